@@ -1,0 +1,221 @@
+public import ExactJSON
+
+/// Reads a submitted body into a definition, or says everything that is wrong with it.
+public struct DefinitionReader: Sendable {
+  /// The parameters of each operation that a step may name.
+  public let operations: [String: ParameterSchema]
+  /// More faults than this are counted, not listed.
+  public static let faultLimit = 1_000
+
+  /// A reader for these operations.
+  public init(operations: [String: ParameterSchema]) { self.operations = operations }
+
+  /// Every fault of a body.
+  public struct Faults: Error, Sendable, Equatable {
+    /// The faults in the order of the body; at most ``DefinitionReader/faultLimit`` and one that counts the rest.
+    public let faults: [ValidationFault]
+  }
+
+  /// Reads a parsed body.
+  /// - Throws: every fault at once.
+  public func read(_ body: JSONValue) throws(Faults) -> WorkflowDefinition {
+    var reading = DefinitionReading(operations: operations)
+    let definition = reading.body(body)
+    guard reading.faults.isEmpty, let definition else { throw Faults(faults: listed(reading.faults)) }
+    return definition
+  }
+
+  private func listed(_ faults: [ValidationFault]) -> [ValidationFault] {
+    guard faults.count > DefinitionReader.faultLimit else { return faults }
+    let rest = faults.count - DefinitionReader.faultLimit
+    return faults.prefix(DefinitionReader.faultLimit) + [
+      ValidationFault("too_many_faults", [.key("body")], "and \(rest) more faults", input: .null)
+    ]
+  }
+}
+
+/// One pass over a body, which collects faults as it goes.
+private struct DefinitionReading {
+  let operations: [String: ParameterSchema]
+  var faults: [ValidationFault] = []
+  private let root: ValidationFault.Location = [.key("body")]
+
+  init(operations: [String: ParameterSchema]) { self.operations = operations }
+
+  mutating func body(_ value: JSONValue) -> WorkflowDefinition? {
+    guard let object = value.objectValue else {
+      let message = "Input should be a valid dictionary or object to extract fields from"
+      faults.append(ValidationFault("model_attributes_type", root, message, input: value))
+      return nil
+    }
+    refuseExtras(object, known: ["run_name", "inputs", "steps"], at: root)
+    let name = runName(object)
+    let inputs = self.object(object["inputs"], at: root + [.key("inputs")])
+    let steps = self.steps(object)
+    guard let name, let inputs, let steps else { return nil }
+    return WorkflowDefinition(runName: name, inputs: inputs, steps: steps)
+  }
+
+  private mutating func refuseExtras(_ object: JSONObject, known: Set<String>, at place: ValidationFault.Location) {
+    for member in object.members where !known.contains(member.key) {
+      faults.append(.extraForbidden(place + [.key(member.key)], member.value))
+    }
+  }
+
+  private mutating func required(
+    _ key: String, of object: JSONObject, at place: ValidationFault.Location
+  ) -> JSONValue? {
+    if let value = object[key] { return value }
+    faults.append(.missing(place + [.key(key)], in: .object(object)))
+    return nil
+  }
+
+  private mutating func string(
+    _ key: String, of object: JSONObject, at place: ValidationFault.Location
+  ) -> String? {
+    guard let value = required(key, of: object, at: place) else { return nil }
+    if let text = value.stringValue { return text }
+    faults.append(.stringType(place + [.key(key)], value))
+    return nil
+  }
+
+  private mutating func runName(_ body: JSONObject) -> String? {
+    guard let name = string("run_name", of: body, at: root) else { return nil }
+    let limit = WorkflowDefinition.Limit.runNameScalars
+    if name.unicodeScalars.count > limit {
+      faults.append(.stringTooLong(root + [.key("run_name")], .string(name), limit: limit))
+    }
+    return name
+  }
+
+  private mutating func object(_ value: JSONValue?, at place: ValidationFault.Location) -> JSONObject? {
+    guard let value else { return JSONObject() }
+    if let object = value.objectValue { return object }
+    faults.append(.objectType(place, value))
+    return nil
+  }
+
+  private mutating func steps(_ body: JSONObject) -> [StepDefinition]? {
+    guard let value = required("steps", of: body, at: root) else { return nil }
+    let place = root + [.key("steps")]
+    guard let elements = value.arrayValue else {
+      faults.append(.arrayType(place, value))
+      return nil
+    }
+    let limit = WorkflowDefinition.Limit.steps
+    guard !elements.isEmpty else {
+      faults.append(
+        ValidationFault("too_short", place, "List should have at least 1 item after validation, not 0", input: value))
+      return nil
+    }
+    guard elements.count <= limit else {
+      let message = "List should have at most \(limit) items after validation, not \(elements.count)"
+      faults.append(ValidationFault("too_long", place, message, input: value))
+      return nil
+    }
+    let steps = elements.enumerated().map { step($1, at: place + [.index($0)]) }
+    checkGraph(steps, at: place)
+    return faults.isEmpty ? steps.compactMap { $0 } : nil
+  }
+
+  private mutating func step(_ value: JSONValue, at place: ValidationFault.Location) -> StepDefinition? {
+    guard let object = value.objectValue else {
+      faults.append(.objectType(place, value))
+      return nil
+    }
+    refuseExtras(object, known: ["id", "op", "needs", "params"], at: place)
+    let id = stepID(object, at: place)
+    let schema = operation(object, at: place)
+    let needs = self.needs(object["needs"], at: place + [.key("needs")])
+    let params = self.object(object["params"], at: place + [.key("params")])
+    if let schema, let params {
+      faults += schema.schema.faults(in: params, at: place + [.key("params")])
+    }
+    guard let id, let params else { return nil }
+    return StepDefinition(
+      id: id, op: schema?.name ?? "", needs: needs, params: schema?.schema.fillingDefaults(params) ?? params)
+  }
+
+  private mutating func stepID(_ step: JSONObject, at place: ValidationFault.Location) -> String? {
+    guard let id = string("id", of: step, at: place) else { return nil }
+    let idPlace = place + [.key("id")]
+    guard StepDefinition.isValidID(id) else {
+      let message = "String should match pattern '\(StepDefinition.idPattern)'"
+      faults.append(ValidationFault("string_pattern_mismatch", idPlace, message, input: .string(id)))
+      return nil
+    }
+    if StepDefinition.reservedIDs.contains(id) {
+      faults.append(.value(idPlace, .string(id), "\(id) is reserved: in references it names something else"))
+    }
+    return id
+  }
+
+  private mutating func operation(
+    _ step: JSONObject, at place: ValidationFault.Location
+  ) -> (name: String, schema: ParameterSchema)? {
+    guard let name = string("op", of: step, at: place) else { return nil }
+    if let schema = operations[name] { return (name, schema) }
+    let known = operations.keys.sorted().map { "'\($0)'" }
+    let list = known.count < 2 ? known.joined() : known.dropLast().joined(separator: ", ") + " or " + (known.last ?? "")
+    faults.append(
+      ValidationFault("literal_error", place + [.key("op")], "Input should be \(list)", input: .string(name)))
+    return nil
+  }
+
+  private mutating func needs(_ value: JSONValue?, at place: ValidationFault.Location) -> [String] {
+    guard let value else { return [] }
+    guard let elements = value.arrayValue else {
+      faults.append(.arrayType(place, value))
+      return []
+    }
+    var needs: [String] = []
+    for (index, element) in elements.enumerated() {
+      if let id = element.stringValue {
+        needs.append(id)
+      } else {
+        faults.append(.stringType(place + [.index(index)], element))
+      }
+    }
+    return needs
+  }
+
+  // MARK: The graph
+
+  private mutating func checkGraph(_ steps: [StepDefinition?], at place: ValidationFault.Location) {
+    var positions: [String: Int] = [:]
+    for (index, step) in steps.enumerated() {
+      guard let step else { continue }
+      if let first = positions[step.id] {
+        faults.append(.value(place + [.index(index), .key("id")], .string(step.id), "step \(first) has this id too"))
+      } else {
+        positions[step.id] = index
+      }
+    }
+    for (index, step) in steps.enumerated() {
+      guard let step else { continue }
+      checkDependencies(of: step, known: positions, at: place + [.index(index)])
+    }
+    // Where a step could not be read, those that wait for it only look wrong: cycles are still real.
+    let graph = StepGraph(steps.map { ($0?.id ?? "", $0?.dependencies ?? []) })
+    for cycle in graph.cycles() {
+      let way = cycle.map { graph.ids[$0] }.joined(separator: " -> ")
+      let needs = place + [.index(cycle[0]), .key("needs")]
+      faults.append(.value(needs, .string(way), "the steps wait for each other: \(way)"))
+    }
+  }
+
+  private mutating func checkDependencies(
+    of step: StepDefinition, known: [String: Int], at place: ValidationFault.Location
+  ) {
+    for (index, need) in step.needs.enumerated() where known[need] == nil {
+      faults.append(.value(place + [.key("needs"), .index(index)], .string(need), "there is no step \(need)"))
+    }
+    for member in step.params.members {
+      for reference in Reference.all(in: member.value) {
+        guard let needed = reference.step, known[needed] == nil else { continue }
+        let at = place + [.key("params"), .key(member.key)]
+        faults.append(.value(at, .string(reference.text), "there is no step \(needed) for \(reference.text)"))
+      }
+    }
+  }
+}

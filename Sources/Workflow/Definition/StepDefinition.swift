@@ -1,0 +1,50 @@
+public import ExactJSON
+
+/// One step of a workflow: an operation, its parameters, and the steps that it waits for.
+public struct StepDefinition: Sendable, Equatable {
+  /// The name by which other steps refer to this one; ASCII letters, digits, `_` and `-`, so it needs no escaping in
+  /// JSON or in a Redis field.
+  public let id: String
+  /// The name of the operation.
+  public let op: String
+  /// The steps that the author names as dependencies.
+  public let needs: [String]
+  /// The operation's parameters, defaults filled in, references not resolved.
+  public let params: JSONObject
+
+  /// Puts together a step whose parts are known to be valid.
+  public init(id: String, op: String, needs: [String], params: JSONObject) {
+    self.id = id
+    self.op = op
+    self.needs = needs
+    self.params = params
+  }
+
+  /// Every step that must be done before this one: `needs`, and each step that a parameter refers to; in order, once.
+  public var dependencies: [String] {
+    var seen = Set<String>()
+    let referred = Reference.all(in: .object(params)).compactMap(\.step)
+    return (needs + referred).filter { seen.insert($0).inserted }
+  }
+
+  /// Ids that name something else in a reference.
+  public static let reservedIDs: Set<String> = ["inputs", "item"]
+
+  /// The grammar of an id, as a regular expression.
+  public static let idPattern = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,127}$"
+
+  /// Whether a text follows ``idPattern``.
+  public static func isValidID(_ text: some StringProtocol) -> Bool {
+    guard let first = text.utf8.first, text.utf8.count <= WorkflowDefinition.Limit.stepIDScalars else { return false }
+    return first != UInt8(ascii: "-") && text.utf8.allSatisfy(isIDCharacter)
+  }
+
+  private static func isIDCharacter(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+      true
+    default: false
+    }
+  }
+}

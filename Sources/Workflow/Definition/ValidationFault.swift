@@ -1,0 +1,90 @@
+public import ExactJSON
+
+/// One fault of a submitted body, in the shape that clients of FastAPI know (Pydantic's `type`, `loc`, `msg`, `input`).
+public struct ValidationFault: Error, Sendable, Equatable {
+  /// One part of the way to the fault.
+  public enum Element: Sendable, Equatable {
+    /// A member of an object.
+    case key(String)
+    /// An element of an array, or an offset into the body.
+    case index(Int)
+  }
+  /// The way from the body to the fault.
+  public typealias Location = [Element]
+
+  /// Pydantic's name for the kind of fault.
+  public let type: String
+  /// Where it is.
+  public let location: Location
+  /// One sentence for the author of the body.
+  public let message: String
+  /// What stood there, shortened when it is long.
+  public let input: JSONValue
+
+  /// A fault at a place.
+  public init(_ type: String, _ location: Location, _ message: String, input: JSONValue) {
+    self.type = type
+    self.location = location
+    self.message = message
+    self.input = ValidationFault.shortened(input)
+  }
+
+  /// The fault as FastAPI writes it.
+  public var json: JSONValue {
+    let path = location.map { element -> JSONValue in
+      switch element {
+      case .key(let key): .string(key)
+      case .index(let index): .number(JSONNumber(index))
+      }
+    }
+    return ["type": .string(type), "loc": .array(path), "msg": .string(message), "input": input]
+  }
+
+  /// An answer must not be much larger than the body that it complains about.
+  private static func shortened(_ input: JSONValue) -> JSONValue {
+    let limit = 500
+    switch input {
+    case .null, .bool: return input
+    case .number(let number): return number.text.utf8.count <= limit ? input : .string("a number of many digits")
+    case .string(let text):
+      return text.utf8.count <= limit ? input : .string(String(text.unicodeScalars.prefix(100)) + "…")
+    case .array(let elements):
+      return input.bytes.count <= limit ? input : .string("an array of \(elements.count)")
+    case .object(let object):
+      return input.bytes.count <= limit ? input : .string("an object of \(object.count)")
+    }
+  }
+}
+
+extension ValidationFault {
+  static func missing(_ place: Location, in parent: JSONValue) -> Self {
+    Self("missing", place, "Field required", input: parent)
+  }
+  static func extraForbidden(_ place: Location, _ value: JSONValue) -> Self {
+    Self("extra_forbidden", place, "Extra inputs are not permitted", input: value)
+  }
+  static func stringType(_ place: Location, _ value: JSONValue) -> Self {
+    Self("string_type", place, "Input should be a valid string", input: value)
+  }
+  static func integerType(_ place: Location, _ value: JSONValue) -> Self {
+    Self("int_type", place, "Input should be a valid integer", input: value)
+  }
+  static func numberType(_ place: Location, _ value: JSONValue) -> Self {
+    Self("float_type", place, "Input should be a valid number", input: value)
+  }
+  static func objectType(_ place: Location, _ value: JSONValue) -> Self {
+    Self("dict_type", place, "Input should be a valid dictionary", input: value)
+  }
+  static func arrayType(_ place: Location, _ value: JSONValue) -> Self {
+    Self("list_type", place, "Input should be a valid list", input: value)
+  }
+  static func stringTooLong(_ place: Location, _ value: JSONValue, limit: Int) -> Self {
+    Self("string_too_long", place, "String should have at most \(limit) characters", input: value)
+  }
+  static func outOfRange(_ place: Location, _ value: JSONValue, _ low: String, _ high: String) -> Self {
+    Self("value_error", place, "Value error, Input should be from \(low) to \(high)", input: value)
+  }
+  static func value(_ place: Location, _ value: JSONValue, _ message: String) -> Self {
+    Self("value_error", place, "Value error, \(message)", input: value)
+  }
+}

@@ -1,0 +1,63 @@
+import ExactJSON
+
+/// One entry of a run's progress log, without its time, which the store adds from Redis's clock.
+///
+/// In the log an entry reads `{"ts":1732387200.123456,"msg":"step_start","step":"pre","op":"preprocess"}`: `ts` in
+/// seconds since 1970, then `msg`, then what belongs to it, `outputs` last.
+public enum ProgressMessage: Sendable, Equatable {
+  /// A worker took the run for the first time.
+  case started(run: String)
+  /// A worker took the run again, after a hand-back or a crash.
+  case resumed
+  /// An attempt of a step begins.
+  case stepStart(step: String, op: String)
+  /// A step succeeded; `outputs` is their JSON text, nil when they are too large for the log.
+  case stepDone(step: String, outputs: [UInt8]?)
+  /// A step failed for good.
+  case stepFailed(step: String, StepFailure)
+  /// The configured model failed and the placeholder spoke in its stead.
+  case modelFallback(step: String, StepFailure)
+  /// Every step is done.
+  case finished
+  /// The run failed.
+  case failed(StepFailure)
+
+  /// The entry's members after `"ts":…,` up to and with the closing brace.
+  public var members: [UInt8] {
+    var buffer: [UInt8] = []
+    write(to: &buffer)
+    buffer.append(UInt8(ascii: "}"))
+    return buffer
+  }
+
+  private func write(to buffer: inout [UInt8]) {
+    switch self {
+    case .started(let run): ProgressMessage.write("started", [("run", run)], to: &buffer)
+    case .resumed: ProgressMessage.write("resumed", [], to: &buffer)
+    case .stepStart(let step, let op):
+      ProgressMessage.write("step_start", [("step", step), ("op", op)], to: &buffer)
+    case .stepDone(let step, let outputs):
+      ProgressMessage.write("step_done", [("step", step)], to: &buffer)
+      buffer += outputs == nil ? Array(#","outputs_omitted":true"#.utf8) : Array(#","outputs":"#.utf8)
+      buffer += outputs ?? []
+    case .stepFailed(let step, let failure):
+      ProgressMessage.write("step_failed", [("step", step)] + failure.members, to: &buffer)
+    case .modelFallback(let step, let failure):
+      ProgressMessage.write("llm_fallback", [("step", step)] + failure.members, to: &buffer)
+    case .finished: ProgressMessage.write("finished", [], to: &buffer)
+    case .failed(let failure): ProgressMessage.write("failed", failure.members, to: &buffer)
+    }
+  }
+
+  private static func write(_ name: String, _ members: [(String, String)], to buffer: inout [UInt8]) {
+    buffer += "\"msg\":\"\(name)\"".utf8
+    for (key, value) in members {
+      buffer += ",\"\(key)\":".utf8
+      JSONWriter.append(string: value, to: &buffer)
+    }
+  }
+}
+
+extension StepFailure {
+  fileprivate var members: [(String, String)] { [("error_code", code.rawValue), ("error", message)] }
+}

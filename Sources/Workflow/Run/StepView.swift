@@ -1,0 +1,75 @@
+/// What a run's status says of one step, folded from the progress log.
+public struct StepView: Sendable, Equatable {
+  /// Where a step stands.
+  public enum Status: String, Sendable, Equatable {
+    /// It waits for other steps or for a worker.
+    case pending
+    /// An attempt is under way.
+    case running
+    /// Its outputs are recorded.
+    case done
+    /// It failed for good.
+    case failed
+  }
+
+  /// The step's id.
+  public let id: String
+  /// Its operation; nil when the log does not say.
+  public var op: String?
+  /// Where it stands.
+  public var status = Status.pending
+  /// How often it began.
+  public var attempts = 0
+  /// When it first began, in seconds since 1970, as text.
+  public var startedAt: String?
+  /// When it ended, in seconds since 1970, as text.
+  public var finishedAt: String?
+  /// The position of its `step_done` in the log.
+  public var doneEntry: Int?
+
+  /// A step of which nothing has been heard.
+  public init(id: String, op: String? = nil) {
+    self.id = id
+    self.op = op
+  }
+
+  /// The steps of a run as its log tells them.
+  /// - Parameters:
+  ///   - known: the run's steps, where its definition is at hand; others are added as the log names them.
+  ///   - runHasEnded: a step that was under way then is not running any more.
+  public static func fold(_ log: [ProgressHead?], known: [StepView] = [], runHasEnded: Bool) -> [StepView] {
+    var views = known
+    var positions = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1.id, $0) })
+    for (index, head) in log.enumerated() {
+      guard let head, let step = head.step else { continue }
+      let position = positions[step] ?? views.count
+      if position == views.count {
+        positions[step] = position
+        views.append(StepView(id: step))
+      }
+      views[position].apply(head, at: index)
+    }
+    if runHasEnded {
+      for position in views.indices where views[position].status == .running { views[position].status = .pending }
+    }
+    return views
+  }
+
+  private mutating func apply(_ head: ProgressHead, at index: Int) {
+    switch head.message {
+    case "step_start":
+      attempts += 1
+      status = .running
+      op = head.op ?? op
+      startedAt = startedAt ?? head.timestamp
+    case "step_done":
+      status = .done
+      finishedAt = head.timestamp
+      doneEntry = index
+    case "step_failed":
+      status = .failed
+      finishedAt = head.timestamp
+    default: break
+    }
+  }
+}

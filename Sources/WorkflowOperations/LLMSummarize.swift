@@ -1,0 +1,85 @@
+import ExactJSON
+public import Workflow
+public import WorkflowLLM
+
+/// `llm_summarize`: has a model summarise a text, and falls back to the placeholder.
+public struct LLMSummarize: Operation {
+  /// What happens when the configured model has failed for good.
+  public enum Fallback: String, Sendable, CaseIterable {
+    /// The placeholder speaks, marked as such.
+    case placeholder
+    /// The step fails.
+    case fail
+  }
+
+  /// The operation's name.
+  public let name = "llm_summarize"
+  /// `source`, `max_tokens`, and what overrides the model's defaults.
+  public let parameters = ParameterSchema([
+    .init("source", .string(), default: "@pre.clean_text"),
+    .init("max_tokens", .integer(1...1_000_000), default: 120),
+    .init("model", .string(maxScalars: 200)),
+    .init("temperature", .number(0...2)),
+    .init("prompt", .string()),
+  ])
+
+  private let model: (any ChatModel)?
+  private let fallback: Fallback
+
+  /// The instruction that goes to the model where a step gives no `prompt`.
+  public static let instruction = "Summarise the user's text in 2 sentences."
+  private static let temperature = 0.2
+
+  /// Summarises by a model, or by the placeholder where there is none.
+  public init(model: (any ChatModel)?, fallback: Fallback = .placeholder) {
+    self.model = model
+    self.fallback = fallback
+  }
+
+  /// Without a model there is nothing to wait for.
+  public var isImmediate: Bool { model == nil }
+
+  /// Returns `summary`, `provider`, `model` and `usage`.
+  public func run(_ invocation: Invocation) async throws(StepError) -> OperationResult {
+    let source = try invocation.string("source")
+    let limit = invocation.params["max_tokens"]?.numberValue?.int ?? 120
+    guard let model else { return .outputs(placeholder(source, limit)) }
+    do {
+      let answer = try await model.complete(request(invocation, source, limit))
+      return .outputs(outputs(answer.text, provider: model.provider, model: answer.model, usage: answer.usage))
+    } catch {
+      return try afterFailure(error, of: invocation.step, source, limit)
+    }
+  }
+
+  private func afterFailure(
+    _ error: ModelError, of step: String, _ source: String, _ limit: Int
+  ) throws(StepError) -> OperationResult {
+    switch (error, fallback) {
+    case (.cancelled, _): throw .cancelled
+    case (.failed(let failure, _, _), .fail): throw .failed(failure)
+    case (.failed(let failure, _, _), .placeholder):
+      return .outputs(placeholder(source, limit), notes: [.modelFallback(step: step, failure)])
+    }
+  }
+
+  private func request(_ invocation: Invocation, _ source: String, _ limit: Int) -> ChatRequest {
+    let prompt = invocation.params["prompt"]?.stringValue ?? LLMSummarize.instruction
+    return ChatRequest(
+      model: invocation.params["model"]?.stringValue, messages: [.init(.system, prompt), .init(.user, source)],
+      maxTokens: limit, temperature: invocation.params["temperature"]?.numberValue?.double ?? LLMSummarize.temperature,
+      idempotencyKey: invocation.idempotencyKey)
+  }
+
+  private func placeholder(_ source: String, _ limit: Int) -> JSONObject {
+    let summary = PlaceholderSummarizer.summary(of: source, limit: limit)
+    return outputs(
+      summary, provider: PlaceholderSummarizer.provider, model: PlaceholderSummarizer.provider, usage: .null)
+  }
+
+  private func outputs(_ summary: String, provider: String, model: String, usage: JSONValue) -> JSONObject {
+    JSONObject([
+      ("summary", .string(summary)), ("provider", .string(provider)), ("model", .string(model)), ("usage", usage),
+    ])
+  }
+}

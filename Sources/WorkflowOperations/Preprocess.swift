@@ -1,0 +1,32 @@
+import ExactJSON
+public import Workflow
+
+/// `preprocess`: an input as text, runs of white space folded to one space, trimmed.
+public struct Preprocess: Operation {
+  /// The operation's name.
+  public let name = "preprocess"
+  /// `field`: the input's key.
+  public let parameters = ParameterSchema([.init("field", .string(), default: "text")])
+  /// It only computes.
+  public let isImmediate = true
+
+  /// The operation.
+  public init() {}
+
+  /// Returns `clean_text`.
+  public func run(_ invocation: Invocation) async throws(StepError) -> OperationResult {
+    let text =
+      switch invocation.inputs[try invocation.string("field")] {
+      case nil: ""
+      case .string(let text): text
+      case let other?: other.text
+      }
+    return .outputs(["clean_text": .string(Preprocess.folded(text))])
+  }
+
+  /// Folds white space as Python's `" ".join(text.split())` does: White_Space and U+001C to U+001F, by scalar.
+  static func folded(_ text: String) -> String {
+    let words = text.unicodeScalars.split { $0.properties.isWhitespace || ("\u{1c}"..."\u{1f}").contains($0) }
+    return words.map { String($0) }.joined(separator: " ")
+  }
+}

@@ -1,0 +1,51 @@
+/// Every key that wf writes, with its type and lifetime. The prefix is `wf:` unless configured.
+///
+/// ```
+/// public (CONTRACT section 5)
+///   job:{id}           hash    status, run_name, times, error; wf's own: token, seq, claims, crashes, …   run + retain
+///   progress:{id}      list    JSON entries in order                                                     run + retain
+///   result:{id}        string  JSON, spliced from the run's documents when it finishes                   retain
+///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after
+///                                                                                                        last append
+/// wf's own
+///   run:{id}           hash    name, steps, inputs (JSON), and per recorded step `out:`, `stored:`,      run + retain
+///                              `place:`; inputs and checkpoints leave when the result holds them
+///   queue:{format}     list    ids of queued runs; head = next                                           while queued
+///   suspects:{format}  list    ids of queued runs whose last worker died under them                      while queued
+///   leases             zset    id of each started run → end of its lease, ms                             while started
+///   workers            zset    worker id → last heartbeat, ms; forgotten after an hour                   1 h
+///   claim:{worker}     string  the worker's last claim and the runs that it brought                      one lease
+///   idempotency:{key}  string  job id and digest of the body                                             24 h
+/// channels (publish/subscribe: they only say "look")
+///   wake               a queue is no longer empty
+///   events:{id}        something was written to the run
+/// ```
+/// A retained key expires `WF_RETAIN_S` after its run's end; a run that has not ended is owned by a queue or a lease.
+/// User-given names come last in a key, each after a word of its own, so they collide with nothing.
+public struct Keys: Sendable, Equatable {
+  /// What every key starts with.
+  public let prefix: String
+
+  /// Keys under a prefix.
+  public init(prefix: String = "wf:") { self.prefix = prefix }
+
+  /// The version of what is stored for a run. A worker reads the queues of its own version: it leaves newer runs alone.
+  public static let format = 1
+
+  func job(_ id: JobID) -> String { "\(prefix)job:\(id)" }
+  func documents(_ id: JobID) -> String { "\(prefix)run:\(id)" }
+  func progress(_ id: JobID) -> String { "\(prefix)progress:\(id)" }
+  func result(_ id: JobID) -> String { "\(prefix)result:\(id)" }
+  func store(_ namespace: String) -> String { "\(prefix)store:\(namespace)" }
+  func claim(_ worker: String) -> String { "\(prefix)claim:\(worker)" }
+  func idempotency(_ key: String) -> String { "\(prefix)idempotency:\(key)" }
+  var queue: String { "\(prefix)queue:\(Keys.format)" }
+  var suspects: String { "\(prefix)suspects:\(Keys.format)" }
+  var leases: String { "\(prefix)leases" }
+  var workers: String { "\(prefix)workers" }
+
+  /// The channel on which idle workers are woken.
+  public var wakeChannel: String { "\(prefix)wake" }
+  /// The channel that says that a run has something new.
+  public func eventsChannel(_ id: JobID) -> String { "\(prefix)events:\(id)" }
+}

@@ -1,0 +1,67 @@
+import ExactJSON
+public import Workflow
+
+/// What a run's steps have produced since the last record; written by one script (group commit).
+public struct RunRecord: Sendable {
+  /// One thing to be written.
+  public enum Item: Sendable {
+    /// A progress entry.
+    case entry(ProgressMessage, at: ContinuousClock.Instant)
+    /// A step's outputs, as JSON text: the step never runs again. `inLog`: the progress entry shows them.
+    case checkpoint(step: String, outputs: [UInt8], inLog: Bool, at: ContinuousClock.Instant)
+    /// A value for a store; `order` is its place among all that the run stores.
+    case stored(step: String, order: Int, namespace: String, value: [UInt8])
+  }
+
+  /// How the claim comes to an end.
+  public enum End: Sendable {
+    /// Every step is done.
+    case finished(RunResult)
+    /// The run has failed.
+    case failed(StepFailure)
+    /// The run goes back to the head of its queue.
+    case handedBack(asSuspect: Bool)
+  }
+
+  /// What is to be written, in order.
+  public private(set) var items: [Item] = []
+  /// Whether a step begins that may take the worker down with it.
+  public private(set) var beginsStep = false
+  /// How the claim ends with this record, if it does.
+  public var end: End?
+
+  /// An empty record.
+  public init() {}
+
+  /// Whether there is nothing to write.
+  public var isEmpty: Bool { items.isEmpty && end == nil }
+
+  /// Adds a progress entry, stamped now.
+  public mutating func log(_ message: ProgressMessage) { items.append(.entry(message, at: .now)) }
+
+  /// Adds the beginning of a step that may take the worker down with it.
+  public mutating func begin(_ message: ProgressMessage) {
+    log(message)
+    beginsStep = true
+  }
+
+  /// Adds a step's outputs, stamped now.
+  public mutating func checkpoint(step: String, outputs: [UInt8], inLog: Bool) {
+    items.append(.checkpoint(step: step, outputs: outputs, inLog: inLog, at: .now))
+  }
+
+  /// Adds a value for a store.
+  public mutating func store(step: String, order: Int, namespace: String, value: [UInt8]) {
+    items.append(.stored(step: step, order: order, namespace: namespace, value: value))
+  }
+}
+
+/// What became of a record.
+public enum RecordAnswer: Sendable, Equatable {
+  /// It is written, now or by an earlier sending.
+  case recorded
+  /// The claim does not hold the run any more; nothing was written.
+  case lost(String)
+  /// It cannot be written as it is; nothing was, and its number is not used up.
+  case refused(String)
+}

@@ -1,0 +1,72 @@
+import ExactJSON
+import Hiredis
+import Workflow
+
+/// A run in a worker's hand, as its heartbeat names it.
+public struct HeldRun: Sendable, Equatable {
+  /// The run.
+  public let id: JobID
+  /// The fencing token of the claim.
+  public let token: String
+
+  /// A run in hand.
+  public init(id: JobID, token: String) {
+    self.id = id
+    self.token = token
+  }
+}
+
+/// What the recoverer did with a lapsed lease.
+public enum Recovery: String, Sendable, Equatable {
+  /// The run is back at the head of its queue.
+  case requeued
+  /// The run has taken down too many workers, and ended as failed.
+  case failed
+  /// There was no started run to the lease.
+  case dropped
+}
+
+extension RunStore {
+  /// Renews the leases of the runs in hand. Blocks: for the heartbeat's own thread.
+  /// - Returns: the runs that the worker does not hold any more.
+  public func heartbeat(
+    worker: String, runs: [HeldRun], lease: Duration
+  ) throws(StoreError) -> [JobID] {
+    var arguments = RedisArguments()
+    arguments.append(keys.prefix)
+    arguments.append(worker)
+    arguments.append(lease.milliseconds)
+    for run in runs {
+      arguments.append(run.id.description)
+      arguments.append(run.token)
+    }
+    do {
+      let reply = try connection.evaluateBlocking(
+        Scripts.heartbeat, keys: [keys.leases, keys.workers], arguments: arguments, timeout: timeout)
+      return (reply.array ?? []).compactMap { $0.string.flatMap { JobID($0) } }
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  /// Puts the runs of lapsed leases back at the head of their queue.
+  /// - Parameter limit: how many at most.
+  public func recover(limit: Int = 100) async throws(StoreError) -> [(id: JobID, recovery: Recovery)] {
+    let sentence = "workers died \(limits.crashes) times in a row while a step of this run was under way"
+    var arguments = RedisArguments()
+    arguments.append(keys.prefix)
+    arguments.append(limit)
+    arguments.append(limits.crashes)
+    arguments.append(limits.retain)
+    arguments.append(JSONValue.string(sentence).bytes)
+    arguments.append(sentence)
+    arguments.append(keys.wakeChannel)
+    arguments.append(limits.workerMemory)
+    let reply = try await evaluate(Scripts.recover, [keys.leases, keys.workers], arguments)
+    guard let words = reply.array?.map({ $0.string ?? "" }) else { throw RunStore.damaged(Scripts.recover, reply) }
+    return stride(from: 0, to: words.count - 1, by: 2).compactMap { index in
+      guard let id = JobID(words[index]), let recovery = Recovery(rawValue: words[index + 1]) else { return nil }
+      return (id, recovery)
+    }
+  }
+}

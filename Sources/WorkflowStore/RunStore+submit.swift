@@ -1,0 +1,65 @@
+import ExactJSON
+import Hiredis
+public import Workflow
+
+/// A run to be accepted.
+public struct Submission: Sendable {
+  /// The id that the API chose.
+  public let id: JobID
+  /// The run.
+  public let definition: WorkflowDefinition
+  /// The inputs' JSON text as it came in; it is stored as it is.
+  public let inputs: [UInt8]
+  /// The client's `Idempotency-Key`, if it sent one.
+  public let idempotencyKey: String?
+  /// The id of the request, for the logs.
+  public let requestID: String
+
+  /// A run to be accepted.
+  public init(
+    id: JobID, definition: WorkflowDefinition, inputs: [UInt8], idempotencyKey: String? = nil, requestID: String
+  ) {
+    self.id = id
+    self.definition = definition
+    self.inputs = inputs
+    self.idempotencyKey = idempotencyKey
+    self.requestID = requestID
+  }
+}
+
+/// What became of a submission.
+public enum SubmissionAnswer: Sendable, Equatable {
+  /// The run is accepted under this id, now or by an earlier sending.
+  case accepted(JobID)
+  /// The idempotency key was used with another body, for this job.
+  case conflict(JobID)
+}
+
+extension RunStore {
+  /// Accepts a run. Safe to send twice: the same id, or the same key with the same body, is one job.
+  public func submit(_ submission: Submission) async throws(StoreError) -> SubmissionAnswer {
+    let id = submission.id
+    var names = [keys.job(id), keys.documents(id), keys.progress(id), keys.queue]
+    if let key = submission.idempotencyKey { names.append(keys.idempotency(key)) }
+    let reply = try await evaluate(Scripts.submit, names, arguments(of: submission))
+    guard let parts = reply.array, parts.count == 2,
+      let word = parts[0].string, let job = parts[1].string.flatMap({ JobID($0) })
+    else { throw RunStore.damaged(Scripts.submit, reply) }
+    return word == "conflict" ? .conflict(job) : .accepted(job)
+  }
+
+  private func arguments(of submission: Submission) -> RedisArguments {
+    let definition = submission.definition
+    var arguments = RedisArguments()
+    arguments.append(submission.id.description)
+    arguments.append(definition.runName)
+    arguments.append(JSONValue.string(definition.runName).bytes)
+    arguments.append(JSONValue.array(definition.steps.map(\.json)).bytes)
+    arguments.append(submission.inputs)
+    arguments.append(Keys.format)
+    arguments.append(submission.requestID)
+    arguments.append(limits.idempotency)
+    arguments.append(keys.wakeChannel)
+    return arguments
+  }
+}

@@ -1,0 +1,54 @@
+public import Hiredis
+
+/// What Redis holds of the runs, and every change to it; each change is one script.
+///
+/// A store is a thin face of one connection: make as many as there are connections that must not wait for each other.
+public struct RunStore: Sendable {
+  /// How long things are kept, and how much of them.
+  public struct Limits: Sendable, Equatable {
+    /// Seconds that a run is kept after its end, and a store after its last append.
+    public var retain: Int
+    /// Items that a store keeps, the newest.
+    public var storeItems: Int
+    /// Seconds that an idempotency key is kept.
+    public var idempotency = 24 * 60 * 60
+    /// Crashes in a row, without a checkpoint between, that end a run.
+    public var crashes = 3
+    /// Milliseconds after which a silent worker is forgotten.
+    public var workerMemory = 3_600_000
+
+    /// Limits with the settings' defaults.
+    public init(retain: Int = 604_800, storeItems: Int = 10_000) {
+      self.retain = retain
+      self.storeItems = storeItems
+    }
+  }
+
+  let connection: RedisConnection
+  let keys: Keys
+  let limits: Limits
+  /// How long a command may take, a reconnect included.
+  let timeout: Duration
+
+  /// A store on a connection.
+  public init(_ connection: RedisConnection, keys: Keys, limits: Limits = Limits(), timeout: Duration = .seconds(5)) {
+    self.connection = connection
+    self.keys = keys
+    self.limits = limits
+    self.timeout = timeout
+  }
+
+  func evaluate(
+    _ script: RedisScript, _ names: [String], _ arguments: RedisArguments
+  ) async throws(StoreError) -> RedisReply {
+    do {
+      return try await connection.evaluate(script, keys: names, arguments: arguments, timeout: timeout)
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  static func damaged(_ script: RedisScript, _ reply: RedisReply) -> StoreError {
+    .damaged("\(script.name) answered \(String(describing: reply).prefix(200))")
+  }
+}

@@ -1,0 +1,19 @@
+import Hiredis
+
+/// The Lua scripts, each headed by its contract in `Scripts/`. Every one that writes is safe to send twice.
+enum Scripts {
+  static let submit = script("submit", PackageResources.submit_lua)
+  static let claim = script("claim", PackageResources.claim_lua)
+  static let record = script("record", PackageResources.record_lua)
+  static let status = script("status", PackageResources.status_lua)
+  static let heartbeat = script("heartbeat", PackageResources.heartbeat_lua)
+  static let recover = script("recover", PackageResources.recover_lua)
+  static let health = script("health", PackageResources.health_lua)
+
+  /// The script with the prelude put in after its `#!lua` line, which Redis wants first.
+  private static func script(_ name: String, _ text: [UInt8]) -> RedisScript {
+    let lines = text.split(separator: UInt8(ascii: "\n"), maxSplits: 1, omittingEmptySubsequences: false)
+    let source = lines[0] + [UInt8(ascii: "\n")] + PackageResources.prelude_lua + lines[1]
+    return RedisScript(name: name, source: String(decoding: source, as: UTF8.self))
+  }
+}

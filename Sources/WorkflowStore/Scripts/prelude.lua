@@ -1,0 +1,31 @@
+-- Common to all scripts: RunStore puts this text before each of them (after its `#!lua` line).
+
+-- Redis's clock, in microseconds since 1970; the same through one script.
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+-- Microseconds as seconds with six decimals, the form of every time that wf stores.
+local function seconds(us)
+  return string.format('%d.%06d', math.floor(us / 1000000), us % 1000000)
+end
+
+-- A time as `seconds` writes it, in microseconds; 0 when there is none.
+local function microseconds(text)
+  if not text then return 0 end
+  local whole, fraction = string.match(text, '^(%d+)%.(%d+)$')
+  return whole * 1000000 + fraction
+end
+
+-- Appends entries to a progress log, in pieces that Lua's stack can hold.
+local function append(progress, entries)
+  for first = 1, #entries, 1000 do
+    redis.call('RPUSH', progress, unpack(entries, first, math.min(first + 999, #entries)))
+  end
+end
+
+-- Puts a run at the head or the tail of a queue, and wakes idle workers when the queue was empty.
+local function enqueue(push, queue, id, wake)
+  if redis.call(push, queue, id) == 1 then redis.call('PUBLISH', wake, '') end
+end

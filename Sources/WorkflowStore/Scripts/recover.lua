@@ -1,0 +1,51 @@
+#!lua flags=allow-oom
+--[[
+Takes runs from workers that have let their leases lapse, and puts them back at the head of their queue. A run whose
+worker died while one of its steps was under way counts a crash and waits among the suspects, which a worker takes one
+at a time; at the third crash without a checkpoint between, the run ends as failed.
+
+KEYS  1 leases  2 workers
+ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds to keep an ended run
+      5 sentence for a run that ends so, as JSON  6 the same as text  7 wake channel
+      8 milliseconds after which a silent worker is forgotten
+
+Returns {job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
+]]
+local prefix, now = ARGV[1], clock()
+local ms = math.floor(now / 1000)
+local lapsed = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms, 'LIMIT', 0, ARGV[2])
+local report = {}
+
+local function fail(id, key, ts)
+  redis.call('HSET', key, 'status', 'failed', 'error_code', 'worker_crashed', 'error', ARGV[6], 'finished_ts', ts,
+    'last_ts', ts, 'token', '')
+  redis.call('RPUSH', prefix .. 'progress:' .. id,
+    '{"ts":' .. ts .. ',"msg":"failed","error_code":"worker_crashed","error":' .. ARGV[5] .. '}')
+  for _, kind in ipairs({'job:', 'run:', 'progress:'}) do redis.call('EXPIRE', prefix .. kind .. id, ARGV[4]) end
+  return 'failed'
+end
+
+local function requeue(id, key, crashes, format)
+  redis.call('HSET', key, 'status', 'queued', 'token', '', 'crashes', crashes)
+  enqueue('LPUSH', prefix .. (crashes > 0 and 'suspects:' or 'queue:') .. format, id, ARGV[7])
+  return 'requeued'
+end
+
+local function recover(id)
+  local key = prefix .. 'job:' .. id
+  local job = redis.call('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format')
+  redis.call('ZREM', KEYS[1], id)
+  if job[1] ~= 'started' then return 'dropped' end
+  local crashes = (job[3] or 0) + (job[2] == '1' and 1 or 0)
+  redis.call('PUBLISH', prefix .. 'events:' .. id, '')
+  if crashes >= tonumber(ARGV[3]) then return fail(id, key, seconds(math.max(now, microseconds(job[4])))) end
+  return requeue(id, key, crashes, job[5])
+end
+
+-- From the newest to the oldest, so that the oldest ends up first.
+for i = #lapsed, 1, -1 do
+  report[#report + 1] = lapsed[i]
+  report[#report + 1] = recover(lapsed[i])
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ms - ARGV[8])
+return report
