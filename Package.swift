@@ -24,18 +24,22 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
   name: "wf",
   products: [
     .executable(name: "wf", targets: ["wf"]),
-    .library(name: "WorkflowCommand", targets: ["WorkflowCommand"]),
+    .library(
+      name: "WorkflowCommand", targets: ["WorkflowCommand", "WorkflowOperations", "Workflow", "ExactJSON"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
   ],
   targets: [
@@ -43,5 +47,38 @@ let package = Package(
     // No pkgConfig: hiredis.pc asks for -D_FILE_OFFSET_BITS, which SwiftPM refuses with a warning.
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    module("FastCGI", ["CFastCGI", logging]),
+    module("Hiredis", ["CHiredis", logging]),
+    module("Curl", ["CCurl"]),
+    module("ExactJSON"),
+    module("Workflow", ["ExactJSON"]),
+    module("WorkflowStore", ["Hiredis", "Workflow", "ExactJSON"], resources: [.embedInCode("Scripts")]),
+    module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON"]),
+    module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON"]),
+    module(
+      "WorkflowWorker", ["WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", "Hiredis", logging, lifecycle]),
+    module(
+      "WorkflowAPI", ["FastCGI", "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", logging, lifecycle]),
+    module(
+      "WorkflowCommand",
+      [
+        "WorkflowAPI", "WorkflowWorker", "WorkflowOperations", "WorkflowLLM", "WorkflowStore", "Workflow", "ExactJSON",
+        "FastCGI", "Hiredis", "Curl", arguments, logging, lifecycle, signals, subprocess, system,
+      ],
+      resources: [.embedInCode("Resources")]),
+    .executableTarget(name: "wf", dependencies: ["WorkflowCommand"], swiftSettings: settings),
+    tests("FastCGITests", ["FastCGI", "CFastCGI"]),
+    tests("HiredisTests", ["Hiredis"]),
+    tests("CurlTests", ["Curl"]),
+    tests("ExactJSONTests", ["ExactJSON"]),
+    tests("WorkflowTests", ["Workflow", "ExactJSON"]),
+    tests("WorkflowStoreTests", ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", logging]),
+    tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer"]),
+    tests("WorkflowOperationsTests", ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "ModelServer"]),
+    tests("WorkflowWorkerTests", ["WorkflowWorker", "WorkflowStore"]),
+    .target(
+      name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),
+    tests(
+      "SystemTests", ["wf", "Curl", "ExactJSON", "Hiredis", "ModelServer", logging, subprocess, system]),
   ]
 )

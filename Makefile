@@ -1,0 +1,44 @@
+# make run      install what is missing, build, run the whole stack with an example
+# make test     install what is missing, build, run every test
+# make build    the release binary, .build/release/wf
+# make lint     the formatter's rules
+# make install  binary, units and nginx locations, under DESTDIR and PREFIX
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+PORT    ?= 8000
+
+# What the build links, what the stack runs, what the tests call.
+PACKAGES = libfcgi-dev libhiredis-dev libcurl4-openssl-dev redis-server nginx curl util-linux spawn-fcgi
+SUDO     = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# One binary that needs no Swift on the host.
+RELEASE  = swift build -c release --static-swift-stdlib --product wf
+
+.PHONY: run test build lint packages install
+
+run: build
+	.build/release/wf dev --port $(PORT)
+
+test: packages lint
+	swift build --build-tests
+	swift test --skip-build
+
+build: packages
+	$(RELEASE)
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+packages:
+	@missing=$$(for p in $(PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	[ -z "$$missing" ] || { echo "installing" $$missing; \
+	    $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy $$missing; }
+
+install: build
+	install -Dm755 .build/release/wf $(DESTDIR)$(PREFIX)/bin/wf
+	install -Dm644 nginx/wf-locations.conf $(DESTDIR)$(PREFIX)/share/wf/wf-locations.conf
+	install -d $(DESTDIR)/etc/systemd/system
+	for unit in wf-api.socket wf-api.service wf-worker.service; do \
+	    sed 's|/usr/local|$(PREFIX)|' systemd/$$unit > $(DESTDIR)/etc/systemd/system/$$unit || exit 1; done
+	[ -e $(DESTDIR)/etc/wf/wf.env ] || install -Dm640 systemd/wf.env $(DESTDIR)/etc/wf/wf.env

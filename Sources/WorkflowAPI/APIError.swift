@@ -1,0 +1,74 @@
+import ExactJSON
+import FastCGI
+import Workflow
+import WorkflowStore
+
+/// An answer that is not 2xx; it renders itself.
+enum APIError: Error, Sendable, Equatable {
+  /// The body, or a header, has faults; all of them.
+  case invalid([ValidationFault])
+  /// There is nothing under this path.
+  case notFound(String)
+  /// The path is there, but not for this method.
+  case methodNotAllowed(allow: [String])
+  /// An idempotency key was used with another body.
+  case conflict(JobID)
+  /// The body is too large.
+  case tooLarge(limit: Int)
+  /// The body is of a type that wf does not read.
+  case unsupportedMediaType(String)
+  /// Redis is away or refuses. `outcomeUnknown`: what was asked may have been done.
+  case unavailable(outcomeUnknown: Bool)
+  /// What lies in Redis is not what wf wrote.
+  case damaged
+
+  init(_ error: StoreError) {
+    switch error {
+    case .unavailable(_, let outcomeUnknown): self = .unavailable(outcomeUnknown: outcomeUnknown)
+    case .damaged: self = .damaged
+    }
+  }
+
+  /// The status of HTTP.
+  var status: Int {
+    switch self {
+    case .invalid: 422
+    case .notFound: 404
+    case .methodNotAllowed: 405
+    case .conflict: 409
+    case .tooLarge: 413
+    case .unsupportedMediaType: 415
+    case .unavailable: 503
+    case .damaged: 500
+    }
+  }
+
+  /// The answer: `{"detail": …}`, and the headers that belong to the status.
+  var response: FastCGIResponse {
+    .json(status: status, ["detail": detail], headers: headers)
+  }
+
+  private var detail: JSONValue {
+    switch self {
+    case .invalid(let faults): .array(faults.map(\.json))
+    case .notFound(let what): .string(what)
+    case .methodNotAllowed(let allow): .string("Method Not Allowed; this path answers \(allow.joined(separator: ", "))")
+    case .conflict(let job): .string("this Idempotency-Key was used with another body, for job \(job)")
+    case .tooLarge(let limit): .string("the body is larger than \(limit) bytes (WF_MAX_BODY_BYTES)")
+    case .unsupportedMediaType(let type): .string("the body is read as application/json, not as \(type)")
+    case .unavailable(outcomeUnknown: true):
+      "Redis did not answer in time, and whether the request took effect is unknown; repeating it is safe with an Idempotency-Key"
+    case .unavailable(outcomeUnknown: false): "Redis is not available; nothing was written, try again"
+    case .damaged: "what is stored for this job is not what wf wrote; the log of wf api says more"
+    }
+  }
+
+  private var headers: [(name: String, value: String)] {
+    switch self {
+    case .methodNotAllowed(let allow): [("Allow", allow.joined(separator: ", "))]
+    case .unavailable: [("Retry-After", "2")]
+    case .conflict(let job): [("Location", "/status/\(job)")]
+    default: []
+    }
+  }
+}

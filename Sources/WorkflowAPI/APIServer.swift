@@ -1,0 +1,68 @@
+public import FastCGI
+public import Logging
+public import ServiceLifecycle
+public import Workflow
+public import WorkflowStore
+
+/// The API: FastCGI requests in, runs into Redis, status out. It keeps no state of its own.
+public struct APIServer: Service {
+  private let listener: FastCGIListener
+  private let configuration: FastCGIServerConfiguration
+  private let router: Router
+  private let logger: Logger
+
+  /// An API on a listener.
+  /// - Parameter operations: the parameters of each operation that a step may name.
+  public init(
+    listener: FastCGIListener, configuration: FastCGIServerConfiguration, operations: [String: ParameterSchema],
+    store: RunStore, logger: Logger
+  ) {
+    self.listener = listener
+    self.configuration = configuration
+    self.logger = logger
+    router = Router([
+      SubmitRoute(reader: DefinitionReader(operations: operations), store: store),
+      HealthRoute(store: store),
+      StatusRoute(store: store),
+    ])
+  }
+
+  /// Serves until the service group shuts down; then finishes what is in hand.
+  public func run() async throws {
+    let server = try FastCGIServer(listener: listener, configuration: configuration, logger: logger) { request in
+      await answer(request)
+    }
+    try server.start()
+    logger.notice("api started", metadata: ["listener": "\(listener)"])
+    try? await gracefulShutdown()
+    await server.stop()
+    logger.notice("api stopped")
+  }
+
+  /// Answers one request, and logs it in one line.
+  func answer(_ request: FastCGIRequest) async -> FastCGIResponse {
+    let start = ContinuousClock.now
+    let context = RequestContext(request)
+    var response: FastCGIResponse
+    do {
+      response = try await router.answer(request, context)
+    } catch {
+      response = error.response
+    }
+    response.headers.append(("X-Request-ID", context.requestID))
+    log(request, response, context, took: .now - start)
+    return response
+  }
+
+  private func log(
+    _ request: FastCGIRequest, _ response: FastCGIResponse, _ context: RequestContext, took: Duration
+  ) {
+    let level: Logger.Level = response.status >= 500 ? .warning : response.status == 202 ? .info : .debug
+    guard logger.logLevel <= level else { return }
+    var metadata = context.metadata
+    metadata["request"] = "\(context.requestID)"
+    metadata["status"] = "\(response.status)"
+    metadata["ms"] = "\(took.milliseconds)"
+    logger.log(level: level, "\(request.method) \(request.path.prefix(200))", metadata: metadata)
+  }
+}

@@ -1,0 +1,21 @@
+import ExactJSON
+import FastCGI
+
+extension FastCGIResponse {
+  /// An answer with a JSON body.
+  static func json(
+    status: Int = 200, _ value: JSONValue, headers: [(name: String, value: String)] = []
+  ) -> FastCGIResponse {
+    json(status: status, bytes: value.bytes, headers: headers)
+  }
+
+  /// An answer with a body that is JSON text already.
+  static func json(
+    status: Int = 200, bytes: [UInt8], headers: [(name: String, value: String)] = []
+  ) -> FastCGIResponse {
+    let common = [
+      (name: "Content-Type", value: "application/json"), (name: "Cache-Control", value: "no-store"),
+    ]
+    return FastCGIResponse(status: status, headers: common + headers, body: .bytes(bytes))
+  }
+}

@@ -1,0 +1,33 @@
+import ExactJSON
+import FastCGI
+import WorkflowStore
+
+/// `GET /status/health`: 200 while runs are accepted and worked on, else 503; the facts in JSON either way.
+struct HealthRoute: Route {
+  let method = "GET"
+  let pattern = ["status", "health"]
+  let store: RunStore
+
+  /// A worker whose heartbeat is older than this does not count as alive.
+  static let freshness = Duration.seconds(30)
+
+  func answer(
+    _ request: FastCGIRequest, argument: String, _ context: RequestContext
+  ) async throws(APIError) -> FastCGIResponse {
+    do {
+      let health = try await store.health(freshness: HealthRoute.freshness)
+      let hasWorker = health.workers > 0
+      var facts: JSONObject = [
+        "status": hasWorker ? "ok" : "unavailable", "redis": "ok",
+        "workers": .number(JSONNumber(health.workers)), "queued": .number(JSONNumber(health.queued)),
+        "started": .number(JSONNumber(health.started)),
+      ]
+      if !hasWorker { facts["detail"] = "no worker is alive: runs are accepted and wait" }
+      return .json(status: hasWorker ? 200 : 503, .object(facts))
+    } catch {
+      return .json(
+        status: 503, ["status": "unavailable", "redis": "unavailable", "detail": .string("\(error)")],
+        headers: [("Retry-After", "2")])
+    }
+  }
+}

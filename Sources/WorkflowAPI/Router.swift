@@ -1,0 +1,48 @@
+import FastCGI
+
+/// Finds the route of a request: by the path as it was sent, then by the method.
+struct Router: Sendable {
+  private let routes: [any Route]
+
+  init(_ routes: [any Route]) { self.routes = routes }
+
+  /// Answers a request, or says why not.
+  func answer(_ request: FastCGIRequest, _ context: RequestContext) async throws(APIError) -> FastCGIResponse {
+    let segments = request.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    for route in routes {
+      guard let argument = route.match(segments) else { continue }
+      // A HEAD is a GET whose body stays here; the server sees to that.
+      let method = request.method == "HEAD" ? "GET" : request.method
+      guard method == route.method else {
+        throw .methodNotAllowed(allow: route.method == "GET" ? ["GET", "HEAD"] : [route.method])
+      }
+      return try await route.answer(request, argument: argument, context)
+    }
+    throw .notFound("Not Found")
+  }
+}
+
+/// One path of the API.
+protocol Route: Sendable {
+  /// The method that the path answers; GET stands for HEAD too.
+  var method: String { get }
+  /// The path: literal segments, and at most one `*` that stands for any.
+  var pattern: [String] { get }
+  /// Answers a request whose path and method fit.
+  /// - Parameter argument: what stands for `*`, or the empty string.
+  func answer(
+    _ request: FastCGIRequest, argument: String, _ context: RequestContext
+  ) async throws(APIError) -> FastCGIResponse
+}
+
+extension Route {
+  /// What stands for `*` in a path that fits, nil when it does not fit.
+  fileprivate func match(_ segments: [String]) -> String? {
+    guard segments.count == pattern.count else { return nil }
+    var argument = ""
+    for (segment, wanted) in zip(segments, pattern) {
+      if wanted == "*" { argument = segment } else if wanted != segment { return nil }
+    }
+    return argument
+  }
+}

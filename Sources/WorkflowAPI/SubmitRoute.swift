@@ -1,0 +1,78 @@
+import ExactJSON
+import FastCGI
+import Workflow
+import WorkflowStore
+
+/// `POST /workflow/run`: accepts a run, or says everything that is wrong with it.
+struct SubmitRoute: Route {
+  let method = "POST"
+  let pattern = ["workflow", "run"]
+  let reader: DefinitionReader
+  let store: RunStore
+
+  func answer(
+    _ request: FastCGIRequest, argument: String, _ context: RequestContext
+  ) async throws(APIError) -> FastCGIResponse {
+    try checkContentType(request.header("Content-Type"))
+    let document = try document(in: request)
+    let submission = Submission(
+      id: JobID(requestID: context.requestID) ?? JobID(), definition: try definition(in: document.value),
+      inputs: document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
+      idempotencyKey: try idempotencyKey(request), requestID: context.requestID)
+    let answer: SubmissionAnswer
+    do { answer = try await store.submit(submission) } catch { throw APIError(error) }
+    switch answer {
+    case .conflict(let job): throw .conflict(job)
+    case .accepted(let job):
+      context.note("job", job.description)
+      let url = "/status/\(job)"
+      return .json(
+        status: 202, ["job_id": .string(job.description), "status_url": .string(url)],
+        headers: [("Location", url)])
+    }
+  }
+
+  private func checkContentType(_ header: String?) throws(APIError) {
+    guard let header else { return }
+    let type = header.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
+    let isJSON = type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
+    guard isJSON || type.isEmpty else { throw .unsupportedMediaType(type.printable) }
+  }
+
+  private func document(in request: FastCGIRequest) throws(APIError) -> JSONDocument {
+    switch request.body {
+    case .tooLarge(let limit): throw .tooLarge(limit: limit)
+    case .complete([]):
+      throw .invalid([ValidationFault("missing", [.key("body")], "Field required", input: .null)])
+    case .complete(let bytes):
+      do {
+        return try JSONDocument(parsing: bytes)
+      } catch {
+        let place: ValidationFault.Location = [.key("body"), .index(error.offset)]
+        throw .invalid([ValidationFault("json_invalid", place, "JSON decode error: \(error)", input: [:])])
+      }
+    }
+  }
+
+  private func definition(in body: JSONValue) throws(APIError) -> WorkflowDefinition {
+    do { return try reader.read(body) } catch { throw .invalid(error.faults) }
+  }
+
+  private func idempotencyKey(_ request: FastCGIRequest) throws(APIError) -> String? {
+    guard let key = request.header("Idempotency-Key") else { return nil }
+    let isUsable = (1...255).contains(key.utf8.count) && key.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+    guard isUsable else {
+      let place: ValidationFault.Location = [.key("header"), .key("idempotency-key")]
+      let message = "Value error, an Idempotency-Key has 1 to 255 printable ASCII characters"
+      throw .invalid([ValidationFault("value_error", place, message, input: .string(key))])
+    }
+    return key
+  }
+}
+
+extension String {
+  /// The text without what could break a line or a log, cut to a length for a sentence.
+  fileprivate var printable: String {
+    String(String.UnicodeScalarView(unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7f }.prefix(100)))
+  }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+
+/// A command that did not do what it was asked: a sentence for the user, and an exit code.
+struct CommandFailure: Error, CustomStringConvertible {
+  /// The exit codes of `wf`: 0 for a run that finished, 64 for wrong usage (both from the argument parser), and these.
+  /// From `sysexits.h` where it has one.
+  enum Code: Int32 {
+    /// The run failed, or something did that has no code of its own.
+    case failed = 1
+    /// The body was refused.
+    case dataError = 65
+    /// A file, or a job, is not there.
+    case noInput = 66
+    /// The API cannot be reached, or Redis is away.
+    case unavailable = 69
+    /// A setting is wrong.
+    case configuration = 78
+  }
+
+  let description: String
+  let code: Code
+
+  init(_ description: String, code: Code = .failed) {
+    self.description = description
+    self.code = code
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Glibc
+public import WorkflowOperations
+
+/// The whole `wf` command. A package with operations of its own builds it in two lines:
+///
+/// ```swift
+/// import WorkflowCommand
+/// await CommandLineTool.main(operations: [Shout()])
+/// ```
+public enum CommandLineTool {
+  /// The operations that come on top of the built-in ones.
+  @TaskLocal static var additionalOperations: [any Operation] = []
+
+  /// Runs the command that the process's arguments name, and ends the process with its exit code.
+  public static func main(operations: [any Operation] = []) async {
+    // A peer that has gone is an error of the write, not the end of the process.
+    signal(SIGPIPE, SIG_IGN)
+    await $additionalOperations.withValue(operations) { await run() }
+  }
+
+  private static func run() async {
+    do {
+      var command = try WF.parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch let failure as CommandFailure {
+      Terminal.say("wf: \(failure)")
+      exit(failure.code.rawValue)
+    } catch let invalid as Settings.Invalid {
+      for problem in invalid.problems { Terminal.say("wf: \(problem)") }
+      exit(CommandFailure.Code.configuration.rawValue)
+    } catch {
+      WF.exit(withError: error)
+    }
+  }
+}
+
+/// The root of the command's tree.
+struct WF: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "wf",
+    abstract: "A workflow API for production hosts.",
+    discussion: """
+      Start everything on this machine, post the example and stay up:  wf dev
+      Submit a workflow and wait for its result:                       wf run workflow.json
+      Look at a run:                                                   wf status b7f935c2-6f95-4a8e-9c1a-3c9c7a21e5a2
+
+      Exit codes: 0 done, 1 the run failed, 64 wrong usage, 65 body refused, 66 no such file or job, 69 API or Redis \
+      not reachable, 78 wrong setting.
+      """,
+    subcommands: [
+      APICommand.self, WorkerCommand.self, RunCommand.self, StatusCommand.self, ExampleCommand.self,
+      ConfigCommand.self, DevCommand.self,
+    ])
+}

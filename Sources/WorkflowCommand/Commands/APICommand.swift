@@ -1,0 +1,49 @@
+import ArgumentParser
+import Curl
+import FastCGI
+import Hiredis
+import WorkflowAPI
+import WorkflowOperations
+
+/// `wf api`: answers FastCGI requests.
+struct APICommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "api", abstract: "Answer requests that nginx forwards by FastCGI.",
+    discussion: """
+      Under systemd or spawn-fcgi the listening socket is standard input:  wf api
+      With a socket of its own:                                            wf api --socket /run/wf/api.sock
+                                                                           wf api --socket 127.0.0.1:9000
+
+      SIGTERM stops it after the requests in hand; a second one at once.
+      """)
+
+  @Option(name: .long, help: "The unix socket or the address to listen on. Default: standard input.")
+  var socket: String?
+
+  func run() async throws {
+    let composition = try Composition(service: "wf-api")
+    let settings = composition.settings
+    let connection = composition.connection("wf-api")
+    var configuration = FastCGIServerConfiguration()
+    configuration.maxBodyBytes = settings.maxBodyBytes
+    let server = APIServer(
+      listener: try listener(), configuration: configuration,
+      operations: composition.registry(client: composition.httpClient()).schemas,
+      store: composition.store(connection), logger: composition.logger)
+    do {
+      try await StoppableService(server, logger: composition.logger).run()
+    } catch let error as FastCGIError {
+      throw CommandFailure("\(error)", code: .configuration)
+    }
+    connection.close()
+  }
+
+  private func listener() throws -> FastCGIListener {
+    guard let socket else { return .standardInput }
+    do {
+      return try FastCGIListener.parse(socket)
+    } catch {
+      throw ValidationError("--socket: \(error)")
+    }
+  }
+}

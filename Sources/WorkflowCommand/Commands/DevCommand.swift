@@ -1,0 +1,48 @@
+import ArgumentParser
+import Glibc
+
+/// `wf dev`: the whole stack in the foreground.
+struct DevCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dev", abstract: "Run the whole stack in the foreground: Redis, nginx, API and worker.",
+    discussion: """
+      wf dev                       start, post the example, stay up until Ctrl-C
+      wf dev --port 8080 --data .wf-data
+      wf dev -- sh -c 'wf example | curl -si --json @- $WF_URL/workflow/run'
+
+      A command runs once the stack is ready, with WF_URL and REDIS_URL set and wf on its PATH; then everything stops,
+      and wf dev ends with its exit code. A part that dies is started again. Redis is private, on a unix socket; what
+      it holds is kept only with --data, where the logs and process ids of all parts are found too.
+      """)
+
+  @Option(help: "The port on 127.0.0.1. Default: 8000, or a free one when there is a command.")
+  var port: UInt16?
+
+  @Option(help: "A folder to keep Redis's data, logs and process ids in. Default: a temporary one.")
+  var data: String?
+
+  @Option(help: "How many workers to run.")
+  var workers = 1
+
+  @Argument(parsing: .postTerminator, help: "A command to run against the stack.")
+  var command: [String] = []
+
+  func validate() throws {
+    guard (0...64).contains(workers) else { throw ValidationError("--workers is from 0 to 64.") }
+  }
+
+  func run() async throws {
+    let folder = try DevFolder(path: data)
+    defer { folder.removeIfTemporary() }
+    // A broken setting should be told here, once, and not by each part in its own log.
+    _ = try Settings.load(readsDotEnv: true)
+    let port = try port ?? (command.isEmpty ? 8000 : FreePort.find())
+    let stack = DevStack(
+      folder: folder, port: port, workers: workers, environment: try Settings.dotEnv(), command: command)
+    let code = try await stack.run()
+    if code != 0 {
+      folder.removeIfTemporary()
+      throw ExitCode(code)
+    }
+  }
+}

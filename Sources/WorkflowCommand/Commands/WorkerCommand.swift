@@ -1,0 +1,26 @@
+import ArgumentParser
+import Curl
+import WorkflowWorker
+
+/// `wf worker`: takes runs from the queue and runs them.
+struct WorkerCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "worker", abstract: "Take runs from the queue and run their steps.",
+    discussion: """
+      Any number of workers may run on any hosts against one Redis.
+
+      SIGTERM stops the claims, lets the runs in hand go on for WF_DRAIN_S seconds and hands the rest back; a second
+      one hands back at once.
+      """)
+
+  func run() async throws {
+    let composition = try Composition(service: "wf-worker")
+    let settings = composition.settings
+    let client = composition.httpClient()
+    let worker = Worker(
+      configuration: settings.worker, registry: composition.registry(client: client), redis: settings.redis,
+      keys: settings.keys, limits: settings.limits, logger: composition.logger)
+    try await StoppableService(worker, logger: composition.logger).run()
+    client.close()
+  }
+}

@@ -1,0 +1,47 @@
+import Curl
+import Hiredis
+import Logging
+import WorkflowLLM
+import WorkflowOperations
+import WorkflowStore
+
+/// Puts the parts together as the settings say.
+struct Composition {
+  let settings: Settings
+  let logger: Logger
+
+  /// Reads the settings and starts the log.
+  init(service: String) throws {
+    let settings = try Settings.load(readsDotEnv: false)
+    self.settings = settings
+    let level = settings.logLevel
+    logger = Logger(label: service) { _ in JournalLogHandler(level: level) }
+  }
+
+  /// The operations, with the model that the settings name.
+  func registry(client: HTTPClient) -> OperationRegistry {
+    let model = settings.model.map { configuration -> any ChatModel in
+      var policy = RetryPolicy()
+      policy.total = settings.modelTotal
+      return RetryingChatModel(OpenAIChatModel(client: client, configuration: configuration), policy: policy)
+    }
+    let summarizer = LLMSummarize(model: model, fallback: settings.fallback)
+    return OperationRegistry(
+      OperationRegistry.builtIn(summarizer: summarizer) + CommandLineTool.additionalOperations)
+  }
+
+  /// A client for model calls.
+  func httpClient() -> HTTPClient {
+    HTTPClient(.init(proxy: settings.usesProxyEnvironment ? .environment : .none))
+  }
+
+  /// A connection to Redis.
+  func connection(_ name: String) -> RedisConnection {
+    RedisConnection(settings.redis, name: name, logger: logger)
+  }
+
+  /// The store on a connection.
+  func store(_ connection: RedisConnection) -> RunStore {
+    RunStore(connection, keys: settings.keys, limits: settings.limits)
+  }
+}

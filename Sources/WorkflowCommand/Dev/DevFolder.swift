@@ -1,0 +1,47 @@
+import Glibc
+import SystemPackage
+
+/// The folder of a `wf dev`: sockets, configuration, logs, process ids, Redis's data.
+struct DevFolder: Sendable {
+  let path: String
+  private let isTemporary: Bool
+
+  /// Makes the folder, or takes the one that is there.
+  init(path given: String?) throws {
+    if let given {
+      try Files.makeFolder(given)
+      guard let absolute = realpath(given, nil) else { throw Errno(rawValue: errno) }
+      defer { free(absolute) }
+      path = String(cString: absolute)
+    } else {
+      path = try Files.makeTemporaryFolder()
+    }
+    isTemporary = given == nil
+    guard path.utf8.count <= 80 else {
+      throw CommandFailure("--data \(path): the path is too long for the unix sockets in it (80 bytes)")
+    }
+    for name in ["bin", "log", "redis", "nginx"] { try Files.makeFolder("\(path)/\(name)") }
+    try linkExecutable()
+  }
+
+  /// Puts this program on the PATH of the command as `wf`.
+  private func linkExecutable() throws {
+    unlink("\(path)/bin/wf")
+    guard symlink(try Files.executable(), "\(path)/bin/wf") == 0 else { throw Errno(rawValue: errno) }
+  }
+
+  var redisSocket: String { "\(path)/redis.sock" }
+  var apiSocket: String { "\(path)/api.sock" }
+  var nginxConfiguration: String { "\(path)/nginx/nginx.conf" }
+  func log(of part: String) -> String { "\(path)/log/\(part).log" }
+  func processID(of part: String) -> String { "\(path)/\(part).pid" }
+
+  /// The last lines of a part's log.
+  func tail(of part: String) -> String {
+    let text = (try? Files.read(log(of: part))).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    return text.split(separator: "\n").suffix(20).map { "  \($0)" }.joined(separator: "\n")
+  }
+
+  /// Removes the folder if it was made for this time only.
+  func removeIfTemporary() { if isTemporary { Files.removeFolder(path) } }
+}

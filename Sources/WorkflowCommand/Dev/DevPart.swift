@@ -1,0 +1,61 @@
+import Subprocess
+import SystemPackage
+
+/// One process of the stack.
+struct DevPart: Sendable {
+  let name: String
+  let executable: String
+  let arguments: [String]
+  /// How long it may take to stop before it is killed.
+  var grace = Duration.seconds(10)
+
+  /// Whether it has child processes, which the kernel would let outlive it (nginx's workers).
+  var hasChildren = false
+
+  /// Runs the process to its end. A task that is cancelled stops it with SIGTERM and, after its grace, SIGKILL.
+  ///
+  /// It dies with this process, whatever ends that: `setpriv` asks the kernel for it, and a guard ends its children. It
+  /// leads a process group of its own, so that a Ctrl-C reaches it only through `wf dev`, in order.
+  func run(in folder: DevFolder, environment: Environment) async throws -> TerminationStatus {
+    guard hasChildren else { return try await run(in: folder, environment) { _ in } }
+    let guardScript = #"read -r group; read -r _ || kill -9 -- "-$group""#
+    let result = try await Subprocess.run(
+      .name("sh"), arguments: ["-c", guardScript], platformOptions: options, input: .inputWriter,
+      output: .discarded, error: .discarded
+    ) { guardian in
+      let status = try await run(in: folder, environment) { group in
+        _ = try await guardian.standardInputWriter.write("\(group)\n")
+      }
+      _ = try await guardian.standardInputWriter.write("ended\n")
+      try await guardian.standardInputWriter.finish()
+      return status
+    }
+    return result.closureResult
+  }
+
+  private var options: PlatformOptions {
+    var options = PlatformOptions()
+    options.processGroupID = 0
+    options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: grace)]
+    return options
+  }
+
+  private func run(
+    in folder: DevFolder, _ environment: Environment, started: (Int32) async throws -> Void
+  ) async throws -> TerminationStatus {
+    let log = try FileDescriptor.open(
+      FilePath(folder.log(of: name)), .writeOnly, options: [.create, .append], permissions: [.ownerReadWrite])
+    defer { try? log.close() }
+    let result = try await Subprocess.run(
+      .name("setpriv"), arguments: Arguments(["--pdeathsig", "KILL", "--", executable] + arguments),
+      environment: environment, platformOptions: options, input: .none,
+      output: .fileDescriptor(log, closeAfterSpawningProcess: false),
+      error: .fileDescriptor(log, closeAfterSpawningProcess: false)
+    ) { execution in
+      let id = execution.processIdentifier.value
+      try Files.write("\(id)\n", to: folder.processID(of: name))
+      try await started(id)
+    }
+    return result.terminationStatus
+  }
+}

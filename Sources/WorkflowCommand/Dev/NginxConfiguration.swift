@@ -1,0 +1,44 @@
+import Glibc
+
+/// The nginx configuration of `wf dev`: unprivileged, everything in its folder, and the same locations as in production.
+struct NginxConfiguration {
+  let folder: DevFolder
+  let port: UInt16
+
+  var text: String {
+    let own = "\(folder.path)/nginx"
+    // As root, nginx would give its workers to a user who may not enter the folder.
+    let user = geteuid() == 0 ? "user root;" : ""
+    return """
+      \(user)
+      daemon off;
+      worker_processes 2;
+      pid \(own)/nginx.pid;
+      error_log stderr notice;
+      events { worker_connections 8192; }
+      http {
+        access_log off;
+        client_body_temp_path \(own)/body;
+        fastcgi_temp_path \(own)/fastcgi;
+        proxy_temp_path \(own)/proxy;
+        uwsgi_temp_path \(own)/uwsgi;
+        scgi_temp_path \(own)/scgi;
+        client_max_body_size 2m;
+        client_body_buffer_size 64k;
+        upstream wf { server unix:\(folder.apiSocket); }
+        server {
+          listen 127.0.0.1:\(port);
+          include \(own)/wf-locations.conf;
+        }
+      }
+
+      """
+  }
+
+  /// Writes the configuration and the locations beside it.
+  func write() throws {
+    let locations = String(decoding: PackageResources.wf_locations_conf, as: UTF8.self)
+    try Files.write(locations, to: "\(folder.path)/nginx/wf-locations.conf")
+    try Files.write(text, to: folder.nginxConfiguration)
+  }
+}

@@ -1,0 +1,81 @@
+import Glibc
+import SystemPackage
+
+/// Whole files, read and written.
+enum Files {
+  /// Reads a file, or standard input for a path of `-`.
+  static func read(_ path: String) throws -> [UInt8] {
+    if path == "-" { return try read(.standardInput) }
+    let file = try open(path, .readOnly)
+    return try file.closeAfter { try read(file) }
+  }
+
+  private static func read(_ file: FileDescriptor) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 1)
+    defer { buffer.deallocate() }
+    while true {
+      let count = try file.read(into: buffer)
+      if count == 0 { return bytes }
+      bytes += buffer[..<count]
+    }
+  }
+
+  /// Writes a file anew, readable by its owner.
+  static func write(_ text: String, to path: String) throws {
+    let file = try FileDescriptor.open(
+      FilePath(path), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+    _ = try file.closeAfter { try file.writeAll(text.utf8) }
+  }
+
+  private static func open(_ path: String, _ mode: FileDescriptor.AccessMode) throws -> FileDescriptor {
+    do {
+      return try FileDescriptor.open(FilePath(path), mode)
+    } catch let error as Errno {
+      throw CommandFailure("\(path): \(error)", code: .noInput)
+    }
+  }
+
+  /// Makes a new folder under the folder for temporary files.
+  static func makeTemporaryFolder() throws -> String {
+    // Unix sockets live in it, whose paths may have 107 bytes.
+    var template = Array("/tmp/wf-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Makes a folder unless it is there.
+  static func makeFolder(_ path: String) throws {
+    if mkdir(path, 0o755) != 0 && errno != EEXIST { throw CommandFailure("\(path): \(Errno(rawValue: errno))") }
+  }
+
+  /// Removes a folder and all that is in it.
+  static func removeFolder(_ path: String) {
+    for name in entries(of: path) {
+      let entry = "\(path)/\(name)"
+      // A link to a folder is removed, not followed.
+      if unlink(entry) != 0 { removeFolder(entry) }
+    }
+    rmdir(path)
+  }
+
+  private static func entries(of path: String) -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  /// The path of this program.
+  static func executable() throws -> String {
+    guard let path = realpath("/proc/self/exe", nil) else { throw Errno(rawValue: errno) }
+    defer { free(path) }
+    return String(cString: path)
+  }
+}

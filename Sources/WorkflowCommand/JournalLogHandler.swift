@@ -1,0 +1,67 @@
+import Glibc
+import Logging
+
+/// One line per event on standard error. Under systemd each line starts with the priority that journald reads
+/// (`sd-daemon(3)`), and the time is left to the journal.
+struct JournalLogHandler: LogHandler {
+  var logLevel: Logger.Level
+  var metadata: Logger.Metadata = [:]
+  private let isJournal: Bool
+
+  /// Reads from the environment whether the lines go to the journal.
+  init(level: Logger.Level) {
+    logLevel = level
+    isJournal = getenv("JOURNAL_STREAM") != nil
+  }
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    var line = isJournal ? "<\(JournalLogHandler.priority(of: event.level))>" : "\(JournalLogHandler.time()) "
+    line += isJournal ? "" : "\(event.level) "
+    line += JournalLogHandler.oneLine("\(event.message)")
+    let all = metadata.merging(event.metadata ?? [:]) { $1 }
+    for (key, value) in all.sorted(by: { $0.key < $1.key }) {
+      line += " \(key)=\(JournalLogHandler.quoted("\(value)"))"
+    }
+    Terminal.say(line)
+  }
+
+  private static func priority(of level: Logger.Level) -> Int {
+    switch level {
+    case .trace, .debug: 7
+    case .info: 6
+    case .notice: 5
+    case .warning: 4
+    case .error: 3
+    case .critical: 2
+    }
+  }
+
+  private static func time() -> String {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    var parts = tm()
+    gmtime_r(&now.tv_sec, &parts)
+    var buffer = [CChar](repeating: 0, count: 32)
+    let count = strftime(&buffer, buffer.count, "%Y-%m-%dT%H:%M:%S", &parts)
+    let milliseconds = String(now.tv_nsec / 1_000_000 + 1_000).dropFirst()
+    return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) + ".\(milliseconds)Z"
+  }
+
+  private static func quoted(_ value: String) -> String {
+    let plain = oneLine(value)
+    return plain.contains(" ") || plain.isEmpty ? "\"\(plain.filter { $0 != "\"" })\"" : plain
+  }
+
+  /// What comes from outside must not begin a line of its own.
+  private static func oneLine(_ text: String) -> String {
+    let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
+    if isPlain { return text }
+    let scalars = text.unicodeScalars.map { $0.value >= 0x20 && $0.value != 0x7f ? $0 : " " }
+    return String(String.UnicodeScalarView(scalars))
+  }
+}

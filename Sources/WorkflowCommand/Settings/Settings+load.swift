@@ -1,0 +1,29 @@
+import Glibc
+import SystemPackage
+
+extension Settings {
+  /// The settings of this process: its environment, and for the command line also `.env` in the working directory.
+  static func load(readsDotEnv: Bool) throws -> Settings {
+    try Settings(SettingsReader(environment: environment, file: readsDotEnv ? try dotEnv() : [:]))
+  }
+
+  /// The environment of this process.
+  static var environment: [String: String] {
+    var values: [String: String] = [:]
+    var entry = environ
+    while let text = entry.pointee {
+      let line = String(cString: text)
+      if let equals = line.firstIndex(of: "=") {
+        values[String(line[..<equals])] = String(line[line.index(after: equals)...])
+      }
+      entry += 1
+    }
+    return values
+  }
+
+  /// The settings of `.env`, none when there is no such file.
+  static func dotEnv() throws -> [String: String] {
+    guard access(".env", F_OK) == 0 else { return [:] }
+    return try DotEnvFile.parse(String(decoding: Files.read(".env"), as: UTF8.self))
+  }
+}

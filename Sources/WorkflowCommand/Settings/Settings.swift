@@ -1,0 +1,104 @@
+import Hiredis
+import Logging
+import WorkflowLLM
+import WorkflowOperations
+import WorkflowStore
+import WorkflowWorker
+
+/// Everything that can be configured, read once at the start. README lists the settings.
+struct Settings: Sendable {
+  let redis: RedisAddress
+  let keys: Keys
+  let limits: RunStore.Limits
+  let worker: WorkerConfiguration
+  let maxBodyBytes: Int
+  let model: OpenAIChatModel.Configuration?
+  let modelTotal: Duration
+  let fallback: LLMSummarize.Fallback
+  let usesProxyEnvironment: Bool
+  let logLevel: Logger.Level
+  /// Where the command line finds the API.
+  let url: String
+  /// Each setting as it is in force, secrets masked.
+  let rows: [SettingsReader.Row]
+
+  /// What is wrong with the settings: one sentence each.
+  struct Invalid: Error, CustomStringConvertible {
+    let problems: [String]
+    var description: String { problems.joined(separator: "\n") }
+  }
+
+  /// Reads the settings; a misspelt or malformed one stops the start.
+  init(_ given: SettingsReader) throws(Invalid) {
+    var reader = given
+    let redis = Settings.redis(&reader)
+    keys = Keys(prefix: reader.text("WF_KEY_PREFIX", default: "wf:") ?? "wf:")
+    limits = RunStore.Limits(
+      retain: reader.integer("WF_RETAIN_S", default: 604_800, in: 1...31_536_000),
+      storeItems: reader.integer("WF_STORE_MAX_ITEMS", default: 10_000, in: 1...10_000_000))
+    worker = Settings.worker(&reader)
+    maxBodyBytes = reader.bytes("WF_MAX_BODY_BYTES", default: "1MiB", in: 1_024...(64 << 20))
+    model = Settings.model(&reader)
+    modelTotal = reader.seconds("WF_LLM_TOTAL_S", default: 600, in: 1...86_400)
+    fallback =
+      reader.parsed(
+        "WF_LLM_FALLBACK", default: "placeholder", LLMSummarize.Fallback.init(rawValue:),
+        expected: "placeholder or fail") ?? .placeholder
+    usesProxyEnvironment = reader.integer("WF_PROXY_ENV", default: 0, in: 0...1) == 1
+    logLevel =
+      reader.parsed(
+        "WF_LOG_LEVEL", default: "info", Logger.Level.init(rawValue:),
+        expected: "trace, debug, info, notice, warning, error or critical") ?? .info
+    url = reader.text("WF_URL", default: "http://127.0.0.1:8000") ?? ""
+    reader.refuseUnknown()
+    rows = reader.rows
+    guard reader.problems.isEmpty, let redis else { throw Invalid(problems: reader.problems) }
+    self.redis = redis
+  }
+
+  private static func redis(_ reader: inout SettingsReader) -> RedisAddress? {
+    let text = reader.text("REDIS_URL", default: "redis://127.0.0.1:6379/0") ?? ""
+    do {
+      let address = try RedisAddress(text)
+      reader.show("REDIS_URL", as: "\(address)")
+      return address
+    } catch {
+      reader.show("REDIS_URL", as: "(invalid)")
+      reader.refuse("REDIS_URL: \(error)")
+      return nil
+    }
+  }
+
+  private static func worker(_ reader: inout SettingsReader) -> WorkerConfiguration {
+    var worker = WorkerConfiguration()
+    worker.runs = reader.integer("WF_WORKER_RUNS", default: 64, in: 1...10_000)
+    worker.lease = reader.seconds("WF_LEASE_S", default: 15, in: 1...3_600)
+    worker.drain = reader.seconds("WF_DRAIN_S", default: 30, in: 0...86_400)
+    worker.maxOutputBytes = reader.bytes("WF_MAX_OUTPUT_BYTES", default: "2MiB", in: 1_024...(256 << 20))
+    worker.maxRunBytes = reader.bytes("WF_MAX_RUN_BYTES", default: "32MiB", in: 1_024...(256 << 20))
+    worker.maxProgressEntryBytes = reader.bytes(
+      "WF_MAX_PROGRESS_ENTRY_BYTES", default: "2MiB", in: 0...(256 << 20))
+    return worker
+  }
+
+  private static func model(_ reader: inout SettingsReader) -> OpenAIChatModel.Configuration? {
+    let base = reader.text("WF_LLM_BASE_URL")
+    let name = reader.text("WF_LLM_MODEL")
+    let key = reader.text("WF_LLM_API_KEY", isSecret: true)
+    let timeout = reader.seconds("WF_LLM_TIMEOUT_S", default: 60, in: 0.1...3_600)
+    guard let base else {
+      if name != nil || key != nil {
+        reader.refuse("WF_LLM_MODEL and WF_LLM_API_KEY need WF_LLM_BASE_URL, such as https://api.openai.com/v1")
+      }
+      return nil
+    }
+    if !(base.hasPrefix("http://") || base.hasPrefix("https://")) {
+      reader.refuse("WF_LLM_BASE_URL=\(base): a URL with http:// or https:// is expected")
+    }
+    guard let name else {
+      reader.refuse("WF_LLM_BASE_URL needs WF_LLM_MODEL, the name of the model to ask for")
+      return nil
+    }
+    return .init(baseURL: base, model: name, apiKey: key, timeout: timeout)
+  }
+}

@@ -1,0 +1,98 @@
+import Logging
+import Synchronization
+import WorkflowOperations
+import WorkflowStore
+
+/// Fills the worker's hands with queued runs: at a wake-up, when a hand becomes free, and by a slow poll in case that a
+/// wake-up was lost.
+final class Claimer: Sendable {
+  private let store: RunStore
+  private let executor: Executor
+  private let hands: RunsInHand
+  private let worker: String
+  private let configuration: WorkerConfiguration
+  private let logger: Logger
+  private let wakeUps = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+  /// Whether the last claim left runs in the queue, as far as is known.
+  private let mayHaveMore = Atomic(false)
+
+  init(
+    store: RunStore, executor: Executor, hands: RunsInHand, worker: String, configuration: WorkerConfiguration,
+    logger: Logger
+  ) {
+    self.store = store
+    self.executor = executor
+    self.hands = hands
+    self.worker = worker
+    self.configuration = configuration
+    self.logger = logger
+  }
+
+  /// Has the claimer look at the queue; from any thread, at any time.
+  func wake() { wakeUps.continuation.yield() }
+
+  /// Ends ``run()`` after the claim under way.
+  func stop() { wakeUps.continuation.finish() }
+
+  /// Claims until ``stop()``.
+  func run() async {
+    let poll = Task { [self] in
+      while !Task.isCancelled {
+        wake()
+        try? await Task.sleep(for: .seconds(1))
+      }
+    }
+    var number = 1
+    var isAway = false
+    for await _ in wakeUps.stream {
+      do {
+        try await fill(&number)
+        if isAway { logger.notice("claims succeed again") }
+        isAway = false
+      } catch {
+        if !isAway { logger.warning("no run can be claimed: \(error)") }
+        isAway = true
+      }
+    }
+    poll.cancel()
+  }
+
+  /// Claims while there is room and runs come. A claim that failed is sent again under its own id: its runs may be ours.
+  private func fill(_ number: inout Int) async throws(StoreError) {
+    while true {
+      let room = configuration.runs - hands.count
+      mayHaveMore.store(true, ordering: .sequentiallyConsistent)
+      guard room > 0 else { return }
+      let request = ClaimRequest(
+        id: "\(worker)/\(number)", worker: worker, runs: room, suspects: max(0, 1 - hands.suspects),
+        lease: configuration.lease)
+      let claim = try await store.claim(request)
+      number += 1
+      begin(claim)
+      guard !claim.runs.isEmpty else {
+        mayHaveMore.store(false, ordering: .sequentiallyConsistent)
+        return
+      }
+    }
+  }
+
+  private func begin(_ claim: Claim) {
+    if claim.dropped > 0 { logger.warning("dropped \(claim.dropped) queue entries without a queued job") }
+    for run in claim.runs {
+      var logger = logger
+      logger[metadataKey: "job"] = "\(run.id)"
+      logger[metadataKey: "request"] = "\(run.requestID)"
+      hands.take(HeldRun(id: run.id, token: run.token), isSuspect: run.isSuspect) { [logger] in
+        await self.executor.execute(run, logger: logger)
+        self.handIsFree()
+      }
+    }
+    for (held, error) in claim.unreadable {
+      hands.take(held, isSuspect: false) { await self.executor.giveUp(held, error, logger: self.logger) }
+    }
+  }
+
+  private func handIsFree() {
+    if mayHaveMore.load(ordering: .sequentiallyConsistent) { wake() }
+  }
+}

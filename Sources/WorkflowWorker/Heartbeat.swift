@@ -1,0 +1,79 @@
+import Dispatch
+import Glibc
+import Logging
+import Synchronization
+import WorkflowStore
+
+/// Renews the leases of all runs in hand, three times per lease, from a thread of its own and over a connection of its
+/// own: no step, no full thread pool and no large document stands in its way.
+final class Heartbeat: Sendable {
+  private let store: RunStore
+  private let hands: RunsInHand
+  private let worker: String
+  private let lease: Duration
+  private let logger: Logger
+  private let stopped = DispatchSemaphore(value: 0)
+  private let ended = DispatchSemaphore(value: 0)
+
+  /// - Parameter store: over a connection of the heartbeat's own, with a deadline of a third of the lease.
+  init(store: RunStore, hands: RunsInHand, worker: String, lease: Duration, logger: Logger) {
+    self.store = store
+    self.hands = hands
+    self.worker = worker
+    self.lease = lease
+    self.logger = logger
+  }
+
+  /// Starts the thread.
+  func start() {
+    let context = Unmanaged.passRetained(self).toOpaque()
+    var thread = pthread_t()
+    let code = pthread_create(
+      &thread, nil,
+      { context in
+        guard let context else { return nil }
+        let heartbeat = Unmanaged<Heartbeat>.fromOpaque(context).takeRetainedValue()
+        heartbeat.beat()
+        return nil
+      }, context)
+    precondition(code == 0, "a worker must have a thread for its heartbeat: \(String(cString: strerror(code)))")
+    pthread_detach(thread)
+  }
+
+  /// Ends the thread, and waits until it has ended.
+  func stop() async {
+    stopped.signal()
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().async {
+        self.ended.wait()
+        continuation.resume()
+      }
+    }
+  }
+
+  private func beat() {
+    defer { ended.signal() }
+    let pause = DispatchTimeInterval.milliseconds(max(1, lease.milliseconds / 3))
+    var isAway = false
+    repeat {
+      let started = DispatchTime.now()
+      let held = hands.held
+      do {
+        let lost = Set(try store.heartbeat(worker: worker, runs: held, lease: lease))
+        if isAway { logger.notice("leases are renewed again") }
+        isAway = false
+        report(hands.lose(held.filter { lost.contains($0.id) }))
+      } catch {
+        if !isAway { logger.warning("leases cannot be renewed: \(error)") }
+        isAway = true
+      }
+      guard stopped.wait(timeout: started + pause) == .timedOut else { return }
+    } while true
+  }
+
+  private func report(_ lost: [HeldRun]) {
+    for run in lost {
+      logger.warning("the lease was lost; nothing of the run is written any more", metadata: ["job": "\(run.id)"])
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import WorkflowStore
+
+/// Decides whether lapsed leases may be taken: only after the same Redis has answered, as primary and without a gap, for
+/// one whole lease. After an outage every living worker has so had the time to renew its leases.
+struct RecoveryWatch {
+  /// The lease.
+  let lease: Duration
+  private var server: String?
+  private var since: ContinuousClock.Instant?
+  private var last: ContinuousClock.Instant?
+
+  init(lease: Duration) { self.lease = lease }
+
+  /// Notes what Redis answered at an instant; nil when it did not.
+  /// - Returns: whether lapsed leases may be taken now.
+  mutating func observe(_ identity: ServerIdentity?, at now: ContinuousClock.Instant) -> Bool {
+    guard let identity, identity.isPrimary else {
+      server = nil
+      return false
+    }
+    // A gap means that this process, or the whole host, stood still: the others may have too.
+    let gap = last.map { now - $0 } ?? .zero
+    if server != identity.runID || gap > max(lease / 2, .seconds(3)) { since = now }
+    server = identity.runID
+    last = now
+    return since.map { now - $0 >= lease } ?? false
+  }
+}

@@ -1,0 +1,37 @@
+import Logging
+import WorkflowStore
+
+/// Writes the records of one claim, in order, each until Redis has answered.
+actor RunWriter {
+  private let store: RunStore
+  private let run: HeldRun
+  private let hands: RunsInHand
+  private let logger: Logger
+  private var sequence = 1
+
+  init(store: RunStore, run: HeldRun, hands: RunsInHand, logger: Logger) {
+    self.store = store
+    self.run = run
+    self.hands = hands
+    self.logger = logger
+  }
+
+  /// Writes a record. While Redis is away it tries on, for as long as the worker holds the run.
+  func write(_ record: RunRecord) async -> RecordAnswer {
+    while true {
+      do {
+        let answer = try await store.record(record, of: run.id, token: run.token, sequence: sequence)
+        if answer == .recorded { sequence += 1 }
+        return answer
+      } catch {
+        guard error.isTransient else {
+          logger.error("a record cannot be written: \(error)")
+          return .lost("\(error)")
+        }
+        logger.warning("a record waits for Redis: \(error)")
+      }
+      if hands.stop(of: run) == .lost { return .lost("the lease was lost while Redis was away") }
+      do { try await Task.sleep(for: .milliseconds(200)) } catch { return .lost("the worker stops") }
+    }
+  }
+}

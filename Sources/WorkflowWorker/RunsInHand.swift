@@ -1,0 +1,87 @@
+import Synchronization
+import WorkflowStore
+
+/// The runs that this worker holds: who must be renewed, who must stop.
+final class RunsInHand: Sendable {
+  /// Why a run must stop before its end.
+  enum Stop: Sendable {
+    /// The worker stops: what is recorded stays, the rest goes back to the queue.
+    case handBack
+    /// Another worker may have it: nothing may be written any more.
+    case lost
+  }
+
+  private struct Hand {
+    let token: String
+    let isSuspect: Bool
+    var task: Task<Void, Never>?
+    var stop: Stop?
+  }
+
+  private let hands = Mutex<[JobID: Hand]>([:])
+
+  /// How many runs are in hand.
+  var count: Int { hands.withLock { $0.count } }
+
+  /// How many of them are suspects.
+  var suspects: Int { hands.withLock { $0.values.count { $0.isSuspect } } }
+
+  /// Takes a run in hand and starts its task; the run is let go when the task ends.
+  /// - Returns: false when the run is in hand already, by this very claim.
+  @discardableResult
+  func take(_ run: HeldRun, isSuspect: Bool, _ body: @escaping @Sendable () async -> Void) -> Bool {
+    hands.withLock { hands in
+      guard hands[run.id]?.token != run.token else { return false }
+      hands[run.id] = Hand(token: run.token, isSuspect: isSuspect)
+      hands[run.id]?.task = Task {
+        await body()
+        self.letGo(run)
+      }
+      return true
+    }
+  }
+
+  private func letGo(_ run: HeldRun) {
+    hands.withLock { hands in
+      if hands[run.id]?.token == run.token { hands[run.id] = nil }
+    }
+  }
+
+  /// The runs whose leases are to be renewed.
+  var held: [HeldRun] {
+    hands.withLock { hands in
+      hands.compactMap { id, hand in hand.stop == .lost ? nil : HeldRun(id: id, token: hand.token) }
+    }
+  }
+
+  /// Why a run must stop, if it must. A run that is not in hand under this token is lost.
+  func stop(of run: HeldRun) -> Stop? {
+    hands.withLock { hands in
+      guard let hand = hands[run.id], hand.token == run.token else { return .lost }
+      return hand.stop
+    }
+  }
+
+  /// Stops runs that the worker does not hold any more. Runs that have been taken anew since are left alone.
+  /// - Returns: those that were in hand until now.
+  func lose(_ lost: [HeldRun]) -> [HeldRun] {
+    lost.filter { run in
+      hands.withLock { hands in
+        guard let hand = hands[run.id], hand.token == run.token, hand.stop != .lost else { return false }
+        hands[run.id]?.stop = .lost
+        hand.task?.cancel()
+        return true
+      }
+    }
+  }
+
+  /// Has every run handed back.
+  func handBackAll() {
+    hands.withLock { hands in
+      for (id, hand) in hands where hand.stop == nil {
+        hands[id]?.stop = .handBack
+        hand.task?.cancel()
+      }
+    }
+  }
+}

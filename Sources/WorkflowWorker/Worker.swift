@@ -1,0 +1,99 @@
+public import Hiredis
+public import Logging
+public import ServiceLifecycle
+public import WorkflowOperations
+public import WorkflowStore
+
+/// Takes runs from the queue and runs them, until it is told to stop.
+///
+/// A graceful shutdown stops the claims, lets the runs in hand go on for the drain time, and hands back what is left; a
+/// cancellation hands everything back at once.
+public struct Worker: Service {
+  private let configuration: WorkerConfiguration
+  private let registry: OperationRegistry
+  private let redis: RedisAddress
+  private let keys: Keys
+  private let limits: RunStore.Limits
+  private let logger: Logger
+
+  /// A worker of these operations against a Redis.
+  public init(
+    configuration: WorkerConfiguration, registry: OperationRegistry, redis: RedisAddress, keys: Keys,
+    limits: RunStore.Limits, logger: Logger
+  ) {
+    self.configuration = configuration
+    self.registry = registry
+    self.redis = redis
+    self.keys = keys
+    self.limits = limits
+    self.logger = logger
+  }
+
+  /// Works until the service group shuts down.
+  public func run() async throws {
+    let name = WorkerName.make()
+    let hands = RunsInHand()
+    let records = connection("wf-records")
+    let claims = connection("wf-claims")
+    let beats = connection("wf-heartbeat")
+    let executor = Executor(
+      registry: registry,
+      limits: .init(
+        outputBytes: configuration.maxOutputBytes, runBytes: configuration.maxRunBytes,
+        progressEntryBytes: configuration.maxProgressEntryBytes),
+      hands: hands, store: store(records))
+    let claimer = Claimer(
+      store: store(claims), executor: executor, hands: hands, worker: name, configuration: configuration,
+      logger: logger)
+    let heartbeat = Heartbeat(
+      store: store(beats, timeout: configuration.lease / 3), hands: hands, worker: name, lease: configuration.lease,
+      logger: logger)
+    let subscription = RedisSubscription(
+      redis, name: "wf-wake", logger: logger, onMessage: { _, _ in claimer.wake() }, onConnect: { claimer.wake() })
+    subscription.subscribe(keys.wakeChannel)
+    let recoverer = Recoverer(store: store(claims), lease: configuration.lease, logger: logger)
+    let recovery = Task { await recoverer.run() }
+    heartbeat.start()
+    logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
+
+    await withGracefulShutdownHandler {
+      await withTaskCancellationHandler {
+        await claimer.run()
+      } onCancel: {
+        claimer.stop()
+      }
+    } onGracefulShutdown: {
+      claimer.stop()
+    }
+
+    recovery.cancel()
+    subscription.close()
+    await drain(hands)
+    await heartbeat.stop()
+    for connection in [records, claims, beats] { connection.close() }
+    logger.notice("worker stopped")
+  }
+
+  private func drain(_ hands: RunsInHand) async {
+    if hands.count > 0 { logger.notice("finishing \(hands.count) runs within \(configuration.drain)") }
+    await wait(until: .now + configuration.drain, orCancelled: true) { hands.count == 0 }
+    if hands.count > 0 { logger.notice("handing back \(hands.count) runs") }
+    hands.handBackAll()
+    await wait(until: .now + .seconds(10), orCancelled: false) { hands.count == 0 }
+  }
+
+  private func wait(
+    until deadline: ContinuousClock.Instant, orCancelled: Bool, _ condition: @Sendable () -> Bool
+  ) async {
+    while !condition(), .now < deadline, !(orCancelled && Task.isCancelled) {
+      // A task that was cancelled cannot sleep, but another one can on its behalf.
+      await Task.detached { try? await Task.sleep(for: .milliseconds(10)) }.value
+    }
+  }
+
+  private func connection(_ name: String) -> RedisConnection { RedisConnection(redis, name: name, logger: logger) }
+
+  private func store(_ connection: RedisConnection, timeout: Duration = .seconds(5)) -> RunStore {
+    RunStore(connection, keys: keys, limits: limits, timeout: timeout)
+  }
+}

@@ -1,0 +1,118 @@
+import ExactJSON
+import Glibc
+import Subprocess
+import SystemPackage
+import Testing
+
+/// The `wf` command: what it prints, and its exit codes.
+@Suite struct CommandTests {
+  private struct Outcome {
+    let code: Int32
+    let output: String
+    let error: String
+  }
+
+  private func wf(_ arguments: String..., settings: [String: String] = [:]) async throws -> Outcome {
+    let changes = Dictionary(
+      uniqueKeysWithValues: settings.compactMap { name, value in
+        Environment.Key(rawValue: name).map { ($0, Optional(value)) }
+      })
+    let result = try await Subprocess.run(
+      .path(FilePath(Stack.executable)), arguments: Arguments(arguments), environment: .inherit.updating(changes),
+      output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+    guard case .exited(let code) = result.terminationStatus else {
+      throw StackFailure("wf ended by \(result.terminationStatus)")
+    }
+    return Outcome(code: code, output: result.standardOutput, error: result.standardError)
+  }
+
+  @Test func `wf run --example prints the result, and the steps on standard error`() async throws {
+    let stack = try await SharedStack.get()
+    let outcome = try await wf("run", "--example", settings: ["WF_URL": stack.url])
+    #expect(outcome.code == 0)
+    let result = try #require(try JSONValue(parsing: outcome.output).objectValue)
+    #expect(result.at("outputs", "pre", "clean_text") == .string(Examples.text))
+    #expect(result.at("stores", "summaries") == [.string("Summary(64): " + Examples.text)])
+    #expect(outcome.error.contains("step_done  llm"))
+  }
+
+  @Test func `the exit code says how a run went`() async throws {
+    let stack = try await SharedStack.get()
+    let failing =
+      #"{"run_name":"f","steps":[{"id":"pre","op":"preprocess"},{"id":"l","op":"llm_summarize","params":{"source":"@pre.no"}}]}"#
+    let folder = "/tmp/wf-command-\(getpid())"
+    mkdir(folder, 0o700)
+    defer { system("rm -rf \(folder)") }
+    for (name, text) in [("failing", failing), ("faulty", "{}")] {
+      let file = try FileDescriptor.open(
+        FilePath("\(folder)/\(name)"), .writeOnly, options: [.create], permissions: [.ownerReadWrite])
+      _ = try file.closeAfter { try file.writeAll(text.utf8) }
+    }
+    let url = ["WF_URL": stack.url]
+    #expect(try await wf("run", "\(folder)/failing", settings: url).code == 1)
+    let faulty = try await wf("run", "\(folder)/faulty", settings: url)
+    #expect(faulty.code == 65)
+    #expect(faulty.error.contains("body.run_name: Field required"))
+    #expect(try await wf("run", "\(folder)/absent", settings: url).code == 66)
+    #expect(try await wf("status", "nope", settings: url).code == 66)
+    #expect(try await wf("run", settings: url).code == 64)
+    #expect(try await wf("run", "--example", settings: ["WF_URL": "http://127.0.0.1:9"]).code == 69)
+  }
+
+  @Test func `a misspelt or malformed setting stops the start with a sentence that names it`() async throws {
+    for command in ["worker", "api", "config"] {
+      let outcome = try await wf(command, settings: ["WF_WORKER_RUN": "3", "WF_LEASE_S": "soon"])
+      #expect(outcome.code == 78)
+      #expect(outcome.error.contains("WF_WORKER_RUN is no setting of wf; did you mean WF_WORKER_RUNS?"))
+      #expect(outcome.error.contains("WF_LEASE_S=soon"))
+    }
+    let tls = try await wf("config", settings: ["REDIS_URL": "rediss://example.org"])
+    #expect(tls.code == 78 && tls.error.contains("tunnel"))
+  }
+
+  @Test func `wf config shows what is in force and masks secrets`() async throws {
+    let outcome = try await wf(
+      "config",
+      settings: [
+        "WF_LLM_API_KEY": "hush", "WF_LLM_BASE_URL": "http://127.0.0.1:1/v1", "WF_LLM_MODEL": "m",
+        "REDIS_URL": "redis://:hush@127.0.0.1:6379/2",
+      ])
+    #expect(outcome.code == 0)
+    #expect(outcome.output.contains("WF_LEASE_S=15"))
+    #expect(!outcome.output.contains("hush"))
+  }
+
+  @Test func `wf dev ends with its command's exit code and leaves nothing running`() async throws {
+    let outcome = try await wf("dev", "--", "sh", "-c", "echo $REDIS_URL; wf example > /dev/null; exit 7")
+    #expect(outcome.code == 7)
+    let socket = outcome.output.filter { !$0.isNewline }.dropFirst("redis+unix://".count)
+    #expect(access(String(socket), F_OK) != 0)
+  }
+
+  @Test func `the parts of a killed wf dev die with it`() async throws {
+    let folder = "/tmp/wf-killed-\(getpid())"
+    mkdir(folder, 0o700)
+    defer { system("rm -rf \(folder)") }
+    let parts = ["redis", "nginx", "api", "worker-1"]
+    let result = try await Subprocess.run(
+      .path(FilePath(Stack.executable)),
+      arguments: ["dev", "--data", folder, "--", "sh", "-c", "echo ready; exec cat > /dev/null"],
+      input: .inputWriter, output: .sequence, error: .discarded
+    ) { execution -> [pid_t] in
+      var lines = execution.standardOutput.strings().makeAsyncIterator()
+      _ = try await lines.next()
+      let ids = try parts.map { part in
+        let file = try FileDescriptor.open(FilePath("\(folder)/\(part).pid"), .readOnly)
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let count = try file.closeAfter { try bytes.withUnsafeMutableBytes { try file.read(into: $0) } }
+        return pid_t(String(decoding: bytes[..<count], as: UTF8.self).filter(\.isNumber)) ?? 0
+      }
+      kill(execution.processIdentifier.value, SIGKILL)
+      return ids
+    }
+    #expect(result.closureResult.count == parts.count)
+    for id in result.closureResult {
+      _ = try await wait("the end of process \(id)") { kill(id, 0) != 0 ? true : nil }
+    }
+  }
+}

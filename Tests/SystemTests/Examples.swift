@@ -1,0 +1,42 @@
+import ExactJSON
+
+/// Bodies that many tests post.
+enum Examples {
+  static let text = "India's TB elimination program aims to reduce incidence rapidly."
+
+  /// The example of the contract.
+  static let example: JSONValue = workflow(text: text)
+
+  /// preprocess → llm_summarize → store_result.
+  static func workflow(text: String, maxTokens: Int = 100, namespace: String = "summaries") -> JSONValue {
+    [
+      "run_name": "summarize-then-store",
+      "inputs": ["text": .string(text)],
+      "steps": [
+        ["id": "pre", "op": "preprocess", "params": ["field": "text"]],
+        [
+          "id": "llm", "op": "llm_summarize", "needs": ["pre"],
+          "params": ["max_tokens": .number(JSONNumber(maxTokens))],
+        ],
+        [
+          "id": "store", "op": "store_result", "needs": ["llm"], "params": ["namespace": .string(namespace)],
+        ],
+      ],
+    ]
+  }
+}
+
+extension JSONObject {
+  /// The names of the progress entries, a step's with the step behind it.
+  var messages: [String] {
+    (self["progress"]?.arrayValue ?? []).compactMap(\.objectValue).map { entry in
+      let step = entry["step"]?.stringValue.map { " " + $0 } ?? ""
+      return (entry["msg"]?.stringValue ?? "?") + step
+    }
+  }
+
+  /// A value deep inside.
+  func at(_ path: String...) -> JSONValue? {
+    path.reduce(JSONValue.object(self)) { value, key in value?.objectValue?[key] }
+  }
+}

@@ -1,0 +1,85 @@
+import ExactJSON
+import ModelServer
+import Testing
+
+/// Runs that ask a model: a server on a real socket that speaks OpenAI's wire, and misbehaves when told to.
+@Suite struct ModelTests {
+  /// A stack whose model is a server of the test's own.
+  private func withModel(
+    settings: [String: String] = [:], workers: Int = 1,
+    _ body: @escaping @Sendable (Stack, ModelServer) async throws -> Void
+  ) async throws {
+    let model = try ModelServer()
+    defer { model.close() }
+    let own = ["WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "test-model", "WF_LLM_API_KEY": "secret-key"]
+    try await Stack.with(.init(workers: workers, settings: own.merging(settings) { $1 })) { try await body($0, model) }
+  }
+
+  @Test func `the summary is the model's, and the placeholder's once the model is gone`() async throws {
+    try await withModel(settings: ["WF_LLM_TOTAL_S": "1"]) { stack, model in
+      model.behaviour = .answer(text: "Two sentences.")
+      let status = try await stack.run(Examples.example)
+      #expect(status.at("result", "outputs", "llm", "summary") == "Two sentences.")
+      #expect(status.at("result", "outputs", "llm", "provider") == "openai")
+      #expect(status.at("result", "stores", "summaries") == ["Two sentences."])
+      let call = try #require(model.calls.first)
+      let id = try #require(status["job_id"]?.stringValue)
+      #expect(call.headers["authorization"] == "Bearer secret-key")
+      #expect(call.headers["idempotency-key"] == "\(id)/llm")
+      #expect(call.body?.objectValue?["model"] == "test-model")
+
+      model.close()
+      let after = try await stack.run(Examples.example)
+      #expect(after["status"] == "finished")
+      #expect(after.at("result", "outputs", "llm", "provider") == "placeholder")
+      #expect(after.at("result", "outputs", "llm", "summary") == .string("Summary(64): " + Examples.text))
+      let fallback = try #require(
+        after["progress"]?.arrayValue?.compactMap(\.objectValue).first { $0["msg"] == "llm_fallback" })
+      #expect(fallback["error_code"] == "provider_unavailable")
+      #expect(!after["progress"]!.text.contains("secret-key"))
+    }
+  }
+
+  @Test func `429 and 500 are tried again, a refusal is not`() async throws {
+    try await withModel { stack, model in
+      model.script([
+        .status(429, headers: [("Retry-After", "0")], body: "{}"), .status(500, headers: [], body: "oops"),
+        .answer(text: "at last"),
+      ])
+      let status = try await stack.run(Examples.example)
+      #expect(status.at("result", "outputs", "llm", "summary") == "at last")
+      #expect(model.calls.count == 3)
+      model.script([.status(401, headers: [], body: #"{"error":{"message":"bad key"}}"#)])
+      let refused = try await stack.run(Examples.example)
+      #expect(refused.at("result", "outputs", "llm", "provider") == "placeholder")
+      #expect(refused["progress"]?.text.contains("provider_rejected") == true)
+      #expect(refused["progress"]?.text.contains("bad key") == true)
+      #expect(model.calls.count == 4)
+    }
+  }
+
+  @Test func `with the fallback off, a failed model fails the run with its code`() async throws {
+    try await withModel(settings: ["WF_LLM_FALLBACK": "fail"]) { stack, model in
+      model.script([.malformed("{}")])
+      let status = try await stack.run(Examples.example)
+      #expect(status["status"] == "failed")
+      #expect(status["error_code"] == "invalid_answer")
+      #expect(status.at("steps", "pre", "status") == "done")
+      #expect(status.at("steps", "store", "status") == "pending")
+    }
+  }
+
+  @Test func `steps that do not depend on each other run at the same time`() async throws {
+    try await withModel { stack, model in
+      model.behaviour = .hold
+      let steps = (0..<20).map { number -> JSONValue in
+        ["id": .string("llm\(number)"), "op": "llm_summarize", "params": ["source": "text"]]
+      }
+      let id = try await stack.submit(["run_name": "fan", "steps": .array(steps)])
+      try await model.waitForCalls(20)
+      #expect(try await stack.status(id).messages.count { $0.hasPrefix("step_start") } == 20)
+      model.release()
+      #expect(try await stack.end(of: id)["status"] == "finished")
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import Curl
+import ExactJSON
+import Glibc
+import Hiredis
+import Logging
+import Subprocess
+import SystemPackage
+
+/// A running `wf dev`: real nginx, Redis, API and workers, reached from outside.
+struct Stack: Sendable {
+  /// The public URL.
+  let url: String
+  /// The folder with sockets, logs and process ids.
+  let folder: String
+  /// Looks at Redis.
+  let redis: RedisConnection
+  private let http = HTTPClient()
+
+  /// How a stack is to be.
+  struct Options: Sendable {
+    var workers = 1
+    /// Settings, as environment variables.
+    var settings: [String: String] = [:]
+  }
+
+  /// Runs a body against a stack of its own, which is gone afterwards.
+  static func with(
+    _ options: Options = Options(), _ body: @escaping @Sendable (Stack) async throws -> Void
+  ) async throws {
+    let folder = try temporaryFolder()
+    defer { _ = removeAll(folder) }
+    try await withProcess(folder, options) { url in
+      let stack = try Stack(url: url, folder: folder)
+      defer { stack.redis.close() }
+      try await body(stack)
+    }
+  }
+
+  private init(url: String, folder: String) throws {
+    self.url = url
+    self.folder = folder
+    redis = RedisConnection(
+      try RedisAddress("redis+unix://\(folder)/redis.sock"), name: "tests",
+      logger: Logger(label: "tests") { _ in
+        SwiftLogNoOpLogHandler()
+      })
+  }
+
+  /// The stack lives as long as its command's standard input is open, so that it goes when the tests do.
+  private static func withProcess(
+    _ folder: String, _ options: Options, _ body: @escaping @Sendable (String) async throws -> Void
+  ) async throws {
+    let arguments = [
+      "dev", "--data", folder, "--workers", "\(options.workers)", "--", "sh", "-c",
+      "echo $WF_URL; exec cat > /dev/null",
+    ]
+    let changes = Dictionary(
+      uniqueKeysWithValues: options.settings.compactMap { name, value in
+        Environment.Key(rawValue: name).map { ($0, Optional(value)) }
+      })
+    _ = try await Subprocess.run(
+      .path(FilePath(executable)), arguments: Arguments(arguments), environment: .inherit.updating(changes),
+      input: .inputWriter, output: .sequence, error: .currentStandardError
+    ) { execution in
+      var lines = execution.standardOutput.strings().makeAsyncIterator()
+      guard let url = try await lines.next() else { throw StackFailure("wf dev did not become ready") }
+      try await body(url.filter { !$0.isNewline })
+      try await execution.standardInputWriter.finish()
+    }
+  }
+
+  /// The `wf` that was built together with the tests.
+  static var executable: String {
+    guard let tests = realpath("/proc/self/exe", nil) else { return "wf" }
+    defer { free(tests) }
+    return FilePath(String(cString: tests)).removingLastComponent().appending("wf").string
+  }
+
+  private static func temporaryFolder() throws -> String {
+    var template = Array("/tmp/wf-test-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  private static func removeAll(_ folder: String) -> Int32 { system("rm -rf '\(folder)'") }
+
+  // MARK: Over HTTP
+
+  /// Sends a request to a path.
+  func send(
+    _ method: String = "GET", _ path: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil
+  ) async throws -> HTTPResponse {
+    try await http.send(
+      HTTPRequest(
+        method: method, url: url + path, headers: headers, body: body, timeout: .seconds(60),
+        maxResponseBytes: 256 << 20))
+  }
+
+  /// Posts a body as JSON.
+  func post(_ body: String, headers: [HTTPHeader] = []) async throws -> HTTPResponse {
+    try await post(Array(body.utf8), headers: headers)
+  }
+
+  /// Posts a body as JSON.
+  func post(_ body: [UInt8], headers: [HTTPHeader] = []) async throws -> HTTPResponse {
+    try await send(
+      "POST", "/workflow/run", headers: [("Content-Type", "application/json")] + headers, body: body)
+  }
+
+  /// Submits a workflow.
+  /// - Returns: its job's id.
+  func submit(_ body: JSONValue) async throws -> String {
+    let response = try await post(body.bytes)
+    guard response.status == 202, let id = try response.json["job_id"]?.stringValue else {
+      throw StackFailure("\(response.status): \(String(decoding: response.body, as: UTF8.self))")
+    }
+    return id
+  }
+
+  /// The status of a job.
+  func status(_ id: String) async throws -> JSONObject { try await send("GET", "/status/\(id)").json }
+
+  /// Waits until a job has come to its end.
+  func end(of id: String, within limit: Duration = .seconds(60)) async throws -> JSONObject {
+    try await wait("the end of \(id)", within: limit) {
+      let status = try await status(id)
+      let isOver = ["finished", "failed"].contains(status["status"]?.stringValue)
+      return isOver ? status : nil
+    }
+  }
+
+  /// Submits a workflow and waits for its end.
+  func run(_ body: JSONValue) async throws -> JSONObject { try await end(of: submit(body)) }
+
+  // MARK: Faults
+
+  /// Sends a signal to a part, such as `worker-1` or `redis`.
+  func signal(_ signal: Int32, to part: String) throws { kill(try processID(of: part), signal) }
+
+  /// The process id of a part.
+  func processID(of part: String) throws -> pid_t {
+    let text = try String(decoding: read("\(folder)/\(part).pid"), as: UTF8.self)
+    guard let id = pid_t(text.filter(\.isNumber)) else { throw StackFailure("\(part) has no process id") }
+    return id
+  }
+
+  /// The log of a part.
+  func log(of part: String) throws -> String { String(decoding: try read("\(folder)/log/\(part).log"), as: UTF8.self) }
+
+  private func read(_ path: String) throws -> [UInt8] {
+    let file = try FileDescriptor.open(FilePath(path), .readOnly)
+    return try file.closeAfter {
+      var bytes: [UInt8] = []
+      var piece = [UInt8](repeating: 0, count: 1 << 16)
+      while case let count = try piece.withUnsafeMutableBytes({ try file.read(into: $0) }), count > 0 {
+        bytes += piece[..<count]
+      }
+      return bytes
+    }
+  }
+
+  /// Sends a command to Redis.
+  func command(_ words: String...) async throws -> RedisReply {
+    var arguments = RedisArguments()
+    for word in words { arguments.append(word) }
+    return try await redis.send(arguments, timeout: .seconds(20))
+  }
+}
+
+/// Why a test could not go on.
+struct StackFailure: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// Looks until something is there.
+/// - Parameter look: returns nil as long as it is not.
+func wait<Found: Sendable>(
+  _ what: String, within limit: Duration = .seconds(60), _ look: () async throws -> Found?
+) async throws -> Found {
+  let deadline = ContinuousClock.now + limit
+  while true {
+    if let found = try await look() { return found }
+    guard ContinuousClock.now < deadline else { throw StackFailure("waited \(limit) for \(what)") }
+    try await ContinuousClock().sleep(for: .milliseconds(5))
+  }
+}
+
+extension HTTPResponse {
+  /// The body as a JSON object.
+  var json: JSONObject {
+    get throws {
+      let depth = JSONValue.permittedDepths.upperBound
+      guard let object = try JSONValue(parsing: body, maximumDepth: depth).objectValue else {
+        throw StackFailure("no JSON object: \(String(decoding: body, as: UTF8.self))")
+      }
+      return object
+    }
+  }
+}
