@@ -1,0 +1,56 @@
+import CCurl
+
+extension HTTPRequest {
+  /// Throws `invalidRequest` unless the request may go on the wire as it stands. The sentence never quotes a value.
+  func validate() throws(HTTPError) {
+    try validateMethod()
+    try validateURL()
+    for header in headers { try validate(header) }
+  }
+
+  /// True for what a header's value may hold: no control character, so that no value can begin a line of its own.
+  static func isFieldValue(_ value: String) -> Bool {
+    value.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7f) || $0 == 0x09 }
+  }
+
+  private func validateMethod() throws(HTTPError) {
+    let isMethod = !method.isEmpty && method.utf8.allSatisfy { (0x41...0x5a).contains($0) || $0 == 0x2d }
+    guard isMethod else { throw .invalidRequest("the method must be in capital letters") }
+    if method == "HEAD", body != nil { throw .invalidRequest("a HEAD request has no body") }
+  }
+
+  private func validateURL() throws(HTTPError) {
+    guard !url.utf8.contains(0) else { throw .invalidRequest("the URL holds a NUL") }
+    guard let parsed = curl_url() else { preconditionFailure("out of memory") }
+    defer { curl_url_cleanup(parsed) }
+    let code = curl_url_set(parsed, CURLUPART_URL, url, UInt32(CURLU_NON_SUPPORT_SCHEME))
+    guard code == CURLUE_OK else {
+      throw .invalidRequest("the URL cannot be read: \(String(cString: curl_url_strerror(code)))")
+    }
+    var scheme: UnsafeMutablePointer<CChar>?
+    defer { curl_free(scheme) }
+    guard curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK, let scheme,
+      ["http", "https"].contains(String(cString: scheme).lowercased())
+    else { throw .invalidRequest("the URL's scheme must be http or https") }
+  }
+
+  private func validate(_ header: HTTPHeader) throws(HTTPError) {
+    guard !header.name.isEmpty, header.name.utf8.allSatisfy(Self.isTokenByte) else {
+      throw .invalidRequest("a header's name is not a token")
+    }
+    guard Self.isFieldValue(header.value) else {
+      throw .invalidRequest("the value of header \(header.name) holds a control character")
+    }
+    guard !["content-length", "transfer-encoding", "expect"].contains(header.name.lowercased()) else {
+      throw .invalidRequest("header \(header.name) is set by the client")
+    }
+  }
+
+  /// The characters of RFC 9110's `token`.
+  private static func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+  }
+}

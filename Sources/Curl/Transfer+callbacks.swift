@@ -1,0 +1,29 @@
+import CCurl
+
+extension Transfer {
+  /// libcurl calls back on the client's thread only, and only while the loop holds the transfer.
+  func setCallbacks() throws(HTTPError) {
+    let this = Unmanaged.passUnretained(self).toOpaque()
+    try set(CURLOPT_HEADERDATA, pointer: this)
+    try set(CURLOPT_WRITEDATA, pointer: this)
+    try check(
+      ccurl_easy_setopt_callback(easy, CURLOPT_HEADERFUNCTION) { bytes, _, count, this in
+        guard let transfer = Transfer.from(this) else { return Int(CURL_WRITEFUNC_ERROR) }
+        let line = UnsafeRawBufferPointer(start: bytes, count: count)
+        return transfer.receiveHeader(line) ? count : Int(CURL_WRITEFUNC_ERROR)
+      })
+    try check(
+      ccurl_easy_setopt_callback(easy, CURLOPT_WRITEFUNCTION) { bytes, _, count, this in
+        guard let transfer = Transfer.from(this) else { return Int(CURL_WRITEFUNC_ERROR) }
+        return switch transfer.receiveBody(UnsafeRawBufferPointer(start: bytes, count: count)) {
+        case .accepted: count
+        case .full: Int(CURL_WRITEFUNC_PAUSE)
+        case .ended: Int(CURL_WRITEFUNC_ERROR)
+        }
+      })
+  }
+
+  private static func from(_ this: UnsafeMutableRawPointer?) -> Transfer? {
+    this.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
+  }
+}

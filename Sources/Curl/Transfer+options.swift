@@ -1,0 +1,105 @@
+import CCurl
+
+extension Transfer {
+  /// Sets every option of the easy handle. `errorText` and `fields` must live as long as the handle.
+  func setOptions(
+    _ request: HTTPRequest, _ configuration: HTTPClientConfiguration,
+    errorText: UnsafeMutablePointer<CChar>, fields: UnsafeMutablePointer<curl_slist>?
+  ) throws(HTTPError) {
+    try set(CURLOPT_ERRORBUFFER, pointer: errorText)
+    try set(CURLOPT_HTTPHEADER, pointer: fields)
+    try setLimits(request)
+    try setConnection(configuration)
+    try setMessage(request)
+    try setCallbacks()
+  }
+
+  private func setLimits(_ request: HTTPRequest) throws(HTTPError) {
+    try set(CURLOPT_PROTOCOLS_STR, "http,https")
+    try set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+    try set(CURLOPT_FOLLOWLOCATION, 0)
+    try set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.wholeMilliseconds)
+    try set(CURLOPT_TIMEOUT_MS, request.timeout.wholeMilliseconds)
+  }
+
+  private func setConnection(_ configuration: HTTPClientConfiguration) throws(HTTPError) {
+    try set(CURLOPT_NOSIGNAL, 1)
+    // Else giving up a name lookup waits for the lookup's thread: one silent name server stops all transfers for
+    // ten seconds. What libcurl calls a leak here is that thread, which ends, and frees what it has, by itself.
+    try set(CURLOPT_QUICK_EXIT, 1)
+    try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+    try set(CURLOPT_TCP_KEEPALIVE, 1)
+    try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    if let userAgent = configuration.userAgent { try set(CURLOPT_USERAGENT, userAgent) }
+    switch configuration.proxy {
+    case .none: try set(CURLOPT_PROXY, "")
+    case .environment: break
+    }
+  }
+
+  private func setMessage(_ request: HTTPRequest) throws(HTTPError) {
+    try set(CURLOPT_URL, request.url)
+    try set(CURLOPT_ACCEPT_ENCODING, "")  // all that libcurl can decompress
+    guard request.method != "HEAD" else { return try set(CURLOPT_NOBODY, 1) }
+    try set(CURLOPT_CUSTOMREQUEST, request.method)
+    if let body = request.body ?? (request.needsBody ? [] : nil) {
+      try set(CURLOPT_POST, 1)
+      try set(body: body)
+    }
+  }
+
+  /// The size must be set first: without it libcurl takes the body for a C string.
+  private func set(body: [UInt8]) throws(HTTPError) {
+    try check(ccurl_easy_setopt_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
+    // An empty array may have no address, and a null pointer would leave the request without a body.
+    let bytes = body.isEmpty ? [0] : body
+    try check(ccurl_easy_setopt_pointer(easy, CURLOPT_COPYPOSTFIELDS, bytes))
+  }
+
+  private func set(_ option: CURLoption, _ value: Int) throws(HTTPError) {
+    try check(ccurl_easy_setopt_long(easy, option, value))
+  }
+
+  private func set(_ option: CURLoption, _ value: String) throws(HTTPError) {
+    try check(ccurl_easy_setopt_string(easy, option, value))
+  }
+
+  /// Sets an option that libcurl keeps as an address.
+  func set(_ option: CURLoption, pointer: UnsafeRawPointer?) throws(HTTPError) {
+    try check(ccurl_easy_setopt_pointer(easy, option, pointer))
+  }
+
+  /// Throws `invalidRequest` unless the option was taken: libcurl refuses what is too long for it, such as a URL of 8 MB.
+  func check(_ code: CURLcode) throws(HTTPError) {
+    guard code == CURLE_OK else { throw .invalidRequest(String(cString: curl_easy_strerror(code))) }
+  }
+}
+
+extension HTTPRequest {
+  /// True for the methods whose requests say `Content-Length: 0` rather than nothing.
+  fileprivate var needsBody: Bool { ["POST", "PUT", "PATCH"].contains(method) }
+
+  /// The headers as libcurl wants them, to be freed by the caller: `name;` is an empty field, and `name:` takes away
+  /// one that libcurl would add by itself.
+  func fieldList() -> UnsafeMutablePointer<curl_slist>? {
+    var lines = headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
+    lines.append("Expect:")
+    if headers.first(named: "Content-Type") == nil { lines.append("Content-Type:") }
+    var list: UnsafeMutablePointer<curl_slist>?
+    for line in lines {
+      guard let longer = curl_slist_append(list, line) else { preconditionFailure("out of memory") }
+      list = longer
+    }
+    return list
+  }
+}
+
+extension Duration {
+  /// Rounded up, and at least 1: libcurl takes 0 for no limit at all.
+  fileprivate var wholeMilliseconds: Int {
+    let (seconds, attoseconds) = components
+    guard seconds < 1_000_000 else { return 1_000_000_000 }
+    let milliseconds = seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    return max(1, Int(milliseconds))
+  }
+}

@@ -1,0 +1,121 @@
+import Curl
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct FailureTests {
+  let client = HTTPClient()
+
+  /// Sends one request to a server that serves so, and returns how it failed.
+  private func failure(
+    of adjust: (inout HTTPRequest) -> Void = { _ in }, serve: @escaping @Sendable (TestConnection) -> Void
+  ) async throws -> HTTPError {
+    let server = TestServer(serve)
+    defer { server.stop() }
+    var request = HTTPRequest(url: server.url, timeout: .seconds(30))
+    adjust(&request)
+    return try #require(await failure(of: request))
+  }
+
+  private func failure(of request: HTTPRequest) async -> HTTPError? {
+    do {
+      let response = try await client.send(request)
+      Issue.record("there was a response: \(response.status)")
+      return nil
+    } catch { return error }
+  }
+
+  @Test func `a port where nobody listens is no connection`() async {
+    let error = await failure(of: HTTPRequest(url: "http://127.0.0.1:\(TestServer.refusingPort())/"))
+    guard case .cannotConnect = error else { return #expect(error == .cannotConnect("refused")) }
+  }
+
+  @Test func `a server that never answers runs out of time while it is waited for`() async throws {
+    let error = try await failure(of: { $0.timeout = .milliseconds(100) }) { $0.awaitClose() }
+    #expect(error == .timedOut(.waiting))
+  }
+
+  @Test func `headers that stop half way run out of time`() async throws {
+    let error = try await failure(of: { $0.timeout = .milliseconds(100) }) { connection in
+      connection.write("HTTP/1.1 200 OK\r\nX-Half: ")
+      connection.awaitClose()
+    }
+    #expect(error == .timedOut(.waiting))
+  }
+
+  @Test func `a body that stops half way runs out of time while it is received`() async throws {
+    let error = try await failure(of: { $0.timeout = .milliseconds(100) }) { connection in
+      connection.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+      connection.awaitClose()
+    }
+    #expect(error == .timedOut(.receiving))
+  }
+
+  @Test func `a handshake that never ends is a connection not made in time`() async throws {
+    let error = try await failure(
+      of: { request in
+        request.url = request.url.replacing("http:", with: "https:")
+        request.connectTimeout = .milliseconds(100)
+      }, serve: { $0.awaitClose() })
+    #expect(error == .timedOut(.connecting))
+  }
+
+  @Test(arguments: [
+    "", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "SSH-2.0-OpenSSH_9.2\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnot a length\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnot gzip",
+  ])
+  func `what is not a whole HTTP response is a connection that broke`(sent: String) async throws {
+    let error = try await failure { connection in
+      _ = connection.readRequest()
+      connection.write(sent)
+    }
+    guard case .interrupted = error else { return #expect(error == .interrupted("broken")) }
+  }
+
+  @Test func `a server without TLS is no answer to https`() async throws {
+    let error = try await failure(
+      of: { $0.url = $0.url.replacing("http:", with: "https:") }, serve: { $0.write(reply("plain")) })
+    guard case .interrupted = error else { return #expect(error == .interrupted("tls")) }
+  }
+
+  @Test func `a body is read up to its limit and not a byte further`() async throws {
+    let server = TestServer.answering { _ in reply(String(repeating: "x", count: 1000)) }
+    defer { server.stop() }
+    var request = HTTPRequest(url: server.url, maxResponseBytes: 1000)
+    #expect(try await client.send(request).body.count == 1000)
+    request.maxResponseBytes = 999
+    #expect(await failure(of: request) == .tooLarge(limit: 999))
+  }
+
+  @Test func `a body without end is cut at the limit`() async throws {
+    let error = try await failure { connection in
+      _ = connection.readRequest()
+      connection.write("HTTP/1.1 200 OK\r\n\r\n")
+      while connection.write([UInt8](repeating: 1, count: 65536)) {}
+    }
+    #expect(error == .tooLarge(limit: 10 << 20))
+  }
+
+  @Test func `a compressed body counts as what it becomes`() async throws {
+    let bomb = GzipBody.bomb(ofZeros: 64 << 20)
+    #expect(bomb.count < 1 << 20)
+    let error = try await failure { connection in
+      _ = connection.readRequest()
+      connection.write("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(bomb.count)\r\n\r\n")
+      connection.write(bomb)
+      connection.awaitClose()
+    }
+    #expect(error == .tooLarge(limit: 10 << 20))
+  }
+
+  @Test func `headers without end are cut as well`() async throws {
+    let error = try await failure { connection in
+      _ = connection.readRequest()
+      connection.write("HTTP/1.1 200 OK\r\n")
+      let header = "X-Filler: \(String(repeating: "x", count: 1000))\r\n"
+      while connection.write(header) {}
+    }
+    #expect(error == .tooLarge(limit: 256 << 10))
+  }
+}
