@@ -1,0 +1,61 @@
+import CFastCGI
+import Glibc
+
+extension Connection {
+  /// Reads a request to the end of its body, blocking; nil when it did not arrive completely or is none.
+  ///
+  /// After nil the connection is of no more use.
+  ///
+  /// - Parameter bodyLimit: the longest body to keep, in bytes
+  func readRequest(bodyLimit: Int) -> FastCGIRequest? {
+    guard readParameters() else { return nil }
+    let parameters = RequestParameters(copying: request.pointee.envp)
+    guard let body = readBody(announced: parameters["CONTENT_LENGTH"] ?? "", limit: bodyLimit) else { return nil }
+    return FastCGIRequest(parameters: parameters, body: body)
+  }
+
+  /// Has libfcgi read the beginning of a request.
+  ///
+  /// When that fails it closes the descriptor it was given, at a moment that the watchdog could not know. So it is
+  /// given a duplicate until it has succeeded.
+  private func readParameters() -> Bool {
+    let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    guard duplicate >= 0 else { return false }
+    request.pointee.ipcFd = duplicate
+    // Without these two it begins by closing the descriptor, and waits up to 2 s for the peer when it fails.
+    request.pointee.keepConnection = 1
+    request.pointee.detached = 1
+    guard FCGX_Accept_r(request) == 0 else { return false }
+    Glibc.close(duplicate)
+    request.pointee.ipcFd = descriptor
+    let responder: Int32 = 1
+    return request.pointee.role == responder
+  }
+
+  /// Reads the body to its end, whatever its length: on a kept connection, bytes left unread would be taken for the
+  /// next request.
+  private func readBody(announced: String, limit: Int) -> FastCGIBody? {
+    let length = Int(announced)
+    guard announced.isEmpty || length.map({ $0 >= 0 }) == true else { return nil }
+    var kept: [UInt8] = []
+    kept.reserveCapacity(length.map { $0 > limit ? 0 : $0 } ?? 0)
+    var total = 0
+    forEachChunk { chunk in
+      total += chunk.count
+      if total <= limit { kept.append(contentsOf: chunk) } else { kept = [] }
+    }
+    guard FCGX_GetError(request.pointee.in) == 0, length == nil || length == total else { return nil }
+    return total > limit ? .tooLarge(limit: limit) : .complete(kept)
+  }
+
+  /// Hands out the body piece by piece until it ends or breaks off.
+  private func forEachChunk(_ body: (UnsafeRawBufferPointer) -> Void) {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 8192) { chunk in
+      var count: Int
+      repeat {
+        count = Int(FCGX_GetStr(chunk.baseAddress, Int32(chunk.count), request.pointee.in))
+        body(UnsafeRawBufferPointer(start: chunk.baseAddress, count: count))
+      } while count == chunk.count
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Glibc
+
+/// The name-value pairs that the web server sent with a request.
+///
+/// One buffer and a search instead of a dictionary: a request has some 25 of them, and a handler looks at four.
+struct RequestParameters: Sendable {
+  /// `NAME=value` and a NUL, for each pair in order.
+  private let bytes: [UInt8]
+
+  /// Copies libfcgi's list, which ends with a null pointer.
+  init(copying list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(1024)
+    var next = list
+    while let entry = next?.pointee {
+      bytes.append(contentsOf: UnsafeRawBufferPointer(start: entry, count: strlen(entry) + 1))
+      next = next?.advanced(by: 1)
+    }
+    self.bytes = bytes
+  }
+
+  /// Pairs without a web server.
+  init(_ pairs: [String: String]) {
+    bytes = pairs.sorted { $0.key < $1.key }.flatMap { Array("\($0.key)=\($0.value)".utf8) + [0] }
+  }
+
+  /// The first value of that name.
+  subscript(name: String) -> String? {
+    var name = name
+    return name.withUTF8 { key in
+      bytes.withUnsafeBytes { bytes in
+        value(of: UnsafeRawBufferPointer(key), in: bytes).map { String(decoding: $0, as: UTF8.self) }
+      }
+    }
+  }
+
+  /// The parameter that a header of HTTP arrives as: `If-None-Match` as `HTTP_IF_NONE_MATCH`.
+  static func name(ofHeader header: String) -> String {
+    let name = String(decoding: header.utf8.map(parameterCharacter), as: UTF8.self)
+    return name == "CONTENT_TYPE" || name == "CONTENT_LENGTH" ? name : "HTTP_" + name
+  }
+
+  private static func parameterCharacter(_ character: UInt8) -> UInt8 {
+    switch character {
+    case UInt8(ascii: "-"): UInt8(ascii: "_")
+    case UInt8(ascii: "a")...UInt8(ascii: "z"): character - 32
+    default: character
+    }
+  }
+
+  private func value(of key: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer>?
+  {
+    var start = 0
+    while start < bytes.count {
+      let entry = bytes[start...].prefix { $0 != 0 }
+      let equals = start + key.count
+      if equals < entry.endIndex, bytes[equals] == UInt8(ascii: "="), entry.starts(with: key) {
+        return entry[(equals + 1)...]
+      }
+      start = entry.endIndex + 1
+    }
+    return nil
+  }
+}

@@ -1,0 +1,59 @@
+/// The lines in front of an answer's body, in the form of CGI.
+enum ResponseHead {
+  /// Renders status, headers and, where one belongs, the length of the body.
+  static func render(_ response: FastCGIResponse, contentLength: Int?) -> [UInt8] {
+    precondition((200...599).contains(response.status), "a status is 200 to 599")
+    var head: [UInt8] = []
+    head.reserveCapacity(256)
+    head.append(contentsOf: "Status: \(response.status)\(reason(response.status))\r\n".utf8)
+    for (name, value) in response.headers { append(name, value, to: &head) }
+    if let contentLength, response.status != 204, response.status != 304 {
+      head.append(contentsOf: "Content-Length: \(contentLength)\r\n".utf8)
+    }
+    head.append(contentsOf: "\r\n".utf8)
+    return head
+  }
+
+  private static func append(_ name: String, _ value: String, to head: inout [UInt8]) {
+    precondition(!name.isEmpty && name.utf8.allSatisfy(isTokenCharacter), "a header's name is a token")
+    precondition(value.utf8.allSatisfy { $0 != 13 && $0 != 10 && $0 != 0 }, "no CR, LF or NUL in a header's value")
+    head.append(contentsOf: name.utf8)
+    head.append(contentsOf: ": ".utf8)
+    head.append(contentsOf: value.utf8)
+    head.append(contentsOf: "\r\n".utf8)
+  }
+
+  private static func isTokenCharacter(_ character: UInt8) -> Bool {
+    switch character {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default:
+      "!#$%&'*+-.^_`|~".utf8.contains(character)
+    }
+  }
+
+  private static func reason(_ status: Int) -> String {
+    switch status {
+    case 200: " OK"
+    case 201: " Created"
+    case 202: " Accepted"
+    case 204: " No Content"
+    case 303: " See Other"
+    case 304: " Not Modified"
+    case 400: " Bad Request"
+    case 401: " Unauthorized"
+    case 403: " Forbidden"
+    case 404: " Not Found"
+    case 405: " Method Not Allowed"
+    case 409: " Conflict"
+    case 413: " Content Too Large"
+    case 415: " Unsupported Media Type"
+    case 422: " Unprocessable Content"
+    case 429: " Too Many Requests"
+    case 500: " Internal Server Error"
+    case 503: " Service Unavailable"
+    default: ""
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Glibc
+
+/// The file of a unix socket that this process made.
+struct SocketFile: Sendable {
+  private let path: String
+  private let device: dev_t
+  private let inode: ino_t
+
+  /// Makes the file and listens.
+  ///
+  /// A file that a dead process left behind is replaced. One that is in use, and anything that is not a socket, is not.
+  static func open(_ path: String, mode: UInt32) throws(FastCGIError) -> (descriptor: Int32, file: SocketFile) {
+    let descriptor = try unixSocket()
+    do throws(FastCGIError) {
+      try bindReplacing(path, descriptor)
+      // Nobody can connect before listen, so there is no moment with other permissions.
+      guard chmod(path, mode) == 0 else { throw .lastSystemError("chmod") }
+      guard listen(descriptor, SOMAXCONN) == 0 else { throw .lastSystemError("listen") }
+      var status = stat()
+      guard lstat(path, &status) == 0 else { throw .lastSystemError("lstat") }
+      return (descriptor, SocketFile(path: path, device: status.st_dev, inode: status.st_ino))
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  /// Removes the file, unless a successor has put its own in its place.
+  func remove() {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
+    unlink(path)
+  }
+
+  private static func bindReplacing(_ path: String, _ descriptor: Int32) throws(FastCGIError) {
+    if try bind(path, descriptor) { return }
+    var status = stat()
+    if lstat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path: path) }
+      guard try !isListening(path) else { throw .addressInUse(path) }
+      unlink(path)
+    }
+    guard try bind(path, descriptor) else { throw .addressInUse(path) }
+  }
+
+  /// False when there is already a file at the path.
+  private static func bind(_ path: String, _ descriptor: Int32) throws(FastCGIError) -> Bool {
+    let result = try withAddress(path) { Glibc.bind(descriptor, $0, $1) }
+    guard result != 0 else { return true }
+    guard errno == EADDRINUSE else { throw .lastSystemError("bind") }
+    return false
+  }
+
+  /// Only a refusal proves that nobody is there: a full queue is a sign of life.
+  private static func isListening(_ path: String) throws(FastCGIError) -> Bool {
+    let probe = try unixSocket()
+    defer { close(probe) }
+    let result = try withAddress(path) { connect(probe, $0, $1) }
+    return result == 0 || errno != ECONNREFUSED
+  }
+
+  private static func unixSocket() throws(FastCGIError) -> Int32 {
+    let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+    let descriptor = socket(AF_UNIX, kind, 0)
+    guard descriptor >= 0 else { throw .lastSystemError("socket") }
+    return descriptor
+  }
+
+  private static func withAddress(
+    _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) throws(FastCGIError) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let bytes = Array(path.utf8)
+    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { throw .pathTooLong(path) }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    return withUnsafePointer(to: address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+    }
+  }
+}

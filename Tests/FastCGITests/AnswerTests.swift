@@ -1,0 +1,106 @@
+import Testing
+
+@testable import FastCGI
+
+@Suite("An answer", .timeLimit(.minutes(1)))
+struct AnswerTests {
+  @Test("has its status, its headers in order, and the length of its body")
+  func head() async throws {
+    let handler: TestServer.Handler = { _ in
+      FastCGIResponse(status: 202, headers: [("Location", "/status/1"), ("X-A", "ü")], body: .bytes([104, 105]))
+    }
+    try await withServer(handler: handler) { server in
+      let answer = try await server.exchange(Record.request())
+      #expect(answer.head == ["Status: 202 Accepted", "Location: /status/1", "X-A: ü", "Content-Length: 2"])
+      #expect(answer.text == "hi")
+    }
+  }
+
+  @Test("with a line break in a header's value stops the process")
+  func lineBreak() async {
+    await #expect(processExitsWith: .failure) {
+      _ = ResponseHead.render(FastCGIResponse(headers: [("X-A", "b\r\nX-C: d")]), contentLength: 0)
+    }
+  }
+
+  @Test("has no length where HTTP allows no body", arguments: [204, 304])
+  func withoutBody(status: Int) async throws {
+    try await withServer(handler: { _ in FastCGIResponse(status: status) }) { server in
+      let answer = try await server.exchange(Record.request("GET"))
+      #expect(answer.header("Content-Length") == nil)
+      #expect(answer.body == [])
+    }
+  }
+
+  @Test("to HEAD is that to GET without the body", arguments: [0, 10, 1 << 20])
+  func headMethod(count: Int) async throws {
+    try await withServer(handler: { _ in FastCGIResponse(body: .bytes(pattern(count))) }) { server in
+      let answer = try await server.exchange(Record.request("HEAD"))
+      #expect(answer.header("Content-Length") == "\(count)")
+      #expect(answer.body == [])
+    }
+  }
+
+  @Test("of any size comes whole", arguments: [8000, 8184, 16_300, 16_384, 65_536, 300_000])
+  func sizes(count: Int) async throws {
+    try await withServer(handler: { _ in FastCGIResponse(body: .bytes(pattern(count))) }) { server in
+      let answer = try await server.exchange(Record.request("GET"))
+      #expect(answer.body == pattern(count))
+    }
+  }
+
+  @Test("of 8 MB that its client reads late holds up nobody and comes whole")
+  func slowReader() async throws {
+    var configuration = FastCGIServerConfiguration.patient
+    configuration.writerThreads = 1
+    let large = pattern(8 << 20)
+    let handler: TestServer.Handler = { FastCGIResponse(body: .bytes($0.path == "/large" ? large : pattern(100_000))) }
+    try await withServer(configuration, handler: handler) { server in
+      let slow = try (0..<4).map { _ in try server.client() }
+      for client in slow { try await client.send(Record.request("GET", "/large")) }
+      for _ in 0..<10 {
+        let other = try await server.exchange(Record.request("GET", "/other"))
+        #expect(other.body == pattern(100_000))
+      }
+      #expect(server.server.requestsInHand >= 4)
+      for client in slow { #expect(try await client.answer().body == large) }
+    }
+  }
+
+  @Test("that its client does not read is given up after the write timeout")
+  func stuckReader() async throws {
+    var configuration = FastCGIServerConfiguration()
+    configuration.writeTimeout = .seconds(2)
+    configuration.writerThreads = 1
+    try await withServer(configuration, handler: { _ in FastCGIResponse(body: .bytes(pattern(8 << 20))) }) { server in
+      let stuck = try server.client()
+      try await stuck.send(Record.request("GET", "/stuck"))
+      let other = try await server.exchange(Record.request("GET", "/other"))
+      #expect(other.body.count == 8 << 20)
+      await eventually { server.server.requestsInHand == 0 }
+      let received = try await stuck.readToEnd()
+      #expect(received.count < 8 << 20)
+    }
+  }
+
+  @Test("to a client that has gone harms nobody")
+  func clientGone() async throws {
+    let (entered, go) = (Gate(), Gate())
+    let handler: TestServer.Handler = { request in
+      if request.path == "/gone" {
+        entered.open()
+        await go.wait()
+      }
+      return FastCGIResponse()
+    }
+    try await withServer(handler: handler) { server in
+      var gone: FastCGIClient? = try server.client()
+      try await gone?.send(Record.request("GET", "/gone"))
+      await entered.wait()
+      gone = nil
+      go.open()
+      await eventually { server.server.requestsInHand == 0 }
+      #expect(try await server.exchange(Record.request("GET")).status == "Status: 200 OK")
+    }
+  }
+}

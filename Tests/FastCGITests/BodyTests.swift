@@ -1,0 +1,86 @@
+import FastCGI
+import Testing
+
+@Suite("The body of a request", .timeLimit(.minutes(1)))
+struct BodyTests {
+  @Test(
+    "comes to the handler byte by byte as it was sent",
+    arguments: [0, 1, 8183, 8184, 8191, 8192, 8193, 65535, 65536, 1 << 20])
+  func arrivesUnchanged(count: Int) async throws {
+    try await withServer { server in
+      let body = pattern(count)
+      let answer = try await server.exchange(Record.request(body: body))
+      #expect(answer.status == "Status: 200 OK")
+      #expect(answer.header("Content-Length") == "\(count)")
+      #expect(answer.body == body)
+    }
+  }
+
+  @Test("may come without an announced length", arguments: [0, 5, 8192, 100_000])
+  func needsNoLength(count: Int) async throws {
+    try await withServer { server in
+      let body = pattern(count)
+      let answer = try await server.exchange(Record.head(contentLength: nil) + Record.stdin(body))
+      #expect(answer.body == body)
+    }
+  }
+
+  @Test("is thrown away when it is over the limit, announced or not", arguments: [1001, nil])
+  func hasALimit(announced: Int?) async throws {
+    var configuration = FastCGIServerConfiguration.patient
+    configuration.maxBodyBytes = 1000
+    try await withServer(configuration) { server in
+      let fits = try await server.exchange(Record.request(body: pattern(1000)))
+      #expect(fits.body == pattern(1000))
+      let over = Record.head(contentLength: announced) + Record.stdin(pattern(1001))
+      let answer = try await server.exchange(over)
+      #expect(answer.status == "Status: 413 Content Too Large")
+      #expect(answer.text == "1000")
+    }
+  }
+
+  @Test("is not the announced length: the handler is not called", arguments: ["9", "11", "-10", "x", "1e1"])
+  func lengthLies(length: String) async throws {
+    try await withServer { server in
+      let client = try server.client()
+      let lie = [14, UInt8(length.utf8.count)] + Array("CONTENT_LENGTH\(length)".utf8)
+      try await client.send(Record.begin() + Record.content(4, lie) + Record.record(4, []) + Record.stdin(pattern(10)))
+      #expect(try await client.readToEnd() == [])
+      #expect(server.paths == [])
+    }
+  }
+
+  @Test("breaks off where the peer vanishes: the handler is not called", arguments: [0, 7, 30, 60, 5000, 9000])
+  func breaksOff(after count: Int) async throws {
+    try await withServer { server in
+      let client = try server.client()
+      let request = Record.request(body: pattern(10_000))
+      try await client.send(Array(request.prefix(count)))
+      client.peer.endSending()
+      #expect(try await client.readToEnd() == [])
+      #expect(server.paths == [])
+      let other = try await server.exchange(Record.request("GET", "/other"))
+      #expect(other.status == "Status: 200 OK")
+    }
+  }
+
+  @Test("is aborted by the web server: the handler is not called")
+  func isAborted() async throws {
+    try await withServer { server in
+      let client = try server.client()
+      try await client.send(Record.head(contentLength: 10) + Record.content(5, pattern(3)) + Record.record(2, []))
+      #expect(try await client.readToEnd() == [])
+      #expect(server.paths == [])
+    }
+  }
+
+  @Test("belongs to a role other than responder: the connection is closed", arguments: [UInt8(2), 3, 9])
+  func otherRole(role: UInt8) async throws {
+    try await withServer { server in
+      let client = try server.client()
+      try await client.send(Record.begin(role: role) + Record.record(4, []) + Record.stdin([]))
+      #expect(try await client.readToEnd() == [])
+      #expect(server.paths == [])
+    }
+  }
+}

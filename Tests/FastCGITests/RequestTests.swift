@@ -1,0 +1,51 @@
+import FastCGI
+import Testing
+
+@Suite("A request", .timeLimit(.minutes(1)))
+struct RequestTests {
+  @Test("keeps path and query as the client sent them")
+  func target() {
+    let request = FastCGIRequest(method: "GET", target: "/a%2Fb/%3F?x=%20&y=?z")
+    #expect(request.path == "/a%2Fb/%3F")
+    #expect(request.query == "x=%20&y=?z")
+  }
+
+  @Test("has the path / and no query when the target is empty", arguments: ["", "?"])
+  func emptyTarget(target: String) {
+    let request = FastCGIRequest(method: "GET", target: target)
+    #expect(request.path == "/")
+    #expect(request.query == "")
+  }
+
+  @Test("finds its headers in any case")
+  func headers() {
+    let request = FastCGIRequest(
+      method: "GET", target: "/", headers: ["Content-Type": "application/json", "X-Request-Id": "7", "Empty": ""],
+      parameters: ["REMOTE_ADDR": "::1"])
+    #expect(request.header("content-type") == "application/json")
+    #expect(request.header("X-REQUEST-ID") == "7")
+    #expect(request.header("empty") == "")
+    #expect(request.header("request-id") == nil)
+    #expect(request.parameter("REMOTE_ADDR") == "::1")
+    #expect(request.parameter("REMOTE_ADD") == nil)
+    #expect(request.parameter("EMOTE_ADDR") == nil)
+  }
+
+  @Test("has no content type when the web server passes an empty one")
+  func emptyContentType() {
+    #expect(FastCGIRequest(method: "GET", target: "/", headers: ["Content-Type": ""]).header("Content-Type") == nil)
+  }
+
+  @Test("brings long names and values over the wire")
+  func longParameters() async throws {
+    let long = String(repeating: "v", count: 20_000)
+    let report: TestServer.Handler = { request in
+      let value = request.header("x-long") ?? ""
+      return FastCGIResponse(body: .bytes(Array("\(request.method) \(request.path) \(request.query) \(value)".utf8)))
+    }
+    try await withServer(handler: report) { server in
+      let answer = try await server.exchange(Record.request("PUT", "/p?q", headers: ["HTTP_X_LONG": long]))
+      #expect(answer.text == "PUT /p q \(long)")
+    }
+  }
+}

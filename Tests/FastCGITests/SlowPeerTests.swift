@@ -1,0 +1,55 @@
+import FastCGI
+import Glibc
+import Testing
+
+@Suite("Slow peers", .timeLimit(.minutes(1)))
+struct SlowPeerTests {
+  @Test("that send a byte now and then are cut off, and others are served meanwhile", arguments: [1, 6])
+  func drip(count: Int) async throws {
+    var configuration = FastCGIServerConfiguration()
+    configuration.readTimeout = .seconds(2)
+    configuration.reactorThreads = 2
+    try await withServer(configuration) { server in
+      let dripping = (0..<count).map { _ in Task { try await onThread { try Self.drip(into: server.socket) } } }
+      for _ in 0..<20 {
+        #expect(try await server.exchange(Record.request(body: [1, 2])).body == [1, 2])
+      }
+      for peer in dripping { try await peer.value }
+      #expect(server.paths == Array(repeating: "/", count: 20))
+    }
+  }
+
+  @Test("that never send anything cost no thread, and are closed after the read timeout")
+  func idle() async throws {
+    var configuration = FastCGIServerConfiguration()
+    configuration.readTimeout = .seconds(2)
+    configuration.reactorThreads = 2
+    configuration.maxReactorThreads = 2
+    try await withServer(configuration) { server in
+      let idle = try (0..<200).map { _ in try server.client() }
+      for _ in 0..<20 {
+        #expect(try await server.exchange(Record.request(body: [7])).body == [7])
+      }
+      for client in idle { #expect(try await client.readToEnd() == []) }
+    }
+  }
+
+  @Test("that fill the server up make others wait, not fail")
+  func full() async throws {
+    var configuration = FastCGIServerConfiguration()
+    configuration.maxConnections = 3
+    configuration.readTimeout = .seconds(1)
+    try await withServer(configuration) { server in
+      let idle = try (0..<3).map { _ in try server.client() }
+      #expect(try await server.exchange(Record.request(body: [7])).body == [7])
+      for client in idle { #expect(try await client.readToEnd() == []) }
+    }
+  }
+
+  /// Sends a body of which there is always more to come, until that fails because the server has closed.
+  private static func drip(into socket: String) throws {
+    let peer = try Peer(unix: socket)
+    try peer.send(Record.head(contentLength: 1_000_000))
+    while (try? peer.send(Record.record(5, [0]))) != nil { usleep(20_000) }
+  }
+}

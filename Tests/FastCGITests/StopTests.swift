@@ -1,0 +1,85 @@
+import FastCGI
+import Logging
+import Testing
+
+@Suite("Stopping", .timeLimit(.minutes(1)))
+struct StopTests {
+  @Test("lets the request in hand finish, refuses new ones, and removes the socket")
+  func inHand() async throws {
+    let (entered, go) = (Gate(), Gate())
+    let handler: TestServer.Handler = { _ in
+      entered.open()
+      await go.wait()
+      return FastCGIResponse(body: .bytes(Array("finished".utf8)))
+    }
+    let server = try TestServer(handler: handler)
+    let client = try server.client()
+    try await client.send(Record.request())
+    await entered.wait()
+    #expect(server.server.requestsInHand == 1)
+    let stopping = Task { await server.stop() }
+    await eventually { (try? server.client()) == nil }
+    go.open()
+    #expect(try await client.answer().text == "finished")
+    await stopping.value
+    await server.stop()
+    #expect(server.server.requestsInHand == 0)
+  }
+
+  @Test("waits for a request whose bytes are still coming")
+  func beingRead() async throws {
+    let server = try TestServer()
+    let client = try server.client()
+    try await client.send(Record.head(contentLength: 4) + Record.content(5, [1, 2]))
+    await eventually { server.server.requestsInHand == 1 }
+    let stopping = Task { await server.stop() }
+    await eventually { (try? server.client()) == nil }
+    let answer = try await client.exchange(Record.content(5, [3, 4]) + Record.record(5, []))
+    #expect(answer.body == [1, 2, 3, 4])
+    await stopping.value
+  }
+
+  @Test("closes connections on which nothing has arrived, and serves what has")
+  func idle() async throws {
+    var configuration = FastCGIServerConfiguration.patient
+    configuration.keepConnections = true
+    let server = try TestServer(configuration)
+    let (idle, kept) = (try server.client(), try server.client())
+    _ = try await kept.exchange(Record.request(keep: true))
+    let clients = try (0..<20).map { _ in try server.client() }
+    for client in clients { try await client.send(Record.request(body: [6])) }
+    await server.stop()
+    for client in clients { #expect(try await client.answer().body == [6]) }
+    #expect(try await idle.readToEnd() == [])
+    #expect(try await kept.readToEnd() == [])
+  }
+
+  @Test("tells streams, which may still say goodbye")
+  func streams() async throws {
+    let handler: TestServer.Handler = { _ in
+      FastCGIResponse(
+        body: .stream { stream in
+          try? await Task.sleep(for: .seconds(3600))
+          #expect(stream.isStopping)
+          #expect(!stream.isClientGone)
+          try? await stream.write(Array("goodbye".utf8))
+        })
+    }
+    let server = try TestServer(handler: handler)
+    let client = try server.client()
+    try await client.send(Record.request("GET"))
+    _ = try await client.nextPiece()
+    await server.stop()
+    #expect(try await client.nextPiece() == "goodbye")
+    #expect(try await client.nextPiece() == nil)
+  }
+
+  @Test("a server that was never started closes its listener")
+  func neverStarted() async throws {
+    let directory = TestDirectory()
+    let listener = FastCGIListener.unix(path: directory.file("app.sock"))
+    let server = try FastCGIServer(listener: listener, logger: .quiet, handler: echo)
+    await server.stop()
+    #expect(throws: Peer.Failure.self) { try Peer(unix: directory.file("app.sock")) }
+  }
+}
