@@ -9,21 +9,24 @@ public struct APIServer: Service {
   private let listener: FastCGIListener
   private let configuration: FastCGIServerConfiguration
   private let router: Router
+  private let events: RunEvents
   private let logger: Logger
 
   /// An API on a listener.
   /// - Parameter operations: the parameters of each operation that a step may name.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration, operations: [String: ParameterSchema],
-    store: RunStore, logger: Logger
+    store: RunStore, events: RunEvents, logger: Logger
   ) {
+    self.events = events
     self.listener = listener
     self.configuration = configuration
     self.logger = logger
     router = Router([
       SubmitRoute(reader: DefinitionReader(operations: operations), store: store),
       HealthRoute(store: store),
-      StatusRoute(store: store),
+      StatusRoute(store: store, events: events),
+      EventsRoute(store: store, events: events, heartbeat: .seconds(15)),
     ])
   }
 
@@ -35,8 +38,20 @@ public struct APIServer: Service {
     try server.start()
     logger.notice("api started", metadata: ["listener": "\(listener)"])
     try? await gracefulShutdown()
-    await server.stop()
+    // Whoever waits is answered now; streams end.
+    events.close()
+    await stop(server)
     logger.notice("api stopped")
+  }
+
+  /// Returns when the server has stopped, or at once for a task that is cancelled.
+  private func stop(_ server: FastCGIServer) async {
+    let (stopped, continuation) = AsyncStream<Never>.makeStream()
+    Task {
+      await server.stop()
+      continuation.finish()
+    }
+    for await _ in stopped {}
   }
 
   /// Answers one request, and logs it in one line.

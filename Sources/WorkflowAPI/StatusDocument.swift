@@ -6,10 +6,13 @@ import WorkflowStore
 struct StatusDocument {
   private let id: JobID
   private let run: StoredRun
+  private let since: Int
 
-  init(_ id: JobID, _ run: StoredRun) {
+  /// - Parameter since: index of the first progress entry that is shown; the steps are told from all of them.
+  init(_ id: JobID, _ run: StoredRun, since: Int = 0) {
     self.id = id
     self.run = run
+    self.since = since
   }
 
   /// The document as text.
@@ -40,7 +43,7 @@ struct StatusDocument {
 
   private func appendProgress(to text: inout [UInt8]) {
     text += ",\"progress\":[".utf8
-    for (index, entry) in run.progress.enumerated() {
+    for (index, entry) in run.progress.dropFirst(since).enumerated() {
       if index > 0 { text.append(UInt8(ascii: ",")) }
       text += entry
     }

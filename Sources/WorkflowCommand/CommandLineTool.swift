@@ -16,7 +16,16 @@ public enum CommandLineTool {
   public static func main(operations: [any Operation] = []) async {
     // A peer that has gone is an error of the write, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    raiseDescriptorLimit()
     await $additionalOperations.withValue(operations) { await run() }
+  }
+
+  /// A thousand model calls, or as many waiting clients, are as many descriptors; the usual soft limit is 1,024.
+  private static func raiseDescriptorLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 
   private static func run() async {

@@ -21,11 +21,13 @@ enum Files {
     }
   }
 
-  /// Writes a file anew, readable by its owner.
+  /// Writes a file anew, readable by its owner; whoever reads it sees the old text or the new.
   static func write(_ text: String, to path: String) throws {
+    let draft = path + ".new"
     let file = try FileDescriptor.open(
-      FilePath(path), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+      FilePath(draft), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
     _ = try file.closeAfter { try file.writeAll(text.utf8) }
+    guard rename(draft, path) == 0 else { throw Errno(rawValue: errno) }
   }
 
   private static func open(_ path: String, _ mode: FileDescriptor.AccessMode) throws -> FileDescriptor {

@@ -7,25 +7,26 @@ extension ModelError {
     .failed(StepFailure(.invalidAnswer, message), isTransient: false, retryAfter: nil)
   }
 
-  /// The error of a call that brought no answer.
-  init(_ error: HTTPError, url: String) {
+  /// The error of a call that brought no answer. The call's description leaves out what may be secret.
+  init(_ error: HTTPError, of call: HTTPRequest) {
+    let code: ErrorCode
     switch error {
-    case .cancelled: self = .cancelled
-    case .timedOut:
-      self = .failed(StepFailure(.timeout, "\(url): \(error)"), isTransient: true, retryAfter: nil)
-    case .tooLarge:
-      self = .failed(StepFailure(.invalidAnswer, "\(url): \(error)"), isTransient: false, retryAfter: nil)
-    case .invalidRequest:
-      self = .failed(StepFailure(.providerRejected, "\(url): \(error)"), isTransient: false, retryAfter: nil)
-    case .cannotConnect, .interrupted, .closed:
-      self = .failed(StepFailure(.providerUnavailable, "\(url): \(error)"), isTransient: true, retryAfter: nil)
+    case .cancelled:
+      self = .cancelled
+      return
+    case .timedOut: code = .timeout
+    case .tooLarge: code = .invalidAnswer
+    case .invalidRequest: code = .providerRejected
+    case .cannotConnect, .interrupted, .closed: code = .providerUnavailable
     }
+    self = .failed(StepFailure(code, "\(call): \(error)"), isTransient: error.isTransient, retryAfter: nil)
   }
 
   /// The error of an answer that is not 200. Retried are 408, 409, 429 and 5xx, as OpenAI's own client does.
-  init(rejection response: HTTPResponse) {
+  /// - Parameter key: kept out of the message, should the provider repeat it.
+  init(rejection response: HTTPResponse, hiding key: String?) {
     let status = response.status
-    let message = "the model answered \(status)\(ModelError.detail(in: response.body))"
+    let message = "the model answered \(status)\(ModelError.detail(in: response.body, hiding: key))"
     let code: ErrorCode =
       switch status {
       case 408: .timeout
@@ -38,11 +39,12 @@ extension ModelError {
   }
 
   /// The provider's own words, `error.message` in OpenAI's shape, cut to a line.
-  private static func detail(in body: [UInt8]) -> String {
+  private static func detail(in body: [UInt8], hiding key: String?) -> String {
     guard let object = (try? JSONValue(parsing: body))?.objectValue else { return "" }
     let message = object["error"]?.objectValue?["message"]?.stringValue ?? object["error"]?.stringValue
-    guard let message, !message.isEmpty else { return "" }
+    guard var message, !message.isEmpty else { return "" }
+    if let key, !key.isEmpty { message = message.replacing(key, with: "…") }
     let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-    return ": " + String(line.prefix(300))
+    return ": " + String(line.unicodeScalars.prefix(300))
   }
 }

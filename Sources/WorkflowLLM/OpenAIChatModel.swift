@@ -43,13 +43,14 @@ public struct OpenAIChatModel: ChatModel {
 
   /// Calls the model once.
   public func complete(_ request: ChatRequest) async throws(ModelError) -> ChatAnswer {
+    let call = httpRequest(for: request)
     let response: HTTPResponse
     do {
-      response = try await client.send(httpRequest(for: request))
+      response = try await client.send(call)
     } catch {
-      throw ModelError(error, url: url)
+      throw ModelError(error, of: call)
     }
-    guard response.status == 200 else { throw ModelError(rejection: response) }
+    guard response.status == 200 else { throw ModelError(rejection: response, hiding: configuration.apiKey) }
     return try answer(in: response, to: request)
   }
 

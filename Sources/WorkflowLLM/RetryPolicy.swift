@@ -6,7 +6,7 @@ public struct RetryPolicy: Sendable, Equatable {
   public var firstDelay = Duration.milliseconds(500)
   /// The longest wait of wf's own choosing.
   public var maxDelay = Duration.seconds(8)
-  /// How long all calls and waits together may take.
+  /// How long after the start of the first call another one may still begin.
   public var total = Duration.seconds(600)
 
   /// The default policy.

@@ -16,6 +16,12 @@ public struct ServerIdentity: Sendable, Equatable {
   public let runID: String
   /// Whether it is a primary, which takes writes.
   public let isPrimary: Bool
+
+  /// A server as it describes itself.
+  public init(runID: String, isPrimary: Bool) {
+    self.runID = runID
+    self.isPrimary = isPrimary
+  }
 }
 
 extension RunStore {

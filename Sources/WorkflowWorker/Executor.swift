@@ -16,7 +16,7 @@ struct Executor: Sendable {
 
   private enum Event: Sendable {
     case ended(Int, StepOutcome)
-    case written(RecordAnswer, begun: [Beginning])
+    case written(RecordAnswer, endsRun: Bool, begun: [Beginning])
   }
 
   /// A step that waits for its beginning to be recorded.
@@ -58,25 +58,30 @@ struct Executor: Sendable {
         isWriting = true
         let begun = beginnings
         beginnings = []
-        group.addTask { .written(await writer.write(record), begun: begun) }
+        let endsRun = record.end != nil
+        group.addTask { .written(await writer.write(record), endsRun: endsRun, begun: begun) }
       }
       if let stop, !isWriting, underWay == 0 { return .stopped(stop) }
-      guard let event = await group.next() else { return .over }
+      guard let event = await group.next() else {
+        preconditionFailure("a run that is not over has a step under way or a write in flight")
+      }
       switch event {
       case .ended(let position, let outcome):
         underWay -= 1
         execution.end(position, outcome)
-      case .written(.recorded, let begun):
+      case .written(.recorded, true, _):
+        return .over
+      case .written(.recorded, false, let begun):
         isWriting = false
-        if execution.isOver { return .over }
+        guard hands.stop(of: held) == nil else { continue }
         for beginning in begun {
           underWay += 1
           group.addTask { .ended(beginning.position, await attempt(beginning)) }
         }
-      case .written(.lost(let why), _):
+      case .written(.lost(let why), _, _):
         group.cancelAll()
         return .lost(why)
-      case .written(.refused(let why), _):
+      case .written(.refused(let why), _, _):
         group.cancelAll()
         return .refused(why)
       }

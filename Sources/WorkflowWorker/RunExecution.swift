@@ -42,9 +42,6 @@ struct RunExecution {
   /// The next step that may start, now counted as under way.
   mutating func takeReady() -> Int? { plan.takeReady() }
 
-  /// Whether the run has come to its end.
-  var isOver: Bool { plan.isOver }
-
   /// A step by its position.
   func step(_ position: Int) -> StepDefinition { run.definition.steps[position] }
 

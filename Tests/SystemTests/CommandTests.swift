@@ -96,11 +96,11 @@ import Testing
     let parts = ["redis", "nginx", "api", "worker-1"]
     let result = try await Subprocess.run(
       .path(FilePath(Stack.executable)),
-      arguments: ["dev", "--data", folder, "--", "sh", "-c", "echo ready; exec cat > /dev/null"],
+      arguments: ["dev", "--data", folder, "--", "sh", "-c", "echo $WF_URL; exec cat > /dev/null"],
       input: .inputWriter, output: .sequence, error: .discarded
-    ) { execution -> [pid_t] in
+    ) { execution -> (url: String, parts: [pid_t]) in
       var lines = execution.standardOutput.strings().makeAsyncIterator()
-      _ = try await lines.next()
+      let url = try await lines.next()?.filter { !$0.isNewline } ?? ""
       let ids = try parts.map { part in
         let file = try FileDescriptor.open(FilePath("\(folder)/\(part).pid"), .readOnly)
         var bytes = [UInt8](repeating: 0, count: 32)
@@ -108,11 +108,15 @@ import Testing
         return pid_t(String(decoding: bytes[..<count], as: UTF8.self).filter(\.isNumber)) ?? 0
       }
       kill(execution.processIdentifier.value, SIGKILL)
-      return ids
+      return (url, ids)
     }
-    #expect(result.closureResult.count == parts.count)
-    for id in result.closureResult {
+    for id in result.closureResult.parts {
       _ = try await wait("the end of process \(id)") { kill(id, 0) != 0 ? true : nil }
+    }
+    // nginx's workers hold the port: they are children of a part.
+    let url = result.closureResult.url
+    _ = try await wait("the port to be free") {
+      try await wf("status", "x", settings: ["WF_URL": url]).error.contains("no connection") ? true : nil
     }
   }
 }

@@ -27,44 +27,42 @@ struct Stack: Sendable {
   static func with(
     _ options: Options = Options(), _ body: @escaping @Sendable (Stack) async throws -> Void
   ) async throws {
-    let folder = try temporaryFolder()
-    defer { _ = removeAll(folder) }
-    try await withProcess(folder, options) { url in
-      let stack = try Stack(url: url, folder: folder)
+    try await withProcess(options) { url, redis in
+      let stack = try Stack(url: url, redis: redis)
       defer { stack.redis.close() }
       try await body(stack)
     }
   }
 
-  private init(url: String, folder: String) throws {
+  private init(url: String, redis address: String) throws {
     self.url = url
-    self.folder = folder
+    folder = String(address.dropFirst("redis+unix://".count).dropLast("/redis.sock".count))
     redis = RedisConnection(
-      try RedisAddress("redis+unix://\(folder)/redis.sock"), name: "tests",
-      logger: Logger(label: "tests") { _ in
-        SwiftLogNoOpLogHandler()
-      })
+      try RedisAddress(address), name: "tests", logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
   }
 
   /// The stack lives as long as its command's standard input is open, so that it goes when the tests do.
   private static func withProcess(
-    _ folder: String, _ options: Options, _ body: @escaping @Sendable (String) async throws -> Void
+    _ options: Options, _ body: @escaping @Sendable (_ url: String, _ redis: String) async throws -> Void
   ) async throws {
     let arguments = [
-      "dev", "--data", folder, "--workers", "\(options.workers)", "--", "sh", "-c",
-      "echo $WF_URL; exec cat > /dev/null",
+      "dev", "--workers", "\(options.workers)", "--", "sh", "-c", "echo $WF_URL $REDIS_URL; exec cat > /dev/null",
     ]
     let changes = Dictionary(
       uniqueKeysWithValues: options.settings.compactMap { name, value in
         Environment.Key(rawValue: name).map { ($0, Optional(value)) }
       })
+    // Whatever ends the tests' process group leaves wf dev the time to clean up.
+    var platformOptions = PlatformOptions()
+    platformOptions.processGroupID = 0
     _ = try await Subprocess.run(
       .path(FilePath(executable)), arguments: Arguments(arguments), environment: .inherit.updating(changes),
-      input: .inputWriter, output: .sequence, error: .currentStandardError
+      platformOptions: platformOptions, input: .inputWriter, output: .sequence, error: .currentStandardError
     ) { execution in
       var lines = execution.standardOutput.strings().makeAsyncIterator()
-      guard let url = try await lines.next() else { throw StackFailure("wf dev did not become ready") }
-      try await body(url.filter { !$0.isNewline })
+      let words = try await lines.next()?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
+      guard words.count == 2 else { throw StackFailure("wf dev did not become ready") }
+      try await body(words[0], words[1])
       try await execution.standardInputWriter.finish()
     }
   }
@@ -75,14 +73,6 @@ struct Stack: Sendable {
     defer { free(tests) }
     return FilePath(String(cString: tests)).removingLastComponent().appending("wf").string
   }
-
-  private static func temporaryFolder() throws -> String {
-    var template = Array("/tmp/wf-test-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
-    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  private static func removeAll(_ folder: String) -> Int32 { system("rm -rf '\(folder)'") }
 
   // MARK: Over HTTP
 

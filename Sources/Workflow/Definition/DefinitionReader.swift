@@ -131,9 +131,10 @@ private struct DefinitionReading {
     if let schema, let params {
       faults += schema.schema.faults(in: params, at: place + [.key("params")])
     }
-    guard let id, let params else { return nil }
-    return StepDefinition(
-      id: id, op: schema?.name ?? "", needs: needs, params: schema?.schema.fillingDefaults(params) ?? params)
+    guard let id else { return nil }
+    // With faulty params the step is still there, for those that wait for it.
+    let filled = params.flatMap { schema?.schema.fillingDefaults($0) } ?? params ?? JSONObject()
+    return StepDefinition(id: id, op: schema?.name ?? "", needs: needs, params: filled)
   }
 
   private mutating func stepID(_ step: JSONObject, at place: ValidationFault.Location) -> String? {

@@ -71,7 +71,8 @@ public struct ReferenceScope: Sendable {
   private static func step(into value: JSONValue, _ component: Reference.Component) -> JSONValue? {
     switch (component, value) {
     case (.key(let key), .object(let object)): object[key]
-    case (.index(let index), .array(let elements)): elements.indices.contains(index) ? elements[index] : nil
+    // Not `nil`, which would be JSON's null here.
+    case (.index(let index), .array(let elements)): elements.indices.contains(index) ? elements[index] : .none
     default: nil
     }
   }

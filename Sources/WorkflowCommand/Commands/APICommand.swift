@@ -4,6 +4,7 @@ import FastCGI
 import Hiredis
 import WorkflowAPI
 import WorkflowOperations
+import WorkflowStore
 
 /// `wf api`: answers FastCGI requests.
 struct APICommand: AsyncParsableCommand {
@@ -29,7 +30,8 @@ struct APICommand: AsyncParsableCommand {
     let server = APIServer(
       listener: try listener(), configuration: configuration,
       operations: composition.registry(client: composition.httpClient()).schemas,
-      store: composition.store(connection), logger: composition.logger)
+      store: composition.store(connection),
+      events: RunEvents(settings.redis, keys: settings.keys, logger: composition.logger), logger: composition.logger)
     do {
       try await StoppableService(server, logger: composition.logger).run()
     } catch let error as FastCGIError {

@@ -18,7 +18,7 @@ struct DevPart: Sendable {
   /// leads a process group of its own, so that a Ctrl-C reaches it only through `wf dev`, in order.
   func run(in folder: DevFolder, environment: Environment) async throws -> TerminationStatus {
     guard hasChildren else { return try await run(in: folder, environment) { _ in } }
-    let guardScript = #"read -r group; read -r _ || kill -9 -- "-$group""#
+    let guardScript = #"read -r group; read -r _ || kill -9 "-$group""#
     let result = try await Subprocess.run(
       .name("sh"), arguments: ["-c", guardScript], platformOptions: options, input: .inputWriter,
       output: .discarded, error: .discarded

@@ -47,7 +47,8 @@ local function take(id, suspect)
   local ts = seconds(math.max(now, microseconds(job[3])))
   local entry = '{"ts":' .. ts .. ',"msg":"resumed"}'
   if claims == 1 then
-    local name = redis.call('HGET', prefix .. 'run:' .. id, 'name')
+    -- Without its documents the run still goes to the worker, which ends it; an error here would lose it.
+    local name = redis.call('HGET', prefix .. 'run:' .. id, 'name') or '""'
     entry = '{"ts":' .. ts .. ',"msg":"started","run":' .. name .. '}'
     redis.call('HSETNX', key, 'started_ts', ts)
   end
