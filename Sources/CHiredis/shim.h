@@ -1,0 +1,12 @@
+// hiredis, and what the event loop around it needs that Swift's Glibc module leaves out.
+#pragma once
+
+#include <hiredis/hiredis.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+
+// Names the calling thread; the kernel keeps 15 bytes. prctl is variadic, which Swift cannot call.
+static inline int set_thread_name(const char *name) {
+  return prctl(PR_SET_NAME, name);
+}

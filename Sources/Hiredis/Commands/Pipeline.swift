@@ -1,0 +1,115 @@
+/// The commands of one connection, in the order in which they were given: which are on the socket, which wait, whose
+/// time is up.
+///
+/// Decides only; it touches neither a socket nor a waiter.
+///
+/// ```
+///         receive ◀── [ on the socket: answers are due, in this order | not sent on this socket ] ◀── enqueue
+///                                                     nextFrame moves this border ──▶
+/// ```
+///
+/// Each waiter leaves the pipeline exactly once, in a `Completion`. A command whose time is up while its answer is
+/// due keeps its place without a waiter, so that the late answer is not taken for the next command's.
+struct Pipeline<Waiter: Sendable>: Sendable {
+  /// A point in time.
+  typealias Instant = ContinuousClock.Instant
+
+  /// A waiter, and what to tell it.
+  struct Completion: Sendable {
+    /// Who gave the command.
+    let waiter: Waiter
+    /// Its end.
+    let result: Result<RedisReply, RedisError>
+  }
+
+  private struct Slot: Sendable {
+    var frame: [UInt8]
+    let deadline: Instant
+    var waiter: Waiter?
+    var wasSent = false
+
+    mutating func complete(_ result: Result<RedisReply, RedisError>) -> Completion? {
+      frame = []
+      return waiter.take().map { Completion(waiter: $0, result: result) }
+    }
+
+    mutating func fail(because reason: String) -> Completion? {
+      complete(.failure(.unavailable(reason: reason, outcomeUnknown: wasSent)))
+    }
+  }
+
+  private var slots = FIFO<Slot>()
+  private var onSocket = 0
+
+  /// Never later than the earliest deadline.
+  ///
+  /// It may be earlier: that of a command which has its answer by now.
+  private(set) var nextDeadline: Instant?
+
+  /// No commands.
+  init() {}
+
+  /// True while answers are due.
+  var awaitsReply: Bool { onSocket > 0 }
+
+  /// True while commands wait for a socket that takes them.
+  var hasUnsent: Bool { slots.count > onSocket }
+
+  /// Takes a command on, as the last in order.
+  mutating func enqueue(frame: [UInt8], deadline: Instant, waiter: Waiter) {
+    slots.append(Slot(frame: frame, deadline: deadline, waiter: waiter))
+    nextDeadline = nextDeadline.map { min($0, deadline) } ?? deadline
+  }
+
+  /// The next command to hand to the socket, which counts as sent from here on.
+  mutating func nextFrame() -> [UInt8]? {
+    guard hasUnsent else { return nil }
+    defer { onSocket += 1 }
+    return slots.update(onSocket) { slot in
+      slot.wasSent = true
+      return slot.frame
+    }
+  }
+
+  /// Matches an answer with the oldest command on the socket.
+  ///
+  /// Nil if nobody waits for it any more.
+  mutating func receive(_ reply: RedisReply) throws(LinkFailure) -> Completion? {
+    guard onSocket > 0, var slot = slots.popFirst() else {
+      throw LinkFailure("Redis sent an answer to no command: \(reply)")
+    }
+    onSocket -= 1
+    if case .error(let error) = reply { return slot.complete(.failure(.reply(error))) }
+    return slot.complete(.success(reply))
+  }
+
+  /// The socket is gone: everything without an answer is to be sent again, in order.
+  mutating func rewind() {
+    onSocket = 0
+    slots.filter { _, slot in slot.waiter != nil }
+  }
+
+  /// Ends the commands whose deadline has passed.
+  mutating func expire(at now: Instant, because reason: String) -> [Completion] {
+    guard let nextDeadline, nextDeadline <= now else { return [] }
+    return end(because: reason) { $0.deadline <= now }
+  }
+
+  /// Ends all commands.
+  mutating func failAll(because reason: String) -> [Completion] {
+    end(because: reason) { _ in true }
+  }
+
+  private mutating func end(because reason: String, where isOver: (Slot) -> Bool) -> [Completion] {
+    var completions: [Completion] = []
+    var earliest: Instant?
+    slots.filter { [onSocket] index, slot in
+      if isOver(slot), let completion = slot.fail(because: reason) { completions.append(completion) }
+      guard slot.waiter != nil else { return index < onSocket }
+      earliest = earliest.map { min($0, slot.deadline) } ?? slot.deadline
+      return true
+    }
+    nextDeadline = earliest
+    return completions
+  }
+}

@@ -1,0 +1,134 @@
+import Glibc
+
+/// A connection to Redis that comes back by itself.
+///
+/// It runs on one thread, which owns everything in here; callers reach it through the port.
+///
+/// ```
+/// pausing ──▶ resolving ──▶ connecting ──▶ greeting ──▶ ready
+///    ▲            │              │             │          │
+///    └────────────┴──────────────┴─────────────┴──────────┘ any failure, then a backoff
+/// ```
+final class Link<Traffic: LinkTraffic> {
+  /// A point in time.
+  typealias Instant = ContinuousClock.Instant
+
+  /// How far the connection has come, with what belongs to that state alone.
+  enum Phase {
+    /// No socket until then.
+    case pausing(until: Instant)
+    /// The host's name is being looked up.
+    case resolving(NameLookup)
+    /// A socket is connecting; should it fail, the host's other addresses are tried at once.
+    case connecting(RedisSocket, others: ArraySlice<RedisSocket.Target>, until: Instant)
+    /// The greeting is on its way or due for answers.
+    case greeting(RedisSocket, Greeting, until: Instant)
+    /// Traffic flows.
+    case ready(RedisSocket)
+  }
+
+  /// What it connects to, and how.
+  let configuration: LinkConfiguration
+  /// The way to the callers.
+  let port: LinkPort<Traffic.Message>
+  /// What goes over the link.
+  var traffic: Traffic
+  /// How far the connection has come.
+  var phase = Phase.pausing(until: .now)
+  /// The waits between attempts.
+  var backoff: Backoff
+  /// The log.
+  var journal: LinkJournal
+  /// When the last byte came, or when an answer fell due after a time in which none was.
+  var quietSince = Instant.now
+  /// When the last look at the socket began.
+  ///
+  /// The peer is late only if it was so by then: should this thread be held up after the look, answers may have come
+  /// that it has not seen.
+  var lookedAt = Instant.now
+  /// True when the traffic may have more to write than one turn takes.
+  var hasMoreToWrite = false
+
+  private init(_ configuration: LinkConfiguration, _ port: LinkPort<Traffic.Message>, _ traffic: Traffic) {
+    self.configuration = configuration
+    self.port = port
+    self.traffic = traffic
+    backoff = Backoff(first: configuration.limits.firstBackoff, longest: configuration.limits.longestBackoff)
+    journal = LinkJournal(configuration)
+  }
+
+  /// Starts the thread, which lives until the port is closed.
+  static func start(_ configuration: LinkConfiguration, port: LinkPort<Traffic.Message>, traffic: Traffic) {
+    do {
+      try DetachedThread.start(name: configuration.name) { Link(configuration, port, traffic).run() }
+    } catch {
+      fatalError("\(error.reason): raise the limit of threads (TasksMax)")
+    }
+  }
+
+  private func run() {
+    var messages: [Traffic.Message] = []
+    var isOpen = true
+    while isOpen {
+      let events = waitForEvents()
+      let now = Instant.now
+      do throws(LinkFailure) { try advance(on: events, at: now) } catch { fail(error, at: now) }
+      isOpen = port.take(into: &messages)
+      for message in messages { traffic.accept(message) }
+      messages.removeAll(keepingCapacity: true)
+      if let deadline = traffic.nextDeadline, deadline <= now { traffic.expire(at: now, because: obstacle) }
+      do throws(LinkFailure) { try flush(at: now) } catch { fail(error, at: now) }
+    }
+    port.isUp = false
+    traffic.end()
+  }
+
+  /// Sleeps until there is something to do; returns what `poll` says of the socket.
+  private func waitForEvents() -> Int16 {
+    let (socket, events) = interest
+    lookedAt = .now
+    return withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { descriptors in
+      descriptors[0] = pollfd(fd: port.doorbell.descriptor, events: Int16(POLLIN), revents: 0)
+      descriptors[1] = pollfd(fd: socket?.descriptor ?? -1, events: Int16(events), revents: 0)
+      guard poll(descriptors.baseAddress, 2, pollTimeout) > 0 else { return 0 }
+      if descriptors[0].revents != 0 { port.doorbell.silence() }
+      return descriptors[1].revents
+    }
+  }
+
+  private var interest: (socket: RedisSocket?, events: Int32) {
+    switch phase {
+    case .pausing, .resolving: (nil, 0)
+    case .connecting(let socket, _, _): (socket, POLLOUT)
+    case .greeting(let socket, _, _): (socket, socket.hasUnwritten ? POLLIN | POLLOUT : POLLIN)
+    case .ready(let socket): (socket, socket.hasUnwritten || hasMoreToWrite ? POLLIN | POLLOUT : POLLIN)
+    }
+  }
+
+  /// In milliseconds, rounded up so that nothing is looked at too early.
+  private var pollTimeout: Int32 {
+    guard let deadline = earlier(phaseDeadline, traffic.nextDeadline) else { return -1 }
+    let wait = (deadline - lookedAt) / .milliseconds(1)
+    return Int32(min(max(wait.rounded(.up), 0), 60_000))
+  }
+
+  private var phaseDeadline: Instant? {
+    switch phase {
+    case .pausing(let until): until
+    case .resolving: nil
+    case .connecting(_, _, let until), .greeting(_, _, let until): until
+    case .ready: traffic.awaitsReply ? quietSince + configuration.limits.silence : nil
+    }
+  }
+
+  /// Why an answer is late.
+  private var obstacle: String {
+    if case .ready = phase { return "no answer in time from \(configuration.address)" }
+    return journal.obstacle
+  }
+
+  private func earlier(_ one: Instant?, _ other: Instant?) -> Instant? {
+    guard let one, let other else { return one ?? other }
+    return min(one, other)
+  }
+}

@@ -1,0 +1,28 @@
+/// How long a link waits for what.
+struct LinkLimits: Sendable {
+  /// For a socket to connect, and again for the greeting to be answered.
+  ///
+  /// A name lookup is not counted.
+  var attempt: Duration = .seconds(2)
+
+  /// For the next byte while answers are due.
+  ///
+  /// Longer than any script should run; a script that is cut off by it is only sent again.
+  var silence: Duration = .seconds(10)
+
+  /// Between the PINGs of a subscription, which otherwise has nothing due.
+  var pingInterval: Duration = .seconds(5)
+
+  /// Between the log lines of attempts that fail.
+  var logInterval: Duration = .seconds(10)
+
+  /// The bounds of the wait between two attempts.
+  var firstBackoff: Duration = .milliseconds(20)
+  /// See `firstBackoff`.
+  var longestBackoff: Duration = .seconds(1)
+
+  /// How many bytes are handed to the socket in one turn.
+  ///
+  /// What is still waiting when a server does not read was certainly not carried out.
+  var batch = 64 * 1024
+}

@@ -1,0 +1,41 @@
+import Glibc
+import Synchronization
+
+/// The numeric addresses of a host, looked up on a thread of its own: `getaddrinfo` may take half a minute and knows
+/// no deadline, while those of the commands must be kept.
+final class NameLookup: Sendable {
+  private let outcome = Mutex<Result<[String], LinkFailure>?>(nil)
+
+  /// Starts the lookup; `doorbell` is rung at its end.
+  init(host: String, doorbell: Doorbell) throws(LinkFailure) {
+    try DetachedThread.start(name: "redis-lookup") { [weak self] in
+      let outcome = Self.resolve(host)
+      self?.outcome.withLock { $0 = outcome }
+      doorbell.ring()
+    }
+  }
+
+  /// The addresses, those of IPv4 first, or the failure; nil while the lookup is under way.
+  var result: Result<[String], LinkFailure>? { outcome.withLock { $0 } }
+
+  private static func resolve(_ host: String) -> Result<[String], LinkFailure> {
+    var hints = addrinfo()
+    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var found: UnsafeMutablePointer<addrinfo>?
+    let status = getaddrinfo(host, nil, &hints, &found)
+    guard status == 0 else { return .failure(LinkFailure("\(host): \(String(cString: gai_strerror(status)))")) }
+    defer { freeaddrinfo(found) }
+    let list = sequence(first: found) { $0?.pointee.ai_next }
+    let all = list.prefix { $0 != nil }.compactMap { $0?.pointee }
+    let preferred = all.filter { $0.ai_family == AF_INET } + all.filter { $0.ai_family != AF_INET }
+    return .success(preferred.compactMap(numeric))
+  }
+
+  private static func numeric(_ address: addrinfo) -> String? {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(NI_MAXHOST)) { text in
+      let status = getnameinfo(
+        address.ai_addr, address.ai_addrlen, text.baseAddress, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+      return status == 0 ? text.baseAddress.map { String(cString: $0) } : nil
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/// Takes a URL apart, from the scheme to the database.
+///
+/// A password is found even if its `/`, `@` or `:` are not percent-encoded, so that no part of it is taken for a host
+/// and quoted in an error.
+struct RedisAddressParser {
+  private typealias Login = (user: String?, password: String?)
+
+  private static let longestSocketPath = 107  // sun_path less its terminating zero
+
+  private let url: String
+
+  /// A parser of that URL.
+  init(_ url: String) {
+    self.url = url
+  }
+
+  /// The address, or the sentence that says what is wrong with it.
+  func parse() throws(RedisAddressError) -> RedisAddress {
+    guard let schemeEnd = url.firstRange(of: "://") else {
+      throw RedisAddressError(
+        "A Redis address begins with redis:// or redis+unix://, such as redis://127.0.0.1:6379/0.")
+    }
+    let rest = url[schemeEnd.upperBound...]
+    switch url[..<schemeEnd.lowerBound].lowercased() {
+    case "redis": return try parseTCP(rest)
+    case "redis+unix": return try parseUnix(rest)
+    case "rediss":
+      throw RedisAddressError(
+        "rediss:// (TLS) is not supported: run a TLS tunnel such as stunnel next to this process and give its local "
+          + "end, such as redis://127.0.0.1:6379/0.")
+    default:
+      throw RedisAddressError(
+        "The scheme of a Redis address is redis:// or redis+unix://; change what is before \"://\".")
+    }
+  }
+
+  private func parseTCP(_ rest: Substring) throws(RedisAddressError) -> RedisAddress {
+    let loginEnd = rest.lastIndex(of: "@")
+    let login = try parseLogin(loginEnd.map { rest[..<$0] })
+    let location = loginEnd.map { rest[rest.index(after: $0)...] } ?? rest
+    let parts = location.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    let (host, port) = try parseHost(parts[0])
+    return RedisAddress(
+      endpoint: .tcp(host: host, port: port), user: login.user, password: login.password,
+      database: try parseDatabase(parts.count > 1 ? parts[1] : ""))
+  }
+
+  private func parseUnix(_ rest: Substring) throws(RedisAddressError) -> RedisAddress {
+    let loginEnd = rest.hasPrefix("/") ? nil : rest.firstRange(of: "@/")?.lowerBound
+    let login = try parseLogin(loginEnd.map { rest[..<$0] })
+    let location = loginEnd.map { rest[rest.index(after: $0)...] } ?? rest
+    let parts = location.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    let path = String(parts[0])
+    guard path.hasPrefix("/"), path.count > 1 else {
+      throw RedisAddressError(
+        "A redis+unix address needs the absolute path of a socket, such as redis+unix:///run/redis/redis.sock?db=0.")
+    }
+    guard path.utf8.count <= Self.longestSocketPath else {
+      throw RedisAddressError("The path of a unix socket has at most \(Self.longestSocketPath) bytes; move it: \(path)")
+    }
+    return RedisAddress(
+      endpoint: .unix(path: path), user: login.user, password: login.password,
+      database: try parseQuery(parts.count > 1 ? parts[1] : nil))
+  }
+
+  private func parseQuery(_ query: Substring?) throws(RedisAddressError) -> Int {
+    guard let query else { return 0 }
+    guard query.hasPrefix("db=") else {
+      throw RedisAddressError("After the \"?\" of a redis+unix address only db=n is known, such as ?db=0.")
+    }
+    return try parseDatabase(query.dropFirst(3))
+  }
+
+  private func parseDatabase(_ text: Substring) throws(RedisAddressError) -> Int {
+    if text.isEmpty { return 0 }
+    guard let database = Int(text), database >= 0 else {
+      throw RedisAddressError("The database of a Redis address is a number from 0 on, not \"\(text)\".")
+    }
+    return database
+  }
+
+  private func parseHost(_ text: Substring) throws(RedisAddressError) -> (String, Int) {
+    let (host, tail) = Self.splitHost(text)
+    guard !host.isEmpty, host.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
+      throw RedisAddressError(
+        "A Redis address needs a host, such as redis://127.0.0.1:6379/0; a numeric IPv6 host stands in brackets.")
+    }
+    if tail.isEmpty { return (String(host), 6379) }
+    guard tail.hasPrefix(":"), let port = UInt16(tail.dropFirst()), port > 0 else {
+      throw RedisAddressError("The port of a Redis address is a number from 1 to 65535, not \"\(tail.dropFirst())\".")
+    }
+    return (String(host), Int(port))
+  }
+
+  /// The host without its brackets, and the port with its colon if there is one; no host if a bracket stays open.
+  private static func splitHost(_ text: Substring) -> (host: Substring, tail: Substring) {
+    if text.hasPrefix("[") {
+      guard let end = text.firstIndex(of: "]") else { return ("", "") }
+      return (text[..<end].dropFirst(), text[end...].dropFirst())
+    }
+    let end = text.firstIndex(of: ":") ?? text.endIndex
+    return (text[..<end], text[end...])
+  }
+
+  private func parseLogin(_ text: Substring?) throws(RedisAddressError) -> Login {
+    guard let text else { return (nil, nil) }
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let user = try decode(parts[0])
+    let password = parts.count > 1 ? try decode(parts[1]) : ""
+    return (user.isEmpty ? nil : user, password.isEmpty ? nil : password)
+  }
+
+  private func decode(_ text: Substring) throws(RedisAddressError) -> String {
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte)
+        continue
+      }
+      let digits = rest.prefix(2)
+      guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }), digits.count == 2,
+        let decoded = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+      else { throw Self.malformedEscape }
+      bytes.append(decoded)
+      rest = rest.dropFirst(2)
+    }
+    guard let decoded = String(validating: bytes, as: UTF8.self) else { throw Self.malformedEscape }
+    return decoded
+  }
+
+  private static let malformedEscape = RedisAddressError(
+    "In the user and password of a Redis address a percent sign is followed by two hexadecimal digits of UTF-8; "
+      + "write %25 for the sign itself.")
+}

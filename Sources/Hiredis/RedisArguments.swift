@@ -1,0 +1,67 @@
+/// The words of one command, kept as they go over the wire: one growing buffer of RESP bulk strings and their number.
+///
+/// ```swift
+/// var arguments: RedisArguments = ["RPUSH", "letters"]
+/// arguments.append(payload)
+/// ```
+public struct RedisArguments: Sendable, ExpressibleByArrayLiteral {
+  /// How many words there are.
+  public private(set) var count = 0
+
+  private var bulkStrings: [UInt8] = []
+
+  /// No words yet.
+  public init() {}
+
+  /// The words of a command that is known in advance.
+  public init(arrayLiteral words: String...) {
+    for word in words { append(word) }
+  }
+
+  /// Makes room for so many bytes, so that large values are copied once.
+  public mutating func reserveCapacity(_ bytes: Int) {
+    bulkStrings.reserveCapacity(bytes)
+  }
+
+  /// Adds the UTF-8 of a text.
+  public mutating func append(_ text: String) {
+    append(text.utf8)
+  }
+
+  /// Adds a number in decimal.
+  public mutating func append(_ number: Int) {
+    append(String(number).utf8)
+  }
+
+  /// Adds bytes as they are; any value is allowed, zero included.
+  public mutating func append(_ bytes: some Collection<UInt8>) {
+    bulkStrings.appendHeader("$", bytes.count)
+    bulkStrings.append(contentsOf: bytes)
+    bulkStrings.append(contentsOf: "\r\n".utf8)
+    count += 1
+  }
+
+  /// Adds all words of another command.
+  public mutating func append(contentsOf other: RedisArguments) {
+    bulkStrings.append(contentsOf: other.bulkStrings)
+    count += other.count
+  }
+
+  /// The command as Redis reads it: the number of words, then the words.
+  var frame: [UInt8] {
+    precondition(count > 0, "a command has at least one word")
+    var frame: [UInt8] = []
+    frame.reserveCapacity(bulkStrings.count + 16)
+    frame.appendHeader("*", count)
+    frame.append(contentsOf: bulkStrings)
+    return frame
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func appendHeader(_ type: Unicode.Scalar, _ number: Int) {
+    append(UInt8(ascii: type))
+    append(contentsOf: String(number).utf8)
+    append(contentsOf: "\r\n".utf8)
+  }
+}

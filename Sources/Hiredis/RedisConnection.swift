@@ -1,0 +1,102 @@
+public import Logging
+
+/// One connection to Redis that any number of tasks and threads share.
+///
+/// What they send at the same time goes out together and is answered in order. It comes back by itself, for ever.
+///
+/// **Every command must be safe to send twice.** When the connection is lost, all commands without an answer are sent
+/// again in their order, each until its deadline; Redis may have carried out the first sending. Commands that block in
+/// Redis (`BLPOP`, `XREAD BLOCK`, `WAIT`) hold up all others and belong on a connection of their own; even there, an
+/// answer that takes over 10 s counts as a dead peer.
+///
+/// A cancelled task still waits for its answer: a write that has begun has an outcome, and its caller learns it.
+public final class RedisConnection: Sendable {
+  private let port = LinkPort<CommandTraffic.Message>()
+
+  /// Starts to connect at once, on a thread of its own, and returns without waiting.
+  ///
+  /// `name` names the thread and the client in Redis's `CLIENT LIST`; the log gets a line whenever the connection comes
+  /// or goes.
+  public convenience init(_ address: RedisAddress, name: String, logger: Logger) {
+    self.init(LinkConfiguration(address: address, name: name, logger: logger, limits: LinkLimits()))
+  }
+
+  /// A connection with limits of its own, for tests.
+  init(_ configuration: LinkConfiguration) {
+    Link.start(configuration, port: port, traffic: CommandTraffic())
+  }
+
+  deinit { close() }
+
+  /// True while Redis is reached and has accepted the login.
+  public var isConnected: Bool { port.isUp }
+
+  /// Fails all that is pending with `unavailable`, and all that is sent from now on.
+  ///
+  /// The thread ends by itself, soon after. Closing again does nothing.
+  public func close() {
+    port.close()
+  }
+
+  /// Sends a command and waits for its answer, at most `timeout`.
+  ///
+  /// An error that Redis answers is thrown as `reply`.
+  public func send(_ arguments: RedisArguments, timeout: Duration) async throws(RedisError) -> RedisReply {
+    try await outcome(of: arguments, deadline: .now + timeout).get()
+  }
+
+  /// The same for a thread that may block, and does.
+  ///
+  /// Not for tasks: they share few threads.
+  @available(*, noasync, message: "tasks await send(_:timeout:)")
+  public func sendBlocking(_ arguments: RedisArguments, timeout: Duration) throws(RedisError) -> RedisReply {
+    try blockingOutcome(of: arguments, deadline: .now + timeout).get()
+  }
+
+  /// Runs a script on the server and waits for what it returns, at most `timeout`.
+  ///
+  /// A server that does not know the script (any more) is told of it, within the same time.
+  public func evaluate(
+    _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration
+  ) async throws(RedisError) -> RedisReply {
+    let deadline = ContinuousClock.now + timeout
+    var call = ScriptCall(script, keys: keys, arguments: arguments)
+    while let command = call.command {
+      call.receive(await outcome(of: command, deadline: deadline))
+    }
+    return try call.result.get()
+  }
+
+  /// The same for a thread that may block, and does.
+  ///
+  /// Not for tasks: they share few threads.
+  @available(*, noasync, message: "tasks await evaluate(_:keys:arguments:timeout:)")
+  public func evaluateBlocking(
+    _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration
+  ) throws(RedisError) -> RedisReply {
+    let deadline = ContinuousClock.now + timeout
+    var call = ScriptCall(script, keys: keys, arguments: arguments)
+    while let command = call.command {
+      call.receive(blockingOutcome(of: command, deadline: deadline))
+    }
+    return try call.result.get()
+  }
+
+  private func outcome(of arguments: RedisArguments, deadline: ContinuousClock.Instant) async -> Waiter.Outcome {
+    let frame = arguments.frame
+    return await withUnsafeContinuation { continuation in
+      post(.init(frame: frame, deadline: deadline, waiter: .task(continuation)))
+    }
+  }
+
+  private func blockingOutcome(of arguments: RedisArguments, deadline: ContinuousClock.Instant) -> Waiter.Outcome {
+    let outcome = BlockingOutcome()
+    post(.init(frame: arguments.frame, deadline: deadline, waiter: .thread(outcome)))
+    return outcome.wait()
+  }
+
+  private func post(_ message: CommandTraffic.Message) {
+    if port.post(message) { return }
+    message.waiter.resume(.failure(.unavailable(reason: "the connection was closed", outcomeUnknown: false)))
+  }
+}

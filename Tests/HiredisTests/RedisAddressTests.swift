@@ -1,0 +1,73 @@
+import Hiredis
+import Testing
+
+@Suite struct RedisAddressTests {
+  @Test func `A host alone means the usual port and the first database`() throws {
+    let address = try RedisAddress("redis://cache.example")
+    #expect(address.endpoint == .tcp(host: "cache.example", port: 6379))
+    #expect(address.database == 0)
+    #expect(address.user == nil && address.password == nil)
+  }
+
+  @Test func `Every part of a TCP address is taken`() throws {
+    let address = try RedisAddress("redis://app:s3cret@10.0.0.7:6380/5")
+    #expect(address.endpoint == .tcp(host: "10.0.0.7", port: 6380))
+    #expect(address.user == "app" && address.password == "s3cret" && address.database == 5)
+  }
+
+  @Test func `A numeric IPv6 host stands in brackets`() throws {
+    #expect(try RedisAddress("redis://[::1]").endpoint == .tcp(host: "::1", port: 6379))
+    let address = try RedisAddress("redis://[fd00::2]:7000/1")
+    #expect(address.endpoint == .tcp(host: "fd00::2", port: 7000))
+    #expect(address.description == "redis://[fd00::2]:7000/1")
+  }
+
+  @Test func `Every part of a socket's address is taken`() throws {
+    let plain = try RedisAddress("redis+unix:///run/redis@1/redis.sock?db=3")
+    #expect(plain.endpoint == .unix(path: "/run/redis@1/redis.sock"))
+    #expect(plain.user == nil && plain.password == nil && plain.database == 3)
+    let login = try RedisAddress("redis+unix://app:p@/run/redis.sock")
+    #expect(login.endpoint == .unix(path: "/run/redis.sock"))
+    #expect(login.user == "app" && login.password == "p" && login.database == 0)
+  }
+
+  @Test func `User and password are percent-decoded`() throws {
+    let address = try RedisAddress("redis://a%40b:p%3Aq%2F%25%C3%A9@host")
+    #expect(address.user == "a@b" && address.password == "p:q/%é")
+  }
+
+  @Test func `A password may hold what should have been encoded`() throws {
+    let address = try RedisAddress("redis://:pa/ss@wo:rd@host:1")
+    #expect(address.endpoint == .tcp(host: "host", port: 1))
+    #expect(address.user == nil && address.password == "pa/ss@wo:rd")
+  }
+
+  @Test func `The password can be set apart from the URL`() throws {
+    var address = try RedisAddress("redis://app@host")
+    #expect(address.user == "app" && address.password == nil)
+    address.password = "from elsewhere"
+    #expect(address.description == "redis://app:***@host:6379/0")
+  }
+
+  @Test func `No description shows a password`() throws {
+    let address = try RedisAddress("redis://:s3cret@host")
+    #expect("\(address)" == "redis://:***@host:6379/0")
+    #expect(String(reflecting: address) == "redis://:***@host:6379/0")
+    #expect("\(try RedisAddress("redis+unix://u:s3cret@/s"))" == "redis+unix://u:***@/s?db=0")
+  }
+
+  @Test(arguments: [
+    ("rediss://host", "stunnel"), ("http://host", "redis://"), ("host:6379", "begins with"),
+    ("redis://", "needs a host"), ("redis://:6379", "needs a host"), ("redis://::1", "brackets"),
+    ("redis://host:0", "port"), ("redis://host:65536", "port"), ("redis://host:x", "port"),
+    ("redis://host/x", "database"), ("redis://host/-1", "database"), ("redis://[::1", "brackets"),
+    ("redis://a%4:b@host", "%25"), ("redis://a%+1:b@host", "%25"), ("redis://a:%ff@host", "%25"),
+    ("redis+unix://", "absolute path"), ("redis+unix://run/s", "absolute path"), ("redis+unix:///", "absolute path"),
+    ("redis+unix:///s?n=1", "db=n"), ("redis+unix:///s?db=x", "database"),
+    ("redis+unix:///" + String(repeating: "x", count: 107), "107 bytes"),
+  ])
+  func `What is wrong is refused with a sentence that says so`(url: String, hint: String) {
+    let error = #expect(throws: RedisAddressError.self) { try RedisAddress(url) }
+    #expect(error?.description.contains(hint) == true)
+  }
+}

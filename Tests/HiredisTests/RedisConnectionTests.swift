@@ -1,0 +1,118 @@
+import Testing
+
+@testable import Hiredis
+
+@Suite(.timeLimit(.minutes(1))) struct RedisConnectionTests {
+  private let server: RedisServer
+  private let redis: RedisConnection
+
+  init() throws {
+    server = RedisServer()
+    redis = RedisConnection(try server.address())
+  }
+
+  @Test func `Every kind of reply arrives as what it is`() async throws {
+    #expect(try await redis.send(["SET", "k", "v"]) == .status("OK"))
+    #expect(try await redis.send(["GET", "k"]).string == "v")
+    #expect(try await redis.send(["GET", "missing"]).isNull)
+    #expect(try await redis.send(["INCRBY", "n", "-9223372036854775808"]) == .integer(.min))
+    #expect(try await redis.send(["GET", "n"]).int == .min)
+    let script = "return {1, 'two', {redis.status_reply('THREE'), {err = 'FOUR went wrong'}}, false, {}}"
+    let nested = try await redis.send(["EVAL", script, "0"])
+    let inner = RedisReply.array([.status("THREE"), .error(RedisReplyError(code: "FOUR", message: "went wrong"))])
+    #expect(nested == .array([.integer(1), .bytes(Array("two".utf8)), inner, .null, .array([])]))
+    #expect(redis.isConnected)
+  }
+
+  @Test func `An error reply is thrown`() async throws {
+    _ = try await redis.send(["SET", "k", "v"])
+    let error = RedisReplyError(line: "ERR value is not an integer or out of range")
+    await #expect(throws: RedisError.reply(error)) { try await redis.send(["INCR", "k"]) }
+  }
+
+  @Test func `Any bytes come back as they were, whether none or 5 MB`() async throws {
+    for value in [[], [0, 13, 10, 255, 0], (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }] as [[UInt8]] {
+      var command: RedisArguments = ["SET", "k"]
+      command.append(value)
+      #expect(try await redis.send(command) == .status("OK"))
+      #expect(try await redis.send(["GET", "k"]).bytesValue == value)
+    }
+    #expect(try await redis.send(["ECHO", "\u{0}é"]).string == "\u{0}é")
+    #expect(RedisReply.bytes([0xff]).string == nil)
+  }
+
+  @Test func `Ten thousand commands of 64 tasks get their own answers`() async throws {
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for task in 0..<64 {
+        group.addTask { [redis] in
+          var mistakes = 0
+          for turn in 0..<157 {
+            let word = "\(task)-\(turn)"
+            if try await redis.send(["ECHO", word]).string != word { mistakes += 1 }
+          }
+          return mistakes
+        }
+      }
+      for try await mistakes in group { #expect(mistakes == 0) }
+    }
+  }
+
+  @Test func `One caller's commands are carried out in their order`() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<1000 {
+        // Each is given on this task, before the next one, and awaited elsewhere.
+        let answer = Task.immediate { [redis] in try await redis.send(["RPUSH", "list", "\(number)"]) }
+        group.addTask { _ = try await answer.value }
+      }
+      try await group.waitForAll()
+    }
+    let list = try await redis.send(["LRANGE", "list", "0", "-1"]).array
+    #expect(list?.compactMap(\.int) == Array(0..<1000))
+  }
+
+  @Test func `A thread can wait as well as a task`() async throws {
+    let outcomes = Events<Result<RedisReply, RedisError>>()
+    let script = RedisScript(name: "echo", source: "return ARGV[1]")
+    try DetachedThread.start(name: "caller") { [redis] in
+      outcomes.record(Result { () throws(RedisError) in try redis.sendBlocking(["ECHO", "a"], timeout: patience) })
+      outcomes.record(
+        Result { () throws(RedisError) in
+          try redis.evaluateBlocking(script, keys: [], arguments: ["b"], timeout: patience)
+        })
+      outcomes.record(
+        Result { () throws(RedisError) in
+          try redis.sendBlocking(["BLPOP", "none", "0"], timeout: .milliseconds(50))
+        })
+    }
+    let ends = await outcomes.next(3)
+    #expect(ends[0] == .success(.bytes([97])) && ends[1] == .success(.bytes([98])))
+    #expect(throws: RedisError.self) { try ends[2].get() }
+  }
+
+  @Test func `A cancelled task still gets its answer`() async throws {
+    server.pause()
+    let task = Task { [redis] in try await redis.send(["ECHO", "done"]) }
+    task.cancel()
+    server.resume()
+    #expect(try await task.value.string == "done")
+  }
+
+  @Test func `Closing fails what is pending and what comes after, and may be repeated`() async throws {
+    _ = try await redis.send(["PING"])
+    server.pause()
+    let pending = Task.immediate { [redis] in try await redis.send(["ECHO", "a"]) }
+    redis.close()
+    redis.close()
+    let error = await #expect(throws: RedisError.self) { try await pending.value }
+    #expect("\(error as RedisError?)".contains("closed"))
+    let refusal = await redis.refusal(of: ["PING"])
+    #expect(refusal == .unavailable(reason: "the connection was closed", outcomeUnknown: false))
+  }
+
+  @Test func `The server sees the client's name without what it would refuse`() async throws {
+    let configuration = LinkConfiguration(
+      address: try server.address(), name: "my wörker", logger: LogEvents().logger, limits: LinkLimits())
+    let named = RedisConnection(configuration)
+    #expect(try await named.send(["CLIENT", "GETNAME"]).string == "my-w--rker")
+  }
+}

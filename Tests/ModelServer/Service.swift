@@ -1,0 +1,64 @@
+/// What the threads of a server share, and what each does with its connection.
+final class Service: Sendable {
+  let plan = Plan()
+  let journal = Journal()
+  let connections = ConnectionTable()
+
+  /// Answers the requests of a connection until either side closes it.
+  func serve(_ connection: Connection) {
+    var requests = RequestReader(connection)
+    while let call = requests.next() {
+      let behaviour = plan.next()
+      if behaviour.pauses { connection.beginPause() }  // before the call is seen, so that a release cannot miss it
+      journal.record(call)
+      guard carryOut(behaviour, for: call, on: connection) else { break }
+    }
+    connection.close()
+    connections.remove(connection)
+  }
+
+  /// Returns whether the connection may carry another call.
+  private func carryOut(
+    _ behaviour: ModelServer.Behaviour, for call: ModelServer.Call, on connection: Connection
+  ) -> Bool {
+    switch behaviour {
+    case .echo: return connection.send(Response(completionOf: call).bytes)
+    case .answer(let text): return connection.send(Response(completionOf: call, text: text).bytes)
+    case .status(let status, let headers, let body):
+      return connection.send(Response(status: status, headers: headers, body: Array(body.utf8)).bytes)
+    case .malformed(let body): return connection.send(Response(status: 200, body: Array(body.utf8)).bytes)
+    case .hold: return answer(call, on: connection, after: connection.pause(for: nil))
+    case .slow(let time): return answer(call, on: connection, after: connection.pause(for: time))
+    case .dieInTheMiddle:
+      let response = Response(completionOf: call)
+      connection.send(response.bytes.dropLast(response.body.count / 2))
+      return false
+    case .hangUp: return false
+    case .garbage:
+      connection.send(Array("\u{16}\u{3}\u{1} this is not HTTP\r\n\r\n".utf8))
+      return false
+    }
+  }
+
+  private func answer(_ call: ModelServer.Call, on connection: Connection, after pause: Connection.PauseEnd) -> Bool {
+    var response = Response(completionOf: call)
+    switch pause {
+    case .timeOver: return connection.send(response.bytes)
+    case .released:
+      response.headers.append(("Connection", "close"))
+      connection.send(response.bytes)
+    case .clientLeft: journal.recordDisconnect()
+    case .closed: break
+    }
+    return false
+  }
+}
+
+extension ModelServer.Behaviour {
+  fileprivate var pauses: Bool {
+    switch self {
+    case .hold, .slow: true
+    case .echo, .answer, .status, .malformed, .dieInTheMiddle, .hangUp, .garbage: false
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import ExactJSON
+import Testing
+import Workflow
+import WorkflowOperations
+
+extension WorkflowOperations.Operation {
+  /// What the operation returns, its defaults filled in.
+  func result(_ params: JSONObject = [:], inputs: JSONObject = [:]) async throws -> OperationResult {
+    let params = parameters.fillingDefaults(params)
+    try parameters.check(resolved: params)
+    return try await run(Invocation(job: "job", step: "step", params: params, inputs: inputs))
+  }
+
+  /// The outputs, of an operation that has some.
+  func outputs(_ params: JSONObject = [:], inputs: JSONObject = [:]) async throws -> JSONObject {
+    let result = try await result(params, inputs: inputs)
+    guard case .outputs(let outputs, _) = result else { throw StepFailure(.operationFailed, "\(result)") }
+    return outputs
+  }
+
+  /// The `loc` and `type` of every fault of a step's params.
+  func faults(_ params: JSONObject) -> [String] {
+    parameters.faults(in: params, at: []).map { fault in
+      let way = fault.location.map { if case .key(let key) = $0 { key } else { "?" } }
+      return "\(way.joined(separator: ".")): \(fault.type)"
+    }
+  }
+}

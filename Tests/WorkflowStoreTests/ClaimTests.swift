@@ -1,0 +1,185 @@
+import ExactJSON
+import Hiredis
+import Testing
+import Workflow
+import WorkflowStore
+
+@Suite(.timeLimit(.minutes(1))) struct ClaimTests {
+  private let bench: Bench
+
+  init() throws { bench = try Bench() }
+
+  private func suspect() async throws -> JobID {
+    let id = try await bench.submit()
+    let run = try #require(try await bench.claim(1, id: "claim of \(id)", suspects: 0).runs.first)
+    try await bench.record(run, 1) { $0.begin(.stepStart(step: "a", op: "note")) }
+    try await bench.lapse(id)
+    _ = try await bench.store.recover()
+    return id
+  }
+
+  @Test func `A claimed run leaves the queue, is started, leased and says so under its name`() async throws {
+    let id = try await bench.submit(name: "\"n\" 😀\n", inputs: #"{"text":"x","n":1.0}"#)
+    let before = try await bench.now()
+    let run = try await bench.claimOne()
+    let after = try await bench.now()
+
+    #expect(run.id == id && run.requestID == "request" && !run.isSuspect)
+    #expect(run.definition == (try Submission.sample(name: "\"n\" 😀\n", inputs: #"{"text":"x","n":1.0}"#).definition))
+    #expect(run.recorded.isEmpty && run.stored.isEmpty)
+    #expect(try await bench.keys() == ["claim:w", "job:\(id)", "leases", "progress:\(id)", "run:\(id)"])
+    let job = try await bench.hash("job:\(id)")
+    let created = try #require(job["created_ts"])
+    let started = try #require(job["started_ts"])
+    #expect(
+      job == [
+        "status": "started", "run_name": "\"n\" 😀\n", "created_ts": created, "started_ts": started,
+        "last_ts": started, "format": "1", "request_id": "request", "token": "1-claim", "claims": "1", "seq": "0",
+        "begun": "0", "worker": "w",
+      ])
+    #expect(
+      try await bench.list("progress:\(id)")[1]
+        == "{\"ts\":\(started),\"msg\":\"started\",\"run\":\"\\\"n\\\" 😀\\n\"}")
+    let end = try #require(try await bench.leaseEnd(id))
+    #expect((before + 14.998...after + 15.002).contains(end))
+    #expect((14...15).contains(try #require(try await bench.ttl("claim:w"))))
+    #expect(try await bench.ttl("job:\(id)") == -1)
+  }
+
+  @Test func `A claim brings as many runs as there is room for, the longest waiting first`() async throws {
+    var ids: [JobID] = []
+    for _ in 0..<5 { ids.append(try await bench.submit()) }
+    #expect(try await bench.claim(3, id: "1").runs.map(\.id) == Array(ids[0..<3]))
+    #expect(try await bench.list("queue:1") == ids[3...].map(\.description))
+    #expect(try await bench.claim(0, id: "2").runs.isEmpty)
+    #expect(try await bench.claim(10, id: "3").runs.map(\.id) == Array(ids[3...]))
+    #expect(try await bench.claim(10, id: "4").runs.isEmpty)
+    #expect(try await bench.type("queue:1") == "none")
+  }
+
+  @Test func `A claim that finds nothing writes nothing`() async throws {
+    #expect(try await bench.claim(10).runs.isEmpty)
+    #expect(try await bench.keys().isEmpty)
+  }
+
+  @Test func `The same claim again brings the same runs and nothing new`() async throws {
+    for _ in 0..<3 { try await bench.submit() }
+    let first = try await bench.claim(2)
+    let before = try await bench.snapshot()
+    let again = try await bench.claim(2)
+    #expect(again.runs.map(\.id) == first.runs.map(\.id))
+    #expect(again.runs.map(\.token) == first.runs.map(\.token))
+    #expect(again.runs.map(\.definition) == first.runs.map(\.definition))
+    #expect(try await bench.snapshot() == before)
+  }
+
+  @Test func `The same claim again brings no run that it does not hold any more`() async throws {
+    for _ in 0..<3 { try await bench.submit() }
+    let runs = try await bench.claim(3).runs
+    try await bench.record(runs[0], 1) { $0.end = .handedBack(asSuspect: false) }
+    try await bench.record(runs[1], 1) { $0.finish() }
+    #expect(try await bench.claim(3).runs.map(\.id) == [runs[2].id])
+    #expect(try await bench.list("queue:1") == [runs[0].id.description])
+    _ = try await bench.claim(1, id: "other", worker: "v")
+    #expect(try await bench.claim(3).runs.map(\.id) == [runs[2].id])
+  }
+
+  @Test func `A claim whose id begins like the last one is another claim`() async throws {
+    for _ in 0..<2 { try await bench.submit() }
+    let first = try await bench.claim(1, id: "w/10").runs
+    let second = try await bench.claim(1, id: "w/1").runs
+    #expect(first.count == 1 && second.count == 1 && first[0].id != second[0].id)
+    #expect(second[0].token == "1-w/1")
+  }
+
+  @Test func `No further run is taken once the documents have reached the limit`() async throws {
+    var ids: [JobID] = []
+    for _ in 0..<4 {
+      ids.append(try await bench.submit(inputs: "{\"text\":\"\(String(repeating: "x", count: 1_000))\"}"))
+    }
+    var request = ClaimRequest(id: "1", worker: "w", runs: 10, suspects: 1, lease: .seconds(15))
+    request.documentBytes = 2_000
+    let runs = try await bench.store.claim(request).runs
+    #expect(runs.map(\.id) == Array(ids[0..<2]))
+    #expect((1_000...1_300).contains(runs[0].documentBytes))
+    request.id = "2"
+    request.documentBytes = 1
+    #expect(try await bench.store.claim(request).runs.map(\.id) == [ids[2]])
+  }
+
+  @Test func `No more suspects are taken than asked for, and they come first`() async throws {
+    let suspects = [try await suspect(), try await suspect()]
+    let id = try await bench.submit()
+    #expect(try await bench.list("suspects:1") == suspects.reversed().map(\.description))
+    #expect(try await bench.claim(0, id: "1", suspects: 1).runs.isEmpty)
+
+    let first = try await bench.claim(10, id: "2", suspects: 1).runs
+    #expect(first.map(\.id) == [suspects[1], id])
+    #expect(first.map(\.isSuspect) == [true, false])
+    #expect(try await bench.claim(10, id: "2", suspects: 1).runs.map(\.isSuspect) == [true, false])
+    #expect(try await bench.claim(10, id: "3", suspects: 0).runs.isEmpty)
+    #expect(try await bench.claim(10, id: "4", suspects: 1).runs.map(\.id) == [suspects[0]])
+    #expect(try await bench.type("suspects:1") == "none")
+  }
+
+  @Test func `Queue entries without a queued job are dropped and counted`() async throws {
+    let started = try await bench.submit()
+    _ = try await bench.claimOne("1")
+    let before = try await bench.hash("job:\(started)")
+    try await bench.send("RPUSH", bench.prefix + "queue:1", "nonsense \n", JobID().description, started.description)
+    let id = try await bench.submit()
+    let claim = try await bench.claim(1, id: "2")
+    #expect(claim.dropped == 3)
+    #expect(claim.runs.map(\.id) == [id])
+    #expect(try await bench.type("queue:1") == "none")
+    #expect(try await bench.hash("job:\(started)") == before)
+  }
+
+  @Test func `A run taken up again brings its outputs, and what it stored in the order of storing`() async throws {
+    let id = try await bench.submit(steps: ["a", "b", "c", "d"])
+    let first = try await bench.claimOne("1")
+    try await bench.record(first, 1) { record in
+      record.store("c", 0, "x", "1")
+      record.checkpoint("c", #"{"n":1e400}"#)
+      record.store("a", 1, "é\n\"", "2")
+      record.checkpoint("a", #"{"s":"\u0000"}"#)
+    }
+    try await bench.record(first, 2) { record in
+      record.store("b", 2, "x", "3")
+      record.checkpoint("b", "{}", inLog: false)
+      record.end = .handedBack(asSuspect: false)
+    }
+    let again = try await bench.claimOne("2")
+    #expect(again.id == id && again.token == "2-2" && again.definition == first.definition)
+    #expect(
+      again.recorded == ["c": ["n": .number(try #require(JSONNumber(text: "1e400")))], "a": ["s": "\0"], "b": [:]])
+    #expect(again.stored.map(\.step) == ["c", "a", "b"])
+    #expect(again.stored.map(\.namespace) == ["x", "é\n\"", "x"])
+    #expect(again.stored.map(\.order) == [0, 1, 2])
+    #expect(try await bench.log(id).last == #"{"msg":"resumed"}"#)
+  }
+
+  @Test func `A run whose documents are gone goes to the worker, which can end it`() async throws {
+    let id = try await bench.submit()
+    let whole = try await bench.submit()
+    try await bench.send("DEL", "\(bench.prefix)run:\(id)")
+    let claim = try await bench.claim(10)
+    #expect(claim.unreadable.map(\.run) == [HeldRun(id: id, token: "1-claim")])
+    #expect(claim.runs.map(\.id) == [whole] && claim.dropped == 0)
+    var record = RunRecord()
+    record.fail()
+    #expect(try await bench.store.record(record, of: id, token: "1-claim", sequence: 1) == .recorded)
+    #expect(try await bench.hash("job:\(id)")["status"] == "failed")
+    #expect(try await bench.leaseEnd(id) == nil)
+  }
+
+  @Test(arguments: ["steps", "inputs"])
+  func `A run whose documents are damaged is unreadable, and harms no other`(field: String) async throws {
+    let id = try await bench.submit()
+    let whole = try await bench.submit()
+    try await bench.send("HSET", "\(bench.prefix)run:\(id)", field, "[1")
+    let claim = try await bench.claim(10)
+    #expect(claim.unreadable.map(\.run.id) == [id])
+    #expect(claim.runs.map(\.id) == [whole])
+  }
+}

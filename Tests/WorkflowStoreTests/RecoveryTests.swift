@@ -1,0 +1,193 @@
+import Hiredis
+import Testing
+import Workflow
+import WorkflowStore
+
+@Suite(.timeLimit(.minutes(1))) struct RecoveryTests {
+  private let bench: Bench
+
+  init() throws { bench = try Bench(limits: RunStore.Limits(retain: 1_000)) }
+
+  /// Recovers and says what was done, as `requeued <id>`.
+  private func recover(limit: Int = 100) async throws -> [String] {
+    try await bench.store.recover(limit: limit).map { "\($0.recovery.rawValue) \($0.id)" }
+  }
+
+  /// Lets a worker take the run, begin a step and die.
+  private func crash(_ id: JobID, _ claim: String, checkpoint: String? = nil) async throws -> [String] {
+    let run = try await bench.claimOne(claim, worker: claim)
+    try await bench.record(run, 1) { $0.begin(.stepStart(step: "a", op: "note")) }
+    if let checkpoint { try await bench.record(run, 2) { $0.checkpoint(checkpoint, "{}") } }
+    try await bench.lapse(id)
+    return try await recover()
+  }
+
+  // MARK: Heartbeat
+
+  @Test func `A heartbeat renews the leases in hand and shows that the worker lives`() async throws {
+    for _ in 0..<2 { try await bench.submit() }
+    let runs = try await bench.claim(2).runs
+    let before = try await bench.now()
+    #expect(try await bench.beat(runs, lease: .seconds(100)).isEmpty)
+    for run in runs { #expect(try #require(try await bench.leaseEnd(run.id)) >= before + 99.998) }
+    let seen = try await bench.send("ZSCORE", bench.prefix + "workers", "w").string.flatMap { Double($0) }
+    #expect(try #require(seen) / 1_000 >= before - 0.002)
+  }
+
+  @Test func `A lease that lapsed and that nobody took is renewed`() async throws {
+    let id = try await bench.submit()
+    let run = try await bench.claimOne()
+    try await bench.lapse(id, secondsAgo: 1_000)
+    #expect(try await bench.beat([run]).isEmpty)
+    #expect(try await recover().isEmpty)
+    #expect(try await bench.record(run, 1) { $0.checkpoint("a", "{}") } == .recorded)
+  }
+
+  @Test func `A heartbeat names the runs that the worker has lost, and renews no lease of theirs`() async throws {
+    for _ in 0..<5 { try await bench.submit() }
+    let runs = try await bench.claim(5, id: "1").runs
+    try await bench.record(runs[0], 1) { $0.finish() }
+    try await bench.lapse(runs[1].id)
+    _ = try await bench.store.recover()
+    try await bench.record(runs[2], 1) { $0.end = .handedBack(asSuspect: false) }
+    #expect(try await bench.claim(1, id: "2", worker: "v").runs.map(\.id) == [runs[2].id])
+    let taken = try await bench.leaseEnd(runs[2].id)
+    try await bench.send("DEL", "\(bench.prefix)job:\(runs[3].id)")
+    try await bench.send("ZREM", bench.prefix + "leases", runs[3].id.description)
+
+    #expect(try await bench.beat(runs, lease: .seconds(500)) == runs[0...3].map(\.id))
+    #expect(try await bench.leaseEnd(runs[0].id) == nil)
+    #expect(try await bench.leaseEnd(runs[1].id) == nil)
+    #expect(try await bench.leaseEnd(runs[2].id) == taken)
+    #expect(try await bench.leaseEnd(runs[3].id) == nil)
+    #expect(try #require(try await bench.leaseEnd(runs[4].id)) > (taken ?? .infinity) + 400)
+  }
+
+  @Test func `A worker without runs beats too`() async throws {
+    #expect(try await bench.beat([], worker: "idle").isEmpty)
+    #expect(try await bench.keys() == ["workers"])
+  }
+
+  // MARK: Recovery
+
+  @Test func `A run under a lease that holds is left alone`() async throws {
+    try await bench.submit()
+    _ = try await bench.claimOne()
+    let before = try await bench.snapshot()
+    #expect(try await recover().isEmpty)
+    #expect(try await bench.snapshot() == before)
+  }
+
+  @Test func `Lapsed runs go back to the head of the queue, the one whose lease ended first ahead`() async throws {
+    var ids: [JobID] = []
+    for number in 0..<3 {
+      ids.append(try await bench.submit())
+      _ = try await bench.claimOne("\(number)")
+    }
+    let waiting = try await bench.submit()
+    for (index, id) in ids.enumerated() { try await bench.lapse(id, secondsAgo: 30 - index) }
+    #expect(try await Set(recover()) == Set(ids.map { "requeued \($0)" }))
+    #expect(try await bench.list("queue:1") == (ids + [waiting]).map(\.description))
+    #expect(try await bench.type("leases") == "none")
+    for id in ids {
+      let job = try await bench.hash("job:\(id)")
+      #expect(job["status"] == "queued" && job["token"] == "" && job["crashes"] == "0")
+    }
+    #expect(try await bench.claim(10, id: "again").runs.map(\.id) == ids + [waiting])
+    #expect(try await bench.log(ids[0]).last == #"{"msg":"resumed"}"#)
+  }
+
+  @Test func `No more runs are taken at once than asked for, those first whose leases ended first`() async throws {
+    for _ in 0..<3 { try await bench.submit() }
+    let ids = try await bench.claim(3).runs.map(\.id)
+    for (index, id) in ids.enumerated() { try await bench.lapse(id, secondsAgo: 30 - index) }
+    #expect(try await Set(recover(limit: 2)) == Set(ids[0...1].map { "requeued \($0)" }))
+    #expect(try await recover(limit: 2) == ["requeued \(ids[2])"])
+  }
+
+  @Test func `A run whose steps had not begun is no suspect`() async throws {
+    let id = try await bench.submit()
+    let run = try await bench.claimOne()
+    try await bench.record(run, 1) { $0.log(.stepStart(step: "a", op: "note")) }
+    try await bench.lapse(id)
+    #expect(try await recover() == ["requeued \(id)"])
+    #expect(try await bench.list("queue:1") == [id.description])
+    #expect(try await bench.type("suspects:1") == "none")
+  }
+
+  @Test func `A run that took its worker down while a step was under way waits among the suspects`() async throws {
+    let id = try await bench.submit()
+    #expect(try await crash(id, "1") == ["requeued \(id)"])
+    #expect(try await bench.list("suspects:1") == [id.description])
+    #expect(try await bench.type("queue:1") == "none")
+    #expect(try await bench.hash("job:\(id)")["crashes"] == "1")
+    // A claim that begins nothing neither adds a crash nor takes one away.
+    _ = try await bench.claimOne("2")
+    try await bench.lapse(id)
+    #expect(try await recover() == ["requeued \(id)"])
+    #expect(try await bench.list("suspects:1") == [id.description])
+    #expect(try await bench.hash("job:\(id)")["crashes"] == "1")
+  }
+
+  @Test func `At the third crash in a row a run ends as failed and expires`() async throws {
+    let id = try await bench.submit(name: "poison")
+    #expect(try await crash(id, "1", checkpoint: "z") == ["requeued \(id)"])
+    #expect(try await crash(id, "2") == ["requeued \(id)"])
+    #expect(try await crash(id, "3") == ["failed \(id)"])
+
+    let sentence = "workers died 3 times in a row while a step of this run was under way"
+    let job = try await bench.hash("job:\(id)")
+    #expect(job["status"] == "failed" && job["error_code"] == "worker_crashed" && job["error"] == sentence)
+    #expect(job["finished_ts"] == job["last_ts"] && job["token"] == "")
+    #expect(
+      try await bench.log(id).last == "{\"msg\":\"failed\",\"error_code\":\"worker_crashed\",\"error\":\"\(sentence)\"}"
+    )
+    let times = try await bench.times(id)
+    #expect(times == times.sorted() && job["finished_ts"]?.filter { $0 != "." } == "\(times.last ?? 0)")
+    #expect(
+      try await bench.keys() == ["claim:1", "claim:2", "claim:3", "job:\(id)", "progress:\(id)", "run:\(id)"])
+    for kind in ["job", "run", "progress"] {
+      #expect((990...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
+    }
+    #expect(try await bench.hash("run:\(id)")["out:z"] == "{}")
+    #expect(try await recover().isEmpty)
+  }
+
+  @Test func `A checkpoint sets the crashes back`() async throws {
+    let id = try await bench.submit()
+    #expect(try await crash(id, "1") == ["requeued \(id)"])
+    #expect(try await crash(id, "2") == ["requeued \(id)"])
+    #expect(try await bench.hash("job:\(id)")["crashes"] == "2")
+    #expect(try await crash(id, "3", checkpoint: "a") == ["requeued \(id)"])
+    #expect(try await bench.hash("job:\(id)")["crashes"] == "1")
+  }
+
+  @Test func `A hand-back counts no crash and clears none`() async throws {
+    let id = try await bench.submit()
+    _ = try await crash(id, "1")
+    let run = try await bench.claimOne("2")
+    try await bench.record(run, 1) { $0.begin(.stepStart(step: "a", op: "note")) }
+    try await bench.record(run, 2) { $0.end = .handedBack(asSuspect: run.isSuspect) }
+    #expect(try await bench.hash("job:\(id)")["crashes"] == "1")
+    #expect(try await bench.list("suspects:1") == [id.description])
+  }
+
+  @Test func `Leases without a started run are dropped`() async throws {
+    let queued = try await bench.submit()
+    let unknown = JobID()
+    for id in [queued, unknown] { try await bench.send("ZADD", bench.prefix + "leases", "1", id.description) }
+    let before = try await bench.hash("job:\(queued)")
+    #expect(try await Set(recover()) == ["dropped \(queued)", "dropped \(unknown)"])
+    #expect(try await bench.keys() == ["job:\(queued)", "progress:\(queued)", "queue:1", "run:\(queued)"])
+    #expect(try await bench.hash("job:\(queued)") == before)
+    #expect(try await bench.list("queue:1") == [queued.description])
+  }
+
+  @Test func `A worker that has long been silent is forgotten`() async throws {
+    _ = try await bench.beat([], worker: "alive")
+    try await bench.send("ZADD", bench.prefix + "workers", "1000", "dead")
+    _ = try await recover()
+    #expect(
+      try await bench.send("ZRANGE", bench.prefix + "workers", "0", "-1") == .array([.bytes(Array("alive".utf8))]))
+  }
+}

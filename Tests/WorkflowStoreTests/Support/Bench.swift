@@ -1,0 +1,198 @@
+import Dispatch
+import ExactJSON
+import Hiredis
+import Logging
+import Synchronization
+import Workflow
+import WorkflowStore
+
+/// Longer than anything takes; only a failing test waits for it.
+let patience = Duration.seconds(30)
+
+/// A store on a real Redis, and eyes for what lies there.
+struct Bench: Sendable {
+  let server: RedisServer
+  let prefix: String
+  let store: RunStore
+  private let redis: RedisConnection
+
+  private static let count = Atomic(0)
+
+  /// A store under a prefix that no other test has, on the common server.
+  init(limits: RunStore.Limits = .init()) throws {
+    let number = Bench.count.add(1, ordering: .relaxed).newValue
+    try self.init(on: .shared, prefix: "t\(number):", limits: limits)
+  }
+
+  init(on server: RedisServer, prefix: String = "wf:", limits: RunStore.Limits = .init()) throws {
+    self.server = server
+    self.prefix = prefix
+    redis = RedisConnection(try server.address, name: "test", logger: .silent)
+    store = RunStore(redis, keys: Keys(prefix: prefix), limits: limits, timeout: patience)
+  }
+
+  /// The same keys with other limits.
+  func with(_ limits: RunStore.Limits) -> RunStore {
+    RunStore(redis, keys: Keys(prefix: prefix), limits: limits, timeout: patience)
+  }
+
+  /// Sends a command as it is.
+  @discardableResult
+  func send(_ words: String...) async throws(RedisError) -> RedisReply {
+    var arguments = RedisArguments()
+    for word in words { arguments.append(word) }
+    return try await redis.send(arguments, timeout: patience)
+  }
+
+  /// The heartbeat, which blocks, on a thread that may.
+  func beat(_ runs: [ClaimedRun], worker: String = "w", lease: Duration = .seconds(15)) async throws -> [JobID] {
+    let held = runs.map { HeldRun(id: $0.id, token: $0.token) }
+    return try await withCheckedContinuation { continuation in
+      DispatchQueue.global().async { [store] in
+        continuation.resume(returning: Result { try store.heartbeat(worker: worker, runs: held, lease: lease) })
+      }
+    }.get()
+  }
+
+  // MARK: Looking; every name without the prefix
+
+  /// Redis's clock, in seconds since 1970.
+  func now() async throws -> Double {
+    let parts = try await send("TIME").array?.compactMap(\.int) ?? []
+    return Double(parts[0]) + Double(parts[1]) / 1_000_000
+  }
+
+  /// Every key of this store, sorted.
+  func keys() async throws -> [String] {
+    let names = try await send("KEYS", prefix + "*").array?.compactMap(\.string) ?? []
+    return names.map { String($0.dropFirst(prefix.count)) }.sorted()
+  }
+
+  func hash(_ key: String) async throws -> [String: String] {
+    let words = try await send("HGETALL", prefix + key).array?.map { $0.string ?? "?" } ?? []
+    return Dictionary(
+      uniqueKeysWithValues: stride(from: 0, to: words.count - 1, by: 2).map { (words[$0], words[$0 + 1]) })
+  }
+
+  func list(_ key: String) async throws -> [String] {
+    try await send("LRANGE", prefix + key, "0", "-1").array?.map { $0.string ?? "?" } ?? []
+  }
+
+  func text(_ key: String) async throws -> String? { try await send("GET", prefix + key).string }
+
+  func type(_ key: String) async throws -> String? { try await send("TYPE", prefix + key).string }
+
+  /// Seconds that a key has left; -1 when it stays, -2 when there is none.
+  func ttl(_ key: String) async throws -> Int? { try await send("TTL", prefix + key).int }
+
+  /// The end of a run's lease, in seconds since 1970; nil when nobody holds it.
+  func leaseEnd(_ id: JobID) async throws -> Double? {
+    try await send("ZSCORE", prefix + "leases", id.description).string.flatMap { Double($0) }.map { $0 / 1_000 }
+  }
+
+  /// A run's progress log without the times.
+  func log(_ id: JobID) async throws -> [String] {
+    try await list("progress:\(id)").map { entry in "{" + entry.drop { $0 != "," }.dropFirst() }
+  }
+
+  /// The times of a run's progress log, in microseconds since 1970.
+  func times(_ id: JobID) async throws -> [Int] {
+    try await list("progress:\(id)").map { entry in
+      Int(entry.dropFirst(#"{"ts":"#.count).prefix { $0 != "," }.filter { $0 != "." }) ?? -1
+    }
+  }
+
+  /// All that the store holds, byte by byte and with the times of expiry; equal when nothing was written between.
+  func snapshot() async throws -> [String: [UInt8]] {
+    var values: [String: [UInt8]] = [:]
+    for key in try await self.keys() {
+      values[key] = try await send("DUMP", prefix + key).bytesValue
+      values[key]?.append(contentsOf: "\(try await send("PEXPIRETIME", prefix + key))".utf8)
+    }
+    return values
+  }
+
+  /// How many runs are queued, how many started, and how many workers live.
+  func health() async throws -> [Int] {
+    let health = try await store.health(freshness: .seconds(30))
+    return [health.queued, health.started, health.workers]
+  }
+
+  // MARK: Acting
+
+  /// Submits a run of steps `a`, `b`, ... and returns its id.
+  @discardableResult
+  func submit(
+    _ id: JobID = JobID(), name: String = "run", inputs: String = #"{"text":"a"}"#, steps: [String] = ["a", "b"]
+  ) async throws -> JobID {
+    let answer = try await store.submit(Submission.sample(id, name: name, inputs: inputs, steps: steps))
+    guard answer == .accepted(id) else { throw StoreError.damaged("the answer was \(answer)") }
+    return id
+  }
+
+  /// Claims all that there is, and wants it to be one run.
+  func claimOne(_ claim: String = "claim", worker: String = "w") async throws -> ClaimedRun {
+    let runs = try await self.claim(10, id: claim, worker: worker).runs
+    guard runs.count == 1 else { throw StoreError.damaged("\(runs.count) runs came instead of 1") }
+    return runs[0]
+  }
+
+  func claim(_ runs: Int, id: String = "claim", worker: String = "w", suspects: Int = 1) async throws -> Claim {
+    try await store.claim(
+      ClaimRequest(id: id, worker: worker, runs: runs, suspects: suspects, lease: .seconds(15)))
+  }
+
+  @discardableResult
+  func record(_ run: ClaimedRun, _ sequence: Int, _ fill: (inout RunRecord) -> Void) async throws -> RecordAnswer {
+    var record = RunRecord()
+    fill(&record)
+    return try await store.record(record, of: run.id, token: run.token, sequence: sequence)
+  }
+
+  /// Makes the leases of runs look as if they had ended so many seconds ago.
+  func lapse(_ id: JobID, secondsAgo: Int = 1) async throws {
+    let end = Int(try await now() * 1_000) - secondsAgo * 1_000
+    try await send("ZADD", prefix + "leases", "XX", "\(end)", id.description)
+  }
+}
+
+extension Submission {
+  /// A run of steps that do nothing.
+  static func sample(
+    _ id: JobID = JobID(), name: String = "run", inputs: String = #"{"text":"a"}"#, steps: [String] = ["a", "b"],
+    idempotencyKey: String? = nil
+  ) throws -> Submission {
+    let definition = WorkflowDefinition(
+      runName: name, inputs: try JSONValue(parsing: inputs).objectValue ?? [:],
+      steps: steps.map { StepDefinition(id: $0, op: "note", needs: [], params: ["value": "@inputs.text"]) })
+    return Submission(
+      id: id, definition: definition, inputs: Array(inputs.utf8), idempotencyKey: idempotencyKey, requestID: "request")
+  }
+}
+
+extension RunRecord {
+  /// Adds a step's outputs.
+  mutating func checkpoint(_ step: String, _ outputs: String, inLog: Bool = true) {
+    checkpoint(step: step, outputs: Array(outputs.utf8), inLog: inLog)
+  }
+
+  /// Adds a value for a store.
+  mutating func store(_ step: String, _ order: Int, _ namespace: String, _ value: String) {
+    store(step: step, order: order, namespace: namespace, value: Array(value.utf8))
+  }
+
+  /// Ends the run as finished.
+  mutating func finish(
+    name: String = "run", done: [String] = [], stores: [(namespace: String, steps: [String])] = []
+  ) {
+    log(.finished)
+    end = .finished(RunResult(runName: name, done: done, stores: stores))
+  }
+
+  /// Ends the run as failed.
+  mutating func fail(_ code: ErrorCode = .operationFailed, _ sentence: String = "it broke") {
+    let failure = StepFailure(code, sentence)
+    log(.failed(failure))
+    end = .failed(failure)
+  }
+}

@@ -1,0 +1,85 @@
+import ExactJSON
+import Testing
+import Workflow
+
+struct ProgressTests {
+  private static let failure = StepFailure(.rateLimited, "the provider said \"no\"\n\u{0}\\ 😀")
+  private static let awkward = [
+    "", "run", "a \"quoted\" \\ name", "line\nbreak\t\u{0}\u{1f}", "😀 👨‍👩‍👧 e\u{301}", "\",\"step\":\"x",
+  ]
+
+  /// The entry as it stands in the log.
+  private func entry(_ message: ProgressMessage, ts: String = "1732387200.123456") -> [UInt8] {
+    bytes("{\"ts\":\(ts),") + message.members
+  }
+
+  @Test func `Every message is the text that the log is known for`() {
+    let messages: [(ProgressMessage, String)] = [
+      (.started(run: "r"), #""msg":"started","run":"r"}"#),
+      (.resumed, #""msg":"resumed"}"#),
+      (.stepStart(step: "a", op: "note"), #""msg":"step_start","step":"a","op":"note"}"#),
+      (.stepDone(step: "a", outputs: bytes(#"{"n":1e400}"#)), #""msg":"step_done","step":"a","outputs":{"n":1e400}}"#),
+      (.stepDone(step: "a", outputs: nil), #""msg":"step_done","step":"a","outputs_omitted":true}"#),
+      (
+        .stepFailed(step: "a", StepFailure(.timeout, "late")),
+        #""msg":"step_failed","step":"a","error_code":"timeout","error":"late"}"#
+      ),
+      (
+        .modelFallback(step: "a", StepFailure(.invalidAnswer, "odd")),
+        #""msg":"llm_fallback","step":"a","error_code":"invalid_answer","error":"odd"}"#
+      ),
+      (.finished, #""msg":"finished"}"#),
+      (
+        .failed(StepFailure(.operationFailed, "bad")),
+        #""msg":"failed","error_code":"operation_failed","error":"bad"}"#
+      ),
+    ]
+    for (message, text) in messages { #expect(String(decoding: message.members, as: UTF8.self) == text) }
+  }
+
+  @Test(arguments: awkward)
+  func `Any name survives the log`(name: String) throws {
+    let parsed = try JSONValue(parsing: entry(.started(run: name))).objectValue
+    #expect(parsed?.keys == ["ts", "msg", "run"])
+    #expect(parsed?["run"] == .string(name))
+    let head = try #require(ProgressHead(entry(.started(run: name))))
+    #expect(head.timestamp == "1732387200.123456" && head.message == "started" && head.step == nil && head.op == nil)
+  }
+
+  @Test func `Any sentence survives the log`() throws {
+    let failed = try JSONValue(parsing: entry(.stepFailed(step: "a", ProgressTests.failure)))
+    #expect(failed.objectValue?["error"] == .string(ProgressTests.failure.message))
+    #expect(ProgressHead(entry(.stepFailed(step: "a", ProgressTests.failure)))?.step == "a")
+    #expect(ProgressHead(entry(.failed(ProgressTests.failure)))?.message == "failed")
+  }
+
+  @Test func `A head tells the time, the message, the step and its operation`() throws {
+    let start = try #require(ProgressHead(entry(.stepStart(step: "a-1", op: "note"), ts: "7.000001")))
+    #expect(start.timestamp == "7.000001" && start.message == "step_start" && start.step == "a-1" && start.op == "note")
+    let done = try #require(ProgressHead(entry(.stepDone(step: "a", outputs: bytes(#"{"op":"x"}"#)))))
+    #expect(done.message == "step_done" && done.step == "a" && done.op == nil)
+    let finished = try #require(ProgressHead(entry(.finished)))
+    #expect(finished.message == "finished" && finished.step == nil)
+  }
+
+  @Test func `The outputs of a step are the bytes that went in`() {
+    let outputs = bytes(#"{ "n": 12345678901234567890, "s": "\u0000\"}" }"#)
+    #expect(ProgressHead.outputs(in: entry(.stepDone(step: "a", outputs: outputs)))?.elementsEqual(outputs) == true)
+    #expect(ProgressHead.outputs(in: entry(.stepDone(step: "a", outputs: nil))) == nil)
+    #expect(ProgressHead.outputs(in: entry(.stepStart(step: "a", op: "note"))) == nil)
+    #expect(ProgressHead.outputs(in: entry(.finished)) == nil)
+  }
+
+  @Test(
+    arguments: [
+      "", "{", "null", #"{"ts":"#, #"{"ts":1,"message":"x"}"#, #"{"msg":"started","ts":1}"#, #"{"ts":1,"msg":"x"#,
+    ])
+  func `An entry that wf did not write has no head`(text: String) {
+    #expect(ProgressHead(bytes(text)) == nil)
+  }
+
+  @Test func `A step whose entry is cut short has no outputs`() {
+    #expect(ProgressHead.outputs(in: bytes(#"{"ts":1,"msg":"step_done","step":"a"#)) == nil)
+    #expect(ProgressHead.outputs(in: bytes(#"{"ts":1,"msg":"step_done","step":"a","out"#)) == nil)
+  }
+}

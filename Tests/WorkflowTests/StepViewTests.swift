@@ -1,0 +1,61 @@
+import Testing
+import Workflow
+
+struct StepViewTests {
+  /// A log of messages, the entry at position n written at n seconds.
+  private func log(_ messages: ProgressMessage...) -> [ProgressHead?] {
+    messages.enumerated().map { index, message in ProgressHead(bytes("{\"ts\":\(index),") + message.members) }
+  }
+
+  private func view(
+    _ id: String, _ op: String?, _ status: StepView.Status, attempts: Int = 0, from start: String? = nil,
+    to end: String? = nil, done: Int? = nil
+  ) -> StepView {
+    var view = StepView(id: id, op: op)
+    view.status = status
+    view.attempts = attempts
+    view.startedAt = start
+    view.finishedAt = end
+    view.doneEntry = done
+    return view
+  }
+
+  @Test func `The log says of each step where it stands, how often it began, and when`() {
+    let log = log(
+      .started(run: "r"), .stepStart(step: "a", op: "note"), .stepDone(step: "a", outputs: nil),
+      .stepStart(step: "b", op: "wait"), .stepFailed(step: "b", StepFailure(.timeout, "late")),
+      .stepStart(step: "c", op: "note"))
+    let known = ["a", "b", "c", "d"].map { StepView(id: $0, op: "known") }
+    #expect(
+      StepView.fold(log, known: known, runHasEnded: false) == [
+        view("a", "note", .done, attempts: 1, from: "1", to: "2", done: 2),
+        view("b", "wait", .failed, attempts: 1, from: "3", to: "4"),
+        view("c", "note", .running, attempts: 1, from: "5"),
+        view("d", "known", .pending),
+      ])
+  }
+
+  @Test func `Steps that only the log knows come in its order`() {
+    let log = log(
+      .stepStart(step: "z", op: "note"), .stepStart(step: "a", op: "note"), .stepDone(step: "z", outputs: nil))
+    #expect(StepView.fold(log, runHasEnded: false).map(\.id) == ["z", "a"])
+  }
+
+  @Test func `A step that began again keeps its first time and counts its attempts`() {
+    let log = log(
+      .stepStart(step: "a", op: "note"), .resumed, .stepStart(step: "a", op: "note"), .stepDone(step: "a", outputs: nil)
+    )
+    #expect(
+      StepView.fold(log, runHasEnded: true) == [view("a", "note", .done, attempts: 2, from: "0", to: "3", done: 3)])
+  }
+
+  @Test func `In a run that has ended nothing runs any more`() {
+    let log = log(.stepStart(step: "a", op: "note"), .failed(StepFailure(.workerCrashed, "thrice")))
+    #expect(StepView.fold(log, runHasEnded: true) == [view("a", "note", .pending, attempts: 1, from: "0")])
+  }
+
+  @Test func `A fallback and an entry that wf did not write change no step's standing`() {
+    let log = log(.stepStart(step: "a", op: "note"), .modelFallback(step: "a", StepFailure(.timeout, "late"))) + [nil]
+    #expect(StepView.fold(log, runHasEnded: false) == [view("a", "note", .running, attempts: 1, from: "0")])
+  }
+}

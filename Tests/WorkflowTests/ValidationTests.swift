@@ -1,0 +1,208 @@
+import ExactJSON
+import Testing
+import Workflow
+
+struct ValidationTests {
+  private func faults(_ body: String) throws -> [String] {
+    try DefinitionReader.sample.summary(ofFaultsIn: body)
+  }
+
+  /// The faults of a body with these steps, without the `body.steps.` that they all begin with.
+  private func faults(inSteps steps: String) throws -> [String] {
+    try faults("{\"run_name\":\"r\",\"steps\":[\(steps)]}").map {
+      $0.split(separator: "body.steps.", maxSplits: 1).joined()
+    }
+  }
+
+  @Test(arguments: [
+    ("[]", "model_attributes_type at body"),
+    (#""text""#, "model_attributes_type at body"),
+    (#"{"steps":[{"id":"a","op":"wait"}]}"#, "missing at body.run_name"),
+    (#"{"run_name":null,"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.run_name"),
+    (#"{"run_name":"r"}"#, "missing at body.steps"),
+    (#"{"run_name":"r","steps":{}}"#, "list_type at body.steps"),
+    (#"{"run_name":"r","steps":null}"#, "list_type at body.steps"),
+    (#"{"run_name":"r","steps":[]}"#, "too_short at body.steps"),
+    (#"{"run_name":"r","inputs":[],"steps":[{"id":"a","op":"wait"}]}"#, "dict_type at body.inputs"),
+    (#"{"run_name":"r","inputs":null,"steps":[{"id":"a","op":"wait"}]}"#, "dict_type at body.inputs"),
+    (#"{"run_name":"r","x":1,"steps":[{"id":"a","op":"wait"}]}"#, "extra_forbidden at body.x"),
+  ])
+  func `A fault of the body is named at its place`(body: String, fault: String) throws {
+    #expect(try faults(body) == [fault])
+  }
+
+  @Test(arguments: [
+    ("1", "dict_type at 0"),
+    (#"{"op":"wait"}"#, "missing at 0.id"),
+    (#"{"id":1,"op":"wait"}"#, "string_type at 0.id"),
+    (#"{"id":"","op":"wait"}"#, "string_pattern_mismatch at 0.id"),
+    (#"{"id":"-a","op":"wait"}"#, "string_pattern_mismatch at 0.id"),
+    (#"{"id":"a b","op":"wait"}"#, "string_pattern_mismatch at 0.id"),
+    (#"{"id":"a\n","op":"wait"}"#, "string_pattern_mismatch at 0.id"),
+    (#"{"id":"inputs","op":"wait"}"#, "value_error at 0.id"),
+    (#"{"id":"item","op":"wait"}"#, "value_error at 0.id"),
+    (#"{"id":"a","op":"wait"},{"id":"a","op":"wait"}"#, "value_error at 1.id"),
+    (#"{"id":"a"}"#, "missing at 0.op"),
+    (#"{"id":"a","op":[]}"#, "string_type at 0.op"),
+    (#"{"id":"a","op":"Wait"}"#, "literal_error at 0.op"),
+    (#"{"id":"a","op":"wait","need":[]}"#, "extra_forbidden at 0.need"),
+    (#"{"id":"a","op":"wait","needs":"b"}"#, "list_type at 0.needs"),
+    (#"{"id":"a","op":"wait","needs":null}"#, "list_type at 0.needs"),
+    (#"{"id":"a","op":"wait","needs":[1]}"#, "string_type at 0.needs.0"),
+    (#"{"id":"a","op":"wait"},{"id":"b","op":"wait","needs":["a","c"]}"#, "value_error at 1.needs.1"),
+    (#"{"id":"a","op":"wait","params":[]}"#, "dict_type at 0.params"),
+    (#"{"id":"a","op":"wait","params":null}"#, "dict_type at 0.params"),
+    (#"{"id":"a","op":"wait","params":{"x":1}}"#, "extra_forbidden at 0.params.x"),
+  ])
+  func `A fault of a step is named at its place`(steps: String, fault: String) throws {
+    #expect(try faults(inSteps: steps) == [fault])
+  }
+
+  @Test(arguments: [
+    (#"{"source":1}"#, "string_type at 0.params.source"),
+    (#"{"source":null}"#, "string_type at 0.params.source"),
+    (#"{"source":"","max_tokens":"120"}"#, "int_type at 0.params.max_tokens"),
+    (#"{"source":"","max_tokens":1.0}"#, "int_type at 0.params.max_tokens"),
+    (#"{"source":"","max_tokens":true}"#, "int_type at 0.params.max_tokens"),
+    (#"{"source":"","max_tokens":"@@inputs.n"}"#, "int_type at 0.params.max_tokens"),
+    (#"{"source":"","max_tokens":99999999999999999999}"#, "int_type at 0.params.max_tokens"),
+    (#"{"source":"","max_tokens":0}"#, "value_error at 0.params.max_tokens"),
+    (#"{"source":"","max_tokens":1000001}"#, "value_error at 0.params.max_tokens"),
+    (#"{"source":"","temperature":"hot"}"#, "float_type at 0.params.temperature"),
+    (#"{"source":"","temperature":-0.1}"#, "value_error at 0.params.temperature"),
+    (#"{"source":"","temperature":1e400}"#, "value_error at 0.params.temperature"),
+    (#"{"source":"","model":"123456"}"#, "string_too_long at 0.params.model"),
+    (#"{"source":"","top_p":1}"#, "extra_forbidden at 0.params.top_p"),
+    (#"{"source":"@"}"#, "value_error at 0.params.source"),
+    (#"{"source":"@inputs..x"}"#, "value_error at 0.params.source"),
+    (#"{"source":"@item"}"#, "value_error at 0.params.source"),
+    (#"{"source":"@gone.x"}"#, "value_error at 0.params.source"),
+    (#"{}"#, "value_error at 0.params.source"),
+  ])
+  func `A fault of a parameter is named at its place`(params: String, fault: String) throws {
+    #expect(try faults(inSteps: "{\"id\":\"a\",\"op\":\"llm_summarize\",\"params\":\(params)}") == [fault])
+  }
+
+  @Test func `A malformed reference is found at any depth`() throws {
+    #expect(
+      try faults(inSteps: #"{"id":"a","op":"note","params":{"value":[{"k":["@inputs","@.","@item"]}]}}"#)
+        == ["value_error at 0.params.value.0.k.1", "value_error at 0.params.value.0.k.2"])
+  }
+
+  @Test func `Too long a name and too many steps are refused`() throws {
+    let name = String(repeating: "é", count: 201)
+    #expect(
+      try faults("{\"run_name\":\"\(name)\",\"steps\":[{\"id\":\"a\",\"op\":\"wait\"}]}")
+        == ["string_too_long at body.run_name"])
+    let steps = (0...1_000).map { "{\"id\":\"s\($0)\",\"op\":\"wait\"}" }.joined(separator: ",")
+    #expect(try faults("{\"run_name\":\"r\",\"steps\":[\(steps)]}") == ["too_long at body.steps"])
+  }
+
+  @Test func `A cycle names its path, through needs as through references and defaults`() throws {
+    func sentences(_ steps: String) throws -> [String] {
+      try DefinitionReader.sample.faults(in: "{\"run_name\":\"r\",\"steps\":[\(steps)]}").map(\.message)
+    }
+    let start = "Value error, the steps wait for each other: "
+    #expect(try sentences(#"{"id":"a","op":"wait","needs":["a"]}"#) == [start + "a -> a"])
+    #expect(
+      try sentences(#"{"id":"a","op":"wait","needs":["b"]},{"id":"b","op":"note","params":{"value":["@a.x"]}}"#)
+        == [start + "a -> b -> a"])
+    let viaDefault = #"{"id":"llm","op":"llm_summarize"},{"id":"pre","op":"note","params":{"value":"@llm"}}"#
+    #expect(try sentences(viaDefault) == [start + "llm -> pre -> llm"])
+    #expect(try faults(inSteps: viaDefault) == ["value_error at 0.needs"])
+    let two = #"{"id":"a","op":"wait","needs":["a"]},{"id":"b","op":"wait","needs":["c"]},"#
+    #expect(
+      try sentences(two + #"{"id":"c","op":"wait","needs":["b"]}"#) == [start + "a -> a", start + "b -> c -> b"])
+  }
+
+  @Test func `A cycle of a thousand steps is one fault with all of its path`() throws {
+    let steps = (0..<1_000).map { "{\"id\":\"s\($0)\",\"op\":\"wait\",\"needs\":[\"s\(($0 + 1) % 1_000)\"]}" }
+    let body = "{\"run_name\":\"r\",\"steps\":[\(steps.joined(separator: ","))]}"
+    let faults = try DefinitionReader.sample.faults(in: body)
+    let way = (0..<1_000).map { "s\($0)" } + ["s0"]
+    #expect(faults.map(\.message) == ["Value error, the steps wait for each other: " + way.joined(separator: " -> ")])
+  }
+
+  @Test func `All faults of a body are reported at once, in its order`() throws {
+    let body =
+      #"{"extra":1,"inputs":3,"steps":[{"id":"a","op":"nope","need":["b"]},7,"#
+      + #"{"id":"b","op":"llm_summarize","needs":["a","gone",4],"params":{"max_tokens":"many","top_k":1}},"#
+      + #"{"id":"b","op":"store_result","needs":["c"],"params":{"data":"@"}},{"id":"c","op":"wait","needs":["c"]}]}"#
+    #expect(
+      try faults(body) == [
+        "extra_forbidden at body.extra", "missing at body.run_name", "dict_type at body.inputs",
+        "extra_forbidden at body.steps.0.need", "literal_error at body.steps.0.op", "dict_type at body.steps.1",
+        "string_type at body.steps.2.needs.2", "int_type at body.steps.2.params.max_tokens",
+        "extra_forbidden at body.steps.2.params.top_k", "value_error at body.steps.3.params.data",
+        "value_error at body.steps.3.id", "value_error at body.steps.2.needs.1",
+        "value_error at body.steps.2.params.source", "value_error at body.steps.4.needs",
+      ])
+  }
+
+  @Test func `A step whose params are faulty is still there for those that wait for it`() throws {
+    #expect(
+      try faults(inSteps: #"{"id":"a","op":"wait","params":1},{"id":"b","op":"wait","needs":["a"]}"#)
+        == ["dict_type at 0.params"])
+  }
+
+  @Test func `A fault has the shape that clients of FastAPI know`() throws {
+    let faults = try DefinitionReader.sample.faults(in: #"{"run_name":"r","steps":[{"id":"a","op":"nope"}]}"#)
+    #expect(
+      faults.map(\.json.text) == [
+        #"{"type":"literal_error","loc":["body","steps",0,"op"],"#
+          + #""msg":"Input should be 'llm_summarize', 'note', 'preprocess', 'store_result' or 'wait'","input":"nope"}"#
+      ])
+    let missing = try DefinitionReader.sample.faults(in: #"{"steps":[{"id":"a","op":"wait"}]}"#)
+    #expect(
+      missing.map(\.json.text) == [
+        #"{"type":"missing","loc":["body","run_name"],"msg":"Field required","#
+          + #""input":{"steps":[{"id":"a","op":"wait"}]}}"#
+      ])
+  }
+
+  @Test func `A thousand faults are listed, and the rest is counted`() throws {
+    func body(extras: Int) -> String {
+      let extras = (0..<extras).map { "\"x\($0)\":0," }.joined()
+      return "{\(extras)\"run_name\":\"r\",\"steps\":[{\"id\":\"a\",\"op\":\"wait\"}]}"
+    }
+    #expect(try faults(body(extras: 1_000)).count == 1_000)
+    let faults = try DefinitionReader.sample.faults(in: body(extras: 1_234))
+    #expect(faults.count == 1_001)
+    #expect(faults[999].location == [.key("body"), .key("x999")])
+    let last = #"{"type":"too_many_faults","loc":["body"],"msg":"and 234 more faults","input":null}"#
+    #expect(faults[1_000].json.text == last)
+  }
+
+  @Test func `What stood at the fault is shortened where it is long`() throws {
+    let long = String(repeating: "é", count: 1_000)
+    let numbers = (0..<1_000).map(String.init).joined(separator: ",")
+    let body =
+      "{\"run_name\":[\(numbers)],\"inputs\":\"\(long)\",\"n\":1\(String(repeating: "0", count: 1_000)),"
+      + "\"steps\":{\"a\":\"\(long)\"}}"
+    #expect(
+      try DefinitionReader.sample.faults(in: body).map(\.input) == [
+        "a number of many digits", "an array of 1000", .string(String(repeating: "é", count: 100) + "…"),
+        "an object of 1",
+      ])
+  }
+
+  @Test func `Resolved parameters are checked again, and the first that does not fit is named`() throws {
+    let schema = ParameterSchema([
+      .init("n", .integer(1...3)), .init("s", .string(maxScalars: 3)), .init("any", .any), .init("f", .number(0...1)),
+    ])
+    func sentence(_ params: JSONObject) -> String? {
+      do {
+        try schema.check(resolved: params)
+        return nil
+      } catch {
+        return error.code == .operationFailed ? error.message : "\(error)"
+      }
+    }
+    #expect(sentence(["n": 3, "s": "@@a", "any": "@.", "f": 1]) == nil)
+    #expect(sentence([:]) == nil)
+    #expect(sentence(["n": "@a", "s": 1]) == "n: Input should be a valid integer, not a string")
+    #expect(sentence(["s": ["a"]]) == "s: Input should be a valid string, not an array")
+    #expect(sentence(["f": .null]) == "f: Input should be a valid number, not null")
+    #expect(sentence(["n": 4]) == "n: Value error, Input should be from 1 to 3, not a number")
+  }
+}
