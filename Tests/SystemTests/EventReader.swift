@@ -1,0 +1,81 @@
+import Curl
+import ExactJSON
+
+/// Reads the server-sent events of a run.
+struct EventReader {
+  /// One event.
+  struct Event: Sendable {
+    /// Its id, the index of a progress entry.
+    var id: Int?
+    /// The data of a progress entry: its name, with the step behind it.
+    var message: String?
+    /// The data of a status event.
+    var status: String?
+    /// A hint when to come again, in milliseconds.
+    var retry: Int?
+  }
+
+  // The client lives as long as the answer is read.
+  private let client = HTTPClient()
+  private var pieces: HTTPBody.AsyncIterator
+  private var buffer = ""
+
+  init(_ stack: Stack, _ id: String, headers: [HTTPHeader] = []) async throws {
+    let response = try await client.stream(
+      HTTPRequest(url: "\(stack.url)/status/\(id)/events", headers: headers, timeout: .seconds(60)))
+    guard response.status == 200, response.header("Content-Type") == "text/event-stream" else {
+      throw StackFailure("the events answered \(response.status)")
+    }
+    pieces = response.body.makeAsyncIterator()
+  }
+
+  /// The events up to and with the first that fits.
+  mutating func take(until isLast: (Event) -> Bool) async throws -> [Event] {
+    var events: [Event] = []
+    while let event = try await next() {
+      events.append(event)
+      if isLast(event) { break }
+    }
+    return events
+  }
+
+  /// The events to the end of the stream.
+  mutating func rest() async throws -> [Event] { try await take(until: { _ in false }) }
+
+  private mutating func next() async throws -> Event? {
+    while true {
+      if let end = buffer.firstRange(of: "\n\n") {
+        let block = String(buffer[..<end.lowerBound])
+        buffer.removeSubrange(..<end.upperBound)
+        if !block.hasPrefix(":") { return try EventReader.parse(block) }
+        continue
+      }
+      guard let piece = try await pieces.next() else { return nil }
+      buffer += String(decoding: piece, as: UTF8.self)
+    }
+  }
+
+  private static func parse(_ block: String) throws -> Event {
+    var event = Event()
+    var isStatus = false
+    for line in block.split(separator: "\n") {
+      let field = line.prefix { $0 != ":" }
+      let value = String(line.dropFirst(field.count + 2))
+      switch field {
+      case "id": event.id = Int(value)
+      case "retry": event.retry = Int(value)
+      case "event": isStatus = value == "status"
+      case "data":
+        let data = try JSONValue(parsing: value).objectValue ?? JSONObject()
+        if isStatus {
+          event.status = data["status"]?.stringValue
+        } else {
+          let step = data["step"]?.stringValue.map { " " + $0 } ?? ""
+          event.message = (data["msg"]?.stringValue ?? "?") + step
+        }
+      default: break
+      }
+    }
+    return event
+  }
+}
