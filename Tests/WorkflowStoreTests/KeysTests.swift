@@ -14,7 +14,7 @@ import WorkflowStore
     for index in 0..<4 {
       _ = try await bench.store.submit(Submission.sample(idempotencyKey: "key \(index)"))
     }
-    let runs = try await bench.claim(4, id: "1").runs
+    let runs = try await bench.claimRuns(4, id: "1")
     _ = try await bench.beat(runs)
     try await bench.record(runs[0], 1) { record in
       record.store("a", 0, "x", "1")
@@ -100,7 +100,7 @@ import WorkflowStore
     let bench = try Bench(limits: RunStore.Limits(retain: 1))
     let expired = try await Channel("__keyevent@0__:expired", of: bench.server)
     for _ in 0..<20 { try await bench.submit() }
-    let runs = try await bench.claim(20, id: "1").runs
+    let runs = try await bench.claimRuns(20, id: "1")
     for (index, run) in runs.enumerated() {
       try await bench.record(run, 1) { $0.checkpoint("a", "{}") }
       try await bench.record(run, 2) { record in

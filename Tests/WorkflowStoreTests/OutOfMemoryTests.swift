@@ -33,7 +33,7 @@ import WorkflowStore
 
   @Test func `A full Redis lets the runs that it holds go on to their end`() async throws {
     for _ in 0..<4 { try await bench.submit() }
-    let runs = try await bench.claim(3, id: "1").runs
+    let runs = try await bench.claimRuns(3, id: "1")
     try await bench.lapse(runs[2].id)
     try await fill()
     #expect(try await bench.record(runs[0], 1) { $0.checkpoint("a", #"{"n":1}"#) } == .recorded)

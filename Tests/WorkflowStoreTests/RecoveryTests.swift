@@ -26,7 +26,7 @@ import WorkflowStore
 
   @Test func `A heartbeat renews the leases in hand and shows that the worker lives`() async throws {
     for _ in 0..<2 { try await bench.submit() }
-    let runs = try await bench.claim(2).runs
+    let runs = try await bench.claimRuns(2)
     let before = try await bench.now()
     #expect(try await bench.beat(runs, lease: .seconds(100)).isEmpty)
     for run in runs { #expect(try #require(try await bench.leaseEnd(run.id)) >= before + 99.998) }
@@ -45,7 +45,7 @@ import WorkflowStore
 
   @Test func `A heartbeat names the runs that the worker has lost, and renews no lease of theirs`() async throws {
     for _ in 0..<5 { try await bench.submit() }
-    let runs = try await bench.claim(5, id: "1").runs
+    let runs = try await bench.claimRuns(5, id: "1")
     try await bench.record(runs[0], 1) { $0.finish() }
     try await bench.lapse(runs[1].id)
     _ = try await bench.store.recover()

@@ -61,7 +61,7 @@ import WorkflowStore
   @Test func `Health counts the queued, the started and the workers that live`() async throws {
     #expect(try await bench.health() == [0, 0, 0])
     for _ in 0..<5 { try await bench.submit() }
-    let runs = try await bench.claim(3).runs
+    let runs = try await bench.claimRuns(3)
     try await bench.record(runs[0], 1) { $0.finish() }
     try await bench.record(runs[1], 1) { $0.end = .handedBack(asSuspect: true) }
     _ = try await bench.beat([runs[2]], worker: "v")

@@ -100,7 +100,7 @@ import WorkflowStore
     try await bench.submit()
     #expect(await wake.next() == "")
     try await bench.submit()
-    let runs = try await bench.claim(2).runs
+    let runs = try await bench.claimRuns(2)
     try await bench.send("PUBLISH", bench.prefix + "wake", "nothing else came")
     #expect(await wake.next() == "nothing else came")
     try await bench.record(runs[0], 1) { $0.end = .handedBack(asSuspect: false) }

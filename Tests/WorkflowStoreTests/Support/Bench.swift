@@ -133,8 +133,17 @@ struct Bench: Sendable {
   /// Claims all that there is, and wants it to be one run.
   func claimOne(_ claim: String = "claim", worker: String = "w") async throws -> ClaimedRun {
     let runs = try await self.claim(10, id: claim, worker: worker).runs
-    guard runs.count == 1 else { throw StoreError.damaged("\(runs.count) runs came instead of 1") }
-    return runs[0]
+    guard let run = runs.first, runs.count == 1 else {
+      throw StoreError.damaged("\(runs.count) runs came instead of 1")
+    }
+    return run
+  }
+
+  /// Claims runs, and wants as many to come.
+  func claimRuns(_ count: Int, id: String = "claim", suspects: Int = 1) async throws -> [ClaimedRun] {
+    let runs = try await claim(count, id: id, suspects: suspects).runs
+    guard runs.count == count else { throw StoreError.damaged("\(runs.count) runs came instead of \(count)") }
+    return runs
   }
 
   func claim(_ runs: Int, id: String = "claim", worker: String = "w", suspects: Int = 1) async throws -> Claim {
