@@ -75,6 +75,7 @@ let package = Package(
     tests("WorkflowStoreTests", ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", logging]),
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer"]),
     tests("WorkflowOperationsTests", ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "ModelServer"]),
+    tests("WorkflowAPITests", ["WorkflowAPI", "FastCGI"]),
     tests("WorkflowWorkerTests", ["WorkflowWorker", "WorkflowStore"]),
     .target(
       name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),

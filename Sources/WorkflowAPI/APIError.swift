@@ -7,6 +7,8 @@ import WorkflowStore
 enum APIError: Error, Sendable, Equatable {
   /// The body, or a header, has faults; all of them.
   case invalid([ValidationFault])
+  /// The client is not on this host, and nothing says that others may.
+  case unauthorized
   /// There is nothing under this path.
   case notFound(String)
   /// The path is there, but not for this method.
@@ -33,6 +35,7 @@ enum APIError: Error, Sendable, Equatable {
   var status: Int {
     switch self {
     case .invalid: 422
+    case .unauthorized: 401
     case .notFound: 404
     case .methodNotAllowed: 405
     case .conflict: 409
@@ -51,6 +54,11 @@ enum APIError: Error, Sendable, Equatable {
   private var detail: JSONValue {
     switch self {
     case .invalid(let faults): .array(faults.map(\.json))
+    case .unauthorized:
+      """
+      this API answers clients on its own host only; with WF_ALLOW_ANONYMOUS=1 it answers everybody whom nginx lets \
+      through
+      """
     case .notFound(let what): .string(what)
     case .methodNotAllowed(let allow): .string("Method Not Allowed; this path answers \(allow.joined(separator: ", "))")
     case .conflict(let job): .string("this Idempotency-Key was used with another body, for job \(job)")

@@ -10,14 +10,22 @@ public struct APIServer: Service {
   private let configuration: FastCGIServerConfiguration
   private let router: Router
   private let events: RunEvents
+  private let admission: Admission
+  private let started: @Sendable () -> Void
   private let logger: Logger
 
   /// An API on a listener.
-  /// - Parameter operations: the parameters of each operation that a step may name.
+  /// - Parameters:
+  ///   - operations: the parameters of each operation that a step may name.
+  ///   - allowsAnonymous: whether clients that are not on this host are answered too.
+  ///   - started: called once requests are answered.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration, operations: [String: ParameterSchema],
-    store: RunStore, events: RunEvents, logger: Logger
+    store: RunStore, events: RunEvents, allowsAnonymous: Bool, logger: Logger,
+    started: @escaping @Sendable () -> Void = {}
   ) {
+    self.started = started
+    admission = Admission(allowsAnonymous: allowsAnonymous)
     self.events = events
     self.listener = listener
     self.configuration = configuration
@@ -36,6 +44,7 @@ public struct APIServer: Service {
       await answer(request)
     }
     try server.start()
+    started()
     logger.notice("api started", metadata: ["listener": "\(listener)"])
     try? await gracefulShutdown()
     // Whoever waits is answered now; streams end.
@@ -60,6 +69,7 @@ public struct APIServer: Service {
     let context = RequestContext(request)
     var response: FastCGIResponse
     do {
+      try admission.check(request)
       response = try await router.answer(request, context)
     } catch {
       response = error.response

@@ -12,14 +12,21 @@ final class Claimer: Sendable {
   private let worker: String
   private let configuration: WorkerConfiguration
   private let logger: Logger
+  private let pulse: @Sendable () -> Void
+  private let isReachable: @Sendable () async -> Bool
   private let wakeUps = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
   /// Whether the last claim left runs in the queue, as far as is known.
   private let mayHaveMore = Atomic(false)
 
+  /// - Parameters:
+  ///   - pulse: called at every turn of the loop, also at one that failed: the worker is alive.
+  ///   - isReachable: whether a fresh connection to Redis works.
   init(
     store: RunStore, executor: Executor, hands: RunsInHand, worker: String, configuration: WorkerConfiguration,
-    logger: Logger
+    logger: Logger, pulse: @escaping @Sendable () -> Void, isReachable: @escaping @Sendable () async -> Bool
   ) {
+    self.pulse = pulse
+    self.isReachable = isReachable
     self.store = store
     self.executor = executor
     self.hands = hands
@@ -43,18 +50,28 @@ final class Claimer: Sendable {
       }
     }
     var number = 1
-    var isAway = false
+    var failingSince: ContinuousClock.Instant?
     for await _ in wakeUps.stream {
       do {
         try await fill(&number)
-        if isAway { logger.notice("claims succeed again") }
-        isAway = false
+        if failingSince != nil { logger.notice("claims succeed again") }
+        failingSince = nil
       } catch {
-        if !isAway { logger.warning("no run can be claimed: \(error)") }
-        isAway = true
+        if failingSince == nil { logger.warning("no run can be claimed: \(error)") }
+        failingSince = failingSince ?? .now
       }
+      if await !isDeaf(failingSince) { pulse() }
     }
     poll.cancel()
+  }
+
+  /// Whether claims have failed for long although Redis answers others: then only a restart helps. An outage of Redis
+  /// by itself is no reason for one.
+  private func isDeaf(_ failingSince: ContinuousClock.Instant?) async -> Bool {
+    guard let failingSince, .now - failingSince > .seconds(30), await isReachable() else { return false }
+    logger.error(
+      "claims have failed for \(ContinuousClock.now - failingSince) although Redis answers a fresh connection")
+    return true
   }
 
   /// Claims while there is room and runs come. A claim that failed is sent again under its own id: its runs may be ours.

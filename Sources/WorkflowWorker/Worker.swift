@@ -15,12 +15,15 @@ public struct Worker: Service {
   private let keys: Keys
   private let limits: RunStore.Limits
   private let logger: Logger
+  private let pulse: @Sendable (_ runsInHand: Int) -> Void
 
   /// A worker of these operations against a Redis.
+  /// - Parameter pulse: called every second or so as long as the worker is able to work, for a watchdog.
   public init(
     configuration: WorkerConfiguration, registry: OperationRegistry, redis: RedisAddress, keys: Keys,
-    limits: RunStore.Limits, logger: Logger
+    limits: RunStore.Limits, logger: Logger, pulse: @escaping @Sendable (_ runsInHand: Int) -> Void = { _ in }
   ) {
+    self.pulse = pulse
     self.configuration = configuration
     self.registry = registry
     self.redis = redis
@@ -44,7 +47,7 @@ public struct Worker: Service {
       hands: hands, store: store(records))
     let claimer = Claimer(
       store: store(claims), executor: executor, hands: hands, worker: name, configuration: configuration,
-      logger: logger)
+      logger: logger, pulse: { pulse(hands.count) }, isReachable: { await isReachable() })
     let heartbeat = Heartbeat(
       store: store(beats, timeout: configuration.lease / 3), hands: hands, worker: name, lease: configuration.lease,
       logger: logger)
@@ -89,6 +92,12 @@ public struct Worker: Service {
       // A task that was cancelled cannot sleep, but another one can on its behalf.
       await Task.detached { try? await Task.sleep(for: .milliseconds(10)) }.value
     }
+  }
+
+  private func isReachable() async -> Bool {
+    let fresh = connection("wf-probe")
+    defer { fresh.close() }
+    return (try? await fresh.send(["PING"], timeout: .seconds(5))) != nil
   }
 
   private func connection(_ name: String) -> RedisConnection { RedisConnection(redis, name: name, logger: logger) }

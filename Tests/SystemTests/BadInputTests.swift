@@ -156,6 +156,19 @@ import Testing
     #expect(try response.json["detail"]?.stringValue != nil)
   }
 
+  @Test func `what nginx itself refuses has the same shape`() async throws {
+    let stack = try await SharedStack.get()
+    let large = try await stack.post(Array(repeating: UInt8(ascii: " "), count: 3 << 20))
+    #expect(large.status == 413)
+    #expect(try large.json["detail"]?.stringValue?.contains("2 MiB") == true)
+    for (path, status) in [("/status/%00", 400), ("/status/%2e%2e%2f", 404), ("/", 404), ("/elsewhere", 404)] {
+      let response = try await stack.send("GET", path)
+      #expect(response.status == status, "\(path)")
+      #expect(try response.json["detail"]?.stringValue != nil)
+    }
+    #expect(try await stack.post(Examples.example.bytes).status == 202)
+  }
+
   @Test func `a body over the limit is 413, and the next request works`() async throws {
     let stack = try await SharedStack.get()
     let response = try await stack.post(Examples.workflow(text: String(repeating: "x", count: 1_100_000)).bytes)

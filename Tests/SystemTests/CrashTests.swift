@@ -146,6 +146,11 @@ import Testing
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
       try stack.signal(SIGKILL, to: "api")
+      let gap = try await stack.send("GET", "/status/\(id)")
+      if gap.status != 200 {
+        #expect(gap.status == 502 && gap.header("Retry-After") == "2")
+        #expect(try gap.json["detail"]?.stringValue?.contains("Idempotency-Key") == true)
+      }
       model.release()
       let status = try await wait("the API") {
         let response = try await stack.send("GET", "/status/\(id)")

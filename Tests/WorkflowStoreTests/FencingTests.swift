@@ -1,4 +1,3 @@
-import Hiredis
 import Testing
 import Workflow
 import WorkflowStore

@@ -99,7 +99,7 @@ import WorkflowStore
 
   @Test func `No more runs are taken at once than asked for, those first whose leases ended first`() async throws {
     for _ in 0..<3 { try await bench.submit() }
-    let ids = try await bench.claim(3).runs.map(\.id)
+    let ids = try await bench.claimRuns(3).map(\.id)
     for (index, id) in ids.enumerated() { try await bench.lapse(id, secondsAgo: 30 - index) }
     #expect(try await Set(recover(limit: 2)) == Set(ids[0...1].map { "requeued \($0)" }))
     #expect(try await recover(limit: 2) == ["requeued \(ids[2])"])

@@ -1,5 +1,4 @@
 import ExactJSON
-import Hiredis
 import Testing
 import Workflow
 import WorkflowStore

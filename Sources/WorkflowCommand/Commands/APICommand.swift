@@ -27,13 +27,17 @@ struct APICommand: AsyncParsableCommand {
     let connection = composition.connection("wf-api")
     var configuration = FastCGIServerConfiguration()
     configuration.maxBodyBytes = settings.maxBodyBytes
+    let manager = ServiceManager()
     let server = APIServer(
       listener: try listener(), configuration: configuration,
       operations: composition.registry(client: composition.httpClient()).schemas,
       store: composition.store(connection),
-      events: RunEvents(settings.redis, keys: settings.keys, logger: composition.logger), logger: composition.logger)
+      events: RunEvents(settings.redis, keys: settings.keys, logger: composition.logger),
+      allowsAnonymous: settings.allowsAnonymous, logger: composition.logger, started: { manager.ready("running") })
+    let watchdog = Task { await Watchdog(manager: manager, store: composition.store(connection)).run() }
+    defer { watchdog.cancel() }
     do {
-      try await StoppableService(server, logger: composition.logger).run()
+      try await StoppableService(server, manager: manager, logger: composition.logger).run()
     } catch let error as FastCGIError {
       throw CommandFailure("\(error)", code: .configuration)
     }

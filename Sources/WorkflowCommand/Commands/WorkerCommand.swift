@@ -17,10 +17,15 @@ struct WorkerCommand: AsyncParsableCommand {
     let composition = try Composition(service: "wf-worker")
     let settings = composition.settings
     let client = composition.httpClient()
+    let manager = ServiceManager()
     let worker = Worker(
       configuration: settings.worker, registry: composition.registry(client: client), redis: settings.redis,
-      keys: settings.keys, limits: settings.limits, logger: composition.logger)
-    try await StoppableService(worker, logger: composition.logger).run()
+      keys: settings.keys, limits: settings.limits, logger: composition.logger,
+      pulse: { runs in
+        manager.ready("\(runs) runs in hand")
+        manager.alive()
+      })
+    try await StoppableService(worker, manager: manager, logger: composition.logger).run()
     client.close()
   }
 }

@@ -23,12 +23,21 @@ struct NginxConfiguration {
         proxy_temp_path \(own)/proxy;
         uwsgi_temp_path \(own)/uwsgi;
         scgi_temp_path \(own)/scgi;
-        client_max_body_size 2m;
         client_body_buffer_size 64k;
         upstream wf { server unix:\(folder.apiSocket); }
         server {
           listen 127.0.0.1:\(port);
           include \(own)/wf-locations.conf;
+          error_page 400 /wf-400;
+          location = /wf-400 {
+            internal;
+            default_type application/json;
+            return 400 '{"detail":"nginx could not read the request"}';
+          }
+          location / {
+            default_type application/json;
+            return 404 '{"detail":"Not Found"}';
+          }
         }
       }
 

@@ -12,6 +12,7 @@ struct Settings: Sendable {
   let limits: RunStore.Limits
   let worker: WorkerConfiguration
   let maxBodyBytes: Int
+  let allowsAnonymous: Bool
   let model: OpenAIChatModel.Configuration?
   let modelTotal: Duration
   let fallback: LLMSummarize.Fallback
@@ -38,6 +39,7 @@ struct Settings: Sendable {
       storeItems: reader.integer("WF_STORE_MAX_ITEMS", default: 10_000, in: 1...10_000_000))
     worker = Settings.worker(&reader)
     maxBodyBytes = reader.bytes("WF_MAX_BODY_BYTES", default: "1MiB", in: 1_024...(64 << 20))
+    allowsAnonymous = reader.integer("WF_ALLOW_ANONYMOUS", default: 0, in: 0...1) == 1
     model = Settings.model(&reader)
     modelTotal = reader.seconds("WF_LLM_TOTAL_S", default: 600, in: 1...86_400)
     fallback =

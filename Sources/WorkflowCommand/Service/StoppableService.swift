@@ -8,9 +8,11 @@ import UnixSignals
 /// then for the other; so the signals are counted here.
 struct StoppableService {
   private let group: ServiceGroup
+  private let manager: ServiceManager
   private let logger: Logger
 
-  init(_ service: any Service, logger: Logger) {
+  init(_ service: any Service, manager: ServiceManager, logger: Logger) {
+    self.manager = manager
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger)
     configuration.logger.logLevel = .warning
@@ -26,6 +28,7 @@ struct StoppableService {
       var count = 0
       for await signal in signals {
         count += 1
+        manager.stopping()
         logger.notice("\(signal): stopping \(count == 1 ? "after what is in hand" : "at once")")
         if count == 1 { await group.triggerGracefulShutdown() } else { service.cancel() }
       }
