@@ -26,6 +26,6 @@ public struct RedisReplyError: Error, Sendable, Equatable, CustomStringConvertib
   public var isTransient: Bool { Self.transientCodes.contains(code) }
 
   private static let transientCodes: Set<String> = [
-    "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN",
+    "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "NOSCRIPT", "OOM", "READONLY", "TRYAGAIN",
   ]
 }

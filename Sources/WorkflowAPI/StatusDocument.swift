@@ -52,7 +52,7 @@ struct StatusDocument {
 
   private func appendSteps(to text: inout [UInt8]) {
     let views = StepView.fold(
-      run.progress.map { ProgressHead($0) }, known: knownSteps, runHasEnded: run.status.isTerminal)
+      run.progress.map { ProgressHead($0) }, known: knownSteps, isStarted: run.status == .started)
     text += ",\"steps\":{".utf8
     for (index, view) in views.enumerated() {
       if index > 0 { text.append(UInt8(ascii: ",")) }

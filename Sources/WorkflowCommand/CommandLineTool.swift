@@ -54,15 +54,15 @@ struct WF: AsyncParsableCommand {
     commandName: "wf",
     abstract: "A workflow API for production hosts.",
     discussion: """
-      Start everything on this machine, post the example and stay up:  wf dev
-      Submit a workflow and wait for its result:                       wf run workflow.json
-      Look at a run:                                                   wf status b7f935c2-6f95-4a8e-9c1a-3c9c7a21e5a2
+      wf dev                 start everything here, post the example, stay up
+      wf run workflow.json   submit a workflow, wait for its result
+      wf status ID           look at a run
 
-      Exit codes: 0 done, 1 the run failed, 64 wrong usage, 65 body refused, 66 no such file or job, 69 API or Redis \
-      not reachable, 78 wrong setting.
+      Exit codes: 0 done, 1 the run failed, 64 wrong usage, 65 body refused,
+      66 no such file or job, 69 API or Redis not reachable, 78 wrong setting.
       """,
     subcommands: [
-      APICommand.self, WorkerCommand.self, RunCommand.self, StatusCommand.self, ExampleCommand.self,
+      APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ExampleCommand.self,
       ConfigCommand.self, DevCommand.self,
     ])
 }

@@ -25,8 +25,8 @@ public struct RunRecord: Sendable {
 
   /// What is to be written, in order.
   public private(set) var items: [Item] = []
-  /// Whether a step begins that may take the worker down with it.
-  public private(set) var beginsStep = false
+  /// Whether, once this is written, a step is under way that may take the worker down with it.
+  public var hasStepUnderWay = false
   /// How the claim ends with this record, if it does.
   public var end: End?
 
@@ -38,12 +38,6 @@ public struct RunRecord: Sendable {
 
   /// Adds a progress entry, stamped now.
   public mutating func log(_ message: ProgressMessage) { items.append(.entry(message, at: .now)) }
-
-  /// Adds the beginning of a step that may take the worker down with it.
-  public mutating func begin(_ message: ProgressMessage) {
-    log(message)
-    beginsStep = true
-  }
 
   /// Adds a step's outputs, stamped now.
   public mutating func checkpoint(step: String, outputs: [UInt8], inLog: Bool) {

@@ -19,7 +19,7 @@ extension RunStore {
     arguments.append(limits.storeItems)
     arguments.append(keys.eventsChannel(id))
     arguments.append(keys.wakeChannel)
-    arguments.append(record.beginsStep ? 1 : 0)
+    arguments.append(record.hasStepUnderWay ? 1 : 0)
     arguments.append(record.end?.name ?? "")
     append(record, to: &arguments, names: &names)
     let reply = try await evaluate(Scripts.record, names, arguments)

@@ -26,6 +26,8 @@ struct RunExecution {
   private var stores: [(namespace: String, steps: [String])] = []
   private var storedCount = 0
   private var bytes: Int
+  /// The steps under way that may take the worker down with them.
+  private var underWay = Set<Int>()
   private(set) var failure: StepFailure?
 
   init(_ run: ClaimedRun, limits: Limits) {
@@ -49,8 +51,8 @@ struct RunExecution {
   /// - Parameter mayCrash: the beginning must be in Redis before the step may run.
   mutating func begin(_ position: Int, mayCrash: Bool) {
     let step = step(position)
-    let message = ProgressMessage.stepStart(step: step.id, op: step.op)
-    if mayCrash { record.begin(message) } else { record.log(message) }
+    record.log(.stepStart(step: step.id, op: step.op))
+    if mayCrash { underWay.insert(position) }
   }
 
   /// What a step's operation is given.
@@ -64,6 +66,7 @@ struct RunExecution {
   /// Notes how a step ended.
   mutating func end(_ position: Int, _ outcome: StepOutcome) {
     let step = step(position).id
+    underWay.remove(position)
     switch outcome {
     case .succeeded(.outputs(let outputs, let notes)):
       for note in notes { record.log(note) }
@@ -132,6 +135,7 @@ struct RunExecution {
   mutating func takeRecord() -> RunRecord? {
     if plan.isOver { close() }
     guard !record.isEmpty else { return nil }
+    record.hasStepUnderWay = !underWay.isEmpty
     defer { record = RunRecord() }
     return record
   }

@@ -36,6 +36,27 @@ import Testing
     #expect(outcome.error.contains("step_done  llm"))
   }
 
+  @Test func `wf run --json prints each entry and then the status, a line each`() async throws {
+    let stack = try await SharedStack.get()
+    let outcome = try await wf("run", "--example", "--json", settings: ["WF_URL": stack.url])
+    #expect(outcome.code == 0)
+    let lines = try outcome.output.split(separator: "\n").map { try JSONValue(parsing: String($0)).objectValue }
+    #expect(lines.count == 10)
+    #expect(lines.first??["msg"] == "enqueued")
+    #expect(lines.last??["status"] == "finished")
+  }
+
+  @Test func `wf watch follows a run that is there, and a finished one at once`() async throws {
+    let stack = try await SharedStack.get()
+    let id = try await stack.submit(Examples.example)
+    for _ in 1...2 {
+      let outcome = try await wf("watch", id, settings: ["WF_URL": stack.url])
+      #expect(outcome.code == 0)
+      #expect(outcome.error.contains("step_done  store"))
+      #expect(try JSONValue(parsing: outcome.output).objectValue?["run_name"] == "summarize-then-store")
+    }
+  }
+
   @Test func `the exit code says how a run went`() async throws {
     let stack = try await SharedStack.get()
     let failing =

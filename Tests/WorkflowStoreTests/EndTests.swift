@@ -49,7 +49,7 @@ import WorkflowStore
       try await bench.keys() == ["claim:w", "job:\(id)", "progress:\(id)", "result:\(id)", "run:\(id)", "store:x"])
     #expect(try await bench.hash("run:\(id)").keys.sorted() == ["name", "steps"])
     for kind in ["job", "run", "progress", "result"] {
-      #expect((990...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
+      #expect((900...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
     }
     let job = try await bench.hash("job:\(id)")
     #expect(job["status"] == "finished" && job["error"] == nil && job["finished_ts"] == job["last_ts"])
@@ -87,7 +87,7 @@ import WorkflowStore
     #expect(
       documents.keys.sorted() == ["inputs", "name", "out:a", "out:c", "place:c", "steps", "stored:c"])
     for kind in ["job", "run", "progress"] {
-      #expect((990...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
+      #expect((900...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
     }
     let job = try await bench.hash("job:\(id)")
     #expect(job["status"] == "failed" && job["error_code"] == "rate_limited")

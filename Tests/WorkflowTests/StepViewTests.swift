@@ -27,7 +27,7 @@ struct StepViewTests {
       .stepStart(step: "c", op: "note"))
     let known = ["a", "b", "c", "d"].map { StepView(id: $0, op: "known") }
     #expect(
-      StepView.fold(log, known: known, runHasEnded: false) == [
+      StepView.fold(log, known: known, isStarted: true) == [
         view("a", "note", .done, attempts: 1, from: "1", to: "2", done: 2),
         view("b", "wait", .failed, attempts: 1, from: "3", to: "4"),
         view("c", "note", .running, attempts: 1, from: "5"),
@@ -38,7 +38,7 @@ struct StepViewTests {
   @Test func `Steps that only the log knows come in its order`() {
     let log = log(
       .stepStart(step: "z", op: "note"), .stepStart(step: "a", op: "note"), .stepDone(step: "z", outputs: nil))
-    #expect(StepView.fold(log, runHasEnded: false).map(\.id) == ["z", "a"])
+    #expect(StepView.fold(log, isStarted: true).map(\.id) == ["z", "a"])
   }
 
   @Test func `A step that began again keeps its first time and counts its attempts`() {
@@ -46,16 +46,16 @@ struct StepViewTests {
       .stepStart(step: "a", op: "note"), .resumed, .stepStart(step: "a", op: "note"), .stepDone(step: "a", outputs: nil)
     )
     #expect(
-      StepView.fold(log, runHasEnded: true) == [view("a", "note", .done, attempts: 2, from: "0", to: "3", done: 3)])
+      StepView.fold(log, isStarted: false) == [view("a", "note", .done, attempts: 2, from: "0", to: "3", done: 3)])
   }
 
   @Test func `In a run that has ended nothing runs any more`() {
     let log = log(.stepStart(step: "a", op: "note"), .failed(StepFailure(.workerCrashed, "thrice")))
-    #expect(StepView.fold(log, runHasEnded: true) == [view("a", "note", .pending, attempts: 1, from: "0")])
+    #expect(StepView.fold(log, isStarted: false) == [view("a", "note", .pending, attempts: 1, from: "0")])
   }
 
   @Test func `A fallback and an entry that wf did not write change no step's standing`() {
     let log = log(.stepStart(step: "a", op: "note"), .modelFallback(step: "a", StepFailure(.timeout, "late"))) + [nil]
-    #expect(StepView.fold(log, runHasEnded: false) == [view("a", "note", .running, attempts: 1, from: "0")])
+    #expect(StepView.fold(log, isStarted: true) == [view("a", "note", .running, attempts: 1, from: "0")])
   }
 }

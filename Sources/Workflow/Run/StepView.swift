@@ -36,12 +36,15 @@ public struct StepView: Sendable, Equatable {
   /// The steps of a run as its log tells them.
   /// - Parameters:
   ///   - known: the run's steps, where its definition is at hand; others are added as the log names them.
-  ///   - runHasEnded: a step that was under way then is not running any more.
-  public static func fold(_ log: [ProgressHead?], known: [StepView] = [], runHasEnded: Bool) -> [StepView] {
+  ///   - isStarted: whether the run is in a worker's hand; if not, no step is running.
+  public static func fold(_ log: [ProgressHead?], known: [StepView] = [], isStarted: Bool) -> [StepView] {
     var views = known
     var positions = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1.id, $0) })
     for (index, head) in log.enumerated() {
-      guard let head, let step = head.step else { continue }
+      guard let head else { continue }
+      // What was under way when the run changed hands begins again.
+      if head.message == "resumed" { interrupt(&views) }
+      guard let step = head.step else { continue }
       let position = positions[step] ?? views.count
       if position == views.count {
         positions[step] = position
@@ -49,10 +52,12 @@ public struct StepView: Sendable, Equatable {
       }
       views[position].apply(head, at: index)
     }
-    if runHasEnded {
-      for position in views.indices where views[position].status == .running { views[position].status = .pending }
-    }
+    if !isStarted { interrupt(&views) }
     return views
+  }
+
+  private static func interrupt(_ views: inout [StepView]) {
+    for position in views.indices where views[position].status == .running { views[position].status = .pending }
   }
 
   private mutating func apply(_ head: ProgressHead, at index: Int) {

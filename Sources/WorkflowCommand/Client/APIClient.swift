@@ -29,13 +29,23 @@ struct APIClient: Sendable {
 
   /// Reads the status of a job.
   func status(of job: String) async throws -> JSONObject {
+    try await send(HTTPRequest(url: statusURL(of: job), timeout: .seconds(30), maxResponseBytes: 1 << 30))
+  }
+
+  /// Opens the event stream of a job, after the event that was seen last.
+  func events(of job: String, after last: String?) async throws(HTTPError) -> HTTPStreamingResponse {
+    let headers = last.map { [(name: "Last-Event-ID", value: $0)] } ?? []
+    return try await client.stream(
+      HTTPRequest(
+        url: statusURL(of: job) + "/events", headers: headers, timeout: .seconds(86_400), maxResponseBytes: 1 << 40))
+  }
+
+  private func statusURL(of job: String) -> String {
     let escaped = job.utf8.map { byte -> String in
       let isPlain = byte.isASCIILetterOrDigit || byte == UInt8(ascii: "-")
       return isPlain ? String(UnicodeScalar(byte)) : "%" + String(Int(byte) + 256, radix: 16).dropFirst().uppercased()
     }
-    return try await send(
-      HTTPRequest(
-        url: url + "/status/" + escaped.joined(), timeout: .seconds(30), maxResponseBytes: 1 << 30))
+    return "\(url)/status/\(escaped.joined())"
   }
 
   /// Whether the API accepts runs and as many workers as wanted are alive.

@@ -1,58 +1,73 @@
-import ArgumentParser
+import Curl
 import ExactJSON
 
-/// Follows a run to its end: progress to standard error, result to standard output.
+/// Follows a run to its end, by its event stream; comes back when the stream breaks off.
 struct RunFollower {
   let client: APIClient
+  /// How long the API may be away.
+  private let patience = Duration.seconds(60)
 
-  /// Follows a job.
-  /// - Throws: an exit code of 1 when the run does not finish well.
-  func follow(_ job: String) async throws {
-    var shown = 0
-    var pause = Duration.milliseconds(20)
+  /// Shows a run as it goes on.
+  /// - Returns: the status at its end.
+  func follow(_ job: String, on display: any RunDisplay) async throws -> JSONObject {
+    try await display.begin(client.status(of: job))
+    var lastID: String?
+    var awaySince: ContinuousClock.Instant?
     while true {
-      let status = try await client.status(of: job)
-      let progress = status["progress"]?.arrayValue ?? []
-      for entry in progress.dropFirst(shown) { Terminal.say(RunFollower.line(entry)) }
-      shown = progress.count
-      switch status["status"]?.stringValue {
-      case "finished": return Terminal.show(status["result"] ?? .null)
-      case "failed", "cancelled":
-        throw CommandFailure("the run failed: \(status["error"]?.stringValue ?? "no reason is given")")
-      default: break
+      do throws(HTTPError) {
+        if try await stream(job, &lastID, display) { break }
+        awaySince = nil
+      } catch {
+        guard error.isTransient || error == .cancelled else { throw CommandFailure("\(error)", code: .unavailable) }
       }
-      try await Task.sleep(for: pause)
-      pause = min(pause * 2, .milliseconds(500))
+      awaySince = awaySince ?? .now
+      if let awaySince, .now - awaySince > patience {
+        throw CommandFailure("the API has been away for \(patience); wf watch \(job) goes on later", code: .unavailable)
+      }
+      try await Task.sleep(for: .seconds(1))
     }
+    let status = try await client.status(of: job)
+    display.end(status)
+    return status
   }
 
-  private static func line(_ entry: JSONValue) -> String {
-    let members = entry.objectValue ?? JSONObject()
-    let words = ["msg", "step", "op", "run", "error"].compactMap { members[$0]?.stringValue }
-    return "  " + words.joined(separator: "  ")
+  /// Reads the stream once.
+  /// - Returns: whether the run has ended.
+  private func stream(
+    _ job: String, _ lastID: inout String?, _ display: any RunDisplay
+  ) async throws(HTTPError) -> Bool {
+    let response = try await client.events(of: job, after: lastID)
+    guard response.status == 200 else { return response.status == 204 }
+    var events = ServerSentEvents()
+    var pieces = response.body.makeAsyncIterator()
+    while let piece = try await pieces.next() {
+      for event in events.take(piece) {
+        lastID = event.id ?? lastID
+        if event.name == "status" {
+          if event.isEnd { return true }
+        } else if event.name == nil {
+          display.show(entry: event.data)
+        }
+      }
+    }
+    return false
   }
 }
 
-extension Terminal {
-  /// Writes JSON to standard output: indented for people, compact for programs.
-  static func show(_ value: JSONValue) { show(isInteractive ? value.indented() : value.bytes) }
+extension ServerSentEvents.Event {
+  /// Whether a status event says that nothing more will come.
+  fileprivate var isEnd: Bool {
+    let status = (try? JSONValue(parsing: data))?.objectValue?["status"]?.stringValue
+    return ["finished", "failed", "cancelled"].contains(status)
+  }
 }
 
-extension JSONValue {
-  /// The value as text over several lines, two spaces a level.
-  fileprivate func indented(_ indent: String = "") -> [UInt8] {
-    let inner = indent + "  "
-    switch self {
-    case .object(let object) where !object.isEmpty:
-      let lines = object.members.map { member in
-        Array((inner + JSONValue.string(member.key).text + ": ").utf8) + member.value.indented(inner)
-      }
-      return Array("{\n".utf8) + Array(lines.joined(separator: Array(",\n".utf8))) + Array("\n\(indent)}".utf8)
-    case .array(let elements) where !elements.isEmpty:
-      let lines = elements.map { Array(inner.utf8) + $0.indented(inner) }
-      return Array("[\n".utf8) + Array(lines.joined(separator: Array(",\n".utf8))) + Array("\n\(indent)]".utf8)
-    default:
-      return bytes
-    }
-  }
+/// Where a run is shown.
+protocol RunDisplay: AnyObject {
+  /// Shows the run as it stands.
+  func begin(_ status: JSONObject)
+  /// Shows a progress entry, given as JSON text.
+  func show(entry: String)
+  /// Shows how the run ended.
+  func end(_ status: JSONObject)
 }

@@ -10,9 +10,10 @@ struct DevCommand: AsyncParsableCommand {
       wf dev --port 8080 --data .wf-data
       wf dev -- sh -c 'wf example | curl -si --json @- $WF_URL/workflow/run'
 
-      A command runs once the stack is ready, with WF_URL and REDIS_URL set and wf on its PATH; then everything stops,
-      and wf dev ends with its exit code. A part that dies is started again. Redis is private, on a unix socket; what
-      it holds is kept only with --data, where the logs and process ids of all parts are found too.
+      A command runs once the stack is ready, with WF_URL and REDIS_URL set and
+      wf on its PATH; then everything stops, with the command's exit code.
+      A part that dies is started again. Redis is private, on a unix socket; its
+      data are kept only with --data, where logs and process ids are found too.
       """)
 
   @Option(help: "The port on 127.0.0.1. Default: 8000, or a free one when there is a command.")

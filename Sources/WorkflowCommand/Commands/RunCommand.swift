@@ -7,10 +7,10 @@ struct RunCommand: AsyncParsableCommand {
     discussion: """
       wf run workflow.json
       wf example | wf run -
-      wf run --example
+      wf run --example --watch
 
-      Progress goes to standard error, the result to standard output. The API is looked for at WF_URL
-      (http://127.0.0.1:8000 unless set).
+      Progress goes to standard error, the result to standard output.
+      WF_URL says where the API is, http://127.0.0.1:8000 unless set.
       """)
 
   @Argument(help: "A file with the workflow as JSON, or - for standard input.")
@@ -18,6 +18,11 @@ struct RunCommand: AsyncParsableCommand {
 
   @Flag(help: "Submit the example instead of a file.")
   var example = false
+
+  @Flag(help: "Show a live table of the steps.")
+  var watch = false
+
+  @OptionGroup var options: DisplayOptions
 
   func validate() throws {
     guard (file == nil) == example else { throw ValidationError("Name a FILE, - or --example.") }
@@ -28,6 +33,7 @@ struct RunCommand: AsyncParsableCommand {
     let body = try file.map(Files.read) ?? ExampleCommand.body
     let job = try await client.submit(body)
     Terminal.say("accepted \(job)")
-    try await RunFollower(client: client).follow(job)
+    let status = try await RunFollower(client: client).follow(job, on: options.display(watches: watch))
+    try RunOutcome.conclude(status, asJSON: options.json)
   }
 }

@@ -142,7 +142,8 @@ struct DevStack: Sendable {
     let client = try APIClient(url: url)
     let job = try await client.submit(ExampleCommand.body)
     Terminal.say("wf dev: posted the example, job \(job)")
-    try await RunFollower(client: client).follow(job)
+    let status = try await RunFollower(client: client).follow(job, on: LineDisplay())
+    Terminal.show(status["result"] ?? .null)
     Terminal.say(
       """
 

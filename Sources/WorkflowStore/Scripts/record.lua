@@ -4,7 +4,7 @@ Records what a claim's steps have produced since its last record, and the end of
 
 KEYS  1 job  2 documents  3 progress  4 result  5 leases  6 queue  7... stores that this record appends to
 ARGV  1 job id  2 token  3 sequence number of this record within its claim, from 1  4 seconds to keep an ended run
-      5 items that a store keeps  6 events channel  7 wake channel  8 1 if a step that may crash the worker begins
+      5 items that a store keeps  6 events channel  7 wake channel  8 1 while a step is under way that may crash the worker
       9 end of the run: '' | 'finished' | 'failed' | 'queued' (handed back)  10... items, each headed by its kind:
       'entry'  age (µs)  the entry's members after its time
       'done'   age (µs)  step  outputs (JSON)  1 if the entry shows them         a checkpoint: the step never runs again
@@ -19,7 +19,7 @@ Returns {'recorded'}: now or by an earlier sending of the same number;
 An entry's time is Redis's clock less the entry's age, never below the entry before.
 ]]
 local id, seq, ending = ARGV[1], tonumber(ARGV[3]), ARGV[9]
-local job = redis.call('HMGET', KEYS[1], 'token', 'seq', 'status', 'last_ts', 'crashes')
+local job = redis.call('HMGET', KEYS[1], 'token', 'seq', 'status', 'last_ts', 'crashes', 'begun')
 if job[1] ~= ARGV[2] then return {'lost', job[3] or 'gone'} end
 if tonumber(job[2]) == seq then return {'recorded'} end
 if job[3] ~= 'started' then return {'lost', job[3]} end
@@ -102,7 +102,7 @@ local function set(field, value)
   changes[#changes + 1] = value
 end
 if checkpoint and job[5] and job[5] ~= '0' then set('crashes', 0) end
-if ARGV[8] == '1' then set('begun', 1) end
+if ARGV[8] ~= job[6] then set('begun', ARGV[8]) end
 if ending ~= '' then
   set('status', ending)
   redis.call('ZREM', KEYS[5], id)

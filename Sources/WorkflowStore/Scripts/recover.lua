@@ -42,10 +42,13 @@ local function recover(id)
   return requeue(id, key, crashes, job[5])
 end
 
--- From the newest to the oldest, so that the oldest ends up first.
-for i = #lapsed, 1, -1 do
-  report[#report + 1] = lapsed[i]
-  report[#report + 1] = recover(lapsed[i])
+-- From the newest to the oldest, so that the oldest ends up first. Times have one form: their texts are in their order.
+local created = {}
+for _, id in ipairs(lapsed) do created[id] = redis.call('HGET', prefix .. 'job:' .. id, 'created_ts') or '' end
+table.sort(lapsed, function(one, other) return created[one] > created[other] end)
+for _, id in ipairs(lapsed) do
+  report[#report + 1] = id
+  report[#report + 1] = recover(id)
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ms - ARGV[8])
 return report

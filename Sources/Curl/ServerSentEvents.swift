@@ -1,0 +1,73 @@
+/// Server-sent events out of the pieces of a response, however these are cut (WHATWG HTML, section 9.2.6).
+public struct ServerSentEvents: Sendable {
+  /// One event.
+  public struct Event: Sendable, Equatable {
+    /// The `event:` field; nil when the event has none.
+    public var name: String?
+    /// The `data:` fields, joined by line feeds.
+    public var data: String
+    /// The last `id:` so far, to be sent as `Last-Event-ID` when coming back.
+    public var id: String?
+
+    /// An event.
+    public init(name: String? = nil, data: String, id: String? = nil) {
+      self.name = name
+      self.data = data
+      self.id = id
+    }
+  }
+
+  /// The wait before coming back that the server last asked for.
+  public private(set) var retry: Duration?
+  private var line: [UInt8] = []
+  private var lastWasCarriageReturn = false
+  private var name: String?
+  private var data: [String] = []
+  private var id: String?
+
+  /// The beginning of a stream.
+  public init() {}
+
+  /// Takes a piece of the stream.
+  /// - Returns: the events that it completes.
+  public mutating func take(_ piece: [UInt8]) -> [Event] {
+    var events: [Event] = []
+    for byte in piece {
+      // CR, LF and CRLF end a line.
+      let isSecondHalf = lastWasCarriageReturn && byte == UInt8(ascii: "\n")
+      lastWasCarriageReturn = byte == UInt8(ascii: "\r")
+      if isSecondHalf { continue }
+      guard byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") else {
+        line.append(byte)
+        continue
+      }
+      if let event = endLine() { events.append(event) }
+    }
+    return events
+  }
+
+  private mutating func endLine() -> Event? {
+    defer { line.removeAll(keepingCapacity: true) }
+    guard !line.isEmpty else { return dispatch() }
+    let text = String(decoding: line, as: UTF8.self)
+    let field = text.prefix { $0 != ":" }
+    var value = text.dropFirst(field.count + 1)
+    if value.first == " " { value = value.dropFirst() }
+    switch field {
+    case "event": name = String(value)
+    case "data": data.append(String(value))
+    case "id": id = String(value)
+    case "retry": retry = Int(value).map { .milliseconds($0) } ?? retry
+    default: break
+    }
+    return nil
+  }
+
+  private mutating func dispatch() -> Event? {
+    defer {
+      name = nil
+      data = []
+    }
+    return data.isEmpty ? nil : Event(name: name, data: data.joined(separator: "\n"), id: id)
+  }
+}

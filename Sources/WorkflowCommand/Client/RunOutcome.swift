@@ -1,0 +1,43 @@
+import ArgumentParser
+import ExactJSON
+
+/// What a command that waited for a run says at the end.
+enum RunOutcome {
+  /// Prints the result of a run that finished.
+  /// - Throws: exit code 1 for any other.
+  static func conclude(_ status: JSONObject, asJSON: Bool) throws {
+    let isFinished = status["status"] == "finished"
+    if asJSON {
+      Terminal.show(JSONValue.object(status).bytes)
+    } else if isFinished {
+      Terminal.show(status["result"] ?? .null)
+    } else {
+      Terminal.say("wf: the run failed: \(status["error"]?.stringValue ?? "no reason is given")")
+    }
+    if !isFinished { throw ExitCode(CommandFailure.Code.failed.rawValue) }
+  }
+}
+
+extension Terminal {
+  /// Writes JSON to standard output: indented for people, compact for programs.
+  static func show(_ value: JSONValue) { show(isInteractive ? value.indented() : value.bytes) }
+}
+
+extension JSONValue {
+  /// The value as text over several lines, two spaces a level.
+  fileprivate func indented(_ indent: String = "") -> [UInt8] {
+    let inner = indent + "  "
+    switch self {
+    case .object(let object) where !object.isEmpty:
+      let lines = object.members.map { member in
+        Array((inner + JSONValue.string(member.key).text + ": ").utf8) + member.value.indented(inner)
+      }
+      return Array("{\n".utf8) + Array(lines.joined(separator: Array(",\n".utf8))) + Array("\n\(indent)}".utf8)
+    case .array(let elements) where !elements.isEmpty:
+      let lines = elements.map { Array(inner.utf8) + $0.indented(inner) }
+      return Array("[\n".utf8) + Array(lines.joined(separator: Array(",\n".utf8))) + Array("\n\(indent)]".utf8)
+    default:
+      return bytes
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Workflow
+
+/// The steps of a run as lines of text.
+enum StepTable {
+  /// One line a step and a bar below; where there are more steps than lines, those that are under way come first.
+  static func lines(_ views: [StepView], width: Int, height: Int) -> [String] {
+    let room = max(1, height - 2)
+    let order: [StepView.Status] = [.failed, .running, .pending, .done]
+    let shown =
+      views.count <= room ? views : Array(order.flatMap { status in views.filter { $0.status == status } }.prefix(room))
+    let idWidth = min(30, shown.map(\.id.count).max() ?? 0)
+    let rows = shown.map { line($0, idWidth: idWidth, width: width) }
+    return rows + [bar(views, width: width)]
+  }
+
+  private static func line(_ view: StepView, idWidth: Int, width: Int) -> String {
+    let mark =
+      switch view.status {
+      case .pending: "·"
+      case .running: "▸"
+      case .done: "✓"
+      case .failed: "✗"
+      }
+    let id = view.id.prefix(idWidth) + String(repeating: " ", count: max(0, idWidth - view.id.count))
+    let attempts = view.attempts > 1 ? "  attempt \(view.attempts)" : ""
+    let text = "  \(mark) \(id)  \(view.op ?? "")  \(view.status.rawValue)\(seconds(view))\(attempts)"
+    return String(text.prefix(width))
+  }
+
+  private static func seconds(_ view: StepView) -> String {
+    guard let start = view.startedAt.flatMap(Double.init), let end = view.finishedAt.flatMap(Double.init) else {
+      return ""
+    }
+    let hundredths = Int(((end - start) * 100).rounded())
+    return "  \(hundredths / 100).\(String(hundredths % 100 + 100).dropFirst()) s"
+  }
+
+  private static func bar(_ views: [StepView], width: Int) -> String {
+    let done = views.count { $0.status == .done }
+    let cells = max(10, min(40, width - 20))
+    let full = views.isEmpty ? 0 : cells * done / views.count
+    return "  " + String(repeating: "█", count: full) + String(repeating: "░", count: cells - full)
+      + "  \(done)/\(views.count)"
+  }
+}

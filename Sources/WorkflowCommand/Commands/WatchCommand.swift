@@ -1,0 +1,35 @@
+import ArgumentParser
+
+/// How a run is shown, for the commands that follow one.
+struct DisplayOptions: ParsableArguments {
+  @Flag(help: "Print progress entries, then the status, as lines of JSON on standard output.")
+  var json = false
+
+  /// The display that fits: a table for people at a terminal who want to watch.
+  func display(watches: Bool) -> any RunDisplay {
+    if json { return JSONDisplay() }
+    return watches && Terminal.isInteractive ? TableDisplay() : LineDisplay()
+  }
+}
+
+/// `wf watch`: shows a run as it goes on.
+struct WatchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "watch", abstract: "Watch a run to its end: a live table of its steps, then its result.",
+    discussion: """
+      wf watch b7f935c2-6f95-4a8e-9c1a-3c9c7a21e5a2
+
+      Plain lines when standard output is no terminal.
+      """)
+
+  @Argument(help: "The job's id.")
+  var id: String
+
+  @OptionGroup var options: DisplayOptions
+
+  func run() async throws {
+    let client = try APIClient(url: Settings.load(readsDotEnv: true).url)
+    let status = try await RunFollower(client: client).follow(id, on: options.display(watches: true))
+    try RunOutcome.conclude(status, asJSON: options.json)
+  }
+}
