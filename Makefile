@@ -2,11 +2,14 @@
 # make test     install what is missing, build, run every test
 # make build    the release binary, .build/release/wf
 # make lint     the formatter's rules
-# make install  binary, units and nginx locations, under DESTDIR and PREFIX
+# make install  binary, units and nginx site, under DESTDIR and PREFIX
+# make deb      a Debian package of the same, .build/wf_VERSION_ARCHITECTURE.deb
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+UNITDIR ?= /etc/systemd/system
 PORT    ?= 8000
+DEB      = .build/deb
 
 # What the build links, what the stack runs, what the tests call.
 PACKAGES = libfcgi-dev libhiredis-dev libcurl4-openssl-dev redis-server nginx curl util-linux spawn-fcgi
@@ -14,7 +17,7 @@ SUDO     = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # One binary that needs no Swift on the host.
 RELEASE  = swift build -c release --static-swift-stdlib --product wf
 
-.PHONY: run test build lint packages install
+.PHONY: run test build lint packages install deb
 
 run: build
 	.build/release/wf dev --port $(PORT)
@@ -36,9 +39,21 @@ packages:
 	    $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy $$missing; }
 
 install: build
-	install -Dm755 .build/release/wf $(DESTDIR)$(PREFIX)/bin/wf
-	install -Dm644 nginx/wf-locations.conf $(DESTDIR)$(PREFIX)/share/wf/wf-locations.conf
-	install -d $(DESTDIR)/etc/systemd/system
+	install -Ds -m755 .build/release/wf $(DESTDIR)$(PREFIX)/bin/wf
+	install -Dm644 README.md $(DESTDIR)$(PREFIX)/share/doc/wf/README.md
+	install -Dm644 nginx/wf.conf $(DESTDIR)/etc/nginx/sites-available/wf
+	install -Dm644 nginx/wf-locations.conf $(DESTDIR)/etc/nginx/snippets/wf-locations.conf
+	install -d $(DESTDIR)$(UNITDIR)
 	for unit in wf-api.socket wf-api.service wf-worker.service; do \
-	    sed 's|/usr/local|$(PREFIX)|' systemd/$$unit > $(DESTDIR)/etc/systemd/system/$$unit || exit 1; done
+	    sed 's|/usr/local|$(PREFIX)|' systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	[ -e $(DESTDIR)/etc/wf/wf.env ] || install -Dm640 systemd/wf.env $(DESTDIR)/etc/wf/wf.env
+
+deb:
+	rm -rf $(DEB)
+	$(MAKE) install DESTDIR=$(DEB) PREFIX=/usr UNITDIR=/lib/systemd/system
+	install -d $(DEB)/DEBIAN
+	sed -e "s/@VERSION@/$$(.build/release/wf --version)/" -e "s/@ARCHITECTURE@/$$(dpkg --print-architecture)/" \
+	    systemd/debian/control > $(DEB)/DEBIAN/control
+	install -m644 systemd/debian/conffiles $(DEB)/DEBIAN/
+	install -m755 systemd/debian/postinst systemd/debian/prerm systemd/debian/postrm $(DEB)/DEBIAN/
+	dpkg-deb --root-owner-group --build $(DEB) .build/

@@ -61,6 +61,7 @@ struct WF: AsyncParsableCommand {
       Exit codes: 0 done, 1 the run failed, 64 wrong usage, 65 body refused,
       66 no such file or job, 69 API or Redis not reachable, 78 wrong setting.
       """,
+    version: "0.1.0",
     subcommands: [
       APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ExampleCommand.self,
       ConfigCommand.self, DevCommand.self,

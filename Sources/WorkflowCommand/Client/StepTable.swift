@@ -9,11 +9,12 @@ enum StepTable {
     let shown =
       views.count <= room ? views : Array(order.flatMap { status in views.filter { $0.status == status } }.prefix(room))
     let idWidth = min(30, shown.map(\.id.count).max() ?? 0)
-    let rows = shown.map { line($0, idWidth: idWidth, width: width) }
+    let opWidth = min(30, shown.compactMap(\.op?.count).max() ?? 0)
+    let rows = shown.map { line($0, idWidth, opWidth, width: width) }
     return rows + [bar(views, width: width)]
   }
 
-  private static func line(_ view: StepView, idWidth: Int, width: Int) -> String {
+  private static func line(_ view: StepView, _ idWidth: Int, _ opWidth: Int, width: Int) -> String {
     let mark =
       switch view.status {
       case .pending: "·"
@@ -21,10 +22,14 @@ enum StepTable {
       case .done: "✓"
       case .failed: "✗"
       }
-    let id = view.id.prefix(idWidth) + String(repeating: " ", count: max(0, idWidth - view.id.count))
     let attempts = view.attempts > 1 ? "  attempt \(view.attempts)" : ""
-    let text = "  \(mark) \(id)  \(view.op ?? "")  \(view.status.rawValue)\(seconds(view))\(attempts)"
+    let columns = "\(padded(view.id, idWidth))  \(padded(view.op ?? "", opWidth))"
+    let text = "  \(mark) \(columns)  \(view.status.rawValue)\(seconds(view))\(attempts)"
     return String(text.prefix(width))
+  }
+
+  private static func padded(_ text: String, _ width: Int) -> String {
+    text.prefix(width) + String(repeating: " ", count: max(0, width - text.count))
   }
 
   private static func seconds(_ view: StepView) -> String {
