@@ -16,13 +16,16 @@ struct EventReader {
   }
 
   // The client lives as long as the answer is read.
-  private let client = HTTPClient()
+  private let client: HTTPClient
   private var pieces: HTTPBody.AsyncIterator
   private var buffer = ""
 
-  init(_ stack: Stack, _ id: String, headers: [HTTPHeader] = []) async throws {
+  init(
+    _ stack: Stack, _ id: String, headers: [HTTPHeader] = [], client: HTTPClient = HTTPClient()
+  ) async throws {
+    self.client = client
     let response = try await client.stream(
-      HTTPRequest(url: "\(stack.url)/status/\(id)/events", headers: headers, timeout: .seconds(60)))
+      HTTPRequest(url: "\(stack.url)/status/\(id)/events", headers: headers, timeout: .seconds(120)))
     guard response.status == 200, response.header("Content-Type") == "text/event-stream" else {
       throw StackFailure("the events answered \(response.status)")
     }

@@ -129,15 +129,18 @@ struct Stack: Sendable {
 
   /// The process id of a part.
   func processID(of part: String) throws -> pid_t {
-    let text = try String(decoding: read("\(folder)/\(part).pid"), as: UTF8.self)
+    let text = try String(decoding: Stack.read("\(folder)/\(part).pid"), as: UTF8.self)
     guard let id = pid_t(text.filter(\.isNumber)) else { throw StackFailure("\(part) has no process id") }
     return id
   }
 
   /// The log of a part.
-  func log(of part: String) throws -> String { String(decoding: try read("\(folder)/log/\(part).log"), as: UTF8.self) }
+  func log(of part: String) throws -> String {
+    String(decoding: try Stack.read("\(folder)/log/\(part).log"), as: UTF8.self)
+  }
 
-  private func read(_ path: String) throws -> [UInt8] {
+  /// Reads a file.
+  static func read(_ path: String) throws -> [UInt8] {
     let file = try FileDescriptor.open(FilePath(path), .readOnly)
     return try file.closeAfter {
       var bytes: [UInt8] = []

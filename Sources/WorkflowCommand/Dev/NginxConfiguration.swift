@@ -15,6 +15,7 @@ struct NginxConfiguration {
       worker_processes 2;
       pid \(own)/nginx.pid;
       error_log stderr notice;
+      worker_rlimit_nofile 16384;
       events { worker_connections 8192; }
       http {
         access_log off;
