@@ -103,6 +103,24 @@ import Testing
     #expect(!outcome.output.contains("hush"))
   }
 
+  @Test func `secrets may come as credentials of the service manager`() async throws {
+    let folder = "/tmp/wf-credentials-\(getpid())"
+    mkdir(folder, 0o700)
+    defer { system("rm -rf \(folder)") }
+    system("echo hush > \(folder)/llm_api_key; echo hush > \(folder)/redis_password")
+    let outcome = try await wf(
+      "config",
+      settings: [
+        "CREDENTIALS_DIRECTORY": folder, "WF_LLM_BASE_URL": "http://127.0.0.1:1/v1", "WF_LLM_MODEL": "m",
+        "REDIS_URL": "redis://127.0.0.1:6379/0",
+      ])
+    #expect(outcome.code == 0)
+    let key = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("WF_LLM_API_KEY=") })
+    #expect(key.hasSuffix("credential"))
+    #expect(outcome.output.contains("********@127.0.0.1") || outcome.output.contains("***@127.0.0.1"))
+    #expect(!outcome.output.contains("hush"))
+  }
+
   @Test func `wf dev ends with its command's exit code and leaves nothing running`() async throws {
     let outcome = try await wf("dev", "--", "sh", "-c", "echo $REDIS_URL; wf example > /dev/null; exit 7")
     #expect(outcome.code == 7)

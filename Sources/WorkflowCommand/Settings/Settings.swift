@@ -61,7 +61,9 @@ struct Settings: Sendable {
   private static func redis(_ reader: inout SettingsReader) -> RedisAddress? {
     let text = reader.text("REDIS_URL", default: "redis://127.0.0.1:6379/0") ?? ""
     do {
-      let address = try RedisAddress(text)
+      var address = try RedisAddress(text)
+      // Not a setting of its own: a password belongs to an address, or into a credential.
+      if let password = reader.credential("REDIS_PASSWORD") { address.password = address.password ?? password }
       reader.show("REDIS_URL", as: "\(address)")
       return address
     } catch {

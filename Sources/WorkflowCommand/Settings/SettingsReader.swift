@@ -5,6 +5,7 @@ struct SettingsReader {
     case fallback = "default"
     case environment
     case file = ".env"
+    case credential
   }
 
   /// One setting, as `wf config` shows it.
@@ -16,11 +17,14 @@ struct SettingsReader {
 
   private let environment: [String: String]
   private let file: [String: String]
+  private let credentials: [String: String]
   private(set) var rows: [Row] = []
   private(set) var problems: [String] = []
 
   /// The environment wins over the file.
-  init(environment: [String: String], file: [String: String] = [:]) {
+  /// - Parameter credentials: secrets that the service manager hands over, by the setting that they stand for.
+  init(environment: [String: String], file: [String: String] = [:], credentials: [String: String] = [:]) {
+    self.credentials = credentials
     self.environment = environment
     self.file = file
   }
@@ -92,10 +96,13 @@ struct SettingsReader {
     rows[index] = Row(name: name, value: value, source: rows[index].source)
   }
 
+  /// A secret that the service manager handed over.
+  func credential(_ name: String) -> String? { credentials[name] }
+
   private func lookUp(_ name: String) -> (value: String, source: Source)? {
     if let value = environment[name], !value.isEmpty { return (value, .environment) }
     if let value = file[name], !value.isEmpty { return (value, .file) }
-    return nil
+    return credentials[name].map { ($0, .credential) }
   }
 
   /// Notes every `WF_` name that no setting has read, with the name that it resembles most.
