@@ -64,6 +64,6 @@ struct WF: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ExampleCommand.self,
-      ConfigCommand.self, DevCommand.self,
+      ConfigCommand.self, DoctorCommand.self, DevCommand.self,
     ])
 }

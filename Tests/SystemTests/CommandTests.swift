@@ -103,6 +103,20 @@ import Testing
     #expect(!outcome.output.contains("hush"))
   }
 
+  @Test func `wf doctor names what is wrong and what to do`() async throws {
+    let away = try await wf("doctor", settings: ["REDIS_URL": "redis://127.0.0.1:9/0"])
+    #expect(away.code == 1)
+    #expect(away.output.contains("FAILED   Redis at redis://127.0.0.1:9/0"))
+    #expect(away.output.contains("→ start Redis, or set REDIS_URL"))
+    let stack = try await SharedStack.get()
+    let redis = "redis+unix://\(stack.folder)/redis.sock"
+    let there = try await wf("doctor", settings: ["REDIS_URL": redis, "WF_URL": stack.url])
+    for line in ["Redis takes writes", "Redis evicts nothing", "the API at \(stack.url) answers"] {
+      #expect(there.output.contains("ok       \(line)"))
+    }
+    #expect(there.output.contains("warning  no model is configured"))
+  }
+
   @Test func `secrets may come as credentials of the service manager`() async throws {
     let folder = "/tmp/wf-credentials-\(getpid())"
     mkdir(folder, 0o700)
