@@ -99,17 +99,18 @@ final class Claimer: Sendable {
       var logger = logger
       logger[metadataKey: "job"] = "\(run.id)"
       logger[metadataKey: "request"] = "\(run.requestID)"
-      hands.take(HeldRun(id: run.id, token: run.token), isSuspect: run.isSuspect) { [logger] in
-        await self.executor.execute(run, logger: logger)
-        self.handIsFree()
-      }
+      hands.take(
+        HeldRun(id: run.id, token: run.token), isSuspect: run.isSuspect,
+        { [logger] in await self.executor.execute(run, logger: logger) },
+        onFree: { self.handIsFree(ofSuspect: run.isSuspect) })
     }
     for (held, error) in claim.unreadable {
       hands.take(held, isSuspect: false) { await self.executor.giveUp(held, error, logger: self.logger) }
     }
   }
 
-  private func handIsFree() {
-    if mayHaveMore.load(ordering: .sequentiallyConsistent) { wake() }
+  /// Another suspect may wait, although the last claim brought none: it was not allowed one.
+  private func handIsFree(ofSuspect wasSuspect: Bool) {
+    if wasSuspect || mayHaveMore.load(ordering: .sequentiallyConsistent) { wake() }
   }
 }

@@ -29,13 +29,17 @@ final class RunsInHand: Sendable {
   /// Takes a run in hand and starts its task; the run is let go when the task ends.
   /// - Returns: false when the run is in hand already, by this very claim.
   @discardableResult
-  func take(_ run: HeldRun, isSuspect: Bool, _ body: @escaping @Sendable () async -> Void) -> Bool {
+  func take(
+    _ run: HeldRun, isSuspect: Bool, _ body: @escaping @Sendable () async -> Void,
+    onFree: @escaping @Sendable () -> Void = {}
+  ) -> Bool {
     hands.withLock { hands in
       guard hands[run.id]?.token != run.token else { return false }
       hands[run.id] = Hand(token: run.token, isSuspect: isSuspect)
       hands[run.id]?.task = Task {
         await body()
         self.letGo(run)
+        onFree()
       }
       return true
     }
