@@ -82,7 +82,12 @@ public struct APIServer: Service {
   private func log(
     _ request: FastCGIRequest, _ response: FastCGIResponse, _ context: RequestContext, took: Duration
   ) {
-    let level: Logger.Level = response.status >= 500 ? .warning : response.status == 202 ? .info : .debug
+    let level: Logger.Level =
+      switch response.status {
+      case 500...: .warning
+      case 202, 400...: .info
+      default: .debug
+      }
     guard logger.logLevel <= level else { return }
     var metadata = context.metadata
     metadata["request"] = "\(context.requestID)"

@@ -8,14 +8,11 @@ struct HealthRoute: Route {
   let pattern = ["status", "health"]
   let store: RunStore
 
-  /// A worker whose heartbeat is older than this does not count as alive.
-  static let freshness = Duration.seconds(30)
-
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     do {
-      let health = try await store.health(freshness: HealthRoute.freshness)
+      let health = try await store.health()
       let hasWorker = health.workers > 0
       var facts: JSONObject = [
         "status": hasWorker ? "ok" : "unavailable", "redis": "ok",

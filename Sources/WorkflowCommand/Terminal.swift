@@ -2,8 +2,9 @@ import Glibc
 
 /// The standard streams.
 enum Terminal {
-  /// Writes a line to standard error.
-  static func say(_ line: String) { write(Array((line + "\n").utf8), to: 2) }
+  /// Writes a line to standard error. What comes from outside cannot steer the terminal: of the control characters only
+  /// tabs and line ends go through.
+  static func say(_ line: String) { write(Array((line.withoutControls + "\n").utf8), to: 2) }
 
   /// Writes text and a line's end to standard output.
   static func show(_ bytes: [UInt8]) { write(bytes + [UInt8(ascii: "\n")], to: 1) }
@@ -32,5 +33,19 @@ enum Terminal {
       if count < 0 && errno != EINTR { return }
       rest = rest.dropFirst(max(0, count))
     }
+  }
+}
+
+extension String {
+  /// The text with every control character (C0, DEL, C1), tabs and line ends excepted, replaced by U+FFFD.
+  var withoutControls: String {
+    guard unicodeScalars.contains(where: \.steersTerminal) else { return self }
+    return String(String.UnicodeScalarView(unicodeScalars.map { $0.steersTerminal ? "\u{fffd}" : $0 }))
+  }
+}
+
+extension Unicode.Scalar {
+  fileprivate var steersTerminal: Bool {
+    self != "\n" && self != "\t" && (value < 0x20 || (0x7f...0x9f).contains(value))
   }
 }

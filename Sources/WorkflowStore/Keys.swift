@@ -13,7 +13,7 @@
 ///   queue:{format}     list    ids of queued runs; head = next                                           while queued
 ///   suspects:{format}  list    ids of queued runs whose last worker died under them                      while queued
 ///   leases             zset    id of each started run → end of its lease, ms                             while started
-///   workers            zset    worker id → last heartbeat, ms; forgotten after an hour                   1 h
+///   workers            zset    worker id → until when it counts as alive, ms; a lease after a heartbeat  1 h after that
 ///   claim:{worker}     string  the worker's last claim and the runs that it brought                      one lease
 ///   idempotency:{key}  string  job id and digest of the body                                             24 h
 /// channels (publish/subscribe: they only say "look")
@@ -37,6 +37,11 @@ public struct Keys: Sendable, Equatable {
   func progress(_ id: JobID) -> String { "\(prefix)progress:\(id)" }
   func result(_ id: JobID) -> String { "\(prefix)result:\(id)" }
   func store(_ namespace: String) -> String { "\(prefix)store:\(namespace)" }
+  func namespace(ofStore key: String) -> String? {
+    let start = store("")
+    guard key.utf8.starts(with: start.utf8) else { return nil }
+    return String(decoding: key.utf8.dropFirst(start.utf8.count), as: UTF8.self)
+  }
   func claim(_ worker: String) -> String { "\(prefix)claim:\(worker)" }
   func idempotency(_ key: String) -> String { "\(prefix)idempotency:\(key)" }
   var queue: String { "\(prefix)queue:\(Keys.format)" }

@@ -11,6 +11,14 @@ public struct RunRecord: Sendable {
     case checkpoint(step: String, outputs: [UInt8], inLog: Bool, at: ContinuousClock.Instant)
     /// A value for a store; `order` is its place among all that the run stores.
     case stored(step: String, order: Int, namespace: String, value: [UInt8])
+
+    /// The step that it is about, if any.
+    public var step: String? {
+      switch self {
+      case .entry(let message, _): message.step
+      case .checkpoint(let step, _, _, _), .stored(let step, _, _, _): step
+      }
+    }
   }
 
   /// How the claim comes to an end.
@@ -32,6 +40,14 @@ public struct RunRecord: Sendable {
 
   /// An empty record.
   public init() {}
+
+  /// What an earlier record, of which nothing was written, and this one hold, as far as something is true of it; the end
+  /// is open again.
+  public func joined(to earlier: RunRecord, keeping isKept: (Item) -> Bool) -> RunRecord {
+    var joined = RunRecord()
+    joined.items = (earlier.items + items).filter(isKept)
+    return joined
+  }
 
   /// Whether there is nothing to write.
   public var isEmpty: Bool { items.isEmpty && end == nil }
@@ -56,6 +72,7 @@ public enum RecordAnswer: Sendable, Equatable {
   case recorded
   /// The claim does not hold the run any more; nothing was written.
   case lost(String)
-  /// It cannot be written as it is; nothing was, and its number is not used up.
-  case refused(String)
+  /// It cannot be written as it is; nothing was, and its number is not used up. `namespace`: the store that takes
+  /// nothing; nil when something else stands in the way.
+  case refused(String, namespace: String?)
 }

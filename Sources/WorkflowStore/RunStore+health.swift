@@ -6,7 +6,7 @@ public struct StoreHealth: Sendable, Equatable {
   public let queued: Int
   /// Runs in some worker's hand.
   public let started: Int
-  /// Workers whose heartbeat is fresh.
+  /// Workers that have beaten within their lease, and have not said that they stop.
   public let workers: Int
 }
 
@@ -26,10 +26,9 @@ public struct ServerIdentity: Sendable, Equatable {
 
 extension RunStore {
   /// Reads the state of the whole.
-  /// - Parameter freshness: how old the heartbeat of a live worker may be.
-  public func health(freshness: Duration) async throws(StoreError) -> StoreHealth {
+  public func health() async throws(StoreError) -> StoreHealth {
     let names = [keys.queue, keys.suspects, keys.leases, keys.workers]
-    let reply = try await evaluate(Scripts.health, names, ["\(freshness.milliseconds)"])
+    let reply = try await evaluate(Scripts.health, names, [])
     guard let counts = reply.array?.compactMap(\.int), counts.count == 3 else {
       throw RunStore.damaged(Scripts.health, reply)
     }

@@ -28,7 +28,7 @@ public enum Recovery: String, Sendable, Equatable {
 
 extension RunStore {
   /// Renews the leases of the runs in hand. Blocks: for the heartbeat's own thread.
-  /// - Returns: the runs that the worker does not hold any more.
+  /// - Returns: the runs that others have taken from the worker.
   public func heartbeat(
     worker: String, runs: [HeldRun], lease: Duration
   ) throws(StoreError) -> [JobID] {
@@ -44,6 +44,18 @@ extension RunStore {
       let reply = try connection.evaluateBlocking(
         Scripts.heartbeat, keys: [keys.leases, keys.workers], arguments: arguments, timeout: timeout)
       return (reply.array ?? []).compactMap { $0.string.flatMap { JobID($0) } }
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  /// Says that a worker has stopped: it does not count as alive any more.
+  public func leave(worker: String) async throws(StoreError) {
+    var arguments: RedisArguments = ["ZREM"]
+    arguments.append(keys.workers)
+    arguments.append(worker)
+    do {
+      _ = try await connection.send(arguments, timeout: timeout)
     } catch {
       throw StoreError(error)
     }

@@ -23,10 +23,11 @@ extension RunStore {
     arguments.append(record.end?.name ?? "")
     append(record, to: &arguments, names: &names)
     let reply = try await evaluate(Scripts.record, names, arguments)
-    switch (reply.array?.first?.string, reply.array?.last?.string) {
-    case ("recorded", _): return .recorded
-    case ("lost", let status?): return .lost(status)
-    case ("refused", let sentence?): return .refused(sentence)
+    let words = reply.array?.map { $0.string ?? "" } ?? []
+    switch (words.first, words.count) {
+    case ("recorded", 1): return .recorded
+    case ("lost", 2): return .lost(words[1])
+    case ("refused", 3): return .refused(words[1], namespace: keys.namespace(ofStore: words[2]))
     default: throw RunStore.damaged(Scripts.record, reply)
     }
   }

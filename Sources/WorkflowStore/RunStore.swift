@@ -14,7 +14,7 @@ public struct RunStore: Sendable {
     public var idempotency = 24 * 60 * 60
     /// Crashes in a row, without a checkpoint between, that end a run.
     public var crashes = 3
-    /// Milliseconds after which a silent worker is forgotten.
+    /// Milliseconds after its death that a worker is remembered.
     public var workerMemory = 3_600_000
 
     /// Limits with the settings' defaults.

@@ -16,7 +16,7 @@ struct Executor: Sendable {
 
   private enum Event: Sendable {
     case ended(Int, StepOutcome)
-    case written(RecordAnswer, endsRun: Bool, begun: [Beginning])
+    case written(RecordAnswer, RunRecord, begun: [Beginning])
   }
 
   /// A step that waits for its beginning to be recorded.
@@ -58,8 +58,7 @@ struct Executor: Sendable {
         isWriting = true
         let begun = beginnings
         beginnings = []
-        let endsRun = record.end != nil
-        group.addTask { .written(await writer.write(record), endsRun: endsRun, begun: begun) }
+        group.addTask { [record] in .written(await writer.write(record), record, begun: begun) }
       }
       if let stop, !isWriting, underWay == 0 { return .stopped(stop) }
       guard let event = await group.next() else {
@@ -69,9 +68,9 @@ struct Executor: Sendable {
       case .ended(let position, let outcome):
         underWay -= 1
         execution.end(position, outcome)
-      case .written(.recorded, true, _):
+      case .written(.recorded, let record, _) where record.end != nil:
         return .over
-      case .written(.recorded, false, let begun):
+      case .written(.recorded, _, let begun):
         isWriting = false
         guard hands.stop(of: held) == nil else { continue }
         for beginning in begun {
@@ -81,7 +80,11 @@ struct Executor: Sendable {
       case .written(.lost(let why), _, _):
         group.cancelAll()
         return .lost(why)
-      case .written(.refused(let why), _, _):
+      case .written(.refused(let why, let namespace?), let record, let begun):
+        isWriting = false
+        execution.refuse(record, store: namespace, why, notBegun: (begun + beginnings).map(\.position))
+        beginnings = []
+      case .written(.refused(let why, nil), _, _):
         group.cancelAll()
         return .refused(why)
       }

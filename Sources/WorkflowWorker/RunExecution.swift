@@ -101,9 +101,43 @@ struct RunExecution {
   }
 
   private mutating func fail(_ position: Int, _ step: String, _ failure: StepFailure) {
-    record.log(.stepFailed(step: step, failure))
     plan.fail(position)
+    logFailure(step, failure)
+  }
+
+  private mutating func logFailure(_ step: String, _ failure: StepFailure) {
+    record.log(.stepFailed(step: step, failure))
     self.failure = self.failure ?? StepFailure(failure.code, "step \(step): \(failure.message)")
+  }
+
+  /// Takes back what a store has refused: the steps that stored there have failed, and what came of them is undone. All
+  /// else that the refused record held is written with the next one.
+  /// - Parameters:
+  ///   - refused: the record, of which nothing was written.
+  ///   - notBegun: steps whose beginning waited for a record; nothing begins any more.
+  mutating func refuse(_ refused: RunRecord, store namespace: String, _ why: String, notBegun: [Int]) {
+    let failed = (refused.items + record.items).compactMap { item -> Int? in
+      guard case .stored(let step, _, let name, _) = item, name.utf8.elementsEqual(namespace.utf8) else { return nil }
+      return plan.graph.ids.firstIndex(of: step)
+    }
+    let undone = plan.graph.allDependents(of: failed).union(notBegun)
+    let failedSteps = Set(failed.map { step($0).id })
+    let undoneSteps = Set(undone.map { step($0).id })
+    record = record.joined(to: refused) { item in
+      switch item {
+      case .entry(.finished, _), .entry(.failed, _): return false
+      case .entry(.stepStart(let step, _), _): return !undoneSteps.contains(step)
+      default: return item.step.map { !undoneSteps.contains($0) && !failedSteps.contains($0) } ?? true
+      }
+    }
+    for position in notBegun {
+      underWay.remove(position)
+      plan.cancel(position)
+    }
+    for position in failed {
+      plan.revoke(position)
+      logFailure(step(position).id, StepFailure(.operationFailed, why))
+    }
   }
 
   private mutating func admit(_ value: JSONValue, _ count: Int) -> StepFailure? {

@@ -73,6 +73,11 @@ public struct Worker: Service {
     subscription.close()
     await drain(hands)
     await heartbeat.stop()
+    do {
+      try await store(claims, timeout: .seconds(1)).leave(worker: name)
+    } catch {
+      logger.notice("the worker counts as alive until its lease is over: \(error)")
+    }
     for connection in [records, claims, beats] { connection.close() }
     logger.notice("worker stopped")
   }

@@ -1,3 +1,4 @@
+import Curl
 import ExactJSON
 import Glibc
 import Subprocess
@@ -12,14 +13,24 @@ import Testing
     let error: String
   }
 
-  private func wf(_ arguments: String..., settings: [String: String] = [:]) async throws -> Outcome {
+  private func withFolder(_ body: (String) async throws -> Void) async throws {
+    var template = Array("/tmp/wf-command-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
+    let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    defer { system("rm -rf \(folder)") }
+    try await body(folder)
+  }
+
+  private func wf(
+    _ arguments: String..., settings: [String: String] = [:], in folder: String? = nil
+  ) async throws -> Outcome {
     let changes = Dictionary(
       uniqueKeysWithValues: settings.compactMap { name, value in
         Environment.Key(rawValue: name).map { ($0, Optional(value)) }
       })
     let result = try await Subprocess.run(
       .path(FilePath(Stack.executable)), arguments: Arguments(arguments), environment: .inherit.updating(changes),
-      output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+      workingDirectory: folder.map { FilePath($0) }, output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
     guard case .exited(let code) = result.terminationStatus else {
       throw StackFailure("wf ended by \(result.terminationStatus)")
     }
@@ -61,20 +72,15 @@ import Testing
     let stack = try await SharedStack.get()
     let failing =
       #"{"run_name":"f","steps":[{"id":"pre","op":"preprocess"},{"id":"l","op":"llm_summarize","params":{"source":"@pre.no"}}]}"#
-    let folder = "/tmp/wf-command-\(getpid())"
-    mkdir(folder, 0o700)
-    defer { system("rm -rf \(folder)") }
-    for (name, text) in [("failing", failing), ("faulty", "{}")] {
-      let file = try FileDescriptor.open(
-        FilePath("\(folder)/\(name)"), .writeOnly, options: [.create], permissions: [.ownerReadWrite])
-      _ = try file.closeAfter { try file.writeAll(text.utf8) }
-    }
     let url = ["WF_URL": stack.url]
-    #expect(try await wf("run", "\(folder)/failing", settings: url).code == 1)
-    let faulty = try await wf("run", "\(folder)/faulty", settings: url)
-    #expect(faulty.code == 65)
-    #expect(faulty.error.contains("body.run_name: Field required"))
-    #expect(try await wf("run", "\(folder)/absent", settings: url).code == 66)
+    try await withFolder { folder in
+      system("echo '\(failing)' > \(folder)/failing; echo '{}' > \(folder)/faulty")
+      #expect(try await wf("run", "\(folder)/failing", settings: url).code == 1)
+      let faulty = try await wf("run", "\(folder)/faulty", settings: url)
+      #expect(faulty.code == 65)
+      #expect(faulty.error.contains("body.run_name: Field required"))
+      #expect(try await wf("run", "\(folder)/absent", settings: url).code == 66)
+    }
     #expect(try await wf("status", "nope", settings: url).code == 66)
     #expect(try await wf("run", settings: url).code == 64)
     #expect(try await wf("run", "--example", settings: ["WF_URL": "http://127.0.0.1:9"]).code == 69)
@@ -103,6 +109,47 @@ import Testing
     #expect(!outcome.output.contains("hush"))
   }
 
+  @Test func `a password inside a URL is masked, also in an error`() async throws {
+    for url in ["http://user:hush@127.0.0.1:1/v1", "ftp://user:hush@127.0.0.1/v1"] {
+      let outcome = try await wf("config", settings: ["WF_LLM_BASE_URL": url, "WF_LLM_MODEL": "m"])
+      let shown = outcome.output + outcome.error
+      #expect(shown.contains("user:***@127.0.0.1"))
+      #expect(!shown.contains("hush"))
+    }
+  }
+
+  @Test func `a faulty line of .env is a wrong setting`() async throws {
+    try await withFolder { folder in
+      system("printf 'WF_LEASE_S=9\\nno setting\\n' > \(folder)/.env")
+      let outcome = try await wf("config", in: folder)
+      #expect(outcome.code == 78)
+      #expect(outcome.error.contains(".env, line 2: NAME=value is expected"))
+    }
+  }
+
+  @Test func `what comes from outside cannot steer the terminal`() async throws {
+    let stack = try await SharedStack.get()
+    try await withFolder { folder in
+      let body = #"{"run_name":"a\\u001b[31mb\\u009b1mc","steps":[{"id":"pre","op":"preprocess"}]}"#
+      system("printf '%b' '\(body)' > \(folder)/run.json")
+      let outcome = try await wf("run", "\(folder)/run.json", settings: ["WF_URL": stack.url])
+      #expect(outcome.code == 0)
+      #expect(outcome.error.contains("started  a\u{fffd}[31mb\u{fffd}1mc"))
+    }
+  }
+
+  @Test func `wf dev refuses a port or a folder that is taken`() async throws {
+    let stack = try await SharedStack.get()
+    let port = try #require(stack.url.split(separator: ":").last)
+    let taken = try await wf("dev", "--port", "\(port)", "--", "true")
+    #expect(taken.code == 69)
+    #expect(taken.error.contains("Address already in use; --port names another"))
+    let shared = try await wf("dev", "--data", stack.folder, "--", "true")
+    #expect(shared.code == 69)
+    #expect(shared.error.contains("another wf dev runs there"))
+    #expect(try await stack.post(Examples.example.bytes).status == 202)
+  }
+
   @Test func `wf doctor names what is wrong and what to do`() async throws {
     let away = try await wf("doctor", settings: ["REDIS_URL": "redis://127.0.0.1:9/0"])
     #expect(away.code == 1)
@@ -118,21 +165,20 @@ import Testing
   }
 
   @Test func `secrets may come as credentials of the service manager`() async throws {
-    let folder = "/tmp/wf-credentials-\(getpid())"
-    mkdir(folder, 0o700)
-    defer { system("rm -rf \(folder)") }
-    system("echo hush > \(folder)/llm_api_key; echo hush > \(folder)/redis_password")
-    let outcome = try await wf(
-      "config",
-      settings: [
-        "CREDENTIALS_DIRECTORY": folder, "WF_LLM_BASE_URL": "http://127.0.0.1:1/v1", "WF_LLM_MODEL": "m",
-        "REDIS_URL": "redis://127.0.0.1:6379/0",
-      ])
-    #expect(outcome.code == 0)
-    let key = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("WF_LLM_API_KEY=") })
-    #expect(key.hasSuffix("credential"))
-    #expect(outcome.output.contains("********@127.0.0.1") || outcome.output.contains("***@127.0.0.1"))
-    #expect(!outcome.output.contains("hush"))
+    try await withFolder { folder in
+      system("echo hush > \(folder)/llm_api_key; echo hush > \(folder)/redis_password")
+      let outcome = try await wf(
+        "config",
+        settings: [
+          "CREDENTIALS_DIRECTORY": folder, "WF_LLM_BASE_URL": "http://127.0.0.1:1/v1", "WF_LLM_MODEL": "m",
+          "REDIS_URL": "redis://127.0.0.1:6379/0",
+        ])
+      #expect(outcome.code == 0)
+      let key = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("WF_LLM_API_KEY=") })
+      #expect(key.hasSuffix("credential"))
+      #expect(outcome.output.contains("***@127.0.0.1"))
+      #expect(!outcome.output.contains("hush"))
+    }
   }
 
   @Test func `wf dev ends with its command's exit code and leaves nothing running`() async throws {
@@ -143,9 +189,10 @@ import Testing
   }
 
   @Test func `the parts of a killed wf dev die with it`() async throws {
-    let folder = "/tmp/wf-killed-\(getpid())"
-    mkdir(folder, 0o700)
-    defer { system("rm -rf \(folder)") }
+    try await withFolder { folder in try await killDev(in: folder) }
+  }
+
+  private func killDev(in folder: String) async throws {
     let parts = ["redis", "nginx", "api", "worker-1"]
     let result = try await Subprocess.run(
       .path(FilePath(Stack.executable)),

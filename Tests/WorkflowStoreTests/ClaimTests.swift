@@ -8,6 +8,30 @@ import WorkflowStore
 
   init() throws { bench = try Bench() }
 
+  @Test(arguments: ["leases", "claim:w", "suspects:1", "queue:1"])
+  func `A key of a wrong type stops a claim before it takes anything`(key: String) async throws {
+    if key != "queue:1" { try await bench.submit() }
+    try await bench.send("HSET", bench.prefix + key, "field", "value")
+    let before = try await bench.snapshot()
+    let sentence = "WRONGTYPE \(bench.prefix)\(key) is a hash, not a \(kinds[key] ?? "list")"
+    await #expect(throws: StoreError.damaged(sentence)) { try await bench.claim(1) }
+    #expect(try await bench.snapshot() == before)
+  }
+
+  private let kinds = ["leases": "zset", "claim:w": "string"]
+
+  @Test func `A run whose own keys are of a wrong type harms no other run of the claim`() async throws {
+    for kind in ["job", "run", "progress"] {
+      let id = try await bench.submit()
+      try await bench.send("DEL", "\(bench.prefix)\(kind):\(id)")
+      try await bench.send("SET", "\(bench.prefix)\(kind):\(id)", "mine")
+    }
+    let healthy = try await bench.submit()
+    let claim = try await bench.claim(10)
+    #expect(claim.dropped == 1 && claim.unreadable.count == 1)
+    #expect(claim.runs.last?.id == healthy)
+  }
+
   private func suspect() async throws -> JobID {
     let id = try await bench.submit()
     let run = try #require(try await bench.claimRuns(1, id: "claim of \(id)", suspects: 0).first)

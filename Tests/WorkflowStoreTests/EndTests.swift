@@ -68,7 +68,7 @@ import WorkflowStore
       record.checkpoint("b", "{}")
       record.finish(done: ["a", "b"], stores: [("x", ["b"])])
     }
-    #expect(answer == .refused("the document out:a is gone"))
+    #expect(answer == .refused("the document out:a is gone", namespace: nil))
     #expect(try await bench.snapshot() == before)
   }
 

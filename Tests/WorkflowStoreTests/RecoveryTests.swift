@@ -46,7 +46,7 @@ import WorkflowStore
     #expect(try await bench.beat(runs, lease: .seconds(100)).isEmpty)
     for run in runs { #expect(try #require(try await bench.leaseEnd(run.id)) >= before + 99.998) }
     let seen = try await bench.send("ZSCORE", bench.prefix + "workers", "w").string.flatMap { Double($0) }
-    #expect(try #require(seen) / 1_000 >= before - 0.002)
+    #expect(try #require(seen) / 1_000 >= before + 99.998)
   }
 
   @Test func `A lease that lapsed and that nobody took is renewed`() async throws {
@@ -58,7 +58,7 @@ import WorkflowStore
     #expect(try await bench.record(run, 1) { $0.checkpoint("a", "{}") } == .recorded)
   }
 
-  @Test func `A heartbeat names the runs that the worker has lost, and renews no lease of theirs`() async throws {
+  @Test func `A heartbeat names the runs that others have taken, and renews no lease of an ended one`() async throws {
     for _ in 0..<5 { try await bench.submit() }
     let runs = try await bench.claimRuns(5, id: "1")
     try await bench.record(runs[0], 1) { $0.finish() }
@@ -70,7 +70,7 @@ import WorkflowStore
     try await bench.send("DEL", "\(bench.prefix)job:\(runs[3].id)")
     try await bench.send("ZREM", bench.prefix + "leases", runs[3].id.description)
 
-    #expect(try await bench.beat(runs, lease: .seconds(500)) == runs[0...3].map(\.id))
+    #expect(try await bench.beat(runs, lease: .seconds(500)) == runs[1...3].map(\.id))
     #expect(try await bench.leaseEnd(runs[0].id) == nil)
     #expect(try await bench.leaseEnd(runs[1].id) == nil)
     #expect(try await bench.leaseEnd(runs[2].id) == taken)

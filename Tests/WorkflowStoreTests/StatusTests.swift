@@ -69,6 +69,8 @@ import WorkflowStore
     let before = try await bench.snapshot()
     #expect(try await bench.health() == [3, 1, 2])
     #expect(try await bench.snapshot() == before)
+    try await bench.store.leave(worker: "w")
+    #expect(try await bench.health() == [3, 1, 1])
   }
 
   @Test func `Redis says who it is`() async throws {

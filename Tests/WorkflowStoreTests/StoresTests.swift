@@ -70,7 +70,7 @@ import WorkflowStore
       record.store("b", 1, "text", "2")
       record.checkpoint("b", "{}")
     }
-    #expect(answer == .refused("\(bench.prefix)store:text is a string, not a list"))
+    #expect(answer == .refused("\(bench.prefix)store:text is a string, not a list", namespace: "text"))
     #expect(try await bench.snapshot() == before)
     #expect(try await bench.record(run, 1) { $0.fail() } == .recorded)
     #expect(try await bench.hash("job:\(id)")["status"] == "failed")

@@ -203,6 +203,6 @@ struct ValidationTests {
     #expect(sentence(["n": "@a", "s": 1]) == "n: Input should be a valid integer, not a string")
     #expect(sentence(["s": ["a"]]) == "s: Input should be a valid string, not an array")
     #expect(sentence(["f": .null]) == "f: Input should be a valid number, not null")
-    #expect(sentence(["n": 4]) == "n: Value error, Input should be from 1 to 3, not a number")
+    #expect(sentence(["n": 4]) == "n: Value error, Input should be from 1 to 3; it is 4")
   }
 }

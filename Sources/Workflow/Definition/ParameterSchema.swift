@@ -66,8 +66,8 @@ public struct ParameterSchema: Sendable, Equatable {
     for parameter in parameters {
       guard let value = params[parameter.name] else { continue }
       if let fault = parameter.kind.resolvedFault(in: value, at: [.key(parameter.name)]) {
-        throw StepFailure(
-          .operationFailed, "\(parameter.name): \(fault.message), not \(ParameterSchema.article(value))")
+        let found = fault.isTypeFault ? ", not \(ParameterSchema.article(value))" : "; it is \(fault.input.text)"
+        throw StepFailure(.operationFailed, "\(parameter.name): \(fault.message)\(found)")
       }
     }
   }

@@ -41,6 +41,16 @@ public struct StepGraph: Sendable, Equatable {
     return order.count == ids.count ? order : nil
   }
 
+  /// Every position that waits for one of these, at once or by way of others.
+  public func allDependents(of positions: some Sequence<Int>) -> Set<Int> {
+    var found = Set<Int>()
+    var open = Array(positions)
+    while let position = open.popLast() {
+      open += dependents[position].filter { found.insert($0).inserted }
+    }
+    return found
+  }
+
   /// Cycles of the graph, each as the way round: first and last position are the same. At least one is found
   /// when there is any, and at most `limit` are named.
   ///

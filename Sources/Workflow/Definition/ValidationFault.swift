@@ -40,6 +40,9 @@ public struct ValidationFault: Error, Sendable, Equatable {
     return ["type": .string(type), "loc": .array(path), "msg": .string(message), "input": input]
   }
 
+  /// Whether a value of another type stood there.
+  var isTypeFault: Bool { type.hasSuffix("_type") }
+
   /// An answer must not be much larger than the body that it complains about.
   private static func shortened(_ input: JSONValue) -> JSONValue {
     let limit = 500

@@ -49,6 +49,15 @@ public struct Plan: Sendable {
     hasFailed = true
   }
 
+  /// Notes that a step which was taken has not begun, and will not.
+  public mutating func cancel(_ position: Int) { underWay -= 1 }
+
+  /// Notes that a step which had succeeded has failed after all, because what it returned cannot be recorded.
+  public mutating func revoke(_ position: Int) {
+    done -= 1
+    hasFailed = true
+  }
+
   /// Whether every step is done.
   public var isComplete: Bool { done == graph.ids.count }
 

@@ -22,6 +22,14 @@ public enum ProgressMessage: Sendable, Equatable {
   /// The run failed.
   case failed(StepFailure)
 
+  /// The step that it is about, if any.
+  public var step: String? {
+    switch self {
+    case .stepStart(let step, _), .stepDone(let step, _), .stepFailed(let step, _), .modelFallback(let step, _): step
+    case .started, .resumed, .finished, .failed: nil
+    }
+  }
+
   /// The entry's members after `"ts":…,` up to and with the closing brace.
   public var members: [UInt8] {
     var buffer: [UInt8] = []

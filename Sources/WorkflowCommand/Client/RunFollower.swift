@@ -10,7 +10,7 @@ struct RunFollower {
   /// Shows a run as it goes on.
   /// - Returns: the status at its end.
   func follow(_ job: String, on display: any RunDisplay) async throws -> JSONObject {
-    try await display.begin(client.status(of: job))
+    try await display.begin(status(of: job))
     var lastID: String?
     var awaySince: ContinuousClock.Instant?
     while true {
@@ -26,9 +26,21 @@ struct RunFollower {
       }
       try await Task.sleep(for: .seconds(1))
     }
-    let status = try await client.status(of: job)
+    let status = try await status(of: job)
     display.end(status)
     return status
+  }
+
+  /// The status, once the API can tell it.
+  private func status(of job: String) async throws -> JSONObject {
+    let deadline = ContinuousClock.now + patience
+    while true {
+      do {
+        return try await client.status(of: job)
+      } catch let failure as CommandFailure where failure.code == .unavailable && .now < deadline {
+        try await Task.sleep(for: .milliseconds(200))
+      }
+    }
   }
 
   /// Reads the stream once.

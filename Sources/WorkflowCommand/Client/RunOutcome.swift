@@ -19,8 +19,14 @@ enum RunOutcome {
 }
 
 extension Terminal {
-  /// Writes JSON to standard output: indented for people, compact for programs.
-  static func show(_ value: JSONValue) { show(isInteractive ? value.indented() : value.bytes) }
+  /// Writes JSON to standard output: indented and without control characters for people, as it is for programs.
+  static func show(_ value: JSONValue) {
+    if isInteractive {
+      show(String(decoding: value.indented(), as: UTF8.self).withoutControls)
+    } else {
+      show(value.bytes)
+    }
+  }
 }
 
 extension JSONValue {

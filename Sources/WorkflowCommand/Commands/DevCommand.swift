@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import SystemPackage
 
 /// `wf dev`: the whole stack in the foreground.
 struct DevCommand: AsyncParsableCommand {
@@ -25,11 +26,19 @@ struct DevCommand: AsyncParsableCommand {
   @Option(help: "How many workers to run.")
   var workers = 1
 
+  @Option(help: "How many API processes to run.")
+  var apis = 1
+
+  @Option(help: "A redis.conf that Redis reads, such as one with appendfsync always.")
+  var redisConfig: String?
+
   @Argument(parsing: .postTerminator, help: "A command to run against the stack.")
   var command: [String] = []
 
   func validate() throws {
     guard (0...64).contains(workers) else { throw ValidationError("--workers is from 0 to 64.") }
+    guard (1...16).contains(apis) else { throw ValidationError("--apis is from 1 to 16.") }
+    guard port != 0 else { throw ValidationError("--port is from 1 to 65535.") }
   }
 
   func run() async throws {
@@ -37,13 +46,24 @@ struct DevCommand: AsyncParsableCommand {
     defer { folder.removeIfTemporary() }
     // A broken setting should be told here, once, and not by each part in its own log.
     _ = try Settings.load(readsDotEnv: true)
-    let port = try port ?? (command.isEmpty ? 8000 : FreePort.find())
+    let port = try port ?? (command.isEmpty ? 8000 : LocalPort.free())
+    try LocalPort.check(port)
     let stack = DevStack(
-      folder: folder, port: port, workers: workers, environment: try Settings.dotEnv(), command: command)
+      folder: folder, port: port, apis: apis, workers: workers, redisConfiguration: try redisConfiguration(),
+      environment: try Settings.dotEnv(), command: command)
     let code = try await stack.run()
     if code != 0 {
       folder.removeIfTemporary()
       throw ExitCode(code)
     }
+  }
+
+  private func redisConfiguration() throws -> String? {
+    guard let redisConfig else { return nil }
+    guard let absolute = realpath(redisConfig, nil) else {
+      throw CommandFailure("--redis-config \(redisConfig): \(Errno(rawValue: errno))", code: .noInput)
+    }
+    defer { free(absolute) }
+    return String(cString: absolute)
   }
 }

@@ -29,6 +29,8 @@ struct WatchCommand: AsyncParsableCommand {
 
   func run() async throws {
     let client = try APIClient(url: Settings.load(readsDotEnv: true).url)
+    // Where there is no API, or no such job, this says so at once; from here on the API may be away for a while.
+    _ = try await client.status(of: id)
     let status = try await RunFollower(client: client).follow(id, on: options.display(watches: true))
     try RunOutcome.conclude(status, asJSON: options.json)
   }

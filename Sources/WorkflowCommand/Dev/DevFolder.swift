@@ -5,6 +5,8 @@ import SystemPackage
 struct DevFolder: Sendable {
   let path: String
   private let isTemporary: Bool
+  /// Held as long as this process lives: two stacks in one folder would take each other's sockets and data.
+  private let lock: FileDescriptor
 
   /// Makes the folder, or takes the one that is there.
   init(path given: String?) throws {
@@ -20,8 +22,18 @@ struct DevFolder: Sendable {
     guard path.utf8.count <= 80 else {
       throw CommandFailure("--data \(path): the path is too long for the unix sockets in it (80 bytes)")
     }
+    lock = try DevFolder.lock(path)
     for name in ["bin", "log", "redis", "nginx"] { try Files.makeFolder("\(path)/\(name)") }
     try linkExecutable()
+  }
+
+  private static func lock(_ path: String) throws -> FileDescriptor {
+    let file = try FileDescriptor.open(
+      FilePath("\(path)/lock"), .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
+    guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+      throw CommandFailure("--data \(path): another wf dev runs there", code: .unavailable)
+    }
+    return file
   }
 
   /// Puts this program on the PATH of the command as `wf`.
@@ -31,7 +43,7 @@ struct DevFolder: Sendable {
   }
 
   var redisSocket: String { "\(path)/redis.sock" }
-  var apiSocket: String { "\(path)/api.sock" }
+  func socket(of part: String) -> String { "\(path)/\(part).sock" }
   var nginxConfiguration: String { "\(path)/nginx/nginx.conf" }
   func log(of part: String) -> String { "\(path)/log/\(part).log" }
   func processID(of part: String) -> String { "\(path)/\(part).pid" }

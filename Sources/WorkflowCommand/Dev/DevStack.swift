@@ -9,7 +9,10 @@ import UnixSignals
 struct DevStack: Sendable {
   let folder: DevFolder
   let port: UInt16
+  let apis: Int
   let workers: Int
+  /// A file that Redis reads before what wf dev tells it.
+  let redisConfiguration: String?
   /// Settings of `.env`, which the parts get as their environment.
   let environment: [String: String]
   let command: [String]
@@ -27,7 +30,7 @@ struct DevStack: Sendable {
 
   /// Runs everything; returns the exit code.
   func run() async throws -> Int32 {
-    try NginxConfiguration(folder: folder, port: port).write()
+    try NginxConfiguration(folder: folder, port: port, sockets: apiNames.map { folder.socket(of: $0) }).write()
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
     return try await withThrowingTaskGroup(of: Event.self) { group in
       group.addTask {
@@ -60,15 +63,19 @@ struct DevStack: Sendable {
 
   private var redisURL: String { "redis+unix://\(folder.redisSocket)" }
 
+  private var apiNames: [String] { (0..<apis).map { $0 == 0 ? "api" : "api-\($0 + 1)" } }
+
   private var parts: [DevPart] {
     let wf = "\(folder.path)/bin/wf"
     let redis = DevPart(
       name: "redis", executable: "redis-server",
-      arguments: [
+      arguments: (redisConfiguration.map { [$0] } ?? []) + [
         "--port", "0", "--unixsocket", folder.redisSocket, "--dir", "\(folder.path)/redis", "--save", "",
         "--appendonly", "yes", "--maxmemory-policy", "noeviction",
       ])
-    let api = DevPart(name: "api", executable: wf, arguments: ["api", "--socket", folder.apiSocket])
+    let apis = apiNames.map { name in
+      DevPart(name: name, executable: wf, arguments: ["api", "--socket", folder.socket(of: name)])
+    }
     let nginx = DevPart(
       name: "nginx", executable: "nginx",
       arguments: ["-p", folder.path, "-e", folder.log(of: "nginx"), "-c", folder.nginxConfiguration],
@@ -76,7 +83,7 @@ struct DevStack: Sendable {
     let workers = (0..<workers).map { number in
       DevPart(name: "worker-\(number + 1)", executable: wf, arguments: ["worker"], grace: .seconds(40))
     }
-    return [redis, api, nginx] + workers
+    return [redis] + apis + [nginx] + workers
   }
 
   private var partEnvironment: Environment {

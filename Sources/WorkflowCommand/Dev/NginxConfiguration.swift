@@ -4,6 +4,8 @@ import Glibc
 struct NginxConfiguration {
   let folder: DevFolder
   let port: UInt16
+  /// The sockets of the API processes.
+  let sockets: [String]
 
   var text: String {
     let own = "\(folder.path)/nginx"
@@ -25,7 +27,7 @@ struct NginxConfiguration {
         uwsgi_temp_path \(own)/uwsgi;
         scgi_temp_path \(own)/scgi;
         client_body_buffer_size 64k;
-        upstream wf { server unix:\(folder.apiSocket); }
+        upstream wf { \(sockets.map { "server unix:\($0) max_fails=0;" }.joined(separator: " ")) }
         server {
           listen 127.0.0.1:\(port);
           include \(own)/wf-locations.conf;

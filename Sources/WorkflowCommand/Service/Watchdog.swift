@@ -10,7 +10,7 @@ struct Watchdog {
   func run() async {
     guard let interval = manager.watchdogInterval else { return }
     while !Task.isCancelled {
-      let health = try? await store.health(freshness: .seconds(30))
+      let health = try? await store.health()
       manager.alive()
       manager.status(health.map { "\($0.workers) workers, \($0.queued) runs queued" } ?? "Redis does not answer")
       try? await Task.sleep(for: interval / 3)

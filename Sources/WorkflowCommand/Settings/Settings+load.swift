@@ -38,6 +38,11 @@ extension Settings {
   /// The settings of `.env`, none when there is no such file.
   static func dotEnv() throws -> [String: String] {
     guard access(".env", F_OK) == 0 else { return [:] }
-    return try DotEnvFile.parse(String(decoding: Files.read(".env"), as: UTF8.self))
+    let text = String(decoding: try Files.read(".env"), as: UTF8.self)
+    do {
+      return try DotEnvFile.parse(text)
+    } catch {
+      throw Invalid(problems: ["\(error)"])
+    }
   }
 }

@@ -10,15 +10,24 @@ ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many suspects at 
 Returns {number of queue entries without a queued job, which were dropped; run...}, each run
         {job id, token, run name, request id, 1 if it came from the suspects, fields of its documents}.
 Safe to send twice: a claim id that is known returns the runs that it brought and still holds.
-The keys of a run are made from the prefix: which runs come is known only here.
+The keys of a run are made from the prefix: which runs come is known only here. A key of a wrong type must not stop the
+script halfway: KEYS are looked at before anything is taken, a run's own keys as it is taken.
 ]]
 local prefix, claim = ARGV[1], ARGV[2]
 local runs, bytes, dropped, taken = {}, 0, 0, {}
 
 local function deliver(id, token, run_name, request_id, suspect)
-  local documents = redis.call('HGETALL', prefix .. 'run:' .. id)
+  local documents = redis.pcall('HGETALL', prefix .. 'run:' .. id)
+  if documents.err then documents = {} end
   for i = 2, #documents, 2 do bytes = bytes + #documents[i] end
   runs[#runs + 1] = {id, token, run_name, request_id or '', suspect, documents}
+end
+
+for i, kind in ipairs({'zset', 'string', 'list', 'list'}) do
+  local found = redis.call('TYPE', KEYS[i]).ok
+  if found ~= kind and found ~= 'none' then
+    return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' is a ' .. found .. ', not a ' .. kind)
+  end
 end
 
 local last = redis.call('GET', KEYS[2])
@@ -37,8 +46,8 @@ local deadline = math.floor(now / 1000) + ARGV[5]
 
 local function take(id, suspect)
   local key = prefix .. 'job:' .. id
-  local job = redis.call('HMGET', key, 'status', 'claims', 'last_ts', 'run_name', 'request_id')
-  if job[1] ~= 'queued' then
+  local job = redis.pcall('HMGET', key, 'status', 'claims', 'last_ts', 'run_name', 'request_id')
+  if job.err or job[1] ~= 'queued' then
     dropped = dropped + 1
     return
   end
@@ -48,14 +57,14 @@ local function take(id, suspect)
   local entry = '{"ts":' .. ts .. ',"msg":"resumed"}'
   if claims == 1 then
     -- Without its documents the run still goes to the worker, which ends it; an error here would lose it.
-    local name = redis.call('HGET', prefix .. 'run:' .. id, 'name') or '""'
-    entry = '{"ts":' .. ts .. ',"msg":"started","run":' .. name .. '}'
+    local name = redis.pcall('HGET', prefix .. 'run:' .. id, 'name')
+    entry = '{"ts":' .. ts .. ',"msg":"started","run":' .. (type(name) == 'string' and name or '""') .. '}'
     redis.call('HSETNX', key, 'started_ts', ts)
   end
   redis.call('HSET', key, 'status', 'started', 'token', token, 'claims', claims, 'seq', 0, 'begun', 0,
     'worker', ARGV[7], 'last_ts', ts)
   redis.call('ZADD', KEYS[1], deadline, id)
-  redis.call('RPUSH', prefix .. 'progress:' .. id, entry)
+  redis.pcall('RPUSH', prefix .. 'progress:' .. id, entry)
   redis.call('PUBLISH', prefix .. 'events:' .. id, '')
   taken[#taken + 1] = id .. ':' .. suspect
   deliver(id, token, job[4], job[5], suspect)

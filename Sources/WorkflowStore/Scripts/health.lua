@@ -3,7 +3,6 @@
 Reads what the health answer shows.
 
 KEYS  1 queue  2 suspects  3 leases  4 workers
-ARGV  1 milliseconds since its last heartbeat within which a worker is alive
 
 Returns {queued runs, runs under way, live workers}.
 ]]
@@ -11,5 +10,5 @@ local now = math.floor(clock() / 1000)
 return {
   redis.call('LLEN', KEYS[1]) + redis.call('LLEN', KEYS[2]),
   redis.call('ZCARD', KEYS[3]),
-  redis.call('ZCOUNT', KEYS[4], now - ARGV[1], '+inf'),
+  redis.call('ZCOUNT', KEYS[4], now, '+inf'),
 }

@@ -14,8 +14,8 @@ ARGV  1 job id  2 token  3 sequence number of this record within its claim, from
 
 Returns {'recorded'}: now or by an earlier sending of the same number;
         {'lost', status}: the claim does not hold the run any more; nothing is written;
-        {'refused', sentence}: a store cannot be appended to, or a document is gone; nothing is written, and the number
-        is not used up.
+        {'refused', sentence, key}: a store, whose key it names, cannot be appended to, or a document is gone (no key);
+        nothing is written, and the number is not used up.
 An entry's time is Redis's clock less the entry's age, never below the entry before.
 ]]
 local id, seq, ending = ARGV[1], tonumber(ARGV[3]), ARGV[9]
@@ -26,7 +26,7 @@ if job[3] ~= 'started' then return {'lost', job[3]} end
 if tonumber(job[2]) ~= seq - 1 then return {'lost', 'out of sequence'} end
 for i = 7, #KEYS do
   local kind = redis.call('TYPE', KEYS[i]).ok
-  if kind ~= 'list' and kind ~= 'none' then return {'refused', KEYS[i] .. ' is a ' .. kind .. ', not a list'} end
+  if kind ~= 'list' and kind ~= 'none' then return {'refused', KEYS[i] .. ' is a ' .. kind .. ', not a list', KEYS[i]} end
 end
 
 local now, last = clock(), microseconds(job[4])
@@ -77,7 +77,7 @@ while i <= #ARGV do
   elseif kind == 'piece' then
     local what, text = ARGV[i + 1], ARGV[i + 2]
     local piece = what == 'text' and text or document(what, text)
-    if not piece then return {'refused', 'the document ' .. what .. text .. ' is gone'} end
+    if not piece then return {'refused', 'the document ' .. what .. text .. ' is gone', ''} end
     pieces[#pieces + 1] = piece
     i = i + 3
   else

@@ -7,7 +7,7 @@ at a time; at the third crash without a checkpoint between, the run ends as fail
 KEYS  1 leases  2 workers
 ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds to keep an ended run
       5 sentence for a run that ends so, as JSON  6 the same as text  7 wake channel
-      8 milliseconds after which a silent worker is forgotten
+      8 milliseconds after its death that a worker is remembered
 
 Returns {job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
 ]]

@@ -114,7 +114,7 @@ struct Bench: Sendable {
 
   /// How many runs are queued, how many started, and how many workers live.
   func health() async throws -> [Int] {
-    let health = try await store.health(freshness: .seconds(30))
+    let health = try await store.health()
     return [health.queued, health.started, health.workers]
   }
 
