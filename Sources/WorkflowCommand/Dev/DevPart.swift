@@ -9,6 +9,9 @@ struct DevPart: Sendable {
   /// How long it may take to stop before it is killed.
   var grace = Duration.seconds(10)
 
+  /// A listening socket that it gets as its standard input, as from systemd: it outlives the process.
+  var socket: FileDescriptor?
+
   /// Whether it has child processes, which the kernel would let outlive it (nginx's workers).
   var hasChildren = false
 
@@ -46,9 +49,12 @@ struct DevPart: Sendable {
     let log = try FileDescriptor.open(
       FilePath(folder.log(of: name)), .writeOnly, options: [.create, .append], permissions: [.ownerReadWrite])
     defer { try? log.close() }
+    let nothing = try FileDescriptor.open("/dev/null", .readOnly)
+    defer { try? nothing.close() }
     let result = try await Subprocess.run(
       .name("setpriv"), arguments: Arguments(["--pdeathsig", "KILL", "--", executable] + arguments),
-      environment: environment, platformOptions: options, input: .none,
+      environment: environment, platformOptions: options,
+      input: .fileDescriptor(socket ?? nothing, closeAfterSpawningProcess: false),
       output: .fileDescriptor(log, closeAfterSpawningProcess: false),
       error: .fileDescriptor(log, closeAfterSpawningProcess: false)
     ) { execution in

@@ -31,6 +31,7 @@ struct DevStack: Sendable {
   /// Runs everything; returns the exit code.
   func run() async throws -> Int32 {
     try NginxConfiguration(folder: folder, port: port, sockets: apiNames.map { folder.socket(of: $0) }).write()
+    let parts = try parts()
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
     return try await withThrowingTaskGroup(of: Event.self) { group in
       group.addTask {
@@ -65,7 +66,7 @@ struct DevStack: Sendable {
 
   private var apiNames: [String] { (0..<apis).map { $0 == 0 ? "api" : "api-\($0 + 1)" } }
 
-  private var parts: [DevPart] {
+  private func parts() throws -> [DevPart] {
     let wf = "\(folder.path)/bin/wf"
     let redis = DevPart(
       name: "redis", executable: "redis-server",
@@ -73,8 +74,10 @@ struct DevStack: Sendable {
         "--port", "0", "--unixsocket", folder.redisSocket, "--dir", "\(folder.path)/redis", "--save", "",
         "--appendonly", "yes", "--maxmemory-policy", "noeviction",
       ])
-    let apis = apiNames.map { name in
-      DevPart(name: name, executable: wf, arguments: ["api", "--socket", folder.socket(of: name)])
+    let apis = try apiNames.map { name in
+      DevPart(
+        name: name, executable: wf, arguments: ["api"], grace: .seconds(20),
+        socket: try DevSocket.open(folder.socket(of: name)))
     }
     let nginx = DevPart(
       name: "nginx", executable: "nginx",

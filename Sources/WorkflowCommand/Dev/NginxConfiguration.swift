@@ -27,7 +27,8 @@ struct NginxConfiguration {
         uwsgi_temp_path \(own)/uwsgi;
         scgi_temp_path \(own)/scgi;
         client_body_buffer_size 64k;
-        upstream wf { \(sockets.map { "server unix:\($0) max_fails=0;" }.joined(separator: " ")) }
+        # Each socket twice: a request whose connection breaks is sent once more, also where there is one process.
+        upstream wf { \((sockets + sockets).map { "server unix:\($0) max_fails=0;" }.joined(separator: " ")) }
         server {
           listen 127.0.0.1:\(port);
           include \(own)/wf-locations.conf;
