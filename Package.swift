@@ -79,7 +79,11 @@ let package = Package(
     tests("WorkflowWorkerTests", ["WorkflowWorker", "WorkflowStore"]),
     .target(
       name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),
+    .target(
+      name: "SystemHarness", dependencies: ["wf", "Curl", "ExactJSON", "Hiredis", logging, subprocess, system],
+      path: "Tests/SystemHarness", swiftSettings: settings),
     tests(
-      "SystemTests", ["wf", "Curl", "ExactJSON", "Hiredis", "ModelServer", logging, subprocess, system]),
+      "SystemTests",
+      ["SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", "WorkflowStore", logging, subprocess, system]),
   ]
 )

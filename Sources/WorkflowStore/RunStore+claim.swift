@@ -47,10 +47,12 @@ extension RunStore {
     arguments.append(request.documentBytes)
     arguments.append(request.worker)
     let names = [keys.leases, keys.claim(request.worker), keys.suspects, keys.queue]
+    CommitPoint.beforeClaim.pass()
     let reply = try await evaluate(Scripts.claim, names, arguments)
     guard let parts = reply.array, let dropped = parts.first?.int else {
       throw RunStore.damaged(Scripts.claim, reply)
     }
+    if parts.count > 1 { CommitPoint.afterClaim.pass() }
     var claim = Claim(dropped: dropped)
     for part in parts.dropFirst() {
       guard let fields = part.array, fields.count == 6,

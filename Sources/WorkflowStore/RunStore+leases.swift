@@ -75,6 +75,7 @@ extension RunStore {
     arguments.append(keys.wakeChannel)
     arguments.append(limits.workerMemory)
     let reply = try await evaluate(Scripts.recover, [keys.leases, keys.workers], arguments)
+    if reply.array?.isEmpty == false { CommitPoint.afterRecovery.pass() }
     guard let words = reply.array?.map({ $0.string ?? "" }) else { throw RunStore.damaged(Scripts.recover, reply) }
     return stride(from: 0, to: words.count - 1, by: 2).compactMap { index in
       guard let id = JobID(words[index]), let recovery = Recovery(rawValue: words[index + 1]) else { return nil }

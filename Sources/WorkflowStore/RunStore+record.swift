@@ -22,7 +22,9 @@ extension RunStore {
     arguments.append(record.hasStepUnderWay ? 1 : 0)
     arguments.append(record.end?.name ?? "")
     append(record, to: &arguments, names: &names)
+    record.end.commitPoints.before.pass()
     let reply = try await evaluate(Scripts.record, names, arguments)
+    record.end.commitPoints.after.pass()
     let words = reply.array?.map { $0.string ?? "" } ?? []
     switch (words.first, words.count) {
     case ("recorded", 1): return .recorded
@@ -90,6 +92,16 @@ extension RunStore {
           arguments.append(step)
         }
       }
+    }
+  }
+}
+
+extension RunRecord.End? {
+  fileprivate var commitPoints: (before: CommitPoint, after: CommitPoint) {
+    switch self {
+    case nil: (.beforeRecord, .afterRecord)
+    case .finished, .failed: (.beforeFinish, .afterFinish)
+    case .handedBack: (.beforeHandBack, .afterHandBack)
     }
   }
 }

@@ -41,7 +41,9 @@ extension RunStore {
     let id = submission.id
     var names = [keys.job(id), keys.documents(id), keys.progress(id), keys.queue]
     if let key = submission.idempotencyKey { names.append(keys.idempotency(key)) }
+    CommitPoint.beforeSubmit.pass()
     let reply = try await evaluate(Scripts.submit, names, arguments(of: submission))
+    CommitPoint.afterSubmit.pass()
     guard let parts = reply.array, parts.count == 2,
       let word = parts[0].string, let job = parts[1].string.flatMap({ JobID($0) })
     else { throw RunStore.damaged(Scripts.submit, reply) }

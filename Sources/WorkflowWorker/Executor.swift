@@ -120,7 +120,13 @@ struct Executor: Sendable {
 
   private func attempt(_ beginning: Beginning) async -> StepOutcome {
     do {
-      return .succeeded(try await beginning.operation.run(beginning.invocation))
+      if beginning.operation.isImmediate {
+        return .succeeded(try await beginning.operation.run(beginning.invocation))
+      }
+      CommitPoint.beforeCall.pass()
+      let result = try await beginning.operation.run(beginning.invocation)
+      CommitPoint.afterCall.pass()
+      return .succeeded(result)
     } catch {
       switch error {
       case .failed(let failure): return .failed(failure)

@@ -1,5 +1,6 @@
 import Curl
 import ExactJSON
+import SystemHarness
 import Testing
 
 /// What is wrong is said at once, in FastAPI's shape; nothing is half written, and the next request works.

@@ -2,6 +2,7 @@ import Curl
 import ExactJSON
 import Glibc
 import Subprocess
+import SystemHarness
 import SystemPackage
 import Testing
 

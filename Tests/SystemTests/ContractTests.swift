@@ -1,6 +1,7 @@
 import Curl
 import ExactJSON
 import Hiredis
+import SystemHarness
 import Testing
 
 /// The contract, from outside: curl's view through nginx, and what lies in Redis afterwards.

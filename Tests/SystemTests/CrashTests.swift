@@ -3,6 +3,7 @@ import ExactJSON
 import Glibc
 import Hiredis
 import ModelServer
+import SystemHarness
 import Testing
 
 /// Processes die, Redis goes away: accepted runs go on.

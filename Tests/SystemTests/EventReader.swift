@@ -1,5 +1,6 @@
 import Curl
 import ExactJSON
+import SystemHarness
 
 /// Reads the server-sent events of a run.
 struct EventReader {

@@ -3,6 +3,7 @@ import ExactJSON
 import Glibc
 import Hiredis
 import ModelServer
+import SystemHarness
 import Testing
 
 /// Clients that wait: `?wait`, `?since`, entity tags, and server-sent events.

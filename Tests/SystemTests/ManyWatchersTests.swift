@@ -3,6 +3,7 @@ import ExactJSON
 import Glibc
 import Hiredis
 import ModelServer
+import SystemHarness
 import Testing
 
 /// Thousands of clients that wait cost next to nothing, and miss nothing.

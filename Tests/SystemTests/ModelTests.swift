@@ -1,5 +1,6 @@
 import ExactJSON
 import ModelServer
+import SystemHarness
 import Testing
 
 /// Runs that ask a model: a server on a real socket that speaks OpenAI's wire, and misbehaves when told to.

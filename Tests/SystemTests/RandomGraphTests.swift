@@ -1,4 +1,5 @@
 import ExactJSON
+import SystemHarness
 import Testing
 
 /// 1,000 random graphs give what the Python service gives.

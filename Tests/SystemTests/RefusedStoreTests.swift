@@ -1,6 +1,7 @@
 import ExactJSON
 import Hiredis
 import ModelServer
+import SystemHarness
 import Testing
 
 /// A store that cannot be appended to fails the step that wants to, and nothing else.

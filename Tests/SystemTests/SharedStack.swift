@@ -1,4 +1,5 @@
 import Glibc
+import SystemHarness
 
 /// One stack for all tests that only use it; it goes when the tests' process does.
 actor SharedStack {

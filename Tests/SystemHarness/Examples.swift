@@ -1,14 +1,14 @@
-import ExactJSON
+public import ExactJSON
 
 /// Bodies that many tests post.
-enum Examples {
-  static let text = "India's TB elimination program aims to reduce incidence rapidly."
+public enum Examples {
+  public static let text = "India's TB elimination program aims to reduce incidence rapidly."
 
   /// The example of the contract.
-  static let example: JSONValue = workflow(text: text)
+  public static let example: JSONValue = workflow(text: text)
 
   /// preprocess → llm_summarize → store_result.
-  static func workflow(text: String, maxTokens: Int = 100, namespace: String = "summaries") -> JSONValue {
+  public static func workflow(text: String, maxTokens: Int = 100, namespace: String = "summaries") -> JSONValue {
     [
       "run_name": "summarize-then-store",
       "inputs": ["text": .string(text)],
@@ -28,7 +28,7 @@ enum Examples {
 
 extension JSONObject {
   /// The names of the progress entries, a step's with the step behind it.
-  var messages: [String] {
+  public var messages: [String] {
     (self["progress"]?.arrayValue ?? []).compactMap(\.objectValue).map { entry in
       let step = entry["step"]?.stringValue.map { " " + $0 } ?? ""
       return (entry["msg"]?.stringValue ?? "?") + step
@@ -36,7 +36,7 @@ extension JSONObject {
   }
 
   /// A value deep inside.
-  func at(_ path: String...) -> JSONValue? {
+  public func at(_ path: String...) -> JSONValue? {
     path.reduce(JSONValue.object(self)) { value, key in value?.objectValue?[key] }
   }
 }

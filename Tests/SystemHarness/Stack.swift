@@ -1,30 +1,41 @@
-import Curl
-import ExactJSON
+public import Curl
+public import ExactJSON
 import Glibc
-import Hiredis
+public import Hiredis
 import Logging
 import Subprocess
 import SystemPackage
 
 /// A running `wf dev`: real nginx, Redis, API and workers, reached from outside.
-struct Stack: Sendable {
+public struct Stack: Sendable {
   /// The public URL.
-  let url: String
+  public let url: String
   /// The folder with sockets, logs and process ids.
-  let folder: String
+  public let folder: String
   /// Looks at Redis.
-  let redis: RedisConnection
+  public let redis: RedisConnection
   private let http = HTTPClient()
 
   /// How a stack is to be.
-  struct Options: Sendable {
-    var workers = 1
+  public struct Options: Sendable {
+    public var workers: Int
+    public var apis: Int
     /// Settings, as environment variables.
-    var settings: [String: String] = [:]
+    public var settings: [String: String]
+    /// Lines of a redis.conf.
+    public var redis: [String]
+
+    /// A stack of so many processes.
+    public init(workers: Int = 1, apis: Int = 1, settings: [String: String] = [:], redis: [String] = []) {
+      self.workers = workers
+      self.apis = apis
+      self.settings = settings
+      self.redis = redis
+    }
   }
 
   /// Runs a body against a stack of its own, which is gone afterwards.
-  static func with(
+  public static func with(
     _ options: Options = Options(), _ body: @escaping @Sendable (Stack) async throws -> Void
   ) async throws {
     try await withProcess(options) { url, redis in
@@ -45,8 +56,14 @@ struct Stack: Sendable {
   private static func withProcess(
     _ options: Options, _ body: @escaping @Sendable (_ url: String, _ redis: String) async throws -> Void
   ) async throws {
+    let configuration = "/tmp/wf-redis-\(UInt64.random(in: .min ... .max)).conf"
+    let file = try FileDescriptor.open(
+      FilePath(configuration), .writeOnly, options: [.create], permissions: [.ownerReadWrite])
+    _ = try file.closeAfter { try file.writeAll(options.redis.joined(separator: "\n").utf8) }
+    defer { unlink(configuration) }
     let arguments = [
-      "dev", "--workers", "\(options.workers)", "--", "sh", "-c", "echo $WF_URL $REDIS_URL; exec cat > /dev/null",
+      "dev", "--workers", "\(options.workers)", "--apis", "\(options.apis)", "--redis-config", configuration, "--", "sh",
+      "-c", "echo $WF_URL $REDIS_URL; exec cat > /dev/null",
     ]
     let changes = Dictionary(
       uniqueKeysWithValues: options.settings.compactMap { name, value in
@@ -68,7 +85,7 @@ struct Stack: Sendable {
   }
 
   /// The `wf` that was built together with the tests.
-  static var executable: String {
+  public static var executable: String {
     guard let tests = realpath("/proc/self/exe", nil) else { return "wf" }
     defer { free(tests) }
     return FilePath(String(cString: tests)).removingLastComponent().appending("wf").string
@@ -77,7 +94,7 @@ struct Stack: Sendable {
   // MARK: Over HTTP
 
   /// Sends a request to a path.
-  func send(
+  public func send(
     _ method: String = "GET", _ path: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil
   ) async throws -> HTTPResponse {
     try await http.send(
@@ -87,19 +104,19 @@ struct Stack: Sendable {
   }
 
   /// Posts a body as JSON.
-  func post(_ body: String, headers: [HTTPHeader] = []) async throws -> HTTPResponse {
+  public func post(_ body: String, headers: [HTTPHeader] = []) async throws -> HTTPResponse {
     try await post(Array(body.utf8), headers: headers)
   }
 
   /// Posts a body as JSON.
-  func post(_ body: [UInt8], headers: [HTTPHeader] = []) async throws -> HTTPResponse {
+  public func post(_ body: [UInt8], headers: [HTTPHeader] = []) async throws -> HTTPResponse {
     try await send(
       "POST", "/workflow/run", headers: [("Content-Type", "application/json")] + headers, body: body)
   }
 
   /// Submits a workflow.
   /// - Returns: its job's id.
-  func submit(_ body: JSONValue) async throws -> String {
+  public func submit(_ body: JSONValue) async throws -> String {
     let response = try await post(body.bytes)
     guard response.status == 202, let id = try response.json["job_id"]?.stringValue else {
       throw StackFailure("\(response.status): \(String(decoding: response.body, as: UTF8.self))")
@@ -108,10 +125,10 @@ struct Stack: Sendable {
   }
 
   /// The status of a job.
-  func status(_ id: String) async throws -> JSONObject { try await send("GET", "/status/\(id)").json }
+  public func status(_ id: String) async throws -> JSONObject { try await send("GET", "/status/\(id)").json }
 
   /// Waits until a job has come to its end.
-  func end(of id: String, within limit: Duration = .seconds(60)) async throws -> JSONObject {
+  public func end(of id: String, within limit: Duration = .seconds(60)) async throws -> JSONObject {
     try await wait("the end of \(id)", within: limit) {
       let status = try await status(id)
       let isOver = ["finished", "failed"].contains(status["status"]?.stringValue)
@@ -120,27 +137,27 @@ struct Stack: Sendable {
   }
 
   /// Submits a workflow and waits for its end.
-  func run(_ body: JSONValue) async throws -> JSONObject { try await end(of: submit(body)) }
+  public func run(_ body: JSONValue) async throws -> JSONObject { try await end(of: submit(body)) }
 
   // MARK: Faults
 
   /// Sends a signal to a part, such as `worker-1` or `redis`.
-  func signal(_ signal: Int32, to part: String) throws { kill(try processID(of: part), signal) }
+  public func signal(_ signal: Int32, to part: String) throws { kill(try processID(of: part), signal) }
 
   /// The process id of a part.
-  func processID(of part: String) throws -> pid_t {
+  public func processID(of part: String) throws -> Int32 {
     let text = try String(decoding: Stack.read("\(folder)/\(part).pid"), as: UTF8.self)
-    guard let id = pid_t(text.filter(\.isNumber)) else { throw StackFailure("\(part) has no process id") }
+    guard let id = Int32(text.filter(\.isNumber)) else { throw StackFailure("\(part) has no process id") }
     return id
   }
 
   /// The log of a part.
-  func log(of part: String) throws -> String {
+  public func log(of part: String) throws -> String {
     String(decoding: try Stack.read("\(folder)/log/\(part).log"), as: UTF8.self)
   }
 
   /// Reads a file.
-  static func read(_ path: String) throws -> [UInt8] {
+  public static func read(_ path: String) throws -> [UInt8] {
     let file = try FileDescriptor.open(FilePath(path), .readOnly)
     return try file.closeAfter {
       var bytes: [UInt8] = []
@@ -153,7 +170,7 @@ struct Stack: Sendable {
   }
 
   /// Sends a command to Redis.
-  func command(_ words: String...) async throws -> RedisReply {
+  public func command(_ words: String...) async throws -> RedisReply {
     var arguments = RedisArguments()
     for word in words { arguments.append(word) }
     return try await redis.send(arguments, timeout: .seconds(20))
@@ -161,15 +178,16 @@ struct Stack: Sendable {
 }
 
 /// Why a test could not go on.
-struct StackFailure: Error, CustomStringConvertible {
-  let description: String
+public struct StackFailure: Error, CustomStringConvertible {
+  public let description: String
 
-  init(_ description: String) { self.description = description }
+  /// A sentence.
+  public init(_ description: String) { self.description = description }
 }
 
 /// Looks until something is there.
 /// - Parameter look: returns nil as long as it is not.
-func wait<Found: Sendable>(
+public func wait<Found: Sendable>(
   _ what: String, within limit: Duration = .seconds(60), _ look: () async throws -> Found?
 ) async throws -> Found {
   let deadline = ContinuousClock.now + limit
@@ -182,7 +200,7 @@ func wait<Found: Sendable>(
 
 extension HTTPResponse {
   /// The body as a JSON object.
-  var json: JSONObject {
+  public var json: JSONObject {
     get throws {
       let depth = JSONValue.permittedDepths.upperBound
       guard let object = try JSONValue(parsing: body, maximumDepth: depth).objectValue else {

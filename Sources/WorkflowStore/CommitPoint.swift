@@ -1,0 +1,60 @@
+import Glibc
+
+/// A point between two effects at which a process may die, and nothing may be lost or done twice.
+///
+/// The tests kill the process at each of them: a debug build whose environment names a point in `COMMIT_POINT` ends itself
+/// with SIGKILL when it comes there and can make the file that `COMMIT_POINT_MARK` names: once, whichever process comes
+/// first, and not before the file's folder is there. In a release build a point is nothing at all.
+public enum CommitPoint: String, Sendable, CaseIterable {
+  /// A body has been checked; Redis knows nothing of it.
+  case beforeSubmit
+  /// The run is accepted; the client has not been told.
+  case afterSubmit
+  /// A worker is about to take runs.
+  case beforeClaim
+  /// Redis has given runs to a worker, which has not begun them.
+  case afterClaim
+  /// A step's beginning is recorded; its call has not gone out.
+  case beforeCall
+  /// A call has been answered; nobody but this process knows.
+  case afterCall
+  /// Something of a run is to be recorded.
+  case beforeRecord
+  /// It is recorded; the worker has not gone on.
+  case afterRecord
+  /// The last step is done; the end is not recorded.
+  case beforeFinish
+  /// The run has ended; the worker still holds it.
+  case afterFinish
+  /// A stopping worker is about to give a run back.
+  case beforeHandBack
+  /// The run is back in its queue; the worker still runs.
+  case afterHandBack
+  /// The runs of a dead worker are back in their queue; whoever did that has not said so.
+  case afterRecovery
+
+  /// Marks that the process is at this point.
+  @inline(__always)
+  public func pass() {
+    #if DEBUG
+      if let trap = CommitPoint.trap, trap.point == self { trap.spring() }
+    #endif
+  }
+
+  #if DEBUG
+    private struct Trap {
+      let point: CommitPoint
+      let mark: String
+
+      func spring() {
+        guard open(mark, O_CREAT | O_EXCL | O_WRONLY, 0o600) >= 0 else { return }
+        kill(getpid(), SIGKILL)
+      }
+    }
+
+    private static let trap: Trap? = {
+      guard let name = getenv("COMMIT_POINT"), let mark = getenv("COMMIT_POINT_MARK") else { return nil }
+      return CommitPoint(rawValue: String(cString: name)).map { Trap(point: $0, mark: String(cString: mark)) }
+    }()
+  #endif
+}

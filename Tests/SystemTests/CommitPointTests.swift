@@ -1,0 +1,104 @@
+import Curl
+import ExactJSON
+import Glibc
+import Hiredis
+import ModelServer
+import SystemHarness
+import Testing
+import WorkflowStore
+
+/// A process dies between two effects, at each point where it can: nothing is lost, nothing done twice.
+@Suite struct CommitPointTests {
+  /// A stack whose API or worker kills itself at a point once it is armed, and a model that holds its answers.
+  private func withTrap(
+    at point: CommitPoint, workers: Int = 1, settings: [String: String] = [:],
+    _ body: @escaping @Sendable (Stack, ModelServer, _ arm: () -> Void) async throws -> Void
+  ) async throws {
+    let model = try ModelServer()
+    defer { model.close() }
+    model.behaviour = .hold
+    let folder = "/tmp/wf-trap-\(getpid())-\(point)"
+    defer { system("rm -rf \(folder)") }
+    let own = [
+      "WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LLM_FALLBACK": "fail", "WF_LEASE_S": "2",
+      "COMMIT_POINT": point.rawValue, "COMMIT_POINT_MARK": "\(folder)/mark",
+    ]
+    try await Stack.with(.init(workers: workers, settings: own.merging(settings) { $1 })) { stack in
+      try await body(stack, model) { mkdir(folder, 0o700) }
+      #expect(access("\(folder)/mark", F_OK) == 0, "no process came to \(point)")
+    }
+  }
+
+  private func sprung(_ point: CommitPoint) async throws {
+    _ = try await wait("a death at \(point)") { access("/tmp/wf-trap-\(getpid())-\(point)/mark", F_OK) == 0 ? true : nil }
+  }
+
+  @Test(arguments: [CommitPoint.beforeSubmit, .afterSubmit])
+  func `a submission whose API dies is one run, or none and an error`(_ point: CommitPoint) async throws {
+    try await withTrap(at: point) { stack, model, arm in
+      model.behaviour = .answer(text: "fine")
+      arm()
+      // nginx sends it once more: the next process answers, under the same id.
+      let answer = try await stack.post(Examples.example.bytes)
+      #expect(answer.status == 202)
+      let id = try #require(try answer.json["job_id"]?.stringValue)
+      #expect(try await stack.end(of: id)["status"] == "finished")
+      #expect(try await stack.command("EVAL", "return #redis.call('KEYS', 'wf:job:*')", "0") == .integer(1))
+      #expect(model.calls.count == 1)
+      #expect(try await Audit(stack).problems(of: [id]) == [])
+    }
+  }
+
+  /// How often the model is called where a worker dies: a call that was answered but not recorded is made again.
+  private static let calls: [CommitPoint: Int] = [
+    .beforeClaim: 1, .afterClaim: 1, .beforeCall: 1, .afterCall: 2, .beforeRecord: 1, .afterRecord: 1, .beforeFinish: 2,
+    .afterFinish: 1,
+  ]
+
+  @Test(arguments: calls.keys.sorted { $0.rawValue < $1.rawValue })
+  func `a run whose worker dies goes on, and recorded steps are not run again`(_ point: CommitPoint) async throws {
+    try await withTrap(at: point) { stack, model, arm in
+      model.behaviour = .answer(text: "fine")
+      arm()
+      let id = try await stack.submit(Examples.example)
+      try await sprung(point)
+      let status = try await stack.end(of: id)
+      #expect(status["status"] == "finished")
+      #expect(model.calls.count == CommitPointTests.calls[point])
+      #expect(Set(model.calls.compactMap { $0.headers["idempotency-key"] }) == ["\(id)/llm"])
+      #expect(try await stack.command("LLEN", "wf:store:summaries") == .integer(1))
+      #expect(try await Audit(stack).problems(of: [id]) == [])
+    }
+  }
+
+  @Test(arguments: [CommitPoint.beforeHandBack, .afterHandBack])
+  func `a stopping worker that dies while it gives a run back loses nothing`(_ point: CommitPoint) async throws {
+    try await withTrap(at: point, settings: ["WF_DRAIN_S": "0"]) { stack, model, arm in
+      let id = try await stack.submit(Examples.example)
+      try await model.waitForCalls(1)
+      arm()
+      try stack.signal(SIGTERM, to: "worker-1")
+      try await sprung(point)
+      try await model.waitForCalls(2)
+      model.release()
+      let status = try await stack.end(of: id)
+      #expect(status["status"] == "finished")
+      #expect(status.messages.count { $0 == "step_start pre" } == 1)
+      #expect(try await Audit(stack).problems(of: [id]) == [])
+    }
+  }
+
+  @Test func `a worker that dies while it takes over a dead one's runs loses nothing`() async throws {
+    try await withTrap(at: .afterRecovery) { stack, model, arm in
+      let id = try await stack.submit(Examples.example)
+      try await model.waitForCalls(1)
+      arm()
+      try stack.signal(SIGKILL, to: "worker-1")
+      try await sprung(.afterRecovery)
+      try await model.waitForCalls(2)
+      model.release()
+      #expect(try await stack.end(of: id)["status"] == "finished")
+      #expect(try await Audit(stack).problems(of: [id]) == [])
+    }
+  }
+}
