@@ -24,7 +24,7 @@ public struct Audit: Sendable {
     let log = try await progress(of: id)
     var problems = logProblems(log, status)
     let result = try await stack.command("GET", "wf:result:\(id)").bytesValue
-    if (result != nil) != (status == "finished") { problems.append("it is \(status), and has a result: \(result != nil)") }
+    if (result != nil) != (status == "finished") { problems.append("it is \(status); a result: \(result != nil)") }
     if let result { problems += try resultProblems(id, result, log, stored) }
     for kind in ["job", "run", "progress"] + (result == nil ? [] : ["result"]) {
       let left = try await stack.command("TTL", "wf:\(kind):\(id)").int ?? -3

@@ -2,6 +2,7 @@ public import ExactJSON
 
 /// Bodies that many tests post.
 public enum Examples {
+  /// The contract's text.
   public static let text = "India's TB elimination program aims to reduce incidence rapidly."
 
   /// The example of the contract.

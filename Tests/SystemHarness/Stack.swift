@@ -18,7 +18,9 @@ public struct Stack: Sendable {
 
   /// How a stack is to be.
   public struct Options: Sendable {
+    /// Worker processes.
     public var workers: Int
+    /// API processes.
     public var apis: Int
     /// Settings, as environment variables.
     public var settings: [String: String]
@@ -62,7 +64,8 @@ public struct Stack: Sendable {
     _ = try file.closeAfter { try file.writeAll(options.redis.joined(separator: "\n").utf8) }
     defer { unlink(configuration) }
     let arguments = [
-      "dev", "--workers", "\(options.workers)", "--apis", "\(options.apis)", "--redis-config", configuration, "--", "sh",
+      "dev", "--workers", "\(options.workers)", "--apis", "\(options.apis)", "--redis-config", configuration, "--",
+      "sh",
       "-c", "echo $WF_URL $REDIS_URL; exec cat > /dev/null",
     ]
     let changes = Dictionary(
@@ -179,6 +182,7 @@ public struct Stack: Sendable {
 
 /// Why a test could not go on.
 public struct StackFailure: Error, CustomStringConvertible {
+  /// The sentence.
   public let description: String
 
   /// A sentence.

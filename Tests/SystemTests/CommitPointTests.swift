@@ -30,7 +30,8 @@ import WorkflowStore
   }
 
   private func sprung(_ point: CommitPoint) async throws {
-    _ = try await wait("a death at \(point)") { access("/tmp/wf-trap-\(getpid())-\(point)/mark", F_OK) == 0 ? true : nil }
+    let mark = "/tmp/wf-trap-\(getpid())-\(point)/mark"
+    _ = try await wait("a death at \(point)") { access(mark, F_OK) == 0 ? true : nil }
   }
 
   @Test(arguments: [CommitPoint.beforeSubmit, .afterSubmit])
