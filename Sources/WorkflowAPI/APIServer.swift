@@ -32,6 +32,7 @@ public struct APIServer: Service {
     self.logger = logger
     router = Router([
       SubmitRoute(reader: DefinitionReader(operations: operations), store: store),
+      DeadLettersRoute(store: store),
       HealthRoute(store: store),
       StatusRoute(store: store, events: events),
       EventsRoute(store: store, events: events, heartbeat: .seconds(15)),

@@ -19,6 +19,10 @@ struct HealthRoute: Route {
         "workers": .number(JSONNumber(health.workers)), "queued": .number(JSONNumber(health.queued)),
         "started": .number(JSONNumber(health.started)),
       ]
+      if !health.repairs.isEmpty {
+        let repairs = health.repairs.sorted { $0.key < $1.key }
+        facts["repairs"] = .object(JSONObject(repairs.map { ($0.key, .number(JSONNumber($0.value))) }))
+      }
       if !hasWorker { facts["detail"] = "no worker is alive: runs are accepted and wait" }
       return .json(status: hasWorker ? 200 : 503, .object(facts))
     } catch {

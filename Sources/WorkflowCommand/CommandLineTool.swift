@@ -63,7 +63,7 @@ struct WF: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ExampleCommand.self,
-      ConfigCommand.self, DoctorCommand.self, DevCommand.self,
+      APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ListCommand.self,
+      ExampleCommand.self, ConfigCommand.self, DoctorCommand.self, DevCommand.self,
     ])
 }

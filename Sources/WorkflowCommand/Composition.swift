@@ -40,6 +40,18 @@ struct Composition {
     RedisConnection(settings.redis, name: name, logger: logger)
   }
 
+  /// Says in the log, once Redis answers, what makes it lose runs.
+  func warnAboutRedis(_ connection: RedisConnection) async {
+    let examination = RedisExamination(connection: connection, address: settings.redis)
+    while !Task.isCancelled {
+      if let doubts = await examination.doubts() {
+        for doubt in doubts { logger.warning("\(doubt.what); \(doubt.remedy ?? "")") }
+        return
+      }
+      try? await Task.sleep(for: .seconds(1))
+    }
+  }
+
   /// The store on a connection.
   func store(_ connection: RedisConnection) -> RunStore {
     RunStore(connection, keys: settings.keys, limits: settings.limits)

@@ -14,6 +14,8 @@
 ///   suspects:{format}  list    ids of queued runs whose last worker died under them                      while queued
 ///   leases             zset    id of each started run → end of its lease, ms                             while started
 ///   workers            zset    worker id → until when it counts as alive, ms; a lease after a heartbeat  1 h after that
+///   dead               zset    id of each run that took down too many workers → when, ms; newest 10,000   retain
+///   repairs            hash    what was found broken and was repaired → how often                        for good
 ///   claim:{worker}     string  the worker's last claim and the runs that it brought                      one lease
 ///   idempotency:{key}  string  job id and digest of the body                                             24 h
 /// channels (publish/subscribe: they only say "look")
@@ -48,6 +50,8 @@ public struct Keys: Sendable, Equatable {
   var suspects: String { "\(prefix)suspects:\(Keys.format)" }
   var leases: String { "\(prefix)leases" }
   var workers: String { "\(prefix)workers" }
+  var dead: String { "\(prefix)dead" }
+  var repairs: String { "\(prefix)repairs" }
 
   /// The channel on which idle workers are woken.
   public var wakeChannel: String { "\(prefix)wake" }

@@ -46,7 +46,7 @@ extension RunStore {
     arguments.append(request.lease.milliseconds)
     arguments.append(request.documentBytes)
     arguments.append(request.worker)
-    let names = [keys.leases, keys.claim(request.worker), keys.suspects, keys.queue]
+    let names = [keys.leases, keys.claim(request.worker), keys.suspects, keys.queue, keys.repairs]
     CommitPoint.beforeClaim.pass()
     let reply = try await evaluate(Scripts.claim, names, arguments)
     guard let parts = reply.array, let dropped = parts.first?.int else {

@@ -8,6 +8,8 @@ public struct StoreHealth: Sendable, Equatable {
   public let started: Int
   /// Workers that have beaten within their lease, and have not said that they stop.
   public let workers: Int
+  /// How often something was found broken and was repaired, by what it was, such as `runs_without_lease`.
+  public let repairs: [String: Int]
 }
 
 /// Which Redis answers, and in which role.
@@ -27,12 +29,16 @@ public struct ServerIdentity: Sendable, Equatable {
 extension RunStore {
   /// Reads the state of the whole.
   public func health() async throws(StoreError) -> StoreHealth {
-    let names = [keys.queue, keys.suspects, keys.leases, keys.workers]
+    let names = [keys.queue, keys.suspects, keys.leases, keys.workers, keys.repairs]
     let reply = try await evaluate(Scripts.health, names, [])
-    guard let counts = reply.array?.compactMap(\.int), counts.count == 3 else {
-      throw RunStore.damaged(Scripts.health, reply)
+    guard let parts = reply.array, parts.count == 4, let repairs = parts[3].array,
+      let queued = parts[0].int, let started = parts[1].int, let workers = parts[2].int
+    else { throw RunStore.damaged(Scripts.health, reply) }
+    var counts: [String: Int] = [:]
+    for index in stride(from: 0, to: repairs.count - 1, by: 2) {
+      if let name = repairs[index].string { counts[name] = repairs[index + 1].int }
     }
-    return StoreHealth(queued: counts[0], started: counts[1], workers: counts[2])
+    return StoreHealth(queued: queued, started: started, workers: workers, repairs: counts)
   }
 
   /// Asks Redis who it is.

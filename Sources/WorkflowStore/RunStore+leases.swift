@@ -74,7 +74,9 @@ extension RunStore {
     arguments.append(sentence)
     arguments.append(keys.wakeChannel)
     arguments.append(limits.workerMemory)
-    let reply = try await evaluate(Scripts.recover, [keys.leases, keys.workers], arguments)
+    arguments.append(RunStore.keptDeadLetters)
+    let reply = try await evaluate(
+      Scripts.recover, [keys.leases, keys.workers, keys.dead, keys.repairs], arguments)
     if reply.array?.isEmpty == false { CommitPoint.afterRecovery.pass() }
     guard let words = reply.array?.map({ $0.string ?? "" }) else { throw RunStore.damaged(Scripts.recover, reply) }
     return stride(from: 0, to: words.count - 1, by: 2).compactMap { index in

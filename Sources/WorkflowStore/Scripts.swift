@@ -9,6 +9,8 @@ enum Scripts {
   static let heartbeat = script("heartbeat", PackageResources.heartbeat_lua)
   static let recover = script("recover", PackageResources.recover_lua)
   static let events = script("events", PackageResources.events_lua)
+  static let reconcile = script("reconcile", PackageResources.reconcile_lua)
+  static let dead = script("dead", PackageResources.dead_lua)
   static let health = script("health", PackageResources.health_lua)
 
   /// The script with the prelude put in after its `#!lua` line, which Redis wants first.

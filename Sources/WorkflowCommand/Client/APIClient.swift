@@ -32,6 +32,11 @@ struct APIClient: Sendable {
     try await send(HTTPRequest(url: statusURL(of: job), timeout: .seconds(30), maxResponseBytes: 1 << 30))
   }
 
+  /// The runs that took down too many workers.
+  func deadLetters(limit: Int) async throws -> JSONObject {
+    try await send(HTTPRequest(url: "\(url)/status?dead=1&limit=\(limit)", timeout: .seconds(30)))
+  }
+
   /// Opens the event stream of a job, after the event that was seen last.
   func events(of job: String, after last: String?) async throws(HTTPError) -> HTTPStreamingResponse {
     let headers = last.map { [(name: "Last-Event-ID", value: $0)] } ?? []

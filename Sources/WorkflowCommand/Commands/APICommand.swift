@@ -35,7 +35,11 @@ struct APICommand: AsyncParsableCommand {
       events: RunEvents(settings.redis, keys: settings.keys, logger: composition.logger),
       allowsAnonymous: settings.allowsAnonymous, logger: composition.logger, started: { manager.ready("running") })
     let watchdog = Task { await Watchdog(manager: manager, store: composition.store(connection)).run() }
-    defer { watchdog.cancel() }
+    let warnings = Task { await composition.warnAboutRedis(connection) }
+    defer {
+      watchdog.cancel()
+      warnings.cancel()
+    }
     do {
       try await StoppableService(server, manager: manager, logger: composition.logger).run()
     } catch let error as FastCGIError {

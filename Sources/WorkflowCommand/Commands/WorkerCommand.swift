@@ -1,5 +1,6 @@
 import ArgumentParser
 import Curl
+import Hiredis
 import WorkflowWorker
 
 /// `wf worker`: takes runs from the queue and runs them.
@@ -25,6 +26,12 @@ struct WorkerCommand: AsyncParsableCommand {
         manager.ready("\(runs) runs in hand")
         manager.alive()
       })
+    let connection = composition.connection("wf-warnings")
+    let warnings = Task {
+      await composition.warnAboutRedis(connection)
+      connection.close()
+    }
+    defer { warnings.cancel() }
     try await StoppableService(worker, manager: manager, logger: composition.logger).run()
     client.close()
   }

@@ -21,6 +21,12 @@ struct RedisExamination {
     }
   }
 
+  /// What makes a Redis lose runs, as far as it shows its configuration; nil when it does not answer.
+  func doubts() async -> [Finding]? {
+    guard (try? await connection.send(["PING"], timeout: .seconds(5))) != nil else { return nil }
+    return await configuration().filter { $0.verdict != .fine }
+  }
+
   private func info() async throws(RedisError) -> [String: String] {
     let text = try await connection.send(["INFO", "server", "replication"], timeout: .seconds(5)).string ?? ""
     var values: [String: String] = [:]

@@ -3,7 +3,7 @@
 Gives queued runs to a worker: each leaves its queue, gets a lease and a new fencing token, is `started`, and says so
 in its progress log. The token is a counter of the run's claims plus the claim's random id.
 
-KEYS  1 leases  2 the worker's last claim  3 suspects (runs whose last worker died under them)  4 queue
+KEYS  1 leases  2 the worker's last claim  3 suspects (runs whose last worker died under them)  4 queue  5 repairs
 ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many suspects at most  5 lease (ms)
       6 bytes of documents after which no further run is taken  7 worker id
 
@@ -23,7 +23,7 @@ local function deliver(id, token, run_name, request_id, suspect)
   runs[#runs + 1] = {id, token, run_name, request_id or '', suspect, documents}
 end
 
-for i, kind in ipairs({'zset', 'string', 'list', 'list'}) do
+for i, kind in ipairs({'zset', 'string', 'list', 'list', 'hash'}) do
   local found = redis.call('TYPE', KEYS[i]).ok
   if found ~= kind and found ~= 'none' then
     return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' is a ' .. found .. ', not a ' .. kind)
@@ -49,6 +49,7 @@ local function take(id, suspect)
   local job = redis.pcall('HMGET', key, 'status', 'claims', 'last_ts', 'run_name', 'request_id')
   if job.err or job[1] ~= 'queued' then
     dropped = dropped + 1
+    redis.call('HINCRBY', KEYS[5], 'entries_without_job', 1)
     return
   end
   local claims = (job[2] or 0) + 1

@@ -4,10 +4,10 @@ Takes runs from workers that have let their leases lapse, and puts them back at 
 worker died while one of its steps was under way counts a crash and waits among the suspects, which a worker takes one
 at a time; at the third crash without a checkpoint between, the run ends as failed.
 
-KEYS  1 leases  2 workers
+KEYS  1 leases  2 workers  3 dead letters  4 repairs
 ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds to keep an ended run
       5 sentence for a run that ends so, as JSON  6 the same as text  7 wake channel
-      8 milliseconds after its death that a worker is remembered
+      8 milliseconds after its death that a worker is remembered  9 dead letters that are kept
 
 Returns {job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
 ]]
@@ -22,6 +22,10 @@ local function fail(id, key, ts)
   redis.call('RPUSH', prefix .. 'progress:' .. id,
     '{"ts":' .. ts .. ',"msg":"failed","error_code":"worker_crashed","error":' .. ARGV[5] .. '}')
   for _, kind in ipairs({'job:', 'run:', 'progress:'}) do redis.call('EXPIRE', prefix .. kind .. id, ARGV[4]) end
+  redis.call('ZADD', KEYS[3], ms, id)
+  redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -ARGV[9] - 1)
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ms - ARGV[4] * 1000)
+  redis.call('EXPIRE', KEYS[3], ARGV[4])
   return 'failed'
 end
 
@@ -35,7 +39,10 @@ local function recover(id)
   local key = prefix .. 'job:' .. id
   local job = redis.call('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format')
   redis.call('ZREM', KEYS[1], id)
-  if job[1] ~= 'started' then return 'dropped' end
+  if job[1] ~= 'started' then
+    redis.call('HINCRBY', KEYS[4], 'leases_without_run', 1)
+    return 'dropped'
+  end
   local crashes = (job[3] or 0) + (job[2] == '1' and 1 or 0)
   redis.call('PUBLISH', prefix .. 'events:' .. id, '')
   if crashes >= tonumber(ARGV[3]) then return fail(id, key, seconds(math.max(now, microseconds(job[4])))) end

@@ -1,0 +1,33 @@
+import ExactJSON
+import FastCGI
+import Workflow
+import WorkflowStore
+
+/// `GET /status?dead=1`: the runs that took down too many workers, the newest first.
+struct DeadLettersRoute: Route {
+  let method = "GET"
+  let pattern = ["status"]
+  let store: RunStore
+
+  func answer(
+    _ request: FastCGIRequest, argument: String, _ context: RequestContext
+  ) async throws(APIError) -> FastCGIResponse {
+    let query = QueryItems(request)
+    guard try query.integer("dead", in: 1...1) != nil else {
+      throw .invalid([ValidationFault("missing", [.key("query"), .key("dead")], "Field required", input: .null)])
+    }
+    let limit = try query.integer("limit", in: 1...1_000) ?? 100
+    let letters: [DeadLetter]
+    do { letters = try await store.deadLetters(limit: limit) } catch { throw APIError(error) }
+    return .json(["runs": .array(letters.map(DeadLettersRoute.json))])
+  }
+
+  private static func json(_ letter: DeadLetter) -> JSONValue {
+    func time(_ text: String) -> JSONValue { JSONNumber(text: text).map(JSONValue.number) ?? .null }
+    return [
+      "job_id": .string(letter.id.description), "run_name": .string(letter.runName), "status": "failed",
+      "created_ts": time(letter.createdAt), "started_ts": time(letter.startedAt),
+      "finished_ts": time(letter.finishedAt), "error_code": .string(letter.errorCode), "error": .string(letter.error),
+    ]
+  }
+}
