@@ -49,6 +49,13 @@ public struct RunRecord: Sendable {
     return joined
   }
 
+  /// Whether it holds outputs of a step.
+  public var hasCheckpoint: Bool {
+    items.contains { item in
+      if case .checkpoint = item { true } else { false }
+    }
+  }
+
   /// Whether there is nothing to write.
   public var isEmpty: Bool { items.isEmpty && end == nil }
 

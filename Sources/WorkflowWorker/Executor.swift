@@ -35,7 +35,7 @@ struct Executor: Sendable {
       await drive(&execution, held, writer, &group)
     }
     if case .over = end { return log(execution, logger) }
-    await leave(&execution, end, writer, logger)
+    await leave(&execution, held, end, writer, logger)
   }
 
   private enum End {
@@ -70,8 +70,9 @@ struct Executor: Sendable {
         execution.end(position, outcome)
       case .written(.recorded, let record, _) where record.end != nil:
         return .over
-      case .written(.recorded, _, let begun):
+      case .written(.recorded, let record, let begun):
         isWriting = false
+        if record.hasCheckpoint { hands.acquit(held) }
         guard hands.stop(of: held) == nil else { continue }
         for beginning in begun {
           underWay += 1
@@ -135,11 +136,13 @@ struct Executor: Sendable {
     }
   }
 
-  private func leave(_ execution: inout RunExecution, _ end: End, _ writer: RunWriter, _ logger: Logger) async {
+  private func leave(
+    _ execution: inout RunExecution, _ held: HeldRun, _ end: End, _ writer: RunWriter, _ logger: Logger
+  ) async {
     switch end {
     case .over: break
     case .stopped(.handBack):
-      let answer = await writer.write(execution.takeHandBack(asSuspect: execution.run.isSuspect))
+      let answer = await writer.write(execution.takeHandBack(asSuspect: hands.isSuspect(held)))
       logger.info("handed back: \(answer)")
     case .stopped(.lost):
       logger.warning("the lease is lost; another worker goes on with the run")

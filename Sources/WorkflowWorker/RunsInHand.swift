@@ -13,7 +13,8 @@ final class RunsInHand: Sendable {
 
   private struct Hand {
     let token: String
-    let isSuspect: Bool
+    var isSuspect: Bool
+    let onFree: @Sendable () -> Void
     var task: Task<Void, Never>?
     var stop: Stop?
   }
@@ -27,6 +28,7 @@ final class RunsInHand: Sendable {
   var suspects: Int { hands.withLock { $0.values.count { $0.isSuspect } } }
 
   /// Takes a run in hand and starts its task; the run is let go when the task ends.
+  /// - Parameter onFree: called when there is room for another, of the suspects if this is one.
   /// - Returns: false when the run is in hand already, by this very claim.
   @discardableResult
   func take(
@@ -35,7 +37,7 @@ final class RunsInHand: Sendable {
   ) -> Bool {
     hands.withLock { hands in
       guard hands[run.id]?.token != run.token else { return false }
-      hands[run.id] = Hand(token: run.token, isSuspect: isSuspect)
+      hands[run.id] = Hand(token: run.token, isSuspect: isSuspect, onFree: onFree)
       hands[run.id]?.task = Task {
         await body()
         self.letGo(run)
@@ -43,6 +45,21 @@ final class RunsInHand: Sendable {
       }
       return true
     }
+  }
+
+  /// Notes that a suspect has got on: a checkpoint is recorded, its crashes count no more, and another may come.
+  func acquit(_ run: HeldRun) {
+    let onFree = hands.withLock { hands -> (@Sendable () -> Void)? in
+      guard let hand = hands[run.id], hand.token == run.token, hand.isSuspect else { return nil }
+      hands[run.id]?.isSuspect = false
+      return hand.onFree
+    }
+    onFree?()
+  }
+
+  /// Whether a run in hand has taken a worker down, and has not got on since.
+  func isSuspect(_ run: HeldRun) -> Bool {
+    hands.withLock { $0[run.id].map { $0.token == run.token && $0.isSuspect } ?? false }
   }
 
   private func letGo(_ run: HeldRun) {

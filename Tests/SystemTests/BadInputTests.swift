@@ -139,11 +139,14 @@ import Testing
     #expect(get.status == 405 && get.header("Allow") == "POST")
     let delete = try await stack.send("DELETE", "/status/\(String(repeating: "a", count: 36))")
     #expect(delete.status == 405 && delete.header("Allow") == "GET, HEAD")
-    for path in ["/workflow", "/workflow/run/", "/workflow/nope", "/status", "/statusx", "/status/a/b"] {
+    for path in ["/workflow", "/workflow/run/", "/workflow/nope", "/statusx", "/status/a/b"] {
       let response = try await stack.send("GET", path)
       #expect(response.status == 404, "\(path)")
       #expect(try response.json["detail"]?.stringValue != nil)
     }
+    #expect(try await stack.send("GET", "/status").status == 422)
+    #expect(try await stack.send("GET", "/status?dead=1&limit=0").status == 422)
+    #expect(try await stack.send("GET", "/status?dead=1").json["runs"] == [])
   }
 
   @Test(arguments: [

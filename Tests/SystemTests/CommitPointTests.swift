@@ -14,16 +14,11 @@ import WorkflowStore
     at point: CommitPoint, workers: Int = 1, settings: [String: String] = [:],
     _ body: @escaping @Sendable (Stack, ModelServer, _ arm: () -> Void) async throws -> Void
   ) async throws {
-    let model = try ModelServer()
-    defer { model.close() }
-    model.behaviour = .hold
     let folder = "/tmp/wf-trap-\(getpid())-\(point)"
     defer { system("rm -rf \(folder)") }
-    let own = [
-      "WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LLM_FALLBACK": "fail", "WF_LEASE_S": "2",
-      "COMMIT_POINT": point.rawValue, "COMMIT_POINT_MARK": "\(folder)/mark",
-    ]
-    try await Stack.with(.init(workers: workers, settings: own.merging(settings) { $1 })) { stack in
+    let own = ["COMMIT_POINT": point.rawValue, "COMMIT_POINT_MARK": "\(folder)/mark"]
+    try await Stack.withModel(workers: workers, settings: own.merging(settings) { $1 }) { stack, model in
+      model.behaviour = .hold
       try await body(stack, model) { mkdir(folder, 0o700) }
       #expect(access("\(folder)/mark", F_OK) == 0, "no process came to \(point)")
     }

@@ -8,31 +8,13 @@ import Testing
 
 /// Processes die, Redis goes away: accepted runs go on.
 @Suite(.serialized) struct CrashTests {
-  private func withModel(
-    workers: Int, settings: [String: String] = [:],
-    _ body: @escaping @Sendable (Stack, ModelServer) async throws -> Void
-  ) async throws {
-    let model = try ModelServer()
-    defer { model.close() }
-    let own = ["WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LLM_FALLBACK": "fail", "WF_LEASE_S": "2"]
-    try await Stack.with(.init(workers: workers, settings: own.merging(settings) { $1 })) { try await body($0, model) }
-  }
-
-  /// The part that holds a run.
-  private func holder(of id: String, in stack: Stack) async throws -> String {
-    let worker = try #require(try await stack.command("HGET", "wf:job:\(id)", "worker").string)
-    let process = try #require(worker.split(separator: "-").dropLast().last)
-    let parts = ["worker-1", "worker-2"]
-    return try #require(parts.first { (try? stack.processID(of: $0)).map { "\($0)" == process } ?? false })
-  }
-
   @Test func `a run whose worker is killed in the middle of a step finishes on another worker`() async throws {
-    try await withModel(workers: 2) { stack, model in
+    try await Stack.withModel(workers: 2) { stack, model in
       model.behaviour = .hold
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
       let dead = try #require(try await stack.command("HGET", "wf:job:\(id)", "worker").string)
-      try stack.signal(SIGKILL, to: try await holder(of: id, in: stack))
+      try stack.signal(SIGKILL, to: try await stack.holder(of: id))
       try await model.waitForCalls(2)
       model.release()
       let status = try await stack.end(of: id)
@@ -50,7 +32,7 @@ import Testing
   }
 
   @Test func `a run that kills its worker three times ends as failed, and harms no other`() async throws {
-    try await withModel(workers: 1) { stack, model in
+    try await Stack.withModel(workers: 1) { stack, model in
       model.behaviour = .hold
       let poison = try await stack.submit(Examples.example)
       for death in 1...3 {
@@ -69,11 +51,11 @@ import Testing
   }
 
   @Test func `a worker that is told to stop finishes what it can`() async throws {
-    try await withModel(workers: 2) { stack, model in
+    try await Stack.withModel(workers: 2) { stack, model in
       model.behaviour = .hold
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
-      let holder = try await holder(of: id, in: stack)
+      let holder = try await stack.holder(of: id)
       try stack.signal(SIGTERM, to: holder)
       _ = try await wait("the drain") { try stack.log(of: holder).contains("finishing 1 runs") ? true : nil }
       model.release()
@@ -85,11 +67,11 @@ import Testing
   }
 
   @Test func `what a stopping worker cannot finish is handed back at once, without counting a crash`() async throws {
-    try await withModel(workers: 2, settings: ["WF_DRAIN_S": "0.2", "WF_LEASE_S": "600"]) { stack, model in
+    try await Stack.withModel(workers: 2, settings: ["WF_DRAIN_S": "0.2", "WF_LEASE_S": "600"]) { stack, model in
       model.behaviour = .hold
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
-      try stack.signal(SIGTERM, to: try await holder(of: id, in: stack))
+      try stack.signal(SIGTERM, to: try await stack.holder(of: id))
       try await model.waitForCalls(2)
       model.release()
       let status = try await stack.end(of: id)
@@ -100,7 +82,7 @@ import Testing
   }
 
   @Test func `a restart of Redis stops nobody and repeats no model call`() async throws {
-    try await withModel(workers: 1, settings: ["WF_LEASE_S": "600"]) { stack, model in
+    try await Stack.withModel(workers: 1, settings: ["WF_LEASE_S": "600"]) { stack, model in
       model.behaviour = .hold
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
@@ -121,7 +103,7 @@ import Testing
   }
 
   @Test func `while Redis does not answer the API says 503, and then works again`() async throws {
-    try await withModel(workers: 1) { stack, model in
+    try await Stack.withModel(workers: 1) { stack, model in
       model.behaviour = .answer(text: "fine")
       try stack.signal(SIGSTOP, to: "redis")
       let response = try await stack.post(Examples.example.bytes, headers: [("Idempotency-Key", "outage")])
@@ -142,7 +124,7 @@ import Testing
   }
 
   @Test func `a killed API comes back and loses nothing`() async throws {
-    try await withModel(workers: 1) { stack, model in
+    try await Stack.withModel(workers: 1) { stack, model in
       model.behaviour = .hold
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)

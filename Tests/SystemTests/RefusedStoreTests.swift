@@ -7,12 +7,8 @@ import Testing
 /// A store that cannot be appended to fails the step that wants to, and nothing else.
 @Suite struct RefusedStoreTests {
   @Test func `what other steps have returned is recorded, and the step is named`() async throws {
-    let model = try ModelServer()
-    defer { model.close() }
-    model.behaviour = .answer(text: "paid for")
-    try await Stack.with(
-      .init(settings: ["WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LLM_FALLBACK": "fail"])
-    ) { stack in
+    try await Stack.withModel { stack, model in
+      model.behaviour = .answer(text: "paid for")
       _ = try await stack.command("SET", "wf:store:mine", "not a list")
       let status = try await stack.run([
         "run_name": "refused", "inputs": ["text": "t"],

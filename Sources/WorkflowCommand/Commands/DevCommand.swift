@@ -46,12 +46,12 @@ struct DevCommand: AsyncParsableCommand {
     defer { folder.removeIfTemporary() }
     // A broken setting should be told here, once, and not by each part in its own log.
     _ = try Settings.load(readsDotEnv: true)
-    let port = try port ?? (command.isEmpty ? 8000 : LocalPort.free())
-    try LocalPort.check(port)
+    let port = try LocalPort(port ?? (command.isEmpty ? 8000 : nil))
     let stack = DevStack(
-      folder: folder, port: port, apis: apis, workers: workers, redisConfiguration: try redisConfiguration(),
+      folder: folder, port: port.number, apis: apis, workers: workers, redisConfiguration: try redisConfiguration(),
       environment: try Settings.dotEnv(), command: command)
     let code = try await stack.run()
+    _ = consume port
     if code != 0 {
       folder.removeIfTemporary()
       throw ExitCode(code)

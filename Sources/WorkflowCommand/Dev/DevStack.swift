@@ -106,14 +106,14 @@ struct DevStack: Sendable {
     var quickDeaths = 0
     while true {
       let started = ContinuousClock.now
-      let status: String
+      let status: TerminationStatus
       do {
-        status = "\(try await part.run(in: folder, environment: partEnvironment))"
+        status = try await part.run(in: folder, environment: partEnvironment)
       } catch {
         return Task.isCancelled ? .partStopped : .failed("\(part.name) cannot be started: \(error)")
       }
       if Task.isCancelled { return .partStopped }
-      quickDeaths = .now - started < .seconds(1) ? quickDeaths + 1 : 0
+      quickDeaths = .now - started < .seconds(1) && !status.isOrdered ? quickDeaths + 1 : 0
       guard quickDeaths < 3 else {
         return .failed("\(part.name) does not stay up (\(status)):\n\(folder.tail(of: part.name))")
       }
@@ -173,4 +173,9 @@ struct DevStack: Sendable {
     let text = (try? JSONValue(parsing: ExampleCommand.body).text) ?? ""
     return text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
   }
+}
+
+extension TerminationStatus {
+  /// Whether someone wanted the end: then the part is not to blame for it.
+  fileprivate var isOrdered: Bool { [.exited(0), .signaled(SIGKILL), .signaled(SIGTERM)].contains(self) }
 }

@@ -1,0 +1,91 @@
+import ExactJSON
+import Glibc
+import Hiredis
+import ModelServer
+import SystemHarness
+import Testing
+
+/// Who has lost its lease writes nothing; who keeps it is left alone; a poison run condemns no other.
+@Suite(.timeLimit(.minutes(3))) struct LeaseTests {
+  @Test func `a worker that was paused for longer than its lease writes nothing afterwards, and says so`() async throws {
+    try await Stack.withModel(workers: 2) { stack, model in
+      model.behaviour = .hold
+      let id = try await stack.submit(Examples.example)
+      try await model.waitForCalls(1)
+      let paused = try await stack.holder(of: id)
+      try stack.signal(SIGSTOP, to: paused)
+      try await model.waitForCalls(2)
+      // The paused worker's call is answered too, first; it sees that only when it goes on.
+      model.behaviour = .echo
+      model.release()
+      #expect(try await stack.end(of: id)["status"] == "finished")
+      let before = try await stack.command("LRANGE", "wf:progress:\(id)", "0", "-1")
+      try stack.signal(SIGCONT, to: paused)
+      _ = try await wait("what the paused worker says") {
+        let log = try stack.log(of: paused)
+        return log.contains("the lease was lost; nothing of the run is written any more")
+          || log.contains("the run is not this worker's any more") ? true : nil
+      }
+      #expect(try await stack.run(Examples.example)["status"] == "finished")
+      #expect(try await stack.command("LRANGE", "wf:progress:\(id)", "0", "-1") == before)
+      #expect(try await Audit(stack).problems(of: [id]) == [])
+    }
+  }
+
+  @Test func `a step that takes longer than many leases keeps its worker`() async throws {
+    try await Stack.withModel(workers: 2, settings: ["WF_LEASE_S": "1"]) { stack, model in
+      model.behaviour = .hold
+      let id = try await stack.submit(Examples.example)
+      try await model.waitForCalls(1)
+      try await stack.passTime(5)
+      model.release()
+      let status = try await stack.end(of: id)
+      #expect(status["status"] == "finished")
+      #expect(model.calls.count == 1)
+      #expect(!status.messages.contains("resumed"))
+    }
+  }
+
+  @Test func `a run whose end crosses a heartbeat is not said to be lost`() async throws {
+    try await Stack.withModel(settings: ["WF_LEASE_S": "1"]) { stack, model in
+      for _ in 0..<200 { _ = try await stack.submit(Examples.example) }
+      try await model.waitForCalls(200)
+      _ = try await wait("the end of all") { try await stack.command("ZCARD", "wf:leases") == .integer(0) ? true : nil }
+      #expect(try !stack.log(of: "worker-1").contains("lost"))
+    }
+  }
+
+  @Test func `a poison run harms none of those that its worker had in hand`() async throws {
+    try await Stack.withModel { stack, model in
+      model.behaviour = .hold
+      let poison = try await stack.submit(Examples.workflow(text: "poison"))
+      var others: [String] = []
+      for number in 0..<5 { others.append(try await stack.submit(Examples.workflow(text: "healthy \(number)"))) }
+      try await model.waitForCalls(6)
+      // From now on only the poison's call is held, and each time it comes its worker dies.
+      var seen = 6
+      for death in 1...3 {
+        let old = try stack.processID(of: "worker-1")
+        try stack.signal(SIGKILL, to: "worker-1")
+        try await stack.waitForSuccessor(of: "worker-1", after: old)
+        if death == 3 { break }
+        _ = try await wait("the poison's call") { () -> Bool? in
+          let calls = model.calls
+          guard calls.count > seen else { return nil }
+          seen = calls.count
+          if calls.last?.headers["idempotency-key"] == "\(poison)/llm" { return true }
+          model.release()
+          return nil
+        }
+      }
+      model.behaviour = .echo
+      model.release()
+      let end = try await stack.end(of: poison)
+      #expect(end["status"] == "failed" && end["error_code"] == "worker_crashed")
+      for id in others { #expect(try await stack.end(of: id)["status"] == "finished") }
+      let letters = try await stack.send("GET", "/status?dead=1").json["runs"]?.arrayValue
+      #expect(letters?.map { $0.objectValue?["job_id"] } == [.string(poison)])
+      #expect(try await Audit(stack).problems(of: others + [poison]).filter { !$0.contains("wf:dead") } == [])
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Curl
+import ExactJSON
+import Glibc
+import Hiredis
+import ModelServer
+import SystemHarness
+import Testing
+
+/// Stopping loses nothing, costs no attempt and fails no request.
+@Suite(.timeLimit(.minutes(3))) struct StopTests {
+  /// Brings so many runs into the hand of the only worker, each with a model call under way.
+  private func fill(_ stack: Stack, _ model: ModelServer, _ count: Int) async throws -> [String] {
+    model.behaviour = .hold
+    var ids: [String] = []
+    for _ in 0..<count { ids.append(try await stack.submit(Examples.example)) }
+    try await model.waitForCalls(count)
+    return ids
+  }
+
+  private func conclude(_ stack: Stack, _ model: ModelServer, _ ids: [String]) async throws {
+    try await model.waitForCalls(2 * ids.count)
+    model.behaviour = .echo
+    model.release()
+    for id in ids {
+      let status = try await stack.end(of: id)
+      #expect(status["status"] == "finished")
+      #expect(status.messages.count { $0 == "step_start pre" } == 1)
+      #expect(try await stack.command("HGET", "wf:job:\(id)", "crashes").isNull)
+    }
+    #expect(try await Audit(stack).problems(of: ids) == [])
+  }
+
+  @Test func `a worker with 64 runs in hand that is stopped gives them back at once, and no attempt is counted`() async throws {
+    try await Stack.withModel(settings: ["WF_DRAIN_S": "0.5", "WF_LEASE_S": "600"]) { stack, model in
+      let ids = try await fill(stack, model, 64)
+      try stack.signal(SIGTERM, to: "worker-1")
+      try await conclude(stack, model, ids)
+    }
+  }
+
+  @Test func `a second SIGTERM ends a worker at once, without loss`() async throws {
+    try await Stack.withModel(settings: ["WF_DRAIN_S": "600", "WF_LEASE_S": "600"]) { stack, model in
+      let ids = try await fill(stack, model, 16)
+      let old = try stack.processID(of: "worker-1")
+      try stack.signal(SIGTERM, to: "worker-1")
+      _ = try await wait("the drain") { try stack.log(of: "worker-1").contains("finishing 16 runs") ? true : nil }
+      try stack.signal(SIGTERM, to: "worker-1")
+      try await stack.waitForSuccessor(of: "worker-1", after: old)
+      try await conclude(stack, model, ids)
+    }
+  }
+
+  @Test(arguments: [SIGTERM, SIGKILL])
+  func `an API that goes and comes back under load fails no request`(_ signal: Int32) async throws {
+    try await Stack.withModel { stack, _ in
+      let (submitted, note) = AsyncStream<Void>.makeStream()
+      let isOver = Flag()
+      let ids = try await withThrowingTaskGroup(of: [String].self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            var ids: [String] = []
+            while !isOver.isSet {
+              ids.append(try await stack.submit(Examples.workflow(text: "load", namespace: "load")))
+              note.yield()
+            }
+            return ids
+          }
+        }
+        var seen = submitted.makeAsyncIterator()
+        for _ in 1...4 {
+          for _ in 0..<50 { _ = await seen.next() }
+          let old = try stack.processID(of: "api")
+          try stack.signal(signal, to: "api")
+          try await stack.waitForSuccessor(of: "api", after: old)
+        }
+        for _ in 0..<50 { _ = await seen.next() }
+        isOver.set()
+        return try await group.reduce(into: []) { $0 += $1 }
+      }
+      for id in ids { #expect(try await stack.end(of: id)["status"] == "finished") }
+      #expect(try await Audit(stack).problems(of: ids) == [])
+      #expect(Set(ids).count == ids.count && ids.count >= 250)
+    }
+  }
+}
