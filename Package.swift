@@ -68,15 +68,18 @@ let package = Package(
       resources: [.embedInCode("Resources")]),
     .executableTarget(name: "wf", dependencies: ["WorkflowCommand"], swiftSettings: settings),
     tests("FastCGITests", ["FastCGI", "CFastCGI", logging]),
-    tests("HiredisTests", ["Hiredis", logging]),
+    tests("HiredisTests", ["Hiredis", "RedisFixture", logging]),
     tests("CurlTests", ["Curl"]),
     tests("ExactJSONTests", ["ExactJSON"]),
     tests("WorkflowTests", ["Workflow", "ExactJSON"]),
-    tests("WorkflowStoreTests", ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", logging]),
+    tests("WorkflowStoreTests", ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", logging]),
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer"]),
     tests("WorkflowOperationsTests", ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "ModelServer"]),
     tests("WorkflowAPITests", ["WorkflowAPI", "FastCGI"]),
-    tests("WorkflowWorkerTests", ["WorkflowWorker", "WorkflowStore"]),
+    tests(
+      "WorkflowWorkerTests",
+      ["WorkflowWorker", "WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", logging]),
+    .target(name: "RedisFixture", dependencies: ["Hiredis"], path: "Tests/RedisFixture", swiftSettings: settings),
     .target(
       name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),
     .target(

@@ -17,7 +17,7 @@ struct Recoverer: Sendable {
     var cursor: String?
     while !Task.isCancelled {
       let identity = try? await store.identity()
-      if watch.observe(identity, at: .now) { 
+      if watch.observe(identity, at: .now) {
         await recover()
         await reconcile(from: &cursor)
       }

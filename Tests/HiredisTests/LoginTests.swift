@@ -1,3 +1,4 @@
+import RedisFixture
 import Testing
 
 @testable import Hiredis

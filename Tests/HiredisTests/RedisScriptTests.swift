@@ -1,4 +1,5 @@
 import Hiredis
+import RedisFixture
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct RedisScriptTests {

@@ -1,4 +1,5 @@
 import Glibc
+import RedisFixture
 import Testing
 
 @testable import Hiredis

@@ -50,7 +50,9 @@ import Testing
       fault: { stack in
         // No new connection comes through, and the old ones are cut; the tests' own stays.
         rename("\(stack.folder)/redis.sock", "\(stack.folder)/away.sock")
-        for kind in ["normal", "pubsub"] { _ = try await stack.command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes") }
+        for kind in ["normal", "pubsub"] {
+          _ = try await stack.command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+        }
         try await stack.passTime(4)
       },
       end: { stack in rename("\(stack.folder)/away.sock", "\(stack.folder)/redis.sock") })

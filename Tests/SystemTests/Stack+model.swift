@@ -22,7 +22,8 @@ extension Stack {
   func holder(of id: String) async throws -> String {
     let worker = try #require(try await command("HGET", "wf:job:\(id)", "worker").string)
     let process = try #require(worker.split(separator: "-").dropLast().last)
-    return try #require((1...8).map { "worker-\($0)" }.first { (try? processID(of: $0)).map { "\($0)" == process } ?? false })
+    let parts = (1...8).map { "worker-\($0)" }
+    return try #require(parts.first { (try? processID(of: $0)).map { "\($0)" == process } ?? false })
   }
 
   /// Waits until so much of Redis's time has passed.

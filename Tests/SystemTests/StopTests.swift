@@ -30,7 +30,7 @@ import Testing
     #expect(try await Audit(stack).problems(of: ids) == [])
   }
 
-  @Test func `a worker with 64 runs in hand that is stopped gives them back at once, and no attempt is counted`() async throws {
+  @Test func `a stopped worker gives its 64 runs back at once, and no attempt is counted`() async throws {
     try await Stack.withModel(settings: ["WF_DRAIN_S": "0.5", "WF_LEASE_S": "600"]) { stack, model in
       let ids = try await fill(stack, model, 64)
       try stack.signal(SIGTERM, to: "worker-1")

@@ -1,4 +1,5 @@
 import Hiredis
+import RedisFixture
 import Testing
 import Workflow
 import WorkflowStore

@@ -1,3 +1,4 @@
+import RedisFixture
 import Testing
 import Workflow
 import WorkflowStore

@@ -2,6 +2,7 @@ import Dispatch
 import ExactJSON
 import Hiredis
 import Logging
+import RedisFixture
 import Synchronization
 import Workflow
 import WorkflowStore
@@ -27,7 +28,7 @@ struct Bench: Sendable {
   init(on server: RedisServer, prefix: String = "wf:", limits: RunStore.Limits = .init()) throws {
     self.server = server
     self.prefix = prefix
-    redis = RedisConnection(try server.address, name: "test", logger: .silent)
+    redis = RedisConnection(try server.address(), name: "test", logger: .silent)
     store = RunStore(redis, keys: Keys(prefix: prefix), limits: limits, timeout: patience)
   }
 

@@ -1,5 +1,6 @@
 import Hiredis
 import Logging
+import RedisFixture
 
 /// The messages of one channel, for a test to wait for.
 final class Channel: Sendable {
@@ -12,7 +13,7 @@ final class Channel: Sendable {
     let (confirmations, confirmation) = AsyncStream<Void>.makeStream()
     self.messages = messages
     subscription = RedisSubscription(
-      try server.address, name: "test", logger: .silent,
+      try server.address(), name: "test", logger: .silent,
       onMessage: { message.yield(String(decoding: $1, as: UTF8.self)) }, onSubscribe: { _ in confirmation.yield() },
       onConnect: {})
     subscription.subscribe(name)

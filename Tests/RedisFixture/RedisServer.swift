@@ -1,20 +1,21 @@
 import Glibc
-import Hiredis
+public import Hiredis
 import Synchronization
 
 /// A real Redis on a unix socket in a folder of its own.
 ///
-/// It keeps nothing unless told to `SAVE`, and leaves nothing.
-final class RedisServer: Sendable {
+/// It keeps nothing unless told to `SAVE`, tells of keys that expire, and leaves nothing.
+public final class RedisServer: Sendable {
   private let folder: String
   private let process = Mutex<pid_t>(0)
 
   /// A server that is running, with more settings such as `--requirepass`.
-  convenience init(_ settings: String...) {
+  public convenience init(_ settings: String...) {
     self.init(isRunning: true, settings)
   }
 
-  init(isRunning: Bool, _ settings: [String] = []) {
+  /// A server that runs, or that is to be started.
+  public init(isRunning: Bool, _ settings: [String] = []) {
     var template = Array("/tmp/redis-XXXXXX".utf8CString)
     precondition(mkdtemp(&template) != nil, "cannot make a folder under /tmp")
     folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -28,20 +29,21 @@ final class RedisServer: Sendable {
   }
 
   /// Where it listens: with more in the URL, `redis+unix://` + login + the socket's path + query.
-  func address(login: String = "", query: String = "") throws -> RedisAddress {
+  public func address(login: String = "", query: String = "") throws -> RedisAddress {
     try RedisAddress("redis+unix://\(login)\(folder)/s\(query)")
   }
 
-  func start(_ settings: [String] = []) {
+  /// Starts it.
+  public func start(_ settings: [String] = []) {
     let command = [
       "/usr/bin/redis-server", "--port", "0", "--unixsocket", "\(folder)/s", "--save", "", "--dir", folder,
-      "--logfile", "\(folder)/log",
+      "--logfile", "\(folder)/log", "--notify-keyspace-events", "Ex",
     ]
     process.withLock { $0 = Spawner.shared.spawn(command + settings) }
   }
 
   /// Ends it as a power cut would, and waits until it is gone.
-  func kill() {
+  public func kill() {
     process.withLock { pid in
       guard pid != 0 else { return }
       Glibc.kill(pid, SIGKILL)
@@ -51,14 +53,31 @@ final class RedisServer: Sendable {
   }
 
   /// Stops it in its tracks; its socket still takes connections and bytes.
-  func pause() {
+  public func pause() {
     process.withLock { pid in
       Glibc.kill(pid, SIGSTOP)
       waitpid(pid, nil, WUNTRACED)
     }
   }
 
-  func resume() {
+  /// Lets it go on.
+  public func resume() {
     process.withLock { _ = Glibc.kill($0, SIGCONT) }
+  }
+
+  /// The server that all tests share which do not ask for one of their own; it lives as long as any of them.
+  public static var shared: RedisServer {
+    common.withLock { common in
+      if let server = common.server { return server }
+      let server = RedisServer()
+      common.server = server
+      return server
+    }
+  }
+
+  private static let common = Mutex(Common())
+
+  private struct Common {
+    weak var server: RedisServer?
   }
 }

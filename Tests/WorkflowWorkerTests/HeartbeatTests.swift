@@ -1,0 +1,78 @@
+import Dispatch
+import ExactJSON
+import Hiredis
+import Logging
+import RedisFixture
+import Testing
+import Workflow
+import WorkflowStore
+
+@testable import WorkflowWorker
+
+/// The leases of a worker whose threads are all taken are renewed all the same.
+@Suite(.timeLimit(.minutes(1))) struct HeartbeatTests {
+  private let server = RedisServer()
+  private let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+
+  private func store(_ name: String) throws -> RunStore {
+    RunStore(
+      RedisConnection(try server.address(), name: name, logger: logger), keys: Keys(), timeout: .seconds(20))
+  }
+
+  @Test func `Steps that block every thread of the pool do not stop the heartbeat`() async throws {
+    let store = try store("test")
+    let id = JobID()
+    let definition = WorkflowDefinition(
+      runName: "run", inputs: [:], steps: [StepDefinition(id: "a", op: "note", needs: [], params: [:])])
+    _ = try await store.submit(
+      Submission(id: id, definition: definition, inputs: Array("{}".utf8), requestID: "request"))
+    let lease = Duration.seconds(1)
+    let claim = try await store.claim(ClaimRequest(id: "c", worker: "w", runs: 1, suspects: 1, lease: lease))
+    let hands = RunsInHand()
+    let run = try #require(claim.runs.first)
+    hands.take(HeldRun(id: run.id, token: run.token), isSuspect: false) {
+      try? await Task.sleep(for: .seconds(3_600))
+    }
+    let heartbeat = Heartbeat(store: try self.store("beat"), hands: hands, worker: "w", lease: lease, logger: logger)
+    heartbeat.start()
+
+    let redis = RedisConnection(try server.address(), name: "eyes", logger: logger)
+    defer { redis.close() }
+    let gate = Gate()
+    for _ in 0..<64 { Task { gate.pass() } }
+    let renewals = await withCheckedContinuation { continuation in
+      // A queue of its own has a thread of its own.
+      DispatchQueue(label: "eyes").async {
+        continuation.resume(returning: HeartbeatTests.count(of: redis, id))
+        gate.open()
+      }
+    }
+    #expect(renewals == 6)
+    await heartbeat.stop()
+    hands.handBackAll()
+  }
+
+  /// Counts the renewals of a lease up to six, in as many leases as that takes ten times over; blocks.
+  private static func count(of redis: RedisConnection, _ id: JobID) -> Int {
+    var ends = Set<String>()
+    let start = ContinuousClock.now
+    while ContinuousClock.now - start < .seconds(10), ends.count < 6 {
+      var command: RedisArguments = ["ZSCORE", "wf:leases"]
+      command.append(id.description)
+      if let end = try? redis.sendBlocking(command, timeout: .seconds(10)).string { ends.insert(end) }
+    }
+    return ends.count
+  }
+}
+
+/// Holds whoever comes to it, thread and all, until it is opened.
+private final class Gate: Sendable {
+  private let semaphore = DispatchSemaphore(value: 0)
+
+  func pass() {
+    semaphore.wait()
+    semaphore.signal()
+  }
+
+  func open() { semaphore.signal() }
+}
