@@ -31,18 +31,25 @@ public struct ClaimedRun: Sendable {
     public let step: String
   }
 
-  /// Reads a run from the fields of its documents.
-  init(
-    id: JobID, token: String, runName: String, requestID: String, isSuspect: Bool, documents: [String: [UInt8]]
-  ) throws(StoreError) {
+  /// The inputs' JSON text where it is short, so that it need not be read again for the result.
+  public let shortInputs: [UInt8]?
+  private static let longestShortInputs = 1_024
+
+  /// Reads a run from the fields of its job.
+  init(id: JobID, token: String, isSuspect: Bool, job: [String: [UInt8]]) throws(StoreError) {
     self.id = id
     self.token = token
-    self.requestID = requestID
     self.isSuspect = isSuspect
-    documentBytes = documents.values.reduce(0) { $0 + $1.count }
-    definition = try ClaimedRun.definition(id, runName, documents)
-    recorded = try ClaimedRun.recorded(id, documents)
-    stored = try ClaimedRun.stored(id, documents)
+    requestID = String(decoding: job["request_id"] ?? [], as: UTF8.self)
+    documentBytes = job.reduce(0) { $0 + (ClaimedRun.isDocument($1.key) ? $1.value.count : 0) }
+    shortInputs = job["inputs"].flatMap { $0.count <= ClaimedRun.longestShortInputs ? $0 : nil }
+    definition = try ClaimedRun.definition(id, String(decoding: job["run_name"] ?? [], as: UTF8.self), job)
+    recorded = try ClaimedRun.recorded(id, job)
+    stored = try ClaimedRun.stored(id, job)
+  }
+
+  private static func isDocument(_ field: String) -> Bool {
+    field == "steps" || field == "inputs" || field.hasPrefix("out:") || field.hasPrefix("stored:")
   }
 
   private static func definition(

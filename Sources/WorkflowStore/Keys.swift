@@ -2,14 +2,14 @@
 ///
 /// ```
 /// public (CONTRACT section 5)
-///   job:{id}           hash    status, run_name, times, error; wf's own: token, seq, claims, crashes, …   run + retain
+///   job:{id}           hash    status, run_name, times, error; wf's own: token, seq, claims, crashes, …,  run + retain
+///                              name, steps, inputs (JSON), and per recorded step `out:`, `stored:`,
+///                              `place:`; large inputs and checkpoints leave when the result holds them
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
-///   result:{id}        string  JSON, spliced from the run's documents when it finishes                   retain
+///   result:{id}        string  JSON, spliced from the job's documents when it finishes                   retain
 ///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after
 ///                                                                                                        last append
 /// wf's own
-///   run:{id}           hash    name, steps, inputs (JSON), and per recorded step `out:`, `stored:`,      run + retain
-///                              `place:`; inputs and checkpoints leave when the result holds them
 ///   queue:{format}     list    ids of queued runs; head = next                                           while queued
 ///   suspects:{format}  list    ids of queued runs whose last worker died under them                      while queued
 ///   leases             zset    id of each started run → end of its lease, ms                             while started
@@ -35,7 +35,6 @@ public struct Keys: Sendable, Equatable {
   public static let format = 1
 
   func job(_ id: JobID) -> String { "\(prefix)job:\(id)" }
-  func documents(_ id: JobID) -> String { "\(prefix)run:\(id)" }
   func progress(_ id: JobID) -> String { "\(prefix)progress:\(id)" }
   func result(_ id: JobID) -> String { "\(prefix)result:\(id)" }
   func store(_ namespace: String) -> String { "\(prefix)store:\(namespace)" }

@@ -55,7 +55,7 @@ extension RunStore {
     if parts.count > 1 { CommitPoint.afterClaim.pass() }
     var claim = Claim(dropped: dropped)
     for part in parts.dropFirst() {
-      guard let fields = part.array, fields.count == 6,
+      guard let fields = part.array, fields.count == 4,
         let id = fields[0].string.flatMap({ JobID($0) }), let token = fields[1].string
       else { throw RunStore.damaged(Scripts.claim, part) }
       do {
@@ -70,15 +70,13 @@ extension RunStore {
 
 extension ClaimedRun {
   fileprivate init(id: JobID, token: String, fields: [RedisReply]) throws(StoreError) {
-    let documents = fields[5].array ?? []
+    let documents = fields[3].array ?? []
     var byName: [String: [UInt8]] = [:]
     for index in stride(from: 0, to: documents.count - 1, by: 2) {
       guard let name = documents[index].string else { continue }
       byName[name] = documents[index + 1].bytesValue
     }
-    try self.init(
-      id: id, token: token, runName: fields[2].string ?? "", requestID: fields[3].string ?? "",
-      isSuspect: fields[4].int == 1, documents: byName)
+    try self.init(id: id, token: token, isSuspect: fields[2].int == 1, job: byName)
   }
 }
 

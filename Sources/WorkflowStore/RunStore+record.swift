@@ -10,7 +10,7 @@ extension RunStore {
   public func record(
     _ record: RunRecord, of id: JobID, token: String, sequence: Int
   ) async throws(StoreError) -> RecordAnswer {
-    var names = [keys.job(id), keys.documents(id), keys.progress(id), keys.result(id), keys.leases, queue(for: record)]
+    var names = [keys.job(id), keys.progress(id), keys.result(id), keys.leases, queue(for: record)]
     var arguments = RedisArguments()
     arguments.append(id.description)
     arguments.append(token)

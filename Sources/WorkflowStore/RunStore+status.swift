@@ -28,7 +28,7 @@ public struct StoredRun: Sendable {
 extension RunStore {
   /// Reads a run; nil when there is none of this id.
   public func status(of id: JobID) async throws(StoreError) -> StoredRun? {
-    let names = [keys.job(id), keys.documents(id), keys.progress(id), keys.result(id)]
+    let names = [keys.job(id), keys.progress(id), keys.result(id)]
     let reply = try await evaluate(Scripts.status, names, ["1"])
     if case .null = reply { return nil }
     guard let parts = reply.array, parts.count == 10,

@@ -187,7 +187,8 @@ struct RunExecution {
       record.end = .failed(failure)
     } else {
       record.log(.finished)
-      record.end = .finished(RunResult(runName: run.definition.runName, done: done, stores: stores))
+      record.end = .finished(
+        RunResult(runName: run.definition.runName, inputs: run.shortInputs, done: done, stores: stores))
     }
   }
 }

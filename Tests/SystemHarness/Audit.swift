@@ -26,7 +26,7 @@ public struct Audit: Sendable {
     let result = try await stack.command("GET", "wf:result:\(id)").bytesValue
     if (result != nil) != (status == "finished") { problems.append("it is \(status); a result: \(result != nil)") }
     if let result { problems += try resultProblems(id, result, log, stored) }
-    for kind in ["job", "run", "progress"] + (result == nil ? [] : ["result"]) {
+    for kind in ["job", "progress"] + (result == nil ? [] : ["result"]) {
       let left = try await stack.command("TTL", "wf:\(kind):\(id)").int ?? -3
       if left < 0 { problems.append("its \(kind) does not expire (\(left))") }
     }

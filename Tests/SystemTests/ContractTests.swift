@@ -65,7 +65,7 @@ import Testing
     #expect(try JSONValue(parsing: result).objectValue?["run_name"] == "summarize-then-store")
     let item = try #require(try await stack.command("LINDEX", "wf:store:contract-public", "0").string)
     #expect(try JSONValue(parsing: item) == ["job_id": .string(id), "step": "store", "data": "Summary(6): public"])
-    for key in ["wf:job:\(id)", "wf:progress:\(id)", "wf:result:\(id)", "wf:run:\(id)", "wf:store:contract-public"] {
+    for key in ["wf:job:\(id)", "wf:progress:\(id)", "wf:result:\(id)", "wf:store:contract-public"] {
       #expect(try #require(try await stack.command("TTL", key).int) > 0, "\(key)")
     }
   }

@@ -46,9 +46,9 @@ import WorkflowStore
       record.finish(done: ["a", "b"], stores: [("x", ["a", "b"])])
     }
     #expect(
-      try await bench.keys() == ["claim:w", "job:\(id)", "progress:\(id)", "result:\(id)", "run:\(id)", "store:x"])
-    #expect(try await bench.hash("run:\(id)").keys.sorted() == ["name", "steps"])
-    for kind in ["job", "run", "progress", "result"] {
+      try await bench.keys() == ["claim:w", "job:\(id)", "progress:\(id)", "result:\(id)", "store:x"])
+    #expect(try await bench.documents(id).keys.sorted() == ["name", "steps"])
+    for kind in ["job", "progress", "result"] {
       #expect((900...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
     }
     let job = try await bench.hash("job:\(id)")
@@ -61,7 +61,7 @@ import WorkflowStore
     let id = try await bench.submit()
     let run = try await bench.claimOne()
     try await bench.record(run, 1) { $0.checkpoint("a", "{}") }
-    try await bench.send("HDEL", "\(bench.prefix)run:\(id)", "out:a")
+    try await bench.send("HDEL", "\(bench.prefix)job:\(id)", "out:a")
     let before = try await bench.snapshot()
     let answer = try await bench.record(run, 2) { record in
       record.store("b", 0, "x", "1")
@@ -82,11 +82,11 @@ import WorkflowStore
       record.checkpoint("c", #"{"n":3}"#)
       record.fail(.rateLimited, "step b: \"no\"\n😀")
     }
-    #expect(try await bench.keys() == ["claim:w", "job:\(id)", "progress:\(id)", "run:\(id)", "store:x"])
-    let documents = try await bench.hash("run:\(id)")
+    #expect(try await bench.keys() == ["claim:w", "job:\(id)", "progress:\(id)", "store:x"])
+    let documents = try await bench.documents(id)
     #expect(
       documents.keys.sorted() == ["inputs", "name", "out:a", "out:c", "place:c", "steps", "stored:c"])
-    for kind in ["job", "run", "progress"] {
+    for kind in ["job", "progress"] {
       #expect((900...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
     }
     let job = try await bench.hash("job:\(id)")
@@ -108,7 +108,7 @@ import WorkflowStore
     #expect(try await bench.type("leases") == "none")
     let job = try await bench.hash("job:\(id)")
     #expect(job["status"] == "queued" && job["finished_ts"] == nil && job["crashes"] == nil)
-    #expect(try await bench.hash("run:\(id)")["out:a"] == "{}")
+    #expect(try await bench.hash("job:\(id)")["out:a"] == "{}")
     #expect(try await bench.ttl("job:\(id)") == -1)
     #expect(try await bench.claim(1, id: "2").runs.map(\.id) == [id])
   }

@@ -94,7 +94,7 @@ import WorkflowStore
     let after = try await bench.snapshot()
     #expect(before.filter { $0.key != "queue:1" }.allSatisfy { after[$0.key] == $0.value })
     #expect(try await bench.list("queue:1") == ([first] + ids).map(\.description))
-    #expect(after.count == before.count + 4 * names.count)
+    #expect(after.count == before.count + 3 * names.count)
   }
 
   @Test func `When ended runs have expired no key of theirs is left`() async throws {
@@ -112,7 +112,7 @@ import WorkflowStore
       }
     }
     let mortal = try await bench.keys().filter { $0 != "claim:w" }
-    #expect(mortal.count == 20 * 3 + 10 + 1)
+    #expect(mortal.count == 20 * 2 + 10 + 1)
     await expired.all(of: mortal.map { bench.prefix + $0 })
     #expect(try await bench.keys() == ["claim:w"])
     #expect(try await bench.store.status(of: runs[0].id) == nil)

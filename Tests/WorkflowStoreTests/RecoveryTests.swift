@@ -160,14 +160,14 @@ import WorkflowStore
     let times = try await bench.times(id)
     #expect(times == times.sorted() && job["finished_ts"]?.filter { $0 != "." } == "\(times.last ?? 0)")
     #expect(
-      try await bench.keys() == ["claim:1", "claim:2", "claim:3", "dead", "job:\(id)", "progress:\(id)", "run:\(id)"])
+      try await bench.keys() == ["claim:1", "claim:2", "claim:3", "dead", "job:\(id)", "progress:\(id)"])
     let letter = try #require(try await bench.store.deadLetters(limit: 10).first)
     #expect(letter.id == id && letter.runName == "poison" && letter.error == sentence)
     #expect(try #require(try await bench.ttl("dead")) > 900)
-    for kind in ["job", "run", "progress"] {
+    for kind in ["job", "progress"] {
       #expect((900...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
     }
-    #expect(try await bench.hash("run:\(id)")["out:z"] == "{}")
+    #expect(try await bench.hash("job:\(id)")["out:z"] == "{}")
     #expect(try await recover().isEmpty)
   }
 
@@ -196,7 +196,7 @@ import WorkflowStore
     for id in [queued, unknown] { try await bench.send("ZADD", bench.prefix + "leases", "1", id.description) }
     let before = try await bench.hash("job:\(queued)")
     #expect(try await Set(recover()) == ["dropped \(queued)", "dropped \(unknown)"])
-    #expect(try await bench.keys() == ["job:\(queued)", "progress:\(queued)", "queue:1", "repairs", "run:\(queued)"])
+    #expect(try await bench.keys() == ["job:\(queued)", "progress:\(queued)", "queue:1", "repairs"])
     #expect(try await bench.hash("job:\(queued)") == before)
     #expect(try await bench.list("queue:1") == [queued.description])
   }

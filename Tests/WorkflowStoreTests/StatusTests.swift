@@ -24,7 +24,7 @@ import WorkflowStore
     #expect(queued.status == .queued && queued.runName == "\"n\" 😀")
     #expect(queued.startedAt == nil && queued.finishedAt == nil && queued.error == nil && queued.errorCode == nil)
     #expect(queued.result == nil && queued.progress.count == 1)
-    #expect(text(queued.steps) == (try await bench.hash("run:\(id)")["steps"]))
+    #expect(text(queued.steps) == (try await bench.hash("job:\(id)")["steps"]))
 
     let run = try await bench.claimOne()
     let started = try await status(id)

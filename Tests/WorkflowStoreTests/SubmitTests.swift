@@ -8,14 +8,14 @@ import WorkflowStore
 
   init() throws { bench = try Bench() }
 
-  @Test func `An accepted run is a job, its documents, a first entry and a place in the queue`() async throws {
+  @Test func `An accepted run is a job with its documents, a first entry and a place in the queue`() async throws {
     let id = JobID()
     let before = try await bench.now()
     let submission = try Submission.sample(id, name: "a \"name\"", inputs: #"{ "n" : 1e400 }"#, steps: ["a"])
     #expect(try await bench.store.submit(submission) == .accepted(id))
 
-    #expect(try await bench.keys() == ["job:\(id)", "progress:\(id)", "queue:1", "run:\(id)"])
-    let job = try await bench.hash("job:\(id)")
+    #expect(try await bench.keys() == ["job:\(id)", "progress:\(id)", "queue:1"])
+    let job = try await bench.facts(id)
     let created = try #require(job["created_ts"])
     #expect(
       job == [
@@ -24,7 +24,7 @@ import WorkflowStore
       ])
     #expect(try #require(Double(created)) >= before && created.split(separator: ".").last?.count == 6)
     #expect(
-      try await bench.hash("run:\(id)") == [
+      try await bench.documents(id) == [
         "name": #""a \"name\"""#, "inputs": #"{ "n" : 1e400 }"#,
         "steps": #"[{"id":"a","op":"note","needs":[],"params":{"value":"@inputs.text"}}]"#,
       ])

@@ -22,14 +22,17 @@ public struct RunResult: Sendable, Equatable {
 
   /// Lays out a result.
   /// - Parameters:
+  ///   - inputs: their text, where it is at hand; nil to have it spliced in.
   ///   - done: the steps in the order in which they were recorded.
   ///   - stores: per namespace, in order of first use, the steps that stored there, in the order of recording.
-  public init(runName: String, done: [String], stores: [(namespace: String, steps: [String])]) {
+  public init(
+    runName: String, inputs: [UInt8]? = nil, done: [String], stores: [(namespace: String, steps: [String])]
+  ) {
     var builder = Builder()
     builder.append("{\"run_name\":")
     builder.append(quoted: runName)
     builder.append(",\"inputs\":")
-    builder.append(.inputs)
+    if let inputs { builder.append(inputs) } else { builder.append(.inputs) }
     builder.append(",\"outputs\":{")
     for (index, step) in done.enumerated() {
       builder.append("\(index == 0 ? "" : ",")\"\(step)\":")
@@ -55,6 +58,7 @@ public struct RunResult: Sendable, Equatable {
     private var text: [UInt8] = []
 
     mutating func append(_ more: String) { text += more.utf8 }
+    mutating func append(_ more: [UInt8]) { text += more }
     mutating func append(quoted string: String) { JSONWriter.append(string: string, to: &text) }
     mutating func append(_ piece: Piece) {
       pieces.append(.text(text))

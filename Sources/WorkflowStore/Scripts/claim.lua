@@ -5,23 +5,17 @@ in its progress log. The token is a counter of the run's claims plus the claim's
 
 KEYS  1 leases  2 the worker's last claim  3 suspects (runs whose last worker died under them)  4 queue  5 repairs
 ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many suspects at most  5 lease (ms)
-      6 bytes of documents after which no further run is taken  7 worker id
+      6 bytes of documents after which no further runs are taken, a few at a time  7 worker id
 
 Returns {number of queue entries without a queued job, which were dropped; run...}, each run
-        {job id, token, run name, request id, 1 if it came from the suspects, fields of its documents}.
+        {job id, token, 1 if it came from the suspects, fields of its job as they were before the claim}.
 Safe to send twice: a claim id that is known returns the runs that it brought and still holds.
 The keys of a run are made from the prefix: which runs come is known only here. A key of a wrong type must not stop the
-script halfway: KEYS are looked at before anything is taken, a run's own keys as it is taken.
+script halfway: KEYS are looked at before anything is taken, a run's own keys as it is taken. No event is published: a
+worker records something of a claimed run at once.
 ]]
 local prefix, claim = ARGV[1], ARGV[2]
-local runs, bytes, dropped, taken = {}, 0, 0, {}
-
-local function deliver(id, token, run_name, request_id, suspect)
-  local documents = redis.pcall('HGETALL', prefix .. 'run:' .. id)
-  if documents.err then documents = {} end
-  for i = 2, #documents, 2 do bytes = bytes + #documents[i] end
-  runs[#runs + 1] = {id, token, run_name, request_id or '', suspect, documents}
-end
+local runs, bytes, dropped, taken, leases = {}, 0, 0, {}, {}
 
 for i, kind in ipairs({'zset', 'string', 'list', 'list', 'hash'}) do
   local found = redis.call('TYPE', KEYS[i]).ok
@@ -30,12 +24,24 @@ for i, kind in ipairs({'zset', 'string', 'list', 'list', 'hash'}) do
   end
 end
 
+-- The fields of a job in a row, and by name; none when it is no hash.
+local function read(id)
+  local fields = redis.pcall('HGETALL', prefix .. 'job:' .. id)
+  if fields.err then fields = {} end
+  local job = {}
+  for i = 1, #fields, 2 do
+    job[fields[i]] = fields[i + 1]
+    bytes = bytes + #fields[i + 1]
+  end
+  return fields, job
+end
+
 local last = redis.call('GET', KEYS[2])
 if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then
   for id, suspect in string.gmatch(string.sub(last, #claim + 2), '(%S+):(%d)') do
-    local job = redis.call('HMGET', prefix .. 'job:' .. id, 'status', 'token', 'run_name', 'request_id')
-    if job[1] == 'started' and job[2] and string.match(job[2], '^%d+%-(.*)$') == claim then
-      deliver(id, job[2], job[3], job[4], tonumber(suspect))
+    local fields, job = read(id)
+    if job.status == 'started' and job.token and string.match(job.token, '^%d+%-(.*)$') == claim then
+      runs[#runs + 1] = {id, job.token, tonumber(suspect), fields}
     end
   end
   return {0, unpack(runs)}
@@ -45,43 +51,45 @@ local now = clock()
 local deadline = math.floor(now / 1000) + ARGV[5]
 
 local function take(id, suspect)
-  local key = prefix .. 'job:' .. id
-  local job = redis.pcall('HMGET', key, 'status', 'claims', 'last_ts', 'run_name', 'request_id')
-  if job.err or job[1] ~= 'queued' then
+  local fields, job = read(id)
+  if job.status ~= 'queued' then
     dropped = dropped + 1
     redis.call('HINCRBY', KEYS[5], 'entries_without_job', 1)
     return
   end
-  local claims = (job[2] or 0) + 1
+  local claims = (job.claims or 0) + 1
   local token = claims .. '-' .. claim
-  local ts = seconds(math.max(now, microseconds(job[3])))
+  local ts = seconds(math.max(now, microseconds(job.last_ts)))
   local entry = '{"ts":' .. ts .. ',"msg":"resumed"}'
   if claims == 1 then
     -- Without its documents the run still goes to the worker, which ends it; an error here would lose it.
-    local name = redis.pcall('HGET', prefix .. 'run:' .. id, 'name')
-    entry = '{"ts":' .. ts .. ',"msg":"started","run":' .. (type(name) == 'string' and name or '""') .. '}'
-    redis.call('HSETNX', key, 'started_ts', ts)
+    entry = '{"ts":' .. ts .. ',"msg":"started","run":' .. (job.name or '""') .. '}'
   end
-  redis.call('HSET', key, 'status', 'started', 'token', token, 'claims', claims, 'seq', 0, 'begun', 0,
-    'worker', ARGV[7], 'last_ts', ts)
-  redis.call('ZADD', KEYS[1], deadline, id)
+  redis.call('HSET', prefix .. 'job:' .. id, 'status', 'started', 'token', token, 'claims', claims, 'seq', 0,
+    'begun', 0, 'worker', ARGV[7], 'last_ts', ts, 'started_ts', job.started_ts or ts)
   redis.pcall('RPUSH', prefix .. 'progress:' .. id, entry)
-  redis.call('PUBLISH', prefix .. 'events:' .. id, '')
+  leases[#leases + 1] = deadline
+  leases[#leases + 1] = id
   taken[#taken + 1] = id .. ':' .. suspect
-  deliver(id, token, job[4], job[5], suspect)
+  runs[#runs + 1] = {id, token, suspect, fields}
 end
 
 local function drain(queue, limit, suspect)
   local most = #runs + limit
   while #runs < most and bytes < tonumber(ARGV[6]) do
-    local id = redis.call('LPOP', queue)
-    if not id then return end
-    take(id, suspect)
+    -- Several at once, as far as there is room for more of the size of those before.
+    local room = #runs == 0 and 1 or math.floor((ARGV[6] - bytes) * #runs / bytes)
+    local ids = redis.call('LPOP', queue, math.min(most - #runs, math.max(1, math.min(room, 16))))
+    if not ids then return end
+    for _, id in ipairs(ids) do take(id, suspect) end
   end
 end
 
 drain(KEYS[3], math.min(ARGV[3], ARGV[4]), 1)
 drain(KEYS[4], ARGV[3] - #runs, 0)
+for first = 1, #leases, 1000 do
+  redis.call('ZADD', KEYS[1], unpack(leases, first, math.min(first + 999, #leases)))
+end
 if #taken > 0 then
   redis.call('SET', KEYS[2], claim .. ' ' .. table.concat(taken, ' '), 'PX', ARGV[5])
 end

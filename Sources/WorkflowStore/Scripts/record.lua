@@ -2,7 +2,7 @@
 --[[
 Records what a claim's steps have produced since its last record, and the end of the run if it has come to one.
 
-KEYS  1 job  2 documents  3 progress  4 result  5 leases  6 queue  7... stores that this record appends to
+KEYS  1 job  2 progress  3 result  4 leases  5 queue  6... stores that this record appends to
 ARGV  1 job id  2 token  3 sequence number of this record within its claim, from 1  4 seconds to keep an ended run
       5 items that a store keeps  6 events channel  7 wake channel  8 1 while a step is under way that may crash the worker
       9 end of the run: '' | 'finished' | 'failed' | 'queued' (handed back)  10... items, each headed by its kind:
@@ -24,9 +24,11 @@ if job[1] ~= ARGV[2] then return {'lost', job[3] or 'gone'} end
 if tonumber(job[2]) == seq then return {'recorded'} end
 if job[3] ~= 'started' then return {'lost', job[3]} end
 if tonumber(job[2]) ~= seq - 1 then return {'lost', 'out of sequence'} end
-for i = 7, #KEYS do
+for i = 6, #KEYS do
   local kind = redis.call('TYPE', KEYS[i]).ok
-  if kind ~= 'list' and kind ~= 'none' then return {'refused', KEYS[i] .. ' is a ' .. kind .. ', not a list', KEYS[i]} end
+  if kind ~= 'list' and kind ~= 'none' then
+    return {'refused', KEYS[i] .. ' is a ' .. kind .. ', not a list', KEYS[i]}
+  end
 end
 
 local now, last = clock(), microseconds(job[4])
@@ -35,23 +37,19 @@ local function stamp(age)
   return '{"ts":' .. seconds(last) .. ','
 end
 
-local entries, documents, fresh, spent, pieces, stored = {}, {}, {}, {}, {}, {}
-local checkpoint, code, reason = false, nil, nil
+-- `changes` go to the job. `pieces` make up the result: texts, or names of documents, of which `fresh` has those of this
+-- record; what lies in Redis is `spent`, not needed there any more once it is in the result.
+local entries, changes, fresh, pieces, spent, stored = {}, {}, {}, {}, {}, {}
+local checkpoint = false
 
--- A document of this record, or of an earlier one; what lies in Redis is not needed there once it is in the result.
-local function document(kind, step)
-  local field = kind .. step
-  if fresh[field] then return fresh[field] end
-  spent[#spent + 1] = field
-  if kind == 'stored:' then spent[#spent + 1] = 'place:' .. step end
-  return redis.call('HGET', KEYS[2], field)
+local function set(field, value)
+  changes[#changes + 1] = field
+  changes[#changes + 1] = value
 end
 
 local function keep(field, value)
   fresh[field] = value
-  if ending == 'finished' then return end
-  documents[#documents + 1] = field
-  documents[#documents + 1] = value
+  if ending ~= 'finished' then set(field, value) end
 end
 
 local i = 10
@@ -76,13 +74,33 @@ while i <= #ARGV do
     i = i + 5
   elseif kind == 'piece' then
     local what, text = ARGV[i + 1], ARGV[i + 2]
-    local piece = what == 'text' and text or document(what, text)
-    if not piece then return {'refused', 'the document ' .. what .. text .. ' is gone', ''} end
-    pieces[#pieces + 1] = piece
+    if what == 'text' then
+      pieces[#pieces + 1] = text
+    else
+      local field = what .. text
+      pieces[#pieces + 1] = fresh[field] or false
+      if not fresh[field] then
+        spent[#spent + 1] = {place = #pieces, field = field}
+      end
+    end
     i = i + 3
   else
-    code, reason = ARGV[i + 1], ARGV[i + 2]
+    set('error_code', ARGV[i + 1])
+    set('error', ARGV[i + 2])
     i = i + 3
+  end
+end
+
+local fields = {}
+for first = 1, #spent, 1000 do
+  local names = {}
+  for n = first, math.min(first + 999, #spent) do names[#names + 1] = spent[n].field end
+  for n, document in ipairs(redis.call('HMGET', KEYS[1], unpack(names))) do
+    if not document then return {'refused', 'the document ' .. names[n] .. ' is gone', ''} end
+    pieces[spent[first + n - 1].place] = document
+    fields[#fields + 1] = names[n]
+    local step = string.match(names[n], '^stored:(.*)$')
+    if step then fields[#fields + 1] = 'place:' .. step end
   end
 end
 
@@ -90,37 +108,31 @@ for n = 1, #stored, 2 do
   if redis.call('RPUSH', stored[n], stored[n + 1]) > tonumber(ARGV[5]) then
     redis.call('LTRIM', stored[n], -ARGV[5], -1)
   end
-  redis.call('EXPIRE', stored[n], ARGV[4])
 end
-append(KEYS[3], entries)
-for first = 1, #documents, 1000 do
-  redis.call('HSET', KEYS[2], unpack(documents, first, math.min(first + 999, #documents)))
-end
-local changes = {'seq', seq, 'last_ts', seconds(last)}
-local function set(field, value)
-  changes[#changes + 1] = field
-  changes[#changes + 1] = value
-end
+for n = 6, #KEYS do redis.call('EXPIRE', KEYS[n], ARGV[4]) end
+append(KEYS[2], entries)
+set('seq', seq)
+set('last_ts', seconds(last))
 if checkpoint and job[5] and job[5] ~= '0' then set('crashes', 0) end
 if ARGV[8] ~= job[6] then set('begun', ARGV[8]) end
 if ending ~= '' then
   set('status', ending)
-  redis.call('ZREM', KEYS[5], id)
-  if ending == 'queued' then enqueue('LPUSH', KEYS[6], id, ARGV[7])
+  redis.call('ZREM', KEYS[4], id)
+  if ending == 'queued' then enqueue('LPUSH', KEYS[5], id, ARGV[7])
   else set('finished_ts', seconds(last)) end
 end
 if ending == 'finished' then
-  redis.call('SET', KEYS[4], table.concat(pieces), 'EX', ARGV[4])
-  for first = 1, #spent, 1000 do
-    redis.call('HDEL', KEYS[2], unpack(spent, first, math.min(first + 999, #spent)))
+  redis.call('SET', KEYS[3], table.concat(pieces), 'EX', ARGV[4])
+  for first = 1, #fields, 1000 do
+    redis.call('HDEL', KEYS[1], unpack(fields, first, math.min(first + 999, #fields)))
   end
-elseif ending == 'failed' then
-  set('error_code', code)
-  set('error', reason)
 end
-redis.call('HSET', KEYS[1], unpack(changes))
+for first = 1, #changes, 1000 do
+  redis.call('HSET', KEYS[1], unpack(changes, first, math.min(first + 999, #changes)))
+end
 if ending == 'finished' or ending == 'failed' then
-  for key = 1, 3 do redis.call('EXPIRE', KEYS[key], ARGV[4]) end
+  redis.call('EXPIRE', KEYS[1], ARGV[4])
+  redis.call('EXPIRE', KEYS[2], ARGV[4])
 end
 redis.call('PUBLISH', ARGV[6], ending)
 return {'recorded'}

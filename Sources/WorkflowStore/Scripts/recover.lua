@@ -21,7 +21,7 @@ local function fail(id, key, ts)
     'last_ts', ts, 'token', '')
   redis.call('RPUSH', prefix .. 'progress:' .. id,
     '{"ts":' .. ts .. ',"msg":"failed","error_code":"worker_crashed","error":' .. ARGV[5] .. '}')
-  for _, kind in ipairs({'job:', 'run:', 'progress:'}) do redis.call('EXPIRE', prefix .. kind .. id, ARGV[4]) end
+  for _, kind in ipairs({'job:', 'progress:'}) do redis.call('EXPIRE', prefix .. kind .. id, ARGV[4]) end
   redis.call('ZADD', KEYS[3], ms, id)
   redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -ARGV[9] - 1)
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ms - ARGV[4] * 1000)

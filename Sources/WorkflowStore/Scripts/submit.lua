@@ -1,8 +1,8 @@
 #!lua
 --[[
-Accepts a run: the job, its documents, its first progress entry, its place in the queue and its idempotency key.
+Accepts a run: the job, its first progress entry, its place in the queue and its idempotency key.
 
-KEYS  1 job  2 documents  3 progress  4 queue  5 idempotency (only when the client sent a key)
+KEYS  1 job  2 progress  3 queue  4 idempotency (only when the client sent a key)
 ARGV  1 job id  2 run name  3 run name as JSON  4 steps (JSON)  5 inputs (JSON)  6 format version  7 request id
       8 seconds that an idempotency key is kept  9 wake channel
 
@@ -13,20 +13,19 @@ Safe to send twice: a job that is there is answered again.
 local id = ARGV[1]
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'accepted', id} end
 
-if KEYS[5] then
+if KEYS[4] then
   local digest = redis.sha1hex(ARGV[3] .. ARGV[4] .. '\n' .. ARGV[5])
-  local known = redis.call('GET', KEYS[5])
+  local known = redis.call('GET', KEYS[4])
   if known then
     local job, body = string.match(known, '^(%S+) (%S+)$')
     return {body == digest and 'accepted' or 'conflict', job}
   end
-  redis.call('SET', KEYS[5], id .. ' ' .. digest, 'EX', ARGV[8])
+  redis.call('SET', KEYS[4], id .. ' ' .. digest, 'EX', ARGV[8])
 end
 
 local now = seconds(clock())
 redis.call('HSET', KEYS[1], 'status', 'queued', 'run_name', ARGV[2], 'created_ts', now, 'last_ts', now,
-  'format', ARGV[6], 'request_id', ARGV[7])
-redis.call('HSET', KEYS[2], 'name', ARGV[3], 'steps', ARGV[4], 'inputs', ARGV[5])
-redis.call('RPUSH', KEYS[3], '{"ts":' .. now .. ',"msg":"enqueued"}')
-enqueue('RPUSH', KEYS[4], id, ARGV[9])
+  'format', ARGV[6], 'request_id', ARGV[7], 'name', ARGV[3], 'steps', ARGV[4], 'inputs', ARGV[5])
+redis.call('RPUSH', KEYS[2], '{"ts":' .. now .. ',"msg":"enqueued"}')
+enqueue('RPUSH', KEYS[3], id, ARGV[9])
 return {'accepted', id}

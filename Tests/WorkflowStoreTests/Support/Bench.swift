@@ -75,6 +75,18 @@ struct Bench: Sendable {
       uniqueKeysWithValues: stride(from: 0, to: words.count - 1, by: 2).map { (words[$0], words[$0 + 1]) })
   }
 
+  /// The fields of a job that hold documents, and those of its fields that hold none.
+  func documents(_ id: JobID) async throws -> [String: String] {
+    try await hash("job:\(id)").filter { isDocument($0.key) }
+  }
+  func facts(_ id: JobID) async throws -> [String: String] {
+    try await hash("job:\(id)").filter { !isDocument($0.key) }
+  }
+
+  private func isDocument(_ field: String) -> Bool {
+    ["name", "steps", "inputs"].contains(field) || field.contains(":")
+  }
+
   func list(_ key: String) async throws -> [String] {
     try await send("LRANGE", prefix + key, "0", "-1").array?.map { $0.string ?? "?" } ?? []
   }
@@ -107,7 +119,12 @@ struct Bench: Sendable {
   func snapshot() async throws -> [String: [UInt8]] {
     var values: [String: [UInt8]] = [:]
     for key in try await self.keys() {
-      values[key] = try await send("DUMP", prefix + key).bytesValue
+      // The order of a hash's fields, which a dump shows, may change by itself.
+      if try await type(key) == "hash" {
+        values[key] = try await hash(key).sorted { $0.key < $1.key }.flatMap { Array("\($0)\($1)".utf8) }
+      } else {
+        values[key] = try await send("DUMP", prefix + key).bytesValue
+      }
       values[key]?.append(contentsOf: "\(try await send("PEXPIRETIME", prefix + key))".utf8)
     }
     return values
