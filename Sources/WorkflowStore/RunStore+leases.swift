@@ -62,8 +62,14 @@ extension RunStore {
   }
 
   /// Puts the runs of lapsed leases back at the head of their queue.
-  /// - Parameter limit: how many at most.
-  public func recover(limit: Int = 100) async throws(StoreError) -> [(id: JobID, recovery: Recovery)] {
+  /// - Parameters:
+  ///   - last: what the caller's last turn returned as its clock; nil at its first turn, which takes nothing.
+  ///   - gap: how much later than that this turn may be when it comes to be carried out; else it takes nothing, because
+  ///     the heartbeats of living workers may have been held up just as long.
+  ///   - limit: how many runs at most.
+  public func recover(
+    after last: String?, within gap: Duration, limit: Int = 100
+  ) async throws(StoreError) -> (clock: String, runs: [(id: JobID, recovery: Recovery)]) {
     let sentence = "workers died \(limits.crashes) times in a row while a step of this run was under way"
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
@@ -75,13 +81,18 @@ extension RunStore {
     arguments.append(keys.wakeChannel)
     arguments.append(limits.workerMemory)
     arguments.append(RunStore.keptDeadLetters)
+    arguments.append(last ?? "")
+    arguments.append(gap.milliseconds)
     let reply = try await evaluate(
       Scripts.recover, [keys.leases, keys.workers, keys.dead, keys.repairs], arguments)
-    if reply.array?.isEmpty == false { CommitPoint.afterRecovery.pass() }
-    guard let words = reply.array?.map({ $0.string ?? "" }) else { throw RunStore.damaged(Scripts.recover, reply) }
-    return stride(from: 0, to: words.count - 1, by: 2).compactMap { index in
+    guard let words = reply.array?.map({ $0.string ?? "" }), let clock = words.first else {
+      throw RunStore.damaged(Scripts.recover, reply)
+    }
+    let runs = stride(from: 1, to: words.count - 1, by: 2).compactMap { index -> (JobID, Recovery)? in
       guard let id = JobID(words[index]), let recovery = Recovery(rawValue: words[index + 1]) else { return nil }
       return (id, recovery)
     }
+    if !runs.isEmpty { CommitPoint.afterRecovery.pass() }
+    return (clock, runs)
   }
 }

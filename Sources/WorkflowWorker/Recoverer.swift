@@ -9,19 +9,24 @@ struct Recoverer: Sendable {
   let logger: Logger
 
   /// How often it looks.
-  static let period = Duration.seconds(1)
+  private var period: Duration { min(.seconds(1), lease / 3) }
+
+  /// How far apart two turns may be carried out. A living worker's lease has two thirds of its time left when a
+  /// heartbeat is due; if writes stood still for less than this, no lease of the living has lapsed.
+  private var gap: Duration { lease * 3 / 5 }
 
   /// Looks until its task is cancelled.
   func run() async {
     var watch = RecoveryWatch(lease: lease)
     var cursor: String?
+    var clock: String?
     while !Task.isCancelled {
       let identity = try? await store.identity()
       if watch.observe(identity, at: .now) {
-        await recover()
+        await recover(after: &clock)
         await reconcile(from: &cursor)
       }
-      try? await Task.sleep(for: Recoverer.period)
+      try? await Task.sleep(for: period)
     }
   }
 
@@ -37,9 +42,11 @@ struct Recoverer: Sendable {
     }
   }
 
-  private func recover() async {
+  private func recover(after clock: inout String?) async {
     do {
-      for (id, recovery) in try await store.recover() {
+      let turn = try await store.recover(after: clock, within: gap)
+      clock = turn.clock
+      for (id, recovery) in turn.runs {
         logger.warning("a lapsed lease: \(recovery.rawValue)", metadata: ["job": "\(id)"])
       }
     } catch {

@@ -80,6 +80,27 @@ import Testing
       fault: { _ = try await $0.command("CLIENT", "PAUSE", "3000", "ALL") }, end: { try await $0.passTime(1) })
   }
 
+  @Test func `it pauses all writes for longer than a lease, again and again`() async throws {
+    try await Stack.withModel(workers: 2) { stack, model in
+      model.behaviour = .hold
+      var ids: [String] = []
+      for _ in 0..<4 { ids.append(try await stack.submit(Examples.example)) }
+      try await model.waitForCalls(4)
+      for _ in 0..<3 {
+        _ = try await stack.command("CLIENT", "PAUSE", "2600", "WRITE")
+        // A write of our own is answered when the pause is over.
+        _ = try await stack.command("SET", "filler", "1")
+        try await stack.passTime(1)
+      }
+      model.release()
+      for id in ids {
+        let status = try await stack.end(of: id)
+        #expect(status["status"] == "finished" && !status.messages.contains("resumed"))
+      }
+      #expect(model.calls.count == 4)
+    }
+  }
+
   @Test func `it is full`() async throws {
     try await endure(
       fault: { _ = try await $0.command("CONFIG", "SET", "maxmemory", "1") },

@@ -85,6 +85,19 @@ import WorkflowStore
 
   // MARK: Recovery
 
+  @Test func `A turn that was held up, and a caller's first one, take nothing`() async throws {
+    let id = try await bench.submit()
+    _ = try await bench.claimOne()
+    try await bench.lapse(id)
+    let before = try await bench.snapshot()
+    let first = try await bench.store.recover(after: nil, within: .seconds(10))
+    #expect(first.runs.isEmpty)
+    let late = "\((Int(first.clock) ?? 0) - 10_100_000)"
+    #expect(try await bench.store.recover(after: late, within: .seconds(10)).runs.isEmpty)
+    #expect(try await bench.snapshot() == before)
+    #expect(try await bench.store.recover(after: first.clock, within: .seconds(10)).runs.map(\.id) == [id])
+  }
+
   @Test func `A run under a lease that holds is left alone`() async throws {
     try await bench.submit()
     _ = try await bench.claimOne()

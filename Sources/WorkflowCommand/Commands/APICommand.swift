@@ -27,6 +27,7 @@ struct APICommand: AsyncParsableCommand {
     let connection = composition.connection("wf-api")
     var configuration = FastCGIServerConfiguration()
     configuration.maxBodyBytes = settings.maxBodyBytes
+    configuration.keepConnections = true
     let manager = ServiceManager()
     let server = APIServer(
       listener: try listener(), configuration: configuration,

@@ -27,8 +27,7 @@ struct NginxConfiguration {
         uwsgi_temp_path \(own)/uwsgi;
         scgi_temp_path \(own)/scgi;
         client_body_buffer_size 64k;
-        # Each socket twice: a request whose connection breaks is sent once more, also where there is one process.
-        upstream wf { \((sockets + sockets).map { "server unix:\($0) max_fails=0;" }.joined(separator: " ")) }
+        upstream wf { \(sockets.map { "server unix:\($0) max_fails=0;" }.joined(separator: " ")) keepalive 64; }
         server {
           listen 127.0.0.1:\(port);
           include \(own)/wf-locations.conf;

@@ -8,13 +8,17 @@ KEYS  1 leases  2 workers  3 dead letters  4 repairs
 ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds to keep an ended run
       5 sentence for a run that ends so, as JSON  6 the same as text  7 wake channel
       8 milliseconds after its death that a worker is remembered  9 dead letters that are kept
+      10 clock that the caller's last turn returned, '' at its first  11 milliseconds that may have passed since
 
-Returns {job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
+Returns {Redis's clock (µs), job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
+When more time has passed since the caller's last turn, nothing is taken: then writes stood still, this one and the
+heartbeats of the living, which are to have their turn first.
 ]]
 local prefix, now = ARGV[1], clock()
+local report = {string.format('%.0f', now)}
+if ARGV[10] == '' or now - ARGV[10] > ARGV[11] * 1000 then return report end
 local ms = math.floor(now / 1000)
 local lapsed = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms, 'LIMIT', 0, ARGV[2])
-local report = {}
 
 local function fail(id, key, ts)
   redis.call('HSET', key, 'status', 'failed', 'error_code', 'worker_crashed', 'error', ARGV[6], 'finished_ts', ts,
