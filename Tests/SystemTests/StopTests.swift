@@ -51,10 +51,12 @@ import Testing
   }
 
   @Test func `an API that is restarted under load fails no request`() async throws {
-    try await restart(SIGTERM) { stack, _ in try await stack.submit(Examples.workflow(text: "load", namespace: "load")) }
+    try await restart(SIGTERM) { stack, _ in try await stack.submit(Examples.workflow(text: "load", namespace: "load"))
+    }
   }
 
-  @Test func `an API that is killed under load fails few requests, and each may be repeated with its key`() async throws {
+  @Test func `an API that is killed under load fails few requests, and each may be repeated with its key`() async throws
+  {
     try await restart(SIGKILL) { stack, key in
       try await wait("an answer to \(key)") {
         let answer = try await stack.post(Examples.example.bytes, headers: [("Idempotency-Key", key)])
