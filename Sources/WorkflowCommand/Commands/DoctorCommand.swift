@@ -9,19 +9,22 @@ struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor", abstract: "Check this host: Redis, units, socket, nginx, API, model; with remedies.",
     discussion: """
-      sudo sh -c 'set -a; . /etc/wf/wf.env; wf doctor'
+      Root sees all of it: sudo wf doctor. The settings are those of the services, /etc/wf/wf.env and their
+      credentials, as far as the environment does not say otherwise.
 
       Exit code 1 when something is broken; warnings do not count.
       """)
 
   func run() async throws {
-    let settings = try Settings.load(readsDotEnv: true)
+    let host = try HostSettings()
+    let settings = host.settings
     let connection = RedisConnection(
       settings.redis, name: "wf-doctor", logger: Logger(label: "wf-doctor") { _ in SwiftLogNoOpLogHandler() })
     defer { connection.close() }
     let client = HTTPClient()
     let model = settings.model.map { OpenAIChatModel(client: client, configuration: $0) }
-    var findings = await RedisExamination(connection: connection, address: settings.redis).findings()
+    var findings = host.finding.map { [$0] } ?? []
+    findings += await RedisExamination(connection: connection, address: settings.redis).findings()
     findings += await HostExamination(url: settings.url).findings()
     findings.append(await ModelExamination(model: model).finding())
     for finding in findings { Terminal.show(finding.text) }

@@ -7,13 +7,13 @@ struct HostExamination {
   let url: String
 
   private static let socket = "/run/wf/api.sock"
-  private static let units = ["wf-api.socket", "wf-worker.service"]
 
   /// What was found.
   func findings() async -> [Finding] {
     var findings: [Finding] = []
     if access("/run/systemd/system", F_OK) == 0 {
-      for unit in HostExamination.units { findings.append(await self.unit(unit)) }
+      findings.append(await unit("wf-api.socket"))
+      findings.append(await workers())
     } else {
       findings.append(.doubtful("systemd does not run here", remedy: "start wf api and wf worker by other means"))
     }
@@ -27,6 +27,14 @@ struct HostExamination {
     let state = await output("systemctl", "is-active", name) ?? "unknown"
     if state == "active" { return .fine("\(name) is active") }
     return .broken("\(name) is \(state)", remedy: "systemctl start \(name); journalctl -u \(name) says why it is not")
+  }
+
+  /// The ordinary worker, or instances of the template.
+  private func workers() async -> Finding {
+    let list = await output("systemctl", "list-units", "--plain", "--no-legend", "--state=active", "wf-worker*.service")
+    let names = (list ?? "").split(separator: "\n").compactMap { $0.split(separator: " ").first }
+    if names.isEmpty { return await unit("wf-worker.service") }
+    return .fine(names.joined(separator: ", ") + (names.count == 1 ? " is active" : " are active"))
   }
 
   private func socket() -> Finding {
@@ -52,7 +60,7 @@ struct HostExamination {
     if configuration.contains("fastcgi_pass wf") { return .fine("nginx forwards to wf") }
     return .broken(
       "nginx forwards nothing to wf",
-      remedy: "ln -s ../sites-available/wf /etc/nginx/sites-enabled/ && systemctl reload nginx")
+      remedy: "ln -s ../sites-available/wf /etc/nginx/sites-enabled/ && nginx -t && systemctl reload nginx")
   }
 
   private func api() async -> Finding {
@@ -62,7 +70,7 @@ struct HostExamination {
     if await client.isReady(workers: 1) { return .fine("the API at \(url) answers, and a worker is alive") }
     return .broken(
       "the API at \(url) does not answer, or has no live worker",
-      remedy: "curl -i \(url)/status/health says more; WF_URL names another place")
+      remedy: "curl -i \(url)/status/health says more; WF_URL in \(HostSettings.file) names another place")
   }
 
   /// What a command prints, its last line's end left out; nil when it cannot be run or says nothing.

@@ -4,14 +4,19 @@ import SystemPackage
 extension Settings {
   /// The settings of this process: its environment, and for the command line also `.env` in the working directory.
   static func load(readsDotEnv: Bool) throws -> Settings {
+    try load(
+      file: readsDotEnv ? try dotEnv() : [:], credentialsFolder: environment["CREDENTIALS_DIRECTORY"])
+  }
+
+  /// The settings of this process's environment, of a file that it overrides, and of a folder of credentials.
+  static func load(file: [String: String], credentialsFolder: String?) throws -> Settings {
     try Settings(
-      SettingsReader(
-        environment: environment, file: readsDotEnv ? try dotEnv() : [:], credentials: try credentials()))
+      SettingsReader(environment: environment, file: file, credentials: try credentials(in: credentialsFolder)))
   }
 
   /// The secrets that systemd hands over (`LoadCredential=`, systemd.exec(5)): files in a folder of the service's own.
-  private static func credentials() throws -> [String: String] {
-    guard let folder = environment["CREDENTIALS_DIRECTORY"] else { return [:] }
+  private static func credentials(in folder: String?) throws -> [String: String] {
+    guard let folder else { return [:] }
     var found: [String: String] = [:]
     for (file, setting) in [("llm_api_key", "WF_LLM_API_KEY"), ("redis_password", "REDIS_PASSWORD")] {
       let path = "\(folder)/\(file)"

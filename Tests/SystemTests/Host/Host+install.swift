@@ -1,0 +1,83 @@
+import SystemHarness
+import SystemPackage
+
+extension Host {
+  /// The public name of the rehearsed site.
+  static let site = "https://wf.test"
+
+  /// What the README has the reader type into an editor.
+  private static let edits = [
+    "/etc/redis/redis.conf": "sed -i 's/^appendonly no/appendonly yes/' /etc/redis/redis.conf",
+    "/etc/wf/wf.env": "sed -i 's|^#WF_URL=.*|WF_URL=\(site)|' /etc/wf/wf.env",
+    "/etc/nginx/sites-available/wf": "sed -i 's/wf\\.example\\.org/wf.test/' /etc/nginx/sites-available/wf",
+  ]
+
+  /// What a host has before wf comes: its name, a certificate that it trusts, somebody who answers yes, and for the
+  /// tests a model and a second address.
+  func prepare() async throws {
+    try write(Host.model, to: "/root/model.py")
+    try await sh(
+      """
+      echo '127.0.0.1 wf.test' >> /etc/hosts
+      ip address add 10.9.8.7/32 dev lo
+      echo 'APT::Get::Assume-Yes "true";' > /etc/apt/apt.conf.d/yes
+      openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=wf.test -addext subjectAltName=DNS:wf.test \
+        -keyout /etc/ssl/private/wf.key -out /etc/ssl/certs/wf.pem
+      cp /etc/ssl/certs/wf.pem /usr/local/share/ca-certificates/wf.crt
+      update-ca-certificates
+      systemd-run --quiet --unit=model python3 /root/model.py
+      """)
+  }
+
+  /// Does what README's section "On a host" says, line by line.
+  func install() async throws {
+    for line in try Host.readme() {
+      let command = String(line.prefix { $0 != "#" })
+      let words = command.split(separator: " ").map(String.init)
+      switch words.first {
+      // It has been built where Swift is.
+      case "make": continue
+      case "editor":
+        guard let edit = Host.edits[words[1]] else { throw StackFailure("the rehearsal has no edit of \(words[1])") }
+        try await sh(edit)
+      default: try await sh(command)
+      }
+    }
+    try await sh("wf example > /root/example.json")
+  }
+
+  /// The commands of the section's first code block.
+  private static func readme() throws -> [Substring] {
+    let root = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
+    let path = root.removingLastComponent().appending("README.md").string
+    let lines = String(decoding: try Stack.read(path), as: UTF8.self).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    let block = lines.drop { $0 != "## On a host" }.drop { $0 != "```" }.dropFirst().prefix { $0 != "```" }
+    guard !block.isEmpty else { throw StackFailure("README.md has no commands for a host") }
+    return Array(block)
+  }
+
+  /// A model that notes the idempotency key and the authorization of each call, and answers as soon as it is not held.
+  private static let model = """
+    import http.server, json, os, time
+
+    class Model(http.server.BaseHTTPRequestHandler):
+        protocol_version = 'HTTP/1.1'
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers['Content-Length']))
+            with open('/run/model.calls', 'a') as calls:
+                print(self.headers['Idempotency-Key'], self.headers['Authorization'], file=calls)
+            while os.path.exists('/run/model.hold'):
+                time.sleep(0.02)
+            message = {'role': 'assistant', 'content': 'in short'}
+            answer = json.dumps({'model': 'm', 'choices': [{'message': message, 'finish_reason': 'stop'}]}).encode()
+            self.send_response(200)
+            self.send_header('Content-Type', 'application/json')
+            self.send_header('Content-Length', str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+    http.server.ThreadingHTTPServer(('127.0.0.1', 9000), Model).serve_forever()
+    """
+}

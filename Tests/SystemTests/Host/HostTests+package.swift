@@ -1,0 +1,120 @@
+import ExactJSON
+import SystemHarness
+import Testing
+
+/// The package is upgraded, removed, purged and installed again.
+extension HostTests {
+  /// Upgrades to a package of a higher version, which also brings another `wf.env`.
+  private func upgrade(_ host: Host) async throws {
+    try await host.sh(
+      """
+      rm -rf /root/next /root/next.deb
+      dpkg-deb -R /mnt/.build/wf_rehearsal.deb /root/next
+      sed -i "s/^Version: .*/Version: $(dpkg-query -W -f '${Version}' wf).1/" /root/next/DEBIAN/control
+      echo "# $(date +%N)" >> /root/next/etc/wf/wf.env
+      dpkg-deb -Znone -b /root/next /root/next.deb
+      dpkg --force-confold -i /root/next.deb
+      test "$(dpkg-query -W -f '${Version}' wf)" = "$(dpkg-deb -f /root/next.deb Version)"
+      """)
+  }
+
+  /// What must be the same before and after: the socket, as a file and as a unit.
+  private func socket(_ host: Host) async throws -> String {
+    try await host.sh(
+      "stat -c %i /run/wf/api.sock; systemctl show -p ActiveState,ActiveEnterTimestampMonotonic wf-api.socket")
+  }
+
+  private func processes(_ host: Host, _ units: String...) async throws -> [String] {
+    var found: [String] = []
+    for unit in units { found.append(try await host.property("MainPID", of: unit)) }
+    return found
+  }
+
+  @Test func `an upgrade with a run in the middle of a step loses nothing and keeps socket and settings`() async throws
+  {
+    let host = try await SharedHost.get()
+    try await host.withRunInTheMiddle(settings: ["WF_DRAIN_S": "0.5", "WF_LEASE_S": "600"]) { id, release in
+      let socket = try await socket(host)
+      let settings = try await host.sh("cat /etc/wf/wf.env")
+      let old = try await processes(host, "wf-api", "wf-worker")
+      try await upgrade(host)
+      #expect(try await self.socket(host) == socket)
+      #expect(try await host.sh("cat /etc/wf/wf.env") == settings)
+      #expect(Set(try await processes(host, "wf-api", "wf-worker")).isDisjoint(with: old + ["0"]))
+      try await host.waitForCalls(2)
+      try await release()
+      let status = try await host.end(of: id)
+      #expect(status["status"] == "finished")
+      #expect(status.messages.count { $0 == "step_start pre" } == 1)
+    }
+  }
+
+  @Test func `a second worker is started, upgraded and stopped like the first`() async throws {
+    let host = try await SharedHost.get()
+    try await host.sh("systemctl enable --now wf-worker@2")
+    _ = try await wait("two workers") {
+      try await host.curl("\(Host.site)/status/health").json["workers"]?.numberValue?.int == 2 ? true : nil
+    }
+    let old = try await processes(host, "wf-worker", "wf-worker@2")
+    try await upgrade(host)
+    #expect(Set(try await processes(host, "wf-worker", "wf-worker@2")).isDisjoint(with: old + ["0"]))
+    #expect(try await host.property("DynamicUser", of: "wf-worker@2") == "yes")
+    try await host.sh("systemctl stop wf-worker")
+    #expect(try await host.end(of: host.submit())["status"] == "finished")
+    #expect(try await host.run(["wf", "doctor"]).output.contains("ok       wf-worker@2.service is active"))
+    try await host.sh("systemctl disable --now wf-worker@2; systemctl start wf-worker")
+    #expect(try await host.property("ActiveState", of: "wf-worker@2") == "inactive")
+  }
+
+  @Test func `remove keeps what the operator wrote, purge keeps nothing, and both can be installed again`() async throws
+  {
+    let host = try await SharedHost.get()
+    try await host.sh("systemctl enable wf-worker@2")
+    let settings = try await host.sh("cat /etc/wf/wf.env")
+    try await host.sh("dpkg -r wf")
+    #expect(try await host.sh("cat /etc/wf/wf.env") == settings)
+    try await host.sh("nginx -t; test -e /etc/nginx/sites-enabled/wf; test ! -e /usr/bin/wf")
+    #expect(try await host.sh("systemctl list-units --no-legend --state=active 'wf*'") == "")
+
+    try await host.sh("dpkg --force-confold -i .build/wf_*.deb")
+    let enabled = try await host.sh("systemctl is-enabled wf-api.socket wf-api wf-worker wf-worker@2")
+    #expect(enabled.split(separator: "\n") == ["enabled", "enabled", "enabled", "enabled"])
+    try await host.sh("systemctl start wf-api.socket wf-worker")
+    #expect(try await host.end(of: host.submit())["status"] == "finished")
+    #expect(try await host.sh("cat /etc/wf/wf.env") == settings)
+
+    try await host.sh("echo hush > /etc/wf/llm_api_key; dpkg -P wf")
+    let left = "find /etc /lib/systemd /run /usr -name 'wf*' -not -path '/etc/ssl/*' -not -name wf.crt"
+    #expect(try await host.sh(left) == "")
+    try await host.sh("test -z \"$(systemctl list-unit-files --no-legend 'wf*')\"")
+    try await host.sh("nginx -t; systemctl restart nginx; systemctl is-active nginx")
+
+    try await host.sh("apt install ./.build/wf_*.deb")
+    let bare = try await host.run(["wf", "doctor"])
+    #expect(bare.code == 1)
+    #expect(bare.output.contains("→ ln -s ../sites-available/wf /etc/nginx/sites-enabled/"))
+    #expect(bare.output.contains("→ systemctl start wf-api.socket"))
+    try await host.install()
+    #expect(try await host.end(of: host.submit())["status"] == "finished")
+  }
+
+  @Test func `wf doctor is content with a host set up as the README says`() async throws {
+    let host = try await SharedHost.get()
+    let outcome = try await wait("a content doctor") {
+      let outcome = try await host.run(["wf", "doctor"])
+      // The worker may have been restarted just now.
+      return outcome.output.contains("FAILED   the API") ? nil : outcome
+    }
+    #expect(outcome.code == 0)
+    #expect(!outcome.output.contains("FAILED"))
+    #expect(outcome.output.contains("ok       the API at \(Host.site) answers"))
+    #expect(outcome.output.contains("ok       Redis keeps an append-only file"))
+    #expect(outcome.output.contains("warning  no model is configured"))
+    let other = try await host.run(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "wf", "doctor"])
+    #expect(other.output.contains("warning  /etc/wf/wf.env cannot be read"))
+    #expect(other.output.contains("→ sudo wf doctor"))
+    let environment = try await host.run(["env", "WF_URL=http://127.0.0.1:9", "wf", "doctor"])
+    #expect(environment.code == 1)
+    #expect(environment.output.contains("FAILED   the API at http://127.0.0.1:9 does not answer"))
+  }
+}
