@@ -19,7 +19,7 @@ actor EventFeed {
   }
 
   /// Writes what comes, and a comment whenever nothing has come for a heartbeat's time.
-  func run(_ looks: AsyncStream<Void>, heartbeat: Duration) async {
+  func run(_ looks: AsyncStream<RunEvents.Look>, heartbeat: Duration) async {
     let beat = Task { [weak self] in
       while true {
         do { try await Task.sleep(for: heartbeat) } catch { return }
@@ -27,9 +27,9 @@ actor EventFeed {
       }
     }
     defer { beat.cancel() }
-    for await _ in looks {
+    for await look in looks {
       do throws(FastCGIClientGone) {
-        if try await look() { return }
+        if try await tell(look) { return }
       } catch {
         return
       }
@@ -42,7 +42,10 @@ actor EventFeed {
 
   /// Sends what is new.
   /// - Returns: whether that was the last.
-  private func look() async throws(FastCGIClientGone) -> Bool {
+  private func tell(_ look: RunEvents.Look) async throws(FastCGIClientGone) -> Bool {
+    if case .news(let news, let first) = look, first <= next {
+      return try await send(news, skipping: next - first)
+    }
     let news: RunNews?
     do {
       news = try await store.news(of: id, from: next)
@@ -52,14 +55,18 @@ actor EventFeed {
     }
     // A run that has expired meanwhile says no more.
     guard let news else { return true }
-    let text = render(news)
+    return try await send(news, skipping: 0)
+  }
+
+  private func send(_ news: RunNews, skipping seen: Int) async throws(FastCGIClientGone) -> Bool {
+    let text = render(news, skipping: seen)
     if !text.isEmpty { try await stream.write(text) }
     return news.status.isTerminal
   }
 
-  private func render(_ news: RunNews) -> [UInt8] {
+  private func render(_ news: RunNews, skipping seen: Int) -> [UInt8] {
     var text: [UInt8] = []
-    for entry in news.entries {
+    for entry in news.entries.dropFirst(seen) {
       text += "id: \(next)\ndata: ".utf8
       text += entry
       text += "\n\n".utf8

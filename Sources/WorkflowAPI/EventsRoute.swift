@@ -34,7 +34,7 @@ struct EventsRoute: Route {
       status: 200, headers: headers,
       body: .stream { stream in
         await EventFeed(id: id, store: store, stream: stream, next: first).run(
-          events.watch(id), heartbeat: heartbeat)
+          events.watch(id, from: first), heartbeat: heartbeat)
       })
   }
 

@@ -45,8 +45,12 @@ struct StatusRoute: Route {
   }
 
   private func ended(_ id: JobID) async -> Result<Void, StoreError>? {
-    for await _ in events.watch(id) {
+    for await look in events.watch(id, from: .max) {
       do throws(StoreError) {
+        if case .news(let news, _) = look {
+          if news.status.isTerminal { return .success(()) }
+          continue
+        }
         guard let news = try await store.news(of: id, from: .max), !news.status.isTerminal else { return .success(()) }
       } catch {
         return .failure(error)

@@ -33,7 +33,7 @@ struct APICommand: AsyncParsableCommand {
       listener: try listener(), configuration: configuration,
       operations: composition.registry(client: composition.httpClient()).schemas,
       store: composition.store(connection),
-      events: RunEvents(settings.redis, keys: settings.keys, logger: composition.logger),
+      events: RunEvents(settings.redis, store: composition.store(connection), logger: composition.logger),
       allowsAnonymous: settings.allowsAnonymous, logger: composition.logger, started: { manager.ready("running") })
     let watchdog = Task { await Watchdog(manager: manager, store: composition.store(connection)).run() }
     let warnings = Task { await composition.warnAboutRedis(connection) }
