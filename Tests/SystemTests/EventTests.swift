@@ -44,6 +44,25 @@ import Testing
     }
   }
 
+  @Test func `clients that wait, follow from the start and join in the middle share a run, and each sees its part`()
+    async throws
+  {
+    let whole = whole
+    try await withHeldRun { stack, model, id in
+      async let waited = stack.send("GET", "/status/\(id)?wait=60")
+      var first = try await EventReader(stack, id)
+      var late = try await EventReader(stack, id, headers: [("Last-Event-ID", "2")])
+      _ = try await late.take(until: { $0.message == "step_start llm" })
+      var fresh = try await EventReader(stack, id, headers: [("Last-Event-ID", "4")])
+      _ = try await fresh.take(until: { $0.status == "started" })
+      model.release()
+      #expect(try await first.rest().compactMap(\.message) == whole)
+      #expect(try await late.rest().compactMap(\.id) == [5, 6, 7, 8])
+      #expect(try await fresh.rest().compactMap(\.id) == [5, 6, 7, 8])
+      #expect(try await waited.json["status"] == "finished")
+    }
+  }
+
   @Test func `a client that comes back goes on after the last event it saw`() async throws {
     let stack = try await SharedStack.get()
     let id = try await stack.submit(Examples.example)
