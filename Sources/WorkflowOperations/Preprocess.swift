@@ -26,6 +26,29 @@ public struct Preprocess: Operation {
 
   /// Folds white space as Python's `" ".join(text.split())` does: White_Space and U+001C to U+001F, by scalar.
   static func folded(_ text: String) -> String {
+    var text = text
+    return text.withUTF8(foldedASCII) ?? foldedScalars(text)
+  }
+
+  /// The same for a text of ASCII alone, which needs no look at Unicode's tables; nil for any other.
+  private static func foldedASCII(_ text: UnsafeBufferPointer<UInt8>) -> String? {
+    var folded: [UInt8] = []
+    folded.reserveCapacity(text.count)
+    var isAfterSpace = false
+    for byte in text {
+      switch byte {
+      case 0x80...: return nil
+      case 0x09...0x0d, 0x1c...0x20: isAfterSpace = !folded.isEmpty
+      default:
+        if isAfterSpace { folded.append(UInt8(ascii: " ")) }
+        isAfterSpace = false
+        folded.append(byte)
+      }
+    }
+    return String(decoding: folded, as: UTF8.self)
+  }
+
+  private static func foldedScalars(_ text: String) -> String {
     let words = text.unicodeScalars.split { $0.properties.isWhitespace || ("\u{1c}"..."\u{1f}").contains($0) }
     return words.map { String($0) }.joined(separator: " ")
   }

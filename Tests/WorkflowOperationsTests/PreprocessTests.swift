@@ -49,6 +49,13 @@ import WorkflowOperations
     #expect(clean.unicodeScalars.count == 2 * all.count)
   }
 
+  @Test func `A text of ASCII alone is folded by the same rule`() async throws {
+    let text = (UInt8(0)..<0x80).map { "x" + String(UnicodeScalar($0)) }.joined()
+    let beyond = try await cleanText(.string(text + "\u{e9}")).stringValue
+    #expect(try await cleanText(.string(text)) == .string(String(beyond?.dropLast() ?? "")))
+    #expect(try await cleanText(" \t a\u{1f}\u{1c} b \n") == "a b")
+  }
+
   @Test func `A missing field is an empty text`() async throws {
     #expect(try await cleanText(nil) == "")
     #expect(try await operation.outputs(["field": "title"], inputs: ["text": "a"]) == ["clean_text": ""])

@@ -56,6 +56,7 @@ struct HostTests {
     #expect(answer.status == 429)
     #expect(answer.headers["retry-after"] == "1")
     #expect(answer.headers["content-type"] == "application/json")
+    #expect(answer.headers["strict-transport-security"] != nil)
     #expect(try answer.json["detail"]?.stringValue?.contains("slow down") == true)
     let next = try await wait("the rate to allow one more") {
       let answer = try await host.post()
