@@ -54,14 +54,21 @@ struct Executor: Sendable {
     while true {
       let stop = hands.stop(of: held)
       if stop == nil { beginnings += await startReady(&execution) }
+      var written: Event?
       if stop != .lost, !isWriting, let record = execution.takeRecord() {
-        isWriting = true
         let begun = beginnings
         beginnings = []
-        group.addTask { [record] in .written(await writer.write(record), record, begun: begun) }
+        if underWay == 0 {
+          // Nothing else can happen meanwhile, so nobody need wait for it beside.
+          written = .written(await writer.write(record), record, begun: begun)
+        } else {
+          isWriting = true
+          group.addTask { [record] in .written(await writer.write(record), record, begun: begun) }
+        }
       }
-      if let stop, !isWriting, underWay == 0 { return .stopped(stop) }
-      guard let event = await group.next() else {
+      if written == nil, let stop, !isWriting, underWay == 0 { return .stopped(stop) }
+      let next = if let written { written } else { await group.next() }
+      guard let event = next else {
         preconditionFailure("a run that is not over has a step under way or a write in flight")
       }
       switch event {
