@@ -60,6 +60,10 @@ import Testing
       body: #"{"run_name":"x","steps":[{"id":"a","op":"llm_summarize"}]}"#,
       faults: ["value_error body.steps.0.params.source"]),
     .init(
+      testDescription: "a reference to no step",
+      body: #"{"run_name":"x","steps":[{"id":"a","op":"store_result","params":{"data":{"b":["@nope.x"]}}}]}"#,
+      faults: ["value_error body.steps.0.params.data.b.0"]),
+    .init(
       testDescription: "a malformed reference",
       body: #"{"run_name":"x","steps":[{"id":"a","op":"store_result","params":{"data":{"b":["@ no"]}}}]}"#,
       faults: ["value_error body.steps.0.params.data.b.0"]),
@@ -175,9 +179,12 @@ import Testing
 
   @Test func `a body over the limit is 413, and the next request works`() async throws {
     let stack = try await SharedStack.get()
-    let response = try await stack.post(Examples.workflow(text: String(repeating: "x", count: 1_100_000)).bytes)
-    #expect(response.status == 413)
-    #expect(try response.json["detail"]?.stringValue?.contains("WF_MAX_BODY_BYTES") == true)
+    let body = Examples.workflow(text: String(repeating: "x", count: 1_100_000)).bytes
+    for body in [body, body + [UInt8](repeating: UInt8(ascii: " "), count: (2 << 20) - body.count)] {
+      let response = try await stack.post(body)
+      #expect(response.status == 413)
+      #expect(try response.json["detail"]?.stringValue?.contains("WF_MAX_BODY_BYTES") == true)
+    }
     #expect(try await stack.post(Examples.example.bytes).status == 202)
   }
 

@@ -211,12 +211,24 @@ private struct DefinitionReading {
     for (index, need) in step.needs.enumerated() where known[need] == nil {
       faults.append(.value(place + [.key("needs"), .index(index)], .string(need), "there is no step \(need)"))
     }
-    for member in step.params.members {
-      for reference in Reference.all(in: member.value) {
-        guard let needed = reference.step, known[needed] == nil else { continue }
-        let at = place + [.key("params"), .key(member.key)]
-        faults.append(.value(at, .string(reference.text), "there is no step \(needed) for \(reference.text)"))
+    checkReferences(in: .object(step.params), known: known, at: place + [.key("params")])
+  }
+
+  private mutating func checkReferences(
+    in value: JSONValue, known: [String: Int], at place: ValidationFault.Location
+  ) {
+    switch value {
+    case .null, .bool, .number: break
+    case .array(let elements):
+      for (index, element) in elements.enumerated() {
+        checkReferences(in: element, known: known, at: place + [.index(index)])
       }
+    case .object(let object):
+      for member in object.members { checkReferences(in: member.value, known: known, at: place + [.key(member.key)]) }
+    case .string(let text):
+      guard case .reference(let reference) = Reference.read(text), let needed = reference.step, known[needed] == nil
+      else { return }
+      faults.append(.value(place, value, "there is no step \(needed) for \(reference.text)"))
     }
   }
 }
