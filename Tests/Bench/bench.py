@@ -1,0 +1,113 @@
+"""`make bench`: measures wf side by side with its floor and its peers, and prints what it found as a table.
+
+    bench.py [--rows submit,drain] [--quick]
+
+Every figure is a ratio of medians measured in one run, in turn (rounds.py). Results go to results.json beside this
+file, and as a plot to results.svg. `--quick` takes fewer and shorter rounds, to try the harness; it writes neither.
+"""
+import argparse
+import importlib
+import os
+import platform
+import resource
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+
+import floors
+import plot
+import table
+from services import HERE, REDIS_SETTINGS, ROOT, WF
+
+GROUPS = ["submit", "status", "drain", "latency", "model_calls", "watchers", "memory", "growth_stored", "growth_steps",
+          "growth_workers", "documents", "recovery"]
+RESULTS = os.path.join(HERE, "results.json")
+PLOT = os.path.join(HERE, "results.svg")
+
+
+class Bench:
+    """What all rows share: a folder for sockets, data and logs, the example, how often and how long to measure."""
+
+    def __init__(self, folder, quick):
+        self.folder = folder
+        self.rounds = 2 if quick else 5
+        self.seconds = 1 if quick else 3
+        self.steady_seconds = 1 if quick else 5
+        self.example_file = os.path.join(ROOT, "Sources/WorkflowCommand/Resources/example.json")
+        with open(self.example_file, "rb") as file:
+            self.example = file.read()
+        try:
+            self.last = table.read_json(RESULTS)["rows"]
+        except FileNotFoundError:
+            self.last = {}
+
+    def cpu_row(self, what, microseconds):
+        """CPU time, against what the committed results say; without any it is only written down."""
+        figure = f"µs {what}, user and system, against the last commit's"
+        now = table.statistics.median(microseconds)
+        details = {"microseconds": now, "rounds": microseconds}
+        before = self.last.get(f"CPU: {figure}", {}).get("details", {}).get("microseconds")
+        if not before:
+            return table.Row("CPU", figure, None, note=f"{now:.0f} µs, the first", details=details)
+        return table.Row("CPU", figure, now / before, ("<=", 1.1), note=f"{now:.0f} µs, was {before:.0f}", details=details)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rows", default="", help=f"some of {','.join(GROUPS)}")
+    options.add_argument("--quick", action="store_true")
+    options.add_argument("--keep", action="store_true", help="leave the folder with the logs")
+    chosen = options.parse_args()
+    groups = [name for name in chosen.rows.split(",") if name] or GROUPS
+    unknown = [name for name in groups if name not in GROUPS]
+    if unknown:
+        options.error(f"there are no rows {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    limit = max(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    floors.build()
+    rows, broken = run(groups, chosen)
+    print("\n" + table.as_markdown(rows))
+    if not chosen.quick:
+        table.write_json(RESULTS, rows, facts())
+        plot.write(PLOT, table.read_json(RESULTS)["rows"])
+    for name in broken:
+        print(f"the rows of {name} could not be measured (see above)")
+    sys.exit(1 if broken else 0)
+
+
+def run(groups, chosen):
+    """Measures the groups one after another; one that breaks does not stop the others."""
+    print("Redis settings of every stack: " + " ".join(f"{key}={value!r}" for key, value in REDIS_SETTINGS.items()))
+    rows, broken = [], []
+    for name in groups:
+        folder = tempfile.mkdtemp(prefix="wf-bench-")
+        started = time.monotonic()
+        print(f"{name}:", flush=True)
+        try:
+            found = importlib.import_module(f"rows.{name}").measure(Bench(folder, chosen.quick))
+            rows += found
+            for row in found:
+                print(f"  {row.figure}: {row.value_text} ({row.must_text or 'no limit'}) {row.verdict} {row.note}")
+        except Exception:
+            traceback.print_exc()
+            broken.append(name)
+        print(f"  {time.monotonic() - started:.0f} s", flush=True)
+        if chosen.keep:
+            print(f"  logs in {folder}")
+        else:
+            shutil.rmtree(folder)
+    return rows, broken
+
+
+def facts():
+    with open("/proc/cpuinfo") as file:
+        models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
+    return {"cores": os.cpu_count(), "cpu": models[0] if models else platform.machine(), "redis": REDIS_SETTINGS}
+
+
+if __name__ == "__main__":
+    if not os.path.exists(WF):
+        sys.exit(f"{WF} is missing: make build")
+    main()
