@@ -175,3 +175,20 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+class ModelServer(Process):
+    """The bench's model server: every call takes `delay` seconds, plus or minus up to `jitter`."""
+
+    def __init__(self, folder, delay, jitter=0.0, name="model-server"):
+        port_file = os.path.join(folder, f"{name}.port")
+        super().__init__(
+            name, [python("arq"), os.path.join(HERE, "model_server.py"), port_file, delay, jitter], folder)
+        wait_until(lambda: os.path.exists(port_file) and os.path.getsize(port_file), 10, f"{name} listens", [self])
+        with open(port_file) as file:
+            self.url = f"http://127.0.0.1:{file.read()}/v1"
+
+    @property
+    def settings(self):
+        """What has a wf worker call it."""
+        return {"WF_LLM_BASE_URL": self.url, "WF_LLM_MODEL": "bench", "WF_LLM_FALLBACK": "fail"}
