@@ -66,13 +66,13 @@ def _reach(remaining, level, processes, limit):
     return time.monotonic(), left
 
 
-def wait_until_finished(redis_server, jobs, processes, limit=60):
+def wait_until_finished(redis_server, jobs, processes, limit=60, pause=0.1):
     """Waits until every run is finished; raises when one has failed or is missing."""
     wait_until(
         lambda: statuses(redis_server, jobs[-1:]) == {b"finished": 1}, limit, "the last run finishes", processes)
     wait_until(
         lambda: statuses(redis_server, jobs).get(b"finished") == len(jobs), limit,
-        f"all {len(jobs)} runs finish", processes, pause=0.2)
+        f"all {len(jobs)} runs finish", processes, pause)
 
 
 def statuses(redis_server, jobs):
@@ -85,3 +85,11 @@ def statuses(redis_server, jobs):
         for status in pipeline.execute():
             counts[status] = counts.get(status, 0) + 1
     return counts
+
+
+def times(redis_server, jobs):
+    """When each run was first claimed and when it ended, in seconds by Redis's clock."""
+    pipeline = redis_server.client.pipeline(transaction=False)
+    for job in jobs:
+        pipeline.hmget(f"wf:job:{job}", "started_ts", "finished_ts")
+    return [(float(started), float(finished)) for started, finished in pipeline.execute()]

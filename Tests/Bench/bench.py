@@ -32,6 +32,7 @@ class Bench:
 
     def __init__(self, folder, quick):
         self.folder = folder
+        self.quick = quick
         self.rounds = 2 if quick else 5
         self.seconds = 1 if quick else 3
         self.steady_seconds = 1 if quick else 5

@@ -45,8 +45,5 @@ def _captured(bench, redis_server):
 
 
 def _wall(redis_server, jobs):
-    pipeline = redis_server.client.pipeline(transaction=False)
-    for job in jobs:
-        pipeline.hmget(f"wf:job:{job}", "started_ts", "finished_ts")
-    times = pipeline.execute()
-    return max(float(finished) for _, finished in times) - min(float(started) for started, _ in times)
+    times = backlogs.times(redis_server, jobs)
+    return max(finished for _, finished in times) - min(started for started, _ in times)
