@@ -7,10 +7,13 @@ file, and as a plot to results.svg. `--quick` takes fewer and shorter rounds, to
 """
 import argparse
 import importlib
+import json
 import os
 import platform
 import resource
 import shutil
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,15 +42,12 @@ class Bench:
         self.example_file = os.path.join(ROOT, "Sources/WorkflowCommand/Resources/example.json")
         with open(self.example_file, "rb") as file:
             self.example = file.read()
-        try:
-            self.last = table.read_json(RESULTS)["rows"]
-        except FileNotFoundError:
-            self.last = {}
+        self.last = committed_rows()
 
     def cpu_row(self, what, microseconds):
         """CPU time, against what the committed results say; without any it is only written down."""
         figure = f"µs {what}, user and system, against the last commit's"
-        now = table.statistics.median(microseconds)
+        now = statistics.median(microseconds)
         details = {"microseconds": now, "rounds": microseconds}
         before = self.last.get(f"CPU: {figure}", {}).get("details", {}).get("microseconds")
         if not before:
@@ -68,14 +68,23 @@ def main():
     limit = max(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     floors.build()
+    started = time.monotonic()
     rows, broken = run(groups, chosen)
     print("\n" + table.as_markdown(rows))
     if not chosen.quick:
         table.write_json(RESULTS, rows, facts())
         plot.write(PLOT, table.read_json(RESULTS)["rows"])
+    print(f"\n{time.monotonic() - started:.0f} s in all")
     for name in broken:
         print(f"the rows of {name} could not be measured (see above)")
     sys.exit(1 if broken else 0)
+
+
+def committed_rows():
+    """The rows of results.json as the last commit has them; none when it has none."""
+    path = os.path.relpath(RESULTS, ROOT)
+    shown = subprocess.run(["git", "-C", ROOT, "show", f"HEAD:{path}"], capture_output=True)
+    return json.loads(shown.stdout)["rows"] if shown.returncode == 0 else {}
 
 
 def run(groups, chosen):
@@ -85,7 +94,7 @@ def run(groups, chosen):
     for name in groups:
         folder = tempfile.mkdtemp(prefix="wf-bench-")
         started = time.monotonic()
-        print(f"{name}:", flush=True)
+        print(f"{name}: (load average {os.getloadavg()[0]:.1f})", flush=True)
         try:
             found = importlib.import_module(f"rows.{name}").measure(Bench(folder, chosen.quick))
             rows += found

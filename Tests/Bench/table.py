@@ -1,7 +1,6 @@
 """The rows of the table: what each measured, what it must reach, and whether that holds."""
 import dataclasses
 import json
-import statistics
 import time
 
 

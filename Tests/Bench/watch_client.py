@@ -49,13 +49,22 @@ def make_watcher(kind, job):
     return Watcher(f"SUBSCRIBE wf:events:{job}\r\n".encode(), MESSAGE, b"subscribe")
 
 
+async def connect(loop, kind, place, job):
+    if kind == "sse":
+        await loop.create_connection(lambda: make_watcher(kind, job), "127.0.0.1", int(place))
+        return
+    while True:
+        try:
+            await loop.create_unix_connection(lambda: make_watcher(kind, job), place)
+            return
+        except BlockingIOError:  # Redis's queue of new connections is full
+            await asyncio.sleep(0.01)
+
+
 async def watch(kind, place, jobs, per_run):
     loop = asyncio.get_running_loop()
     for job in jobs * per_run:
-        if kind == "sse":
-            await loop.create_connection(lambda job=job: make_watcher(kind, job), "127.0.0.1", int(place))
-        else:
-            await loop.create_unix_connection(lambda job=job: make_watcher(kind, job), place)
+        await connect(loop, kind, place, job)
     expected = len(jobs) * per_run
     deadline = time.monotonic() + 30
     while len(attached) < expected:

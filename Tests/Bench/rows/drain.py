@@ -101,11 +101,11 @@ def measure(bench):
         return _rows(bench, drain, arms)
 
 
-def captured(bench, redis_server):
-    """The commands of one example run through API and worker."""
+def captured(bench, redis_server, body=None):
+    """The commands of one run through API and worker: of the example, or of another body."""
     with WfAPI(bench.folder, redis_server) as api, WfWorker(bench.folder, redis_server), \
             Nginx(bench.folder, {"wf": ("fastcgi", api.socket, False)}, "nginx-capture") as nginx:
-        return captured_commands.capture(redis_server, nginx.ports["wf"], bench.example, worker=True)
+        return captured_commands.capture(redis_server, nginx.ports["wf"], body or bench.example, worker=True)
 
 
 def _rows(bench, drain, arms):

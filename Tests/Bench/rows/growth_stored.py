@@ -1,12 +1,13 @@
 """Growth with what is stored: submit and claim with 1,000,000 small finished runs in Redis, against 1,000.
 
-Two Redis servers, one with each number of runs, which a loader writes by a script: the keys of one finished run of wf,
-copied under other ids. Submit is requests per second of the example through nginx and an API for each; claim is the
+Two Redis servers, one with each number of runs, which a loader writes by a script: the keys of one finished run of
+wf with a single step, copied under other ids. Submit is requests per second of the example through nginx and an API for each; claim is the
 time that the worker's own claim (captured_commands.py) takes Redis for 64 runs of a backlog, sent one at a time.
 """
 import time
 
 import rounds
+import workflows
 from captured_commands import CLAIM
 from rows.drain import captured
 from services import Nginx, Redis, WfAPI
@@ -36,7 +37,7 @@ def measure(bench):
     with Redis(bench.folder, "redis-few") as little, Redis(bench.folder, "redis-many") as much:
         commands = {}
         for redis_server, count in ((little, few), (much, many)):
-            commands[redis_server] = captured(bench, redis_server)
+            commands[redis_server] = captured(bench, redis_server, workflows.chain(1))
             _store(redis_server, count)
         with WfAPI(bench.folder, little, "api-few") as api_few, WfAPI(bench.folder, much, "api-many") as api_many, \
                 Nginx(bench.folder, {"few": ("fastcgi", api_few.socket, False),

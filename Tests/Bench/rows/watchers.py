@@ -47,7 +47,7 @@ def measure(bench):
                         raise RuntimeError("the watchers cannot be attached")
                     _publish(publish, jobs, 1)
                     since = time.time()
-                    events = _publish(publish, jobs, bench.seconds)
+                    events = _publish(publish, jobs, bench.steady_seconds)
                     if kind == "sse":
                         memory.append((api.pss_bytes() - idle) / RUNS / WATCHERS_PER_RUN / 1024)
                     time.sleep(0.5)
