@@ -22,6 +22,7 @@ import traceback
 import floors
 import plot
 import table
+from processes import CoreUse
 from services import HERE, REDIS_SETTINGS, ROOT, WF
 
 GROUPS = ["submit", "status", "drain", "latency", "model_calls", "watchers", "memory", "growth_stored", "growth_steps",
@@ -69,10 +70,10 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     floors.build()
     started = time.monotonic()
-    rows, broken = run(groups, chosen)
+    rows, broken, other_cores = run(groups, chosen)
     print("\n" + table.as_markdown(rows))
     if not chosen.quick:
-        table.write_json(RESULTS, rows, facts())
+        table.write_json(RESULTS, rows, {**facts(), "cores_used_by_others": other_cores})
         plot.write(PLOT, table.read_json(RESULTS)["rows"])
     print(f"\n{time.monotonic() - started:.0f} s in all")
     for name in broken:
@@ -90,11 +91,11 @@ def committed_rows():
 def run(groups, chosen):
     """Measures the groups one after another; one that breaks does not stop the others."""
     print("Redis settings of every stack: " + " ".join(f"{key}={value!r}" for key, value in REDIS_SETTINGS.items()))
-    rows, broken = [], []
+    rows, broken, other_cores = [], [], {}
     for name in groups:
+        print(f"{name}:", flush=True)
         folder = tempfile.mkdtemp(prefix="wf-bench-")
-        started = time.monotonic()
-        print(f"{name}: (load average {os.getloadavg()[0]:.1f})", flush=True)
+        use = CoreUse()
         try:
             found = importlib.import_module(f"rows.{name}").measure(Bench(folder, chosen.quick))
             rows += found
@@ -103,12 +104,14 @@ def run(groups, chosen):
         except Exception:
             traceback.print_exc()
             broken.append(name)
-        print(f"  {time.monotonic() - started:.0f} s", flush=True)
-        if chosen.keep:
-            print(f"  logs in {folder}")
-        else:
-            shutil.rmtree(folder)
-    return rows, broken
+        finally:
+            if chosen.keep:
+                print(f"  logs in {folder}")
+            else:
+                shutil.rmtree(folder)
+        seconds, other_cores[name] = use.so_far()
+        print(f"  {seconds:.0f} s; what else runs here used {other_cores[name]:.2f} of {os.cpu_count()} cores", flush=True)
+    return rows, broken, other_cores
 
 
 def facts():

@@ -20,7 +20,7 @@ def write(path, rows):
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'font-family="sans-serif" font-size="12" fill="{INK}">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        f'<text x="12" y="22" font-size="15" font-weight="bold">wf: measured against what must be reached</text>']
+        '<text x="12" y="22" font-size="15" font-weight="bold">wf: measured against what must be reached</text>']
     parts += _axis(height)
     for index, row in enumerate(shown):
         parts += _row(row, TOP + ROW * index)

@@ -3,6 +3,7 @@
 Every process dies with the harness (setpriv --pdeathsig), and writes its output to a log in the harness's folder.
 """
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -92,6 +93,30 @@ def wait_until(condition, seconds, what, processes=(), pause=0.01):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds} s")
         time.sleep(pause)
+
+
+def busy_seconds():
+    """CPU time that the whole machine has spent on anything, from /proc/stat; waiting for a disk is not work."""
+    user, nice, system, _, _, *interrupts = map(int, _text("/proc/stat").split()[1:9])
+    return (user + nice + system + sum(interrupts)) / TICK
+
+
+class CoreUse:
+    """How many cores other programs than the harness and its processes use, from its construction on."""
+
+    def __init__(self):
+        self.started, self.busy, self.own = time.monotonic(), busy_seconds(), self._own_seconds()
+
+    def so_far(self):
+        """Seconds, and the cores that others used on average; exact once every process of ours has been stopped."""
+        seconds = time.monotonic() - self.started
+        others = busy_seconds() - self.busy - (self._own_seconds() - self.own)
+        return seconds, max(0.0, others / seconds)
+
+    @staticmethod
+    def _own_seconds():
+        uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(use.ru_utime + use.ru_stime for use in uses)
 
 
 def _text(path):

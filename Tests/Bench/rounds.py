@@ -24,6 +24,11 @@ def medians(figures):
     return {name: statistics.median(values) for name, values in figures.items()}
 
 
+def ratio(figures, one, other):
+    """The median of the ratios within each round: what slows the machine for a while slows both of a round."""
+    return statistics.median(a / b for a, b in zip(figures[one], figures[other]))
+
+
 def percentile(values, share):
     """The value below which a share of the values lies (nearest rank)."""
     ordered = sorted(values)

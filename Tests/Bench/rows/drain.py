@@ -2,8 +2,8 @@
 
 wf's worker against ARQ, RQ, Celery, SAQ, taskiq and Dramatiq, each tuned as its docs advise (peers/), and against a
 pipelined C driver that claims and finishes the same runs with canned outputs (floor/drain_floor.c). Every worker does
-the three steps and writes progress and result; every backlog is long enough for at least five seconds of steady work,
-by a short drain before the rounds that shows how fast its worker is. After a round every run must be `finished`.
+the three steps and writes progress and result; every backlog is long enough for at least five seconds of steady work:
+its length follows from the drain before, and a drain that was shorter is done again. After a round every run must be `finished`.
 wf's CPU time per step is taken on the way.
 """
 import subprocess
@@ -13,7 +13,7 @@ import backlogs
 import captured_commands
 import floors
 from processes import Process
-from rounds import alternate, medians
+from rounds import alternate, medians, ratio
 from services import HERE, Nginx, Redis, WfAPI, WfWorker, python
 from table import Row
 
@@ -41,7 +41,7 @@ class Drain:
             floors.write_template(bench.folder, f"record-{number}", record)
             for number, record in enumerate(commands["records"])]
         self.cpu_per_step = []
-        self.seconds = {}
+        self.seconds = {}  # the steady part of the last drain, by name
 
     def wf(self, count):
         """Drains with one worker; returns runs per second."""
@@ -52,7 +52,7 @@ class Drain:
             rate, seconds = backlogs.steady_rate(lambda: self.redis.client.llen(queue), count, [worker])
             backlogs.wait_until_finished(self.redis, jobs, [worker])
             self.cpu_per_step.append(worker.cpu_seconds() / count / STEPS * 1e6)
-        self._note("wf", seconds)
+        self.seconds["wf"] = seconds
         return rate
 
     def floor(self, count):
@@ -67,7 +67,7 @@ class Drain:
         if result.returncode or int(result.stdout) != count:
             raise RuntimeError(f"the C driver finished {result.stdout!r} of {count} runs: {result.stderr}")
         backlogs.wait_until_finished(self.redis, jobs, [])
-        self._note("floor", seconds)
+        self.seconds["floor"] = seconds
         return count / seconds
 
     def peer(self, name, count):
@@ -85,11 +85,8 @@ class Drain:
             rate, seconds = backlogs.steady_rate(lambda: self.redis.client.execute_command(*remaining), count, [worker])
             backlogs.wait_until_finished(self.redis, jobs, [worker])
             worker.kill()
-        self._note(name, seconds)
+        self.seconds[name] = seconds
         return rate
-
-    def _note(self, name, seconds):
-        self.seconds[name] = min(seconds, self.seconds.get(name, seconds))
 
 
 def measure(bench):
@@ -109,24 +106,33 @@ def captured(bench, redis_server, body=None):
 
 
 def _rows(bench, drain, arms):
-    counts = {}
+    rates = {}
     for name, arm in arms.items():
-        rate = arm(4000 if name in ("wf", "floor") else 400)
-        # A steady part of 85 % of the backlog, and a quarter more in case that this drain was a slow one.
-        counts[name] = int(rate * bench.steady_seconds / 0.85 * 1.25)
-        print(f"  {name}: about {rate:.0f} runs/s, so {counts[name]} runs a round", flush=True)
+        rates[name] = arm(4000 if name in ("wf", "floor") else 400)
+        print(f"  {name}: about {rates[name]:.0f} runs/s", flush=True)
     drain.seconds.clear()
     drain.cpu_per_step.clear()
-    figures = alternate({name: lambda name=name: arms[name](counts[name]) for name in arms}, bench.rounds, "runs/s")
+
+    def steady(name):
+        """Drains a backlog for the wanted time; anew with a longer one when it was faster than before."""
+        for _ in range(3):
+            rate = arms[name](int(rates[name] * bench.steady_seconds / 0.85 * 1.2))
+            rates[name] = rate
+            if drain.seconds[name] >= bench.steady_seconds:
+                break
+        shortest[name] = min(drain.seconds[name], shortest.get(name, drain.seconds[name]))
+        return rate
+
+    shortest = {}
+    figures = alternate({name: lambda name=name: steady(name) for name in arms}, bench.rounds, "runs/s")
     middle = medians(figures)
-    details = {"runs_per_second": figures, "backlog": counts, "shortest_steady_seconds": drain.seconds}
-    others = {name: middle[name] for name in PEERS if name != "arq"}
-    fastest = max(others, key=others.get)
+    details = {"runs_per_second": figures, "shortest_steady_seconds": shortest}
+    fastest = max((name for name in PEERS if name != "arq"), key=middle.get)
     name = "drain, one worker process"
     return [
-        Row(name, "runs/s against ARQ", middle["wf"] / middle["arq"], (">=", 25), note="aim: 40", details=details),
-        Row(name, "runs/s against the fastest of RQ, Celery, SAQ, taskiq, Dramatiq", middle["wf"] / others[fastest],
+        Row(name, "runs/s against ARQ", ratio(figures, "wf", "arq"), (">=", 25), note="aim: 40", details=details),
+        Row(name, "runs/s against the fastest of RQ, Celery, SAQ, taskiq, Dramatiq", ratio(figures, "wf", fastest),
             (">=", 5), note=f"here {fastest}"),
-        Row(name, "runs/s against a pipelined C driver", middle["wf"] / middle["floor"], (">=", 0.5)),
+        Row(name, "runs/s against a pipelined C driver", ratio(figures, "wf", "floor"), (">=", 0.5)),
         bench.cpu_row("of the worker per step", drain.cpu_per_step),
     ]

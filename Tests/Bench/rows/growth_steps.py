@@ -35,7 +35,7 @@ def measure(bench):
     middle = rounds.medians(figures)
     return [
         Row("growth", f"time per step of a 1,000-step {long} against 10 steps",
-            middle[f"{shape} of 1,000"] / middle[f"{shape} of 10"], ("<=", 1.2),
+            rounds.ratio(figures, f"{shape} of 1,000", f"{shape} of 10"), ("<=", 1.2),
             note=f"{middle[f'{shape} of 1,000']:.0f} µs against {middle[f'{shape} of 10']:.0f}",
             details={"microseconds_per_step": figures})
         for shape, long in {"chain": "chain", "fan": "fan, all steps at once,"}.items()]

@@ -70,14 +70,14 @@ def _rows(bench, nginx, servers, commands, many):
     claims = rounds.alternate(
         {name: lambda name=name: _claim_microseconds(servers[name], commands[servers[name]]) for name in servers},
         bench.rounds, "µs per claimed run")
-    submit_middle, claim_middle = rounds.medians(submits), rounds.medians(claims)
+    middle = rounds.medians(claims)
     note = f"{sum(failed.values())} requests failed" if sum(failed.values()) else ""
     what = f"with {many:,} finished runs stored against 1,000"
     return [
-        Row("growth", f"time of a submit {what}", submit_middle["few"] / submit_middle["many"], ("<=", 1.25), note=note,
+        Row("growth", f"time of a submit {what}", rounds.ratio(submits, "few", "many"), ("<=", 1.25), note=note,
             details={"submits_per_second": submits, "failed_requests": failed}),
-        Row("growth", f"time of a claim {what}", claim_middle["many"] / claim_middle["few"], ("<=", 1.25),
-            note=f"{claim_middle['many']:.0f} µs a run against {claim_middle['few']:.0f}",
+        Row("growth", f"time of a claim {what}", rounds.ratio(claims, "many", "few"), ("<=", 1.25),
+            note=f"{middle['many']:.0f} µs a run against {middle['few']:.0f}",
             details={"microseconds_per_run": claims})]
 
 

@@ -9,7 +9,7 @@ import time
 
 import backlogs
 import rounds
-from processes import TICK
+from processes import busy_seconds
 from rows.drain import captured
 from services import Redis, WfWorker
 from table import Row
@@ -27,7 +27,7 @@ def measure(bench):
             jobs = backlogs.load(redis_server, submit, count)
             queue = submit[6]
             with contextlib.ExitStack() as stack:
-                started, redis_before, busy_before = time.monotonic(), redis_server.cpu_seconds(), _busy_seconds()
+                started, redis_before, busy_before = time.monotonic(), redis_server.cpu_seconds(), busy_seconds()
                 running = [stack.enter_context(WfWorker(bench.folder, redis_server, f"wf-worker-{number}"))
                            for number in range(workers)]
                 rate, _ = backlogs.steady_rate(lambda: redis_server.client.llen(queue), count, running)
@@ -35,7 +35,7 @@ def measure(bench):
                 seconds = time.monotonic() - started
                 redis_cores = (redis_server.cpu_seconds() - redis_before) / seconds
                 worker_cores = sum(worker.cpu_seconds() for worker in running) / seconds
-                other_cores = (_busy_seconds() - busy_before) / seconds - redis_cores - worker_cores
+                other_cores = (busy_seconds() - busy_before) / seconds - redis_cores - worker_cores
                 used.setdefault(workers, []).append((redis_cores, worker_cores, other_cores))
             return rate
 
@@ -44,19 +44,11 @@ def measure(bench):
         figures = rounds.alternate(
             {f"{workers} workers": lambda workers=workers: drain(workers, count) for workers in WORKERS},
             bench.rounds, "runs/s")
-    middle = rounds.medians(figures)
     cores = {workers: [rounds.median(column) for column in zip(*used[workers])] for workers in WORKERS}
     note = "with {}: Redis uses {:.2f}, the workers {:.2f}, all else {:.2f} of {} cores"
     return [
         Row("growth", f"runs/s of {workers} worker processes against one",
-            middle[f"{workers} workers"] / middle["1 workers"], (">=", 0.9),
+            rounds.ratio(figures, f"{workers} workers", "1 workers"), (">=", 0.9),
             note=note.format(workers, *cores[workers], os.cpu_count()),
             details={"runs_per_second": figures, "cores": cores})
         for workers in WORKERS[1:]]
-
-
-def _busy_seconds():
-    """CPU time that the whole machine has spent on anything, from /proc/stat; waiting for a disk is not work."""
-    with open("/proc/stat") as file:
-        user, nice, system, _, _, *interrupts = map(int, file.readline().split()[1:9])
-    return (user + nice + system + sum(interrupts)) / TICK

@@ -36,6 +36,6 @@ def measure(bench):
         figures = rounds.alternate({"wf": arm("wf", wf), "arq": arm("arq", arq)}, bench.rounds, "ms, p50")
     middle = rounds.medians(figures)
     p99 = {name: rounds.percentile(values, 0.99) * 1000 for name, values in seconds.items()}
-    return [Row("submit → finished, idle stack", "p50 against ARQ's, poll 10 ms", middle["wf"] / middle["arq"],
+    return [Row("submit → finished, idle stack", "p50 against ARQ's, poll 10 ms", rounds.ratio(figures, "wf", "arq"),
                 ("<=", 0.1), note=f"{middle['wf']:.2f} ms against {middle['arq']:.1f} ms",
                 details={"p50_ms": figures, "p99_ms": p99})]

@@ -8,7 +8,7 @@ import json
 
 import fastcgi_probe
 from processes import wait_until
-from rounds import alternate, medians
+from rounds import alternate, ratio
 from services import ArqWorker, Nginx, Redis, Uvicorn, WfAPI, WfWorker
 from table import Row
 from wrk import wrk
@@ -48,12 +48,11 @@ def _rows(bench, nginx, jobs, keeps):
         return measure_once
 
     figures = alternate({site: arm(site) for site in nginx.ports}, bench.rounds, "requests/s")
-    middle = medians(figures)
     bad = sum(failed.values())
     rows = [Row("status of a finished run", "requests/s against FastAPI, no kept connections",
-                middle["wf"] / middle["fastapi"], (">=", 8), note=f"{bad} requests failed: {failed}" if bad else "",
+                ratio(figures, "wf", "fastapi"), (">=", 8), note=f"{bad} requests failed: {failed}" if bad else "",
                 details={"requests_per_second": figures, "failed_requests": failed})]
     kept = "requests/s against FastAPI, kept connections"
     if keeps:
-        return rows + [Row("status of a finished run", kept, middle["wf_kept"] / middle["fastapi"], (">=", 10))]
+        return rows + [Row("status of a finished run", kept, ratio(figures, "wf_kept", "fastapi"), (">=", 10))]
     return rows + [Row("status of a finished run", kept, None, (">=", 10), note="the API closes every connection")]

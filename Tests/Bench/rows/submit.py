@@ -10,7 +10,7 @@ import captured_commands
 import fastcgi_probe
 import floors
 from processes import Process, wait_until
-from rounds import alternate, medians
+from rounds import alternate, ratio
 from services import Nginx, Redis, Uvicorn, WfAPI, listens
 from table import Row
 from wrk import wrk
@@ -69,24 +69,23 @@ def _rows(bench, redis_server, nginx, api, keeps):
         return measure_once
 
     figures = alternate({site: arm(site) for site in nginx.ports}, bench.rounds, "requests/s")
-    middle = medians(figures)
     details = {"requests_per_second": figures, "failed_requests": failed}
     bad = sum(failed.values())
     note = f"{bad} requests failed: {failed}" if bad else ""
     name = "submit"
     rows = [
-        Row(name, "requests/s against the C floor, no kept connections", middle["wf"] / middle["floor"],
+        Row(name, "requests/s against the C floor, no kept connections", ratio(figures, "wf", "floor"),
             (">=", 0.9), note=note, details=details),
-        Row(name, "requests/s against FastAPI + ARQ, no kept connections", middle["wf"] / middle["fastapi"],
-            (">=", 15), details={"against 2 uvicorn processes": middle["wf"] / middle["fastapi_2_processes"]}),
+        Row(name, "requests/s against FastAPI + ARQ, no kept connections", ratio(figures, "wf", "fastapi"),
+            (">=", 15), details={"against 2 uvicorn processes": ratio(figures, "wf", "fastapi_2_processes")}),
     ]
     against_floor = "requests/s against the C floor, kept connections"
     against_peer = "requests/s against FastAPI + ARQ, kept connections"
     if keeps:
         rows += [
-            Row(name, against_floor, middle["wf_kept"] / middle["floor_kept"], (">=", 0.9)),
-            Row(name, against_peer, middle["wf_kept"] / middle["fastapi"], (">=", 20),
-                details={"against 2 uvicorn processes": middle["wf_kept"] / middle["fastapi_2_processes"]})]
+            Row(name, against_floor, ratio(figures, "wf_kept", "floor_kept"), (">=", 0.9)),
+            Row(name, against_peer, ratio(figures, "wf_kept", "fastapi"), (">=", 20),
+                details={"against 2 uvicorn processes": ratio(figures, "wf_kept", "fastapi_2_processes")})]
     else:
         why = "the API closes every connection"
         rows += [Row(name, against_floor, None, (">=", 0.9), note=why),
