@@ -68,11 +68,14 @@ def _reach(remaining, level, processes, limit):
 
 def wait_until_finished(redis_server, jobs, processes, limit=60, pause=0.1):
     """Waits until every run is finished; raises when one has failed or is missing."""
-    wait_until(
-        lambda: statuses(redis_server, jobs[-1:]) == {b"finished": 1}, limit, "the last run finishes", processes)
-    wait_until(
-        lambda: statuses(redis_server, jobs).get(b"finished") == len(jobs), limit,
-        f"all {len(jobs)} runs finish", processes, pause)
+    try:
+        wait_until(
+            lambda: statuses(redis_server, jobs[-1:]) == {b"finished": 1}, limit, "the last run finishes", processes, pause)
+        wait_until(
+            lambda: statuses(redis_server, jobs).get(b"finished") == len(jobs), limit, "the runs finish", processes, pause)
+    except TimeoutError as error:
+        names = ", ".join(process.name for process in processes)
+        raise TimeoutError(f"{error}; {names} left {statuses(redis_server, jobs)}") from None
 
 
 def statuses(redis_server, jobs):

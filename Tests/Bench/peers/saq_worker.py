@@ -1,4 +1,4 @@
-"""SAQ: 100 jobs at once, as many connections, no results kept."""
+"""SAQ on uvloop: 100 jobs at once, a connection for each of their commands, no results kept."""
 import asyncio
 
 import uvloop
@@ -11,7 +11,7 @@ import workflow
 
 
 def open_queue():
-    return RedisQueue(Redis.from_url(backlog.redis_url()), name="bench", max_concurrent_ops=100)
+    return RedisQueue(Redis.from_url(backlog.redis_url(), max_connections=1000), name="bench", max_concurrent_ops=100)
 
 
 async def run_workflow(context, *, job, definition):

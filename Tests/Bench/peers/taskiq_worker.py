@@ -10,7 +10,7 @@ import backlog
 import workflow
 
 broker = ListQueueBroker(backlog.redis_url(), queue_name="bench-taskiq")
-client = Redis.from_url(backlog.redis_url())
+client = Redis.from_url(backlog.redis_url(), max_connections=1000)
 
 
 @broker.task(task_name="run_workflow")

@@ -15,7 +15,7 @@ from processes import wait_until
 from services import ModelServer, Nginx, Redis, WfAPI, WfWorker
 from table import Row
 
-LEASE, RUNS, STEPS, CALL = 2, 5, 32, 0.2
+LEASE, RUNS, STEPS, CALL = 2, 5, 36, 0.2
 ALLOWED = LEASE + 2
 
 
@@ -27,7 +27,8 @@ def measure(bench):
             body = workflows.chain(STEPS, "llm_summarize")
             submit = captured_commands.capture(redis_server, nginx.ports["wf"], body)["submit"]
         for number in range(1, bench.rounds + 1):
-            found = _kill_once(bench, redis_server, submit, {"WF_LEASE_S": str(LEASE), **model.settings})
+            found = _kill_once(
+                bench, redis_server, submit, number * 0.13, {"WF_LEASE_S": str(LEASE), **model.settings})
             back += found[0]
             resumed += found[1]
             print(f"  round {number}: back {max(found[0]):.2f} s at most, going on {max(found[1]):.2f}", flush=True)
@@ -40,13 +41,14 @@ def measure(bench):
             details={"seconds": resumed})]
 
 
-def _kill_once(bench, redis_server, submit, settings):
+def _kill_once(bench, redis_server, submit, phase, settings):
+    """Kills a worker `phase` seconds later than else, so that the rounds meet different moments between heartbeats."""
     redis_server.flush()
     with WfWorker(bench.folder, redis_server, "doomed", **settings) as doomed:
         jobs = backlogs.load(redis_server, submit, RUNS)
         wait_until(lambda: backlogs.statuses(redis_server, jobs).get(b"started") == RUNS, 10, "the runs start", [doomed])
         with WfWorker(bench.folder, redis_server, "heir", **settings) as heir:
-            time.sleep(LEASE + 2)
+            time.sleep(LEASE + 2 + phase)
             tokens = _tokens(redis_server, jobs)
             doomed.kill()
             killed = time.time()
