@@ -3,7 +3,8 @@
     bench.py [--rows submit,drain] [--quick]
 
 Every figure is a ratio of medians measured in one run, in turn (rounds.py). Results go to results.json beside this
-file, and as a plot to results.svg. `--quick` takes fewer and shorter rounds, to try the harness; it writes neither.
+file, to the table in README.md, and as a plot to results.svg; rows that were not measured stay as they were. `--quick`
+takes fewer and shorter rounds, to try the harness, and writes nothing.
 """
 import argparse
 import importlib
@@ -29,6 +30,7 @@ GROUPS = ["submit", "status", "drain", "latency", "model_calls", "watchers", "me
           "growth_workers", "documents", "recovery"]
 RESULTS = os.path.join(HERE, "results.json")
 PLOT = os.path.join(HERE, "results.svg")
+README = os.path.join(ROOT, "README.md")
 
 
 class Bench:
@@ -72,10 +74,11 @@ def main():
     floors.build()
     started = time.monotonic()
     rows, broken, other_cores = run(groups, chosen)
-    print("\n" + table.as_markdown(rows))
+    print("\n" + table.as_markdown(map(table.as_json, rows)))
     if not chosen.quick:
-        table.write_json(RESULTS, rows, {**facts(), "cores_used_by_others": other_cores})
-        plot.write(PLOT, table.read_json(RESULTS)["rows"])
+        every_row = table.write_json(RESULTS, rows, facts(), other_cores)
+        table.write_readme(README, every_row)
+        plot.write(PLOT, every_row)
     print(f"\n{time.monotonic() - started:.0f} s in all")
     for name in broken:
         print(f"the rows of {name} could not be measured (see above)")

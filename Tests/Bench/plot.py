@@ -12,8 +12,8 @@ HOLDS, SHORT, INK, FAINT = "#2f7d4f", "#b5402f", "#222222", "#cccccc"
 
 
 def write(path, rows):
-    """Writes the plot of the rows of results.json."""
-    shown = [row for row in rows.values() if row["must"]]
+    """Writes the plot of rows as they are in results.json."""
+    shown = [row for row in rows if row["must"]]
     height = TOP + ROW * len(shown) + 16
     width = LABELS + BARS + VALUES
     parts = [
@@ -44,7 +44,7 @@ def _row(row, top):
     middle = top + ROW / 2
     parts = [f'<text x="{LABELS - 10}" y="{middle + 4}" text-anchor="end" font-size="11">{label[:100]}</text>']
     color = HOLDS if row["verdict"] == "holds" else SHORT
-    value = "not measured" if row["value"] is None else f"{row['value']:.3g}{_unit(row)} ({row['must']})"
+    value = f"{row['measured']} ({row['must']})"
     if row["value"] is None:
         parts.append(f'<text x="{_x(WORST)}" y="{middle + 4}" fill="{color}">×</text>')
     else:
@@ -53,10 +53,6 @@ def _row(row, top):
                      f'fill="{color}"/>')
     parts.append(f'<text x="{LABELS + BARS + 10}" y="{middle + 4}" fill="{color}">{escape(value)}</text>')
     return parts
-
-
-def _unit(row):
-    return "" if row["unit"] == "×" else f" {row['unit']}"
 
 
 def _goodness(row):

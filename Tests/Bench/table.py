@@ -3,6 +3,9 @@ import dataclasses
 import json
 import time
 
+# Where README.md has the table.
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+
 
 @dataclasses.dataclass
 class Row:
@@ -53,29 +56,46 @@ def _short(value):
 
 
 def as_markdown(rows):
+    """The rows as they are in results.json, as a table."""
     lines = ["| what | figure | must reach | measured | |", "| --- | --- | --- | --- | --- |"]
     for row in rows:
-        figure = row.figure + (f" ({row.note})" if row.note else "")
-        lines.append(f"| {row.name} | {figure} | {row.must_text} | {row.value_text} | {row.verdict} |")
+        figure = row["figure"] + (f" ({row['note']})" if row["note"] else "")
+        lines.append(f"| {row['what']} | {figure} | {row['must']} | {row['measured']} | {row['verdict']} |")
     return "\n".join(lines)
 
 
-def write_json(path, rows, facts):
-    """Writes the rows; those of an earlier run that were not measured this time stay as they were."""
-    measured = {row.name + ": " + row.figure: {
-        "what": row.name, "figure": row.figure, "must": row.must_text, "value": row.value, "unit": row.unit,
-        "verdict": row.verdict, "note": row.note, "measured": time.strftime("%Y-%m-%d", time.gmtime()),
-        "details": row.details} for row in rows}
-    kept = {}
+def as_json(row):
+    return {"what": row.name, "figure": row.figure, "must": row.must_text, "measured": row.value_text,
+            "verdict": row.verdict, "note": row.note, "value": row.value, "unit": row.unit,
+            "date": time.strftime("%Y-%m-%d", time.gmtime()), "details": row.details}
+
+
+def write_json(path, rows, facts, other_cores):
+    """Writes the rows; those of an earlier run that were not measured this time stay as they were. Returns them all."""
     try:
-        kept = read_json(path)["rows"]
+        earlier = read_json(path)
     except FileNotFoundError:
-        pass
+        earlier = {"rows": {}, "cores_used_by_others": {}}
+    measured = {f"{row.name}: {row.figure}": as_json(row) for row in rows}
+    written = {"facts": facts, "cores_used_by_others": {**earlier["cores_used_by_others"], **other_cores},
+               "rows": {**earlier["rows"], **measured}}
     with open(path, "w") as file:
-        json.dump({"facts": facts, "rows": {**kept, **measured}}, file, indent=1, ensure_ascii=False)
+        json.dump(written, file, indent=1, ensure_ascii=False)
         file.write("\n")
+    return list(written["rows"].values())
 
 
 def read_json(path):
     with open(path) as file:
         return json.load(file)
+
+
+def write_readme(path, rows):
+    """Puts the table where the README has its place, between two comments."""
+    with open(path) as file:
+        before, begin, rest = file.read().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise RuntimeError(f"{path} has no place for the table: {BEGIN} ... {END}")
+    with open(path, "w") as file:
+        file.write(f"{before}{BEGIN}\n{as_markdown(rows)}\n{END}{after}")
