@@ -163,10 +163,11 @@ proxy_set_header Connection "";
             with open(os.path.join(ROOT, "nginx/wf-locations.conf")) as file:
                 text = file.read()
             assert "fastcgi_pass wf;" in text, "the locations file names its upstream `wf`"
+            # The harness alone decides whether connections are kept, whatever the file says.
+            text = text.replace("fastcgi_keep_conn on;", "").replace("fastcgi_pass wf;", f"fastcgi_pass {site};")
             with open(locations, "w") as file:
-                file.write(text.replace("fastcgi_pass wf;", f"fastcgi_pass {site};"))
-            # A setting of the file itself would win; it is then the same for both ways.
-            keep_connection = "fastcgi_keep_conn on;" if kept and "fastcgi_keep_conn" not in text else ""
+                file.write(text)
+            keep_connection = "fastcgi_keep_conn on;" if kept else ""
             locations = f"{keep_connection}\ninclude {locations};\n"
         return upstream + head + locations + "}\n"
 
