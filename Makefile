@@ -1,6 +1,7 @@
 # make run      install what is missing, build, run the whole stack with an example
 # make test     install what is missing, build, run every test; as root also the installation on a booted systemd
 # make build    the release binary, .build/release/wf
+# make bench    the figures of the README, side by side with floor and peers; ROWS=submit,drain for some rows
 # make lint     the formatter's rules
 # make install  binary, units and nginx site, under DESTDIR and PREFIX
 # make deb      a Debian package of the same, .build/wf_VERSION_ARCHITECTURE.deb
@@ -21,7 +22,11 @@ SUDO     = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # One binary that needs no Swift on the host.
 RELEASE  = swift build -c release --static-swift-stdlib --product wf
 
-.PHONY: run test rehearsal build lint packages install deb
+# The peers and the harness, in virtual environments of their own.
+VENV     = .build/bench-venv
+ROWS    ?=
+
+.PHONY: run test rehearsal bench build lint packages install deb
 
 # Only root can boot a container.
 ifeq ($(shell id -u),0)
@@ -51,6 +56,15 @@ $(HOST)/etc/debian_version: Makefile | packages
 
 build: packages
 	$(RELEASE)
+
+bench: PACKAGES += gcc libc6-dev python3 python3-venv wrk
+bench: build $(VENV)/arq/installed $(VENV)/queues/installed
+	$(VENV)/arq/bin/python Tests/Bench/bench.py --rows '$(ROWS)'
+
+$(VENV)/%/installed: Tests/Bench/requirements-%.txt | packages
+	python3 -m venv $(VENV)/$*
+	$(VENV)/$*/bin/pip install --quiet -r $<
+	touch $@
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests

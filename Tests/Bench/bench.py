@@ -1,0 +1,130 @@
+"""`make bench`: measures wf side by side with its floor and its peers, and prints what it found as a table.
+
+    bench.py [--rows submit,drain] [--quick]
+
+Every figure is a ratio of medians measured in one run, in turn (rounds.py). Results go to results.json beside this
+file, to the table in README.md, and as a plot to results.svg; rows that were not measured stay as they were. `--quick`
+takes fewer and shorter rounds, to try the harness, and writes nothing.
+"""
+import argparse
+import importlib
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+import floors
+import plot
+import table
+from processes import CoreUse
+from services import HERE, REDIS_SETTINGS, ROOT, WF
+
+GROUPS = ["submit", "status", "drain", "latency", "model_calls", "watchers", "memory", "growth_stored", "growth_steps",
+          "growth_workers", "documents", "recovery"]
+RESULTS = os.path.join(HERE, "results.json")
+PLOT = os.path.join(HERE, "results.svg")
+README = os.path.join(ROOT, "README.md")
+
+
+class Bench:
+    """What all rows share: a folder for sockets, data and logs, the example, how often and how long to measure."""
+
+    def __init__(self, folder, quick):
+        self.folder = folder
+        self.quick = quick
+        self.rounds = 2 if quick else 5
+        self.more_rounds = 0 if quick else 4  # where a round is short
+        self.seconds = 1 if quick else 3
+        self.steady_seconds = 1 if quick else 5
+        self.example_file = os.path.join(ROOT, "Sources/WorkflowCommand/Resources/example.json")
+        with open(self.example_file, "rb") as file:
+            self.example = file.read()
+        self.last = committed_rows()
+
+    def cpu_row(self, what, microseconds):
+        """CPU time, against what the committed results say; without any it is only written down."""
+        figure = f"µs {what}, user and system, against the last commit's"
+        now = statistics.median(microseconds)
+        details = {"microseconds": now, "rounds": microseconds}
+        before = self.last.get(f"CPU: {figure}", {}).get("details", {}).get("microseconds")
+        if not before:
+            return table.Row("CPU", figure, None, note=f"{now:.0f} µs, the first", details=details)
+        return table.Row("CPU", figure, now / before, ("<=", 1.1), note=f"{now:.0f} µs, was {before:.0f}", details=details)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rows", default="", help=f"some of {','.join(GROUPS)}")
+    options.add_argument("--quick", action="store_true")
+    options.add_argument("--keep", action="store_true", help="leave the folder with the logs")
+    chosen = options.parse_args()
+    groups = [name for name in chosen.rows.split(",") if name] or GROUPS
+    unknown = [name for name in groups if name not in GROUPS]
+    if unknown:
+        options.error(f"there are no rows {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    limit = max(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    floors.build()
+    started = time.monotonic()
+    rows, broken, other_cores = run(groups, chosen)
+    print("\n" + table.as_markdown(map(table.as_json, rows)))
+    if not chosen.quick:
+        every_row = table.write_json(RESULTS, rows, facts(), other_cores)
+        table.write_readme(README, every_row)
+        plot.write(PLOT, every_row)
+    print(f"\n{time.monotonic() - started:.0f} s in all")
+    for name in broken:
+        print(f"the rows of {name} could not be measured (see above)")
+    sys.exit(1 if broken else 0)
+
+
+def committed_rows():
+    """The rows of results.json as the last commit has them; none when it has none."""
+    path = os.path.relpath(RESULTS, ROOT)
+    shown = subprocess.run(["git", "-C", ROOT, "show", f"HEAD:{path}"], capture_output=True)
+    return json.loads(shown.stdout)["rows"] if shown.returncode == 0 else {}
+
+
+def run(groups, chosen):
+    """Measures the groups one after another; one that breaks does not stop the others."""
+    print("Redis settings of every stack: " + " ".join(f"{key}={value!r}" for key, value in REDIS_SETTINGS.items()))
+    rows, broken, other_cores = [], [], {}
+    for name in groups:
+        print(f"{name}:", flush=True)
+        folder = tempfile.mkdtemp(prefix="wf-bench-")
+        use = CoreUse()
+        try:
+            found = importlib.import_module(f"rows.{name}").measure(Bench(folder, chosen.quick))
+            rows += found
+            for row in found:
+                print(f"  {row.figure}: {row.value_text} ({row.must_text or 'no limit'}) {row.verdict} {row.note}")
+        except Exception:
+            traceback.print_exc()
+            broken.append(name)
+        finally:
+            if chosen.keep:
+                print(f"  logs in {folder}")
+            else:
+                shutil.rmtree(folder)
+        seconds, other_cores[name] = use.so_far()
+        print(f"  {seconds:.0f} s; what else runs here used {other_cores[name]:.2f} of {os.cpu_count()} cores", flush=True)
+    return rows, broken, other_cores
+
+
+def facts():
+    with open("/proc/cpuinfo") as file:
+        models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
+    return {"cores": os.cpu_count(), "cpu": models[0] if models else platform.machine(), "redis": REDIS_SETTINGS}
+
+
+if __name__ == "__main__":
+    if not os.path.exists(WF):
+        sys.exit(f"{WF} is missing: make build")
+    main()

@@ -1,0 +1,135 @@
+"""Starts and stops the processes of a measurement, and reads what the kernel knows of them from /proc.
+
+Every process dies with the harness (setpriv --pdeathsig), and writes its output to a log in the harness's folder.
+"""
+import os
+import resource
+import signal
+import subprocess
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Process:
+    """One process, running from its construction until stop() or kill()."""
+
+    def __init__(self, name, command, folder, environment=None, directory=None):
+        self.name = name
+        self.log = os.path.join(folder, f"{name}.log")
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--"] + [str(part) for part in command],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory,
+                env={**os.environ, **(environment or {})}, start_new_session=True)
+        self.pid = self.process.pid
+
+    def check(self):
+        """Raises with the end of the log when the process has ended."""
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{self.tail()}")
+
+    def tail(self, lines=20):
+        with open(self.log, errors="replace") as log:
+            return "".join(log.readlines()[-lines:])
+
+    def stop(self, grace=40):
+        """SIGTERM, and SIGKILL to the whole session after the grace; waits for the end."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(grace)
+            except subprocess.TimeoutExpired:
+                print(f"  {self.name} did not stop within {grace} s and was killed", flush=True)
+                self.kill()
+
+    def kill(self):
+        """SIGKILL to the process and its children; waits for the end."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def family(self):
+        """Process ids of the process and everything that descends from it."""
+        found = [self.pid]
+        for pid in found:
+            for task in _listed(f"/proc/{pid}/task"):
+                found += [int(child) for child in _text(f"/proc/{pid}/task/{task}/children").split()]
+        return found
+
+    def cpu_seconds(self):
+        """User and system time of the family so far, from /proc/PID/stat."""
+        total = 0
+        for pid in self.family():
+            fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+            if fields:
+                total += int(fields[11]) + int(fields[12])
+        return total / TICK
+
+    def pss_bytes(self):
+        """Proportional set size of the family, from /proc/PID/smaps_rollup."""
+        total = 0
+        for pid in self.family():
+            for line in _text(f"/proc/{pid}/smaps_rollup").splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+        return total
+
+
+def wait_until(condition, seconds, what, processes=(), pause=0.01):
+    """Polls a condition; raises when the time is over or when one of the processes has ended."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        for process in processes:
+            process.check()
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(pause)
+
+
+def busy_seconds():
+    """CPU time that the whole machine has spent on anything, from /proc/stat; waiting for a disk is not work."""
+    user, nice, system, _, _, *interrupts = map(int, _text("/proc/stat").split()[1:9])
+    return (user + nice + system + sum(interrupts)) / TICK
+
+
+class CoreUse:
+    """How many cores other programs than the harness and its processes use, from its construction on."""
+
+    def __init__(self):
+        self.started, self.busy, self.own = time.monotonic(), busy_seconds(), self._own_seconds()
+
+    def so_far(self):
+        """Seconds, and the cores that others used on average; exact once every process of ours has been stopped."""
+        seconds = time.monotonic() - self.started
+        others = busy_seconds() - self.busy - (self._own_seconds() - self.own)
+        return seconds, max(0.0, others / seconds)
+
+    @staticmethod
+    def _own_seconds():
+        uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(use.ru_utime + use.ru_stime for use in uses)
+
+
+def _text(path):
+    """A file of /proc; empty when the process has just ended."""
+    try:
+        with open(path) as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def _listed(path):
+    try:
+        return os.listdir(path)
+    except FileNotFoundError:
+        return []

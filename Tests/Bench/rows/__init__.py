@@ -1,0 +1,1 @@
+"""The rows of the table, one module per group; each has `measure(bench)`, which returns a list of `table.Row`."""

@@ -1,0 +1,29 @@
+"""The workflows that rows submit, apart from the example."""
+import json
+
+
+def chain(length, op="preprocess", name="chain", text="Some text."):
+    """Steps that each wait for the one before."""
+    params = {"preprocess": {}, "llm_summarize": {"source": "@inputs.text"}}[op]
+    steps = [{"id": f"s{number}", "op": op, "params": params, "needs": [f"s{number - 1}"] if number else []}
+             for number in range(length)]
+    return encode(name, text, steps)
+
+
+def fan(width):
+    """Steps that wait for nobody."""
+    return encode("fan", "Some text.", [{"id": f"s{number}", "op": "preprocess"} for number in range(width)])
+
+
+def document(size):
+    """The three steps of the example over a text of a size in bytes."""
+    words = "workflow engines move documents from step to step and back again "
+    text = (words * (size // len(words) + 1))[:size]
+    return encode("document", text, [
+        {"id": "pre", "op": "preprocess"},
+        {"id": "llm", "op": "llm_summarize", "params": {"max_tokens": 100}},
+        {"id": "store", "op": "store_result", "params": {"namespace": "summaries"}}])
+
+
+def encode(name, text, steps):
+    return json.dumps({"run_name": name, "inputs": {"text": text}, "steps": steps}).encode()
