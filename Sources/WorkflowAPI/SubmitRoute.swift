@@ -33,7 +33,7 @@ struct SubmitRoute: Route {
   }
 
   private func checkContentType(_ header: String?) throws(APIError) {
-    guard let header else { return }
+    guard let header, header != "application/json" else { return }
     let type = header.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
     let isJSON = type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
     guard isJSON || type.isEmpty else { throw .unsupportedMediaType(type.printable) }
