@@ -141,8 +141,8 @@ import Testing
   }
 
   @Test func `it is loading its data`() async throws {
-    // A delay for each command of the log that it reads makes it load for some seconds.
-    try await Stack.withModel(redis: ["key-load-delay 1000"]) { stack, model in
+    // A delay (µs) for each command of the log makes it load for ten seconds, twice as long as the API waits for Redis.
+    try await Stack.withModel(redis: ["key-load-delay 2500"]) { stack, model in
       for _ in 0..<4 {
         _ = try await stack.command("EVAL", "for i = 1, 1000 do redis.call('INCR', 'filler') end return 1", "0")
       }
