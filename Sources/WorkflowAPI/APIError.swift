@@ -19,15 +19,24 @@ enum APIError: Error, Sendable, Equatable {
   case tooLarge(limit: Int)
   /// The body is of a type that wf does not read.
   case unsupportedMediaType(String)
-  /// Redis is away or refuses. `outcomeUnknown`: what was asked may have been done.
-  case unavailable(outcomeUnknown: Bool)
-  /// What lies in Redis is not what wf wrote.
-  case damaged
+  /// Redis is away or refuses; the reason is for the log. `outcomeUnknown`: what was asked may have been done.
+  case unavailable(reason: String, outcomeUnknown: Bool)
+  /// What lies in Redis is not what wf wrote; what it is, is for the log.
+  case damaged(String)
 
   init(_ error: StoreError) {
     switch error {
-    case .unavailable(_, let outcomeUnknown): self = .unavailable(outcomeUnknown: outcomeUnknown)
-    case .damaged: self = .damaged
+    case .unavailable(let reason, let outcomeUnknown):
+      self = .unavailable(reason: reason, outcomeUnknown: outcomeUnknown)
+    case .damaged(let what): self = .damaged(what)
+    }
+  }
+
+  /// What the log says beside the answer.
+  var reason: String? {
+    switch self {
+    case .unavailable(let reason, _), .damaged(let reason): reason
+    default: nil
     }
   }
 
@@ -64,9 +73,9 @@ enum APIError: Error, Sendable, Equatable {
     case .conflict(let job): .string("this Idempotency-Key was used with another body, for job \(job)")
     case .tooLarge(let limit): .string("the body is larger than \(limit) bytes (WF_MAX_BODY_BYTES)")
     case .unsupportedMediaType(let type): .string("the body is read as application/json, not as \(type)")
-    case .unavailable(outcomeUnknown: true):
+    case .unavailable(_, outcomeUnknown: true):
       "Redis did not answer in time, and whether the request took effect is unknown; repeating it is safe with an Idempotency-Key"
-    case .unavailable(outcomeUnknown: false): "Redis is not available; nothing was written, try again"
+    case .unavailable(_, outcomeUnknown: false): "Redis is not available; nothing was written, try again"
     case .damaged: "what is stored for this job is not what wf wrote; the log of wf api says more"
     }
   }

@@ -74,6 +74,7 @@ public struct APIServer: Service {
       response = try await router.answer(request, context)
     } catch {
       response = error.response
+      if let reason = error.reason { context.note("reason", reason) }
     }
     response.headers.append(("X-Request-ID", context.requestID))
     log(request, response, context, took: .now - start)

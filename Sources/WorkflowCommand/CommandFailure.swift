@@ -13,6 +13,8 @@ struct CommandFailure: Error, CustomStringConvertible {
     case noInput = 66
     /// The API cannot be reached, or Redis is away.
     case unavailable = 69
+    /// The result cannot be written.
+    case outputError = 74
     /// A setting is wrong.
     case configuration = 78
   }

@@ -59,7 +59,8 @@ struct WF: AsyncParsableCommand {
       wf status ID           look at a run
 
       Exit codes: 0 done, 1 the run failed, 64 wrong usage, 65 body refused,
-      66 no such file or job, 69 API or Redis not reachable, 78 wrong setting.
+      66 no such file or job, 69 API or Redis not reachable, 74 output not writable,
+      78 wrong setting.
       """,
     version: "0.1.0",
     subcommands: [

@@ -4,13 +4,18 @@ import SystemPackage
 /// Whole files, read and written.
 enum Files {
   /// Reads a file, or standard input for a path of `-`.
-  static func read(_ path: String) throws -> [UInt8] {
-    if path == "-" { return try read(.standardInput) }
-    let file = try open(path, .readOnly)
-    return try file.closeAfter { try read(file) }
+  /// - Parameter limit: bytes beyond which it is refused.
+  static func read(_ path: String, limit: Int = 1 << 30) throws -> [UInt8] {
+    do {
+      if path == "-" { return try read(.standardInput, limit) }
+      let file = try FileDescriptor.open(FilePath(path), .readOnly)
+      return try file.closeAfter { try read(file, limit) }
+    } catch let error as Errno {
+      throw CommandFailure("\(path): \(error)", code: .noInput)
+    }
   }
 
-  private static func read(_ file: FileDescriptor) throws -> [UInt8] {
+  private static func read(_ file: FileDescriptor, _ limit: Int) throws -> [UInt8] {
     var bytes: [UInt8] = []
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 1)
     defer { buffer.deallocate() }
@@ -18,6 +23,7 @@ enum Files {
       let count = try file.read(into: buffer)
       if count == 0 { return bytes }
       bytes += buffer[..<count]
+      guard bytes.count <= limit else { throw CommandFailure("more than \(limit) bytes to read", code: .dataError) }
     }
   }
 
@@ -28,14 +34,6 @@ enum Files {
       FilePath(draft), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
     _ = try file.closeAfter { try file.writeAll(text.utf8) }
     guard rename(draft, path) == 0 else { throw Errno(rawValue: errno) }
-  }
-
-  private static func open(_ path: String, _ mode: FileDescriptor.AccessMode) throws -> FileDescriptor {
-    do {
-      return try FileDescriptor.open(FilePath(path), mode)
-    } catch let error as Errno {
-      throw CommandFailure("\(path): \(error)", code: .noInput)
-    }
   }
 
   /// Makes a new folder under the folder for temporary files.

@@ -1,4 +1,5 @@
 import Glibc
+import SystemPackage
 
 /// The standard streams.
 enum Terminal {
@@ -29,14 +30,32 @@ enum Terminal {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      // Nobody is left to be told when a standard stream is gone.
-      if count < 0 && errno != EINTR { return }
+      if count < 0 && errno != EINTR { return fail(descriptor, Errno(rawValue: errno)) }
       rest = rest.dropFirst(max(0, count))
     }
+  }
+
+  /// A result that cannot be written is no success: it ends the process. When standard error is gone nobody is left to be
+  /// told, and a reader that has had enough, such as `head`, knows.
+  private static func fail(_ descriptor: Int32, _ error: Errno) {
+    guard descriptor == 1 else { return }
+    if error != .brokenPipe { say("wf: standard output: \(error)") }
+    exit(CommandFailure.Code.outputError.rawValue)
   }
 }
 
 extension String {
+  /// The text as one line that a forged one cannot follow: of the control characters and of those that turn the direction
+  /// of writing none is left.
+  var oneLine: String {
+    let forbidden: (Unicode.Scalar) -> Bool = { scalar in
+      scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || scalar.properties.isBidiControl
+        || (0x2028...0x2029).contains(scalar.value)
+    }
+    guard unicodeScalars.contains(where: forbidden) else { return self }
+    return String(String.UnicodeScalarView(unicodeScalars.map { forbidden($0) ? "\u{fffd}" : $0 }))
+  }
+
   /// The text with every control character (C0, DEL, C1), tabs and line ends excepted, replaced by U+FFFD.
   var withoutControls: String {
     guard unicodeScalars.contains(where: \.steersTerminal) else { return self }

@@ -18,6 +18,7 @@ actor RunWriter {
 
   /// Writes a record. While Redis is away it tries on, for as long as the worker holds the run.
   func write(_ record: RunRecord) async -> RecordAnswer {
+    var pause = Duration.milliseconds(100)
     while true {
       do {
         let answer = try await store.record(record, of: run.id, token: run.token, sequence: sequence)
@@ -28,10 +29,11 @@ actor RunWriter {
           logger.error("a record cannot be written: \(error)")
           return .lost("\(error)")
         }
-        logger.warning("a record waits for Redis: \(error)")
+        if pause == .milliseconds(100) { logger.warning("a record waits for Redis: \(error)") }
       }
       if hands.stop(of: run) == .lost { return .lost("the lease was lost while Redis was away") }
-      do { try await Task.sleep(for: .milliseconds(200)) } catch { return .lost("the worker stops") }
+      do { try await Task.sleep(for: pause) } catch { return .lost("the worker stops") }
+      pause = min(pause * 2, .seconds(1))
     }
   }
 }

@@ -81,10 +81,20 @@ import Testing
       #expect(faulty.code == 65)
       #expect(faulty.error.contains("body.run_name: Field required"))
       #expect(try await wf("run", "\(folder)/absent", settings: url).code == 66)
+      #expect(try await wf("run", folder, settings: url).code == 66)
     }
     #expect(try await wf("status", "nope", settings: url).code == 66)
     #expect(try await wf("run", settings: url).code == 64)
     #expect(try await wf("run", "--example", settings: ["WF_URL": "http://127.0.0.1:9"]).code == 69)
+  }
+
+  @Test func `a result that cannot be written is no success`() async throws {
+    let stack = try await SharedStack.get()
+    let command = "WF_URL=\(stack.url) \(Stack.executable) run --example > /dev/full"
+    let result = try await Subprocess.run(
+      .name("sh"), arguments: ["-c", command], output: .discarded, error: .string(limit: 1 << 20))
+    #expect(result.terminationStatus == .exited(74))
+    #expect(result.standardError.contains("wf: standard output: No space left on device"))
   }
 
   @Test func `a misspelt or malformed setting stops the start with a sentence that names it`() async throws {
@@ -131,11 +141,11 @@ import Testing
   @Test func `what comes from outside cannot steer the terminal`() async throws {
     let stack = try await SharedStack.get()
     try await withFolder { folder in
-      let body = #"{"run_name":"a\\u001b[31mb\\u009b1mc","steps":[{"id":"pre","op":"preprocess"}]}"#
+      let body = #"{"run_name":"a\\u001b[31mb\\u009b1mc\\n  finished\\u202e","steps":[{"id":"pre","op":"preprocess"}]}"#
       system("printf '%b' '\(body)' > \(folder)/run.json")
       let outcome = try await wf("run", "\(folder)/run.json", settings: ["WF_URL": stack.url])
       #expect(outcome.code == 0)
-      #expect(outcome.error.contains("started  a\u{fffd}[31mb\u{fffd}1mc"))
+      #expect(outcome.error.contains("started  a\u{fffd}[31mb\u{fffd}1mc\u{fffd}  finished\u{fffd}\n"))
     }
   }
 
@@ -187,6 +197,18 @@ import Testing
     #expect(outcome.code == 7)
     let socket = outcome.output.filter { !$0.isNewline }.dropFirst("redis+unix://".count)
     #expect(access(String(socket), F_OK) != 0)
+  }
+
+  @Test func `a killed nginx takes its workers with it, and another takes its place`() async throws {
+    try await Stack.with(.init()) { stack in
+      let old = try stack.processID(of: "nginx")
+      try stack.signal(SIGKILL, to: "nginx")
+      try await stack.waitForSuccessor(of: "nginx", after: old)
+      _ = try await wait("the new nginx") { try? await stack.send("GET", "/status/health") }
+      #expect(try await stack.run(Examples.example)["status"] == "finished")
+      _ = try await wait("the end of the old group") { kill(-old, 0) != 0 ? true : nil }
+      #expect(try !stack.log(of: "nginx").contains("Address already in use"))
+    }
   }
 
   @Test func `the parts of a killed wf dev die with it`() async throws {

@@ -27,6 +27,9 @@ import Testing
         #expect(during.status == 503)
         #expect(during.header("Retry-After") == "2")
         #expect(try during.json["detail"]?.stringValue != nil)
+        let health = try await stack.send("GET", "/status/health")
+        #expect(health.status == 503)
+        #expect(try health.json["redis"] == "unavailable")
       }
       model.behaviour = .echo
       model.release()

@@ -8,7 +8,7 @@ final class LineDisplay: RunDisplay {
   func show(entry: String) {
     let members = (try? JSONValue(parsing: entry))?.objectValue ?? JSONObject()
     let words = ["msg", "step", "op", "run", "error"].compactMap { members[$0]?.stringValue }
-    Terminal.say("  " + words.joined(separator: "  "))
+    Terminal.say("  " + words.map(\.oneLine).joined(separator: "  "))
   }
 
   func end(_ status: JSONObject) {}

@@ -12,7 +12,7 @@ enum RunOutcome {
     } else if isFinished {
       Terminal.show(status["result"] ?? .null)
     } else {
-      Terminal.say("wf: the run failed: \(status["error"]?.stringValue ?? "no reason is given")")
+      Terminal.say("wf: the run failed: \(status["error"]?.stringValue?.oneLine ?? "no reason is given")")
     }
     if !isFinished { throw ExitCode(CommandFailure.Code.failed.rawValue) }
   }

@@ -4,14 +4,15 @@ import Workflow
 enum StepTable {
   /// One line a step and a bar below; where there are more steps than lines, those that are under way come first.
   static func lines(_ views: [StepView], width: Int, height: Int) -> [String] {
-    let room = max(1, height - 2)
+    let room = max(1, height - 3)
     let order: [StepView.Status] = [.failed, .running, .pending, .done]
     let shown =
       views.count <= room ? views : Array(order.flatMap { status in views.filter { $0.status == status } }.prefix(room))
     let idWidth = min(30, shown.map(\.id.count).max() ?? 0)
     let opWidth = min(30, shown.compactMap(\.op?.count).max() ?? 0)
     let rows = shown.map { line($0, idWidth, opWidth, width: width) }
-    return rows + [bar(views, width: width)]
+    let more = views.count > shown.count ? ["  … \(views.count - shown.count) more"] : []
+    return rows + more + [bar(views, width: width)]
   }
 
   private static func line(_ view: StepView, _ idWidth: Int, _ opWidth: Int, width: Int) -> String {

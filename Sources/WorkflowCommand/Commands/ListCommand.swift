@@ -30,7 +30,7 @@ struct ListCommand: AsyncParsableCommand {
     let runs = answer["runs"]?.arrayValue?.compactMap(\.objectValue) ?? []
     for run in runs {
       let words = ["job_id", "run_name", "error"].map { run[$0]?.stringValue ?? "" }
-      Terminal.show(words.joined(separator: "  ").withoutControls)
+      Terminal.show(words.map(\.oneLine).joined(separator: "  "))
     }
     if runs.isEmpty { Terminal.say("no run has taken down too many workers") }
   }

@@ -30,7 +30,8 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let client = try APIClient(url: Settings.load(readsDotEnv: true).url)
-    let body = try file.map(Files.read) ?? ExampleCommand.body
+    // No API takes a larger body (WF_MAX_BODY_BYTES).
+    let body = try file.map { try Files.read($0, limit: 64 << 20) } ?? ExampleCommand.body
     let job = try await client.submit(body)
     Terminal.say("accepted \(job)")
     let status = try await RunFollower(client: client).follow(job, on: options.display(watches: watch))

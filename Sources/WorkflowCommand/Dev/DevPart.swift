@@ -17,11 +17,12 @@ struct DevPart: Sendable {
 
   /// Runs the process to its end. A task that is cancelled stops it with SIGTERM and, after its grace, SIGKILL.
   ///
-  /// It dies with this process, whatever ends that: `setpriv` asks the kernel for it, and a guard ends its children. It
+  /// It dies with this process, whatever ends that: `setpriv` asks the kernel for it, and a guard ends its children, also
+  /// when the part alone has died. It
   /// leads a process group of its own, so that a Ctrl-C reaches it only through `wf dev`, in order.
   func run(in folder: DevFolder, environment: Environment) async throws -> TerminationStatus {
     guard hasChildren else { return try await run(in: folder, environment) { _ in } }
-    let guardScript = #"read -r group; read -r _ || kill -9 "-$group""#
+    let guardScript = #"read -r group; read -r _; kill -9 "-$group" 2> /dev/null"#
     let result = try await Subprocess.run(
       .name("sh"), arguments: ["-c", guardScript], platformOptions: options, input: .inputWriter,
       output: .discarded, error: .discarded

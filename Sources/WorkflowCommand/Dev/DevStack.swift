@@ -149,6 +149,10 @@ struct DevStack: Sendable {
   }
 
   private func showExample() async throws -> Event {
+    guard workers > 0 else {
+      Terminal.say("wf dev: no worker runs (--workers 0): runs are accepted and wait. Ctrl-C stops everything.")
+      return .partStopped
+    }
     let client = try APIClient(url: url)
     let job = try await client.submit(ExampleCommand.body)
     Terminal.say("wf dev: posted the example, job \(job)")

@@ -1,6 +1,6 @@
-#!lua flags=no-writes
+#!lua
 --[[
-Reads what the health answer shows.
+Reads what the health answer shows. It writes nothing, but does not say so: a Redis that refuses writes refuses this too.
 
 KEYS  1 queue  2 suspects  3 leases  4 workers  5 repairs
 
