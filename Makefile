@@ -1,6 +1,7 @@
 # make run      install what is missing, build, run the whole stack with an example
 # make test     install what is missing, build, run every test; as root also the installation on a booted systemd
 # make build    the release binary, .build/release/wf
+# make chaos    SECONDS=300 of load while processes are killed, then a look at what became of it; SEED= to repeat one
 # make bench    the figures of the README, side by side with floor and peers; ROWS=submit,drain for some rows
 # make lint     the formatter's rules
 # make install  binary, units and nginx site, under DESTDIR and PREFIX
@@ -10,6 +11,8 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 UNITDIR ?= /etc/systemd/system
 PORT    ?= 8000
+SECONDS ?= 60
+SEED    ?=
 DEB      = .build/deb
 HOST     = .build/host-root
 
@@ -26,7 +29,7 @@ RELEASE  = swift build -c release --static-swift-stdlib --product wf
 VENV     = .build/bench-venv
 ROWS    ?=
 
-.PHONY: run test rehearsal bench build lint packages install deb
+.PHONY: run test rehearsal bench chaos build lint packages install deb
 
 # Only root can boot a container.
 ifeq ($(shell id -u),0)
@@ -56,6 +59,10 @@ $(HOST)/etc/debian_version: Makefile | packages
 
 build: packages
 	$(RELEASE)
+
+chaos: build
+	$(RELEASE:wf=chaos)
+	.build/release/chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: PACKAGES += gcc libc6-dev python3 python3-venv wrk
 bench: build $(VENV)/arq/installed $(VENV)/queues/installed

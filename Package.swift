@@ -85,6 +85,10 @@ let package = Package(
     .target(
       name: "SystemHarness", dependencies: ["wf", "Curl", "ExactJSON", "Hiredis", logging, subprocess, system],
       path: "Tests/SystemHarness", swiftSettings: settings),
+    // What `make chaos` runs.
+    .executableTarget(
+      name: "chaos", dependencies: ["SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", arguments],
+      path: "Tests/Chaos", swiftSettings: settings),
     tests(
       "SystemTests",
       ["SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", "WorkflowStore", logging, subprocess, system]),

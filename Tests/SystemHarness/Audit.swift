@@ -8,114 +8,110 @@ public struct Audit: Sendable {
   /// An audit of a stack.
   public init(_ stack: Stack) { self.stack = stack }
 
-  /// Everything that is not as it should be: of these runs, and of the keys as a whole. A sentence each.
-  public func problems(of ids: [String]) async throws -> [String] {
-    let stored = try await storedSteps()
-    var problems = stored.duplicates
-    for id in ids { problems += try await self.problems(of: id, stored.steps).map { "run \(id): \($0)" } }
-    return try await problems + leftovers()
+  /// Something that is not as it should be.
+  public struct Problem: Sendable, Equatable, CustomStringConvertible {
+    /// What it means for who relies on wf.
+    public enum Kind: Sendable {
+      /// A run, or something that it brought forth, is not there.
+      case lost
+      /// Something was done or written a second time.
+      case duplicated
+      /// What is there is not as the contract has it.
+      case damaged
+    }
+
+    /// What it means.
+    public let kind: Kind
+    /// A sentence.
+    public let description: String
+
+    /// A problem, in a sentence.
+    public init(_ kind: Kind, _ description: String) {
+      self.kind = kind
+      self.description = description
+    }
+  }
+
+  /// Everything that is not as it should be: of these runs, and of the keys as a whole.
+  public func problems(of ids: [String]) async throws -> [Problem] {
+    let stored = try await PublicStores(stack)
+    let runs = try await concurrently(ids) { id in
+      do {
+        return try await problems(of: id, stored).map { Problem($0.kind, "run \(id): \($0)") }
+      } catch {
+        return [Problem(.damaged, "run \(id) cannot be read: \(error)")]
+      }
+    }
+    return try await stored.problems + runs.flatMap { $0 } + leftovers()
   }
 
   // MARK: One run
 
-  private func problems(of id: String, _ stored: Set<String>) async throws -> [String] {
+  private func problems(of id: String, _ stored: PublicStores) async throws -> [Problem] {
     let status = try await stack.command("HGET", "wf:job:\(id)", "status").string ?? "none"
-    guard ["finished", "failed"].contains(status) else { return ["its status is \(status)"] }
-    let log = try await progress(of: id)
-    var problems = logProblems(log, status)
+    guard ["finished", "failed"].contains(status) else { return [Problem(.lost, "its status is \(status)")] }
+    let log = try await stack.progress(of: id)
+    var problems = logProblems(log, status) + stored.problems(of: id, log)
     let result = try await stack.command("GET", "wf:result:\(id)").bytesValue
-    if (result != nil) != (status == "finished") { problems.append("it is \(status); a result: \(result != nil)") }
-    if let result { problems += try resultProblems(id, result, log, stored) }
+    if status == "finished" && result == nil { problems.append(Problem(.lost, "it has no result")) }
+    if status == "failed" && result != nil { problems.append(Problem(.damaged, "it has a result and is failed")) }
+    if let result { problems += try resultProblems(result, log) }
     for kind in ["job", "progress"] + (result == nil ? [] : ["result"]) {
       let left = try await stack.command("TTL", "wf:\(kind):\(id)").int ?? -3
-      if left < 0 { problems.append("its \(kind) does not expire (\(left))") }
+      if left < 0 { problems.append(Problem(.damaged, "its \(kind) does not expire (\(left))")) }
     }
     return problems
   }
 
-  private func progress(of id: String) async throws -> [JSONObject] {
-    let entries = try await stack.command("LRANGE", "wf:progress:\(id)", "0", "-1").array ?? []
-    return try entries.map { try JSONValue(parsing: $0.bytesValue ?? []).objectValue ?? JSONObject() }
-  }
-
   /// One end, and it is the last entry; no step begins after its outputs are recorded; time does not go back.
-  private func logProblems(_ log: [JSONObject], _ status: String) -> [String] {
-    var problems: [String] = []
+  private func logProblems(_ log: [JSONObject], _ status: String) -> [Problem] {
+    var problems: [Problem] = []
     let messages = log.map { $0["msg"]?.stringValue ?? "?" }
     if messages.first != "enqueued" || messages.count(where: { $0 == "enqueued" }) != 1 {
-      problems.append("it was not enqueued once")
+      problems.append(Problem(.duplicated, "it was not enqueued once: \(messages)"))
     }
     if messages.last != status || messages.count(where: { ["finished", "failed"].contains($0) }) != 1 {
-      problems.append("it did not end once: \(messages)")
+      problems.append(Problem(.duplicated, "it did not end once: \(messages)"))
     }
     var done = Set<String>()
     for (message, entry) in zip(messages, log) {
       guard let step = entry["step"]?.stringValue else { continue }
-      if done.contains(step) { problems.append("\(message) of \(step) after its outputs were recorded") }
+      if done.contains(step) {
+        problems.append(Problem(.duplicated, "\(message) of \(step) after its outputs were recorded"))
+      }
       if message == "step_done" { done.insert(step) }
     }
     let times = log.compactMap { $0["ts"]?.numberValue?.double }
-    if times.count != log.count || times != times.sorted() { problems.append("its times go back") }
+    if times.count != log.count || times != times.sorted() { problems.append(Problem(.damaged, "its times go back")) }
     return problems
   }
 
-  /// Every step is in the outputs, and every stored value in the public store.
-  private func resultProblems(
-    _ id: String, _ bytes: [UInt8], _ log: [JSONObject], _ stored: Set<String>
-  ) throws -> [String] {
+  /// The log and the result tell of the same steps, with the same outputs.
+  private func resultProblems(_ bytes: [UInt8], _ log: [JSONObject]) throws -> [Problem] {
     let result = try JSONValue(parsing: bytes, maximumDepth: JSONValue.permittedDepths.upperBound).objectValue
     let outputs = result?["outputs"]?.objectValue ?? JSONObject()
-    var problems: [String] = []
+    var problems: [Problem] = []
     for entry in log where entry["msg"] == "step_done" {
       let step = entry["step"]?.stringValue ?? "?"
-      if outputs[step] != entry["outputs"] { problems.append("the outputs of \(step) differ in log and result") }
-      let isStore = outputs[step]?.objectValue?["stored_under"] != nil
-      if isStore && !stored.contains("\(id)/\(step)") { problems.append("what \(step) stored is not in its store") }
+      if outputs[step] != entry["outputs"] {
+        problems.append(Problem(.damaged, "the outputs of \(step) differ in log and result"))
+      }
     }
-    let values = result?["stores"]?.objectValue?.members.reduce(0) { $0 + ($1.value.arrayValue?.count ?? 0) }
+    let values = result?["stores"]?.objectValue?.members.reduce(0) { $0 + ($1.value.arrayValue?.count ?? 0) } ?? 0
     let steps = outputs.members.count { $0.value.objectValue?["stored_under"] != nil }
-    if values != steps { problems.append("\(steps) steps stored \(values ?? 0) values") }
+    if values != steps { problems.append(Problem(.damaged, "\(steps) steps stored \(values) values")) }
     return problems
   }
 
   // MARK: The keys
 
-  /// What the public stores hold, as `job/step`.
-  private func storedSteps() async throws -> (steps: Set<String>, duplicates: [String]) {
-    var steps = Set<String>()
-    var duplicates: [String] = []
-    for key in try await keys("wf:store:*") {
-      for item in try await stack.command("LRANGE", key, "0", "-1").array ?? [] {
-        let entry = try JSONValue(parsing: item.bytesValue ?? []).objectValue
-        let name = "\(entry?["job_id"]?.stringValue ?? "?")/\(entry?["step"]?.stringValue ?? "?")"
-        if !steps.insert(name).inserted { duplicates.append("\(name) is twice in \(key)") }
-      }
-    }
-    return (steps, duplicates)
-  }
-
   /// No run is owned by anything, and what stays for good is known by name.
-  private func leftovers() async throws -> [String] {
-    var problems: [String] = []
-    for key in try await keys("wf:*") {
-      if ["wf:workers", "wf:repairs"].contains(key) { continue }
-      if ["wf:leases", "wf:queue:1", "wf:suspects:1"].contains(key) {
-        problems.append("\(key) is not empty")
-      } else if try await stack.command("TTL", key) == .integer(-1) {
-        problems.append("\(key) does not expire")
-      }
-    }
-    return problems
-  }
-
-  private func keys(_ pattern: String) async throws -> [String] {
-    var cursor = "0"
-    var found: [String] = []
-    repeat {
-      let reply = try await stack.command("SCAN", cursor, "MATCH", pattern, "COUNT", "1000").array ?? []
-      cursor = reply.first?.string ?? "0"
-      found += reply.last?.array?.compactMap(\.string) ?? []
-    } while cursor != "0"
-    return found
+  private func leftovers() async throws -> [Problem] {
+    let keys = try await stack.keys("wf:*").filter { !["wf:workers", "wf:repairs"].contains($0) }
+    return try await concurrently(keys) { key in
+      if ["wf:leases", "wf:queue:1", "wf:suspects:1"].contains(key) { return Problem(.damaged, "\(key) is not empty") }
+      let staysForGood = try await stack.command("TTL", key) == .integer(-1)
+      return staysForGood ? Problem(.damaged, "\(key) does not expire") : nil
+    }.compactMap { $0 }
   }
 }

@@ -1,0 +1,63 @@
+import Glibc
+import Hiredis
+import ModelServer
+import SystemHarness
+
+/// Load on a whole stack while its processes are killed; then a look at what has become of it.
+struct Chaos: Sendable {
+  let seconds: Int
+  let seed: UInt64
+  private let lease = Duration.seconds(2)
+
+  /// Runs everything.
+  /// - Returns: what is to be printed.
+  func run() async throws -> Report {
+    let model = try ModelServer()
+    defer { model.close() }
+    model.script(ModelBehaviours.random(seconds * 400 + 10_000, seed: seed))
+    model.behaviour = .slow(.milliseconds(50))
+    let (reports, continuation) = AsyncStream<Report>.makeStream()
+    try await Stack.with(options(model)) { stack in
+      continuation.yield(try await play(stack, model))
+    }
+    for await report in reports { return report }
+    throw StackFailure("there is no report")
+  }
+
+  private func options(_ model: ModelServer) -> Stack.Options {
+    Stack.Options(
+      workers: 3, apis: 2,
+      settings: [
+        "WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LLM_FALLBACK": "fail", "WF_LLM_TIMEOUT_S": "10",
+        "WF_LEASE_S": "\(Int(lease.seconds))", "WF_DRAIN_S": "0.3", "WF_STORE_MAX_ITEMS": "10000000",
+      ],
+      redis: ["appendonly yes", "appendfsync always"])
+  }
+
+  private func play(_ stack: Stack, _ model: ModelServer) async throws -> Report {
+    let ledger = Ledger()
+    let timeline = Timeline()
+    let recoveries = Recoveries(holdings: Holdings(stack: stack), timeline: timeline, lease: lease)
+    let faults = Faults(stack, seed: seed, timeline: timeline, recoveries: recoveries)
+    let times = CallTimes()
+    let watch = Task { await times.watch(model) }
+    let end = ContinuousClock.now + .seconds(seconds)
+    async let load: Void = Load(url: stack.url, seed: seed, ledger: ledger).run(until: end)
+    await faults.run(until: end)
+    await load
+    let drained = try? await wait("the drain") { try await isDrained(stack) ? true : nil }
+    watch.cancel()
+    let told = ledger.entries
+    let judge = Judge(stack: stack, told: told, calls: model.calls, times: times, recoveries: recoveries)
+    return await Report(
+      seed: seed, told: told, verdict: try judge.verdict(), faults: faults.counts, recoveries: recoveries,
+      surprises: faults.surprises + told.surprises + (drained == nil ? ["the queue is not empty after a minute"] : []))
+  }
+
+  private func isDrained(_ stack: Stack) async throws -> Bool {
+    let queued = try await stack.command("LLEN", "wf:queue:1").int
+    let suspects = try await stack.command("LLEN", "wf:suspects:1").int
+    let started = try await stack.command("ZCARD", "wf:leases").int
+    return [queued, suspects, started] == [0, 0, 0]
+  }
+}

@@ -1,0 +1,83 @@
+import ExactJSON
+
+/// What a workflow of the mix must come to, worked out one step after another without any of wf's own code.
+struct Expectation {
+  /// Why it fails; nil when it finishes.
+  private(set) var errorCode: String?
+  /// What each step returns, but for what depends on chance: `usage`, and `items` where stores are filled in parallel.
+  private(set) var outputs = JSONObject()
+  /// What is stored, by namespace, in no order.
+  private(set) var stores: [String: [JSONValue]] = [:]
+  private let inputs: JSONObject
+
+  private struct Missing: Error {}
+
+  /// Runs a workflow.
+  init(of workflow: JSONValue) {
+    inputs = workflow.objectValue?["inputs"]?.objectValue ?? JSONObject()
+    let steps = (workflow.objectValue?["steps"]?.arrayValue ?? []).compactMap(\.objectValue)
+    // The calls of a chain stand in order and stores come after whatever they need: two rounds are enough.
+    do {
+      for step in steps where step["op"] == "preprocess" { try run(step) }
+      for step in steps where step["op"] == "llm_summarize" { try run(step) }
+      for step in steps where step["op"] == "store_result" { try run(step) }
+    } catch {
+      errorCode = "reference_missing"
+    }
+  }
+
+  private mutating func run(_ step: JSONObject) throws {
+    let id = step["id"]?.stringValue ?? ""
+    let params = step["params"]?.objectValue ?? JSONObject()
+    switch step["op"]?.stringValue {
+    case "preprocess":
+      let text = inputs[params["field"]?.stringValue ?? ""]?.stringValue ?? ""
+      outputs[id] = ["clean_text": .string(text.split(separator: " ").joined(separator: " "))]
+    case "llm_summarize":
+      let source = try value(params["source"]).stringValue ?? ""
+      let answer = "Model: " + String(String.UnicodeScalarView(source.unicodeScalars.prefix(40)))
+      outputs[id] = ["summary": .string(answer), "provider": "openai", "model": "m"]
+    default:
+      let namespace = params["namespace"]?.stringValue ?? ""
+      stores[namespace, default: []].append(try value(params["data"]))
+      outputs[id] = ["stored_under": .string(namespace)]
+    }
+  }
+
+  private func value(_ param: JSONValue?) throws -> JSONValue {
+    guard let param, let text = param.stringValue, text.hasPrefix("@") else { return param ?? .null }
+    let parts = text.dropFirst().split(separator: ".").map(String.init)
+    let root = parts[0] == "inputs" ? .object(inputs) : outputs[parts[0]]
+    guard let found = parts.count == 1 ? root : root?.objectValue?[parts[1]] else { throw Missing() }
+    return found
+  }
+
+  /// What is wrong with a result; nil when it is as expected.
+  func difference(from result: JSONObject) -> String? {
+    if result["inputs"] != .object(inputs) { return "the inputs differ" }
+    let found = result["outputs"]?.objectValue ?? JSONObject()
+    if comparable(found) != outputs { return "the outputs are \(JSONValue.object(found).text)" }
+    let groups = result["stores"]?.objectValue ?? JSONObject()
+    if Set(groups.keys) != Set(stores.keys) { return "the stores are \(groups.keys)" }
+    for (namespace, values) in stores {
+      let stored = groups[namespace]?.arrayValue ?? []
+      if stored.map(\.text).sorted() != values.map(\.text).sorted() {
+        return "in \(namespace) are \(stored.map(\.text))"
+      }
+      let counts = found.members.map(\.value.objectValue).filter { $0?["stored_under"] == .string(namespace) }
+        .compactMap { $0?["items"]?.numberValue?.int }
+      if counts.sorted() != Array(1...values.count) { return "\(namespace) counts its items as \(counts)" }
+    }
+    return nil
+  }
+
+  private func comparable(_ outputs: JSONObject) -> JSONObject {
+    JSONObject(
+      outputs.members.map { step in
+        var object = step.value.objectValue ?? JSONObject()
+        object["usage"] = nil
+        object["items"] = nil
+        return (step.key, .object(object))
+      })
+  }
+}
