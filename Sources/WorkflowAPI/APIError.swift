@@ -76,7 +76,7 @@ enum APIError: Error, Sendable, Equatable {
     case .unavailable(_, outcomeUnknown: true):
       "Redis did not answer in time, and whether the request took effect is unknown; repeating it is safe with an Idempotency-Key"
     case .unavailable(_, outcomeUnknown: false): "Redis is not available; nothing was written, try again"
-    case .damaged: "what is stored for this job is not what wf wrote; the log of wf api says more"
+    case .damaged: "what Redis holds is not what wf wrote; the log of wf api says more"
     }
   }
 

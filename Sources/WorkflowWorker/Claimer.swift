@@ -51,26 +51,31 @@ final class Claimer: Sendable {
     }
     var number = 1
     var failingSince: ContinuousClock.Instant?
+    var answeredAt = ContinuousClock.now
     for await _ in wakeUps.stream {
       do {
         try await fill(&number)
         if failingSince != nil { logger.notice("claims succeed again") }
         failingSince = nil
+        answeredAt = .now
       } catch {
         if failingSince == nil { logger.warning("no run can be claimed: \(error)") }
         failingSince = failingSince ?? .now
+        // An error that Redis answers is heard.
+        if !error.isTransient { answeredAt = .now }
       }
-      if await !isDeaf(failingSince) { pulse() }
+      if await !isDeaf(since: answeredAt) { pulse() }
     }
     poll.cancel()
   }
 
-  /// Whether claims have failed for long although Redis answers others: then only a restart helps. An outage of Redis
-  /// by itself is no reason for one.
-  private func isDeaf(_ failingSince: ContinuousClock.Instant?) async -> Bool {
-    guard let failingSince, .now - failingSince > .seconds(30), await isReachable() else { return false }
+  /// Whether claims have had no answer for long although Redis answers others: then only a restart helps. An outage of
+  /// Redis by itself is no reason for one.
+  private func isDeaf(since answeredAt: ContinuousClock.Instant) async -> Bool {
+    let silence = ContinuousClock.now - answeredAt
+    guard silence > .seconds(30), await isReachable() else { return false }
     logger.error(
-      "claims have failed for \(ContinuousClock.now - failingSince) although Redis answers a fresh connection")
+      "claims have had no answer for \(silence.components.seconds) s although Redis answers a fresh connection")
     return true
   }
 

@@ -4,9 +4,23 @@ import WorkflowStore
 /// Takes the runs of dead workers and puts them back into the queue, and looks through all jobs, a part at a time, for
 /// runs that nobody would take; every worker has one.
 struct Recoverer: Sendable {
-  let store: RunStore
-  let lease: Duration
-  let logger: Logger
+  private let store: RunStore
+  private let lease: Duration
+  private let logger: Logger
+  private var watch: RecoveryWatch
+  /// What the last turn of taking leases returned as its clock.
+  private var clock: String?
+  /// Where the look through all jobs goes on.
+  private var cursor: String?
+  /// What went wrong last, which is not said again at every turn.
+  private var complaint: String?
+
+  init(store: RunStore, lease: Duration, logger: Logger) {
+    self.store = store
+    self.lease = lease
+    self.logger = logger
+    watch = RecoveryWatch(lease: lease)
+  }
 
   /// How often it looks.
   private var period: Duration { min(.seconds(1), lease / 3) }
@@ -16,41 +30,38 @@ struct Recoverer: Sendable {
   private var gap: Duration { lease * 3 / 5 }
 
   /// Looks until its task is cancelled.
-  func run() async {
-    var watch = RecoveryWatch(lease: lease)
-    var cursor: String?
-    var clock: String?
+  mutating func run() async {
     while !Task.isCancelled {
       let identity = try? await store.identity()
-      if watch.observe(identity, at: .now) {
-        await recover(after: &clock)
-        await reconcile(from: &cursor)
-      }
+      if watch.observe(identity, at: .now) { await turn() }
       try? await Task.sleep(for: period)
     }
   }
 
-  private func reconcile(from cursor: inout String?) async {
+  private mutating func turn() async {
     do {
-      let found = try await store.reconcile(from: cursor, lease: lease)
-      cursor = found.cursor
-      for (id, what) in found.repaired {
-        logger.warning("a run was \(what); it is repaired", metadata: ["job": "\(id)"])
-      }
+      try await recover()
+      try await reconcile()
+      complaint = nil
     } catch {
-      logger.warning("the jobs cannot be looked through: \(error)")
+      if complaint != "\(error)" { logger.warning("the runs of dead workers cannot be taken: \(error)") }
+      complaint = "\(error)"
     }
   }
 
-  private func recover(after clock: inout String?) async {
-    do {
-      let turn = try await store.recover(after: clock, within: gap)
-      clock = turn.clock
-      for (id, recovery) in turn.runs {
-        logger.warning("a lapsed lease: \(recovery.rawValue)", metadata: ["job": "\(id)"])
-      }
-    } catch {
-      logger.warning("lapsed leases cannot be read: \(error)")
+  private mutating func recover() async throws(StoreError) {
+    let turn = try await store.recover(after: clock, within: gap)
+    clock = turn.clock
+    for (id, recovery) in turn.runs {
+      logger.warning("a lapsed lease: \(recovery.rawValue)", metadata: ["job": "\(id)"])
+    }
+  }
+
+  private mutating func reconcile() async throws(StoreError) {
+    let found = try await store.reconcile(from: cursor, lease: lease)
+    cursor = found.cursor
+    for (id, what) in found.repaired {
+      logger.warning("a run was \(what); it is repaired", metadata: ["job": "\(id)"])
     }
   }
 }

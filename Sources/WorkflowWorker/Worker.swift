@@ -54,8 +54,10 @@ public struct Worker: Service {
     let subscription = RedisSubscription(
       redis, name: "wf-wake", logger: logger, onMessage: { _, _ in claimer.wake() }, onConnect: { claimer.wake() })
     subscription.subscribe(keys.wakeChannel)
-    let recoverer = Recoverer(store: store(claims), lease: configuration.lease, logger: logger)
-    let recovery = Task { await recoverer.run() }
+    let recovery = Task { [configuration, logger] in
+      var recoverer = Recoverer(store: store(claims), lease: configuration.lease, logger: logger)
+      await recoverer.run()
+    }
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
 

@@ -18,6 +18,15 @@ import WorkflowStore
     #expect(try await bench.snapshot() == before)
   }
 
+  @Test func `A count of repairs that cannot be kept stops nothing`() async throws {
+    let id = try await bench.submit()
+    try await bench.send("SET", bench.prefix + "repairs", "mine")
+    try await bench.send("LPUSH", bench.prefix + "queue:1", JobID().description)
+    let claim = try await bench.claim(10)
+    #expect(claim.dropped == 1 && claim.runs.map(\.id) == [id])
+    #expect(try await bench.health() == [0, 1, 0])
+  }
+
   private let kinds = ["leases": "zset", "claim:w": "string"]
 
   @Test func `A run whose own keys are of a wrong type harms no other run of the claim`() async throws {

@@ -11,13 +11,14 @@ Returns {number of queue entries without a queued job, which were dropped; run..
         {job id, token, 1 if it came from the suspects, fields of its job as they were before the claim}.
 Safe to send twice: a claim id that is known returns the runs that it brought and still holds.
 The keys of a run are made from the prefix: which runs come is known only here. A key of a wrong type must not stop the
-script halfway: KEYS are looked at before anything is taken, a run's own keys as it is taken. No event is published: a
+script halfway: KEYS are looked at before anything is taken, a run's own keys as it is taken; a count of repairs that cannot
+be kept stops nothing. No event is published: a
 worker records something of a claimed run at once.
 ]]
 local prefix, claim = ARGV[1], ARGV[2]
 local runs, bytes, dropped, taken, leases = {}, 0, 0, {}, {}
 
-for i, kind in ipairs({'zset', 'string', 'list', 'list', 'hash'}) do
+for i, kind in ipairs({'zset', 'string', 'list', 'list'}) do
   local found = redis.call('TYPE', KEYS[i]).ok
   if found ~= kind and found ~= 'none' then
     return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' is a ' .. found .. ', not a ' .. kind)
@@ -54,7 +55,7 @@ local function take(id, suspect)
   local fields, job = read(id)
   if job.status ~= 'queued' then
     dropped = dropped + 1
-    redis.call('HINCRBY', KEYS[5], 'entries_without_job', 1)
+    redis.pcall('HINCRBY', KEYS[5], 'entries_without_job', 1)
     return
   end
   local claims = (job.claims or 0) + 1

@@ -18,7 +18,7 @@ local scan = redis.call('SCAN', ARGV[2], 'MATCH', pattern, 'COUNT', ARGV[3], 'TY
 local report = {scan[1]}
 
 local function repair(id, what, counter)
-  redis.call('HINCRBY', KEYS[4], counter, 1)
+  redis.pcall('HINCRBY', KEYS[4], counter, 1)
   report[#report + 1] = id
   report[#report + 1] = what
 end

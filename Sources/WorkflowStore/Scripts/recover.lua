@@ -44,7 +44,7 @@ local function recover(id)
   local job = redis.call('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format')
   redis.call('ZREM', KEYS[1], id)
   if job[1] ~= 'started' then
-    redis.call('HINCRBY', KEYS[4], 'leases_without_run', 1)
+    redis.pcall('HINCRBY', KEYS[4], 'leases_without_run', 1)
     return 'dropped'
   end
   local crashes = (job[3] or 0) + (job[2] == '1' and 1 or 0)
