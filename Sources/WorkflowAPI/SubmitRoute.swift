@@ -13,7 +13,7 @@ struct SubmitRoute: Route {
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
-    try checkContentType(request.header("Content-Type"))
+    try checkContentType(request)
     let document = try document(in: request)
     let submission = Submission(
       id: JobID(requestID: context.requestID) ?? JobID(), definition: try definition(in: document.value),
@@ -32,7 +32,12 @@ struct SubmitRoute: Route {
     }
   }
 
-  private func checkContentType(_ header: String?) throws(APIError) {
+  private func checkContentType(_ request: FastCGIRequest) throws(APIError) {
+    let header = request.header("Content-Type")
+    // A page of another site can have a browser send a body without a type, but none of JSON's unless this API agrees.
+    if header == nil, ["cross-site", "same-site"].contains(request.header("Sec-Fetch-Site")) {
+      throw .unsupportedMediaType("what a browser sends for another site without a Content-Type")
+    }
     guard let header, header != "application/json" else { return }
     let type = header.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
     let isJSON = type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))

@@ -134,7 +134,10 @@ import Testing
       let response = try await stack.send("POST", "/workflow/run", headers: [("Content-Type", type)], body: body)
       #expect(response.status == status, "\(type)")
     }
-    #expect(try await stack.send("POST", "/workflow/run", headers: [("Content-Type", "")], body: body).status == 202)
+    let untyped: [HTTPHeader] = [("Content-Type", "")]
+    #expect(try await stack.send("POST", "/workflow/run", headers: untyped, body: body).status == 202)
+    let foreign = untyped + [("Sec-Fetch-Site", "cross-site")]
+    #expect(try await stack.send("POST", "/workflow/run", headers: foreign, body: body).status == 415)
   }
 
   @Test func `wrong methods are 405 with Allow, unknown paths 404`() async throws {

@@ -39,6 +39,9 @@ import WorkflowStore
     let claim = try await bench.claim(10)
     #expect(claim.dropped == 1 && claim.unreadable.isEmpty)
     #expect(claim.runs.last?.id == healthy)
+    let relogged = try #require(claim.runs.first)
+    #expect(try await bench.record(relogged, 1) { $0.fail() } == .recorded)
+    #expect(try await bench.log(relogged.id).count == 2)
   }
 
   private func suspect() async throws -> JobID {

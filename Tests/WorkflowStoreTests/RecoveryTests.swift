@@ -203,6 +203,17 @@ import WorkflowStore
     #expect(try await bench.list("suspects:1") == [id.description])
   }
 
+  @Test func `A job of a wrong type keeps no other run from being recovered`() async throws {
+    let broken = try await bench.submit()
+    let healthy = try await bench.submit()
+    _ = try await bench.claimRuns(2)
+    for id in [broken, healthy] { try await bench.lapse(id) }
+    try await bench.send("SET", "\(bench.prefix)job:\(broken)", "mine")
+    #expect(try await Set(recover()) == ["dropped \(broken)", "requeued \(healthy)"])
+    #expect(try await bench.text("job:\(broken)") == "mine")
+    #expect(try await bench.type("leases") == "none")
+  }
+
   @Test func `Leases without a started run are dropped`() async throws {
     let queued = try await bench.submit()
     let unknown = JobID()

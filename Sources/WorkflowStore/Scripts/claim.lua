@@ -68,7 +68,13 @@ local function take(id, suspect)
   end
   redis.call('HSET', prefix .. 'job:' .. id, 'status', 'started', 'token', token, 'claims', claims, 'seq', 0,
     'begun', 0, 'worker', ARGV[7], 'last_ts', ts, 'started_ts', job.started_ts or ts)
-  redis.pcall('RPUSH', prefix .. 'progress:' .. id, entry)
+  local pushed = redis.pcall('RPUSH', prefix .. 'progress:' .. id, entry)
+  if type(pushed) == 'table' then
+    -- A log of another type is begun anew; else nothing of the run could ever be recorded, not even its end.
+    redis.call('DEL', prefix .. 'progress:' .. id)
+    redis.call('RPUSH', prefix .. 'progress:' .. id, entry)
+    redis.pcall('HINCRBY', KEYS[5], 'logs_of_wrong_type', 1)
+  end
   leases[#leases + 1] = deadline
   leases[#leases + 1] = id
   taken[#taken + 1] = id .. ':' .. suspect

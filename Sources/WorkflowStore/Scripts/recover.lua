@@ -23,7 +23,7 @@ local lapsed = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms, 'LIMIT', 0, ARGV
 local function fail(id, key, ts)
   redis.call('HSET', key, 'status', 'failed', 'error_code', 'worker_crashed', 'error', ARGV[6], 'finished_ts', ts,
     'last_ts', ts, 'token', '')
-  redis.call('RPUSH', prefix .. 'progress:' .. id,
+  redis.pcall('RPUSH', prefix .. 'progress:' .. id,
     '{"ts":' .. ts .. ',"msg":"failed","error_code":"worker_crashed","error":' .. ARGV[5] .. '}')
   for _, kind in ipairs({'job:', 'progress:'}) do redis.call('EXPIRE', prefix .. kind .. id, ARGV[4]) end
   redis.call('ZADD', KEYS[3], ms, id)
@@ -41,9 +41,10 @@ end
 
 local function recover(id)
   local key = prefix .. 'job:' .. id
-  local job = redis.call('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format')
+  -- A key of another type, set by hand, is no run; it must not keep the others from being recovered.
+  local job = redis.pcall('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format')
   redis.call('ZREM', KEYS[1], id)
-  if job[1] ~= 'started' then
+  if job.err or job[1] ~= 'started' then
     redis.pcall('HINCRBY', KEYS[4], 'leases_without_run', 1)
     return 'dropped'
   end
@@ -55,7 +56,10 @@ end
 
 -- From the newest to the oldest, so that the oldest ends up first. Times have one form: their texts are in their order.
 local created = {}
-for _, id in ipairs(lapsed) do created[id] = redis.call('HGET', prefix .. 'job:' .. id, 'created_ts') or '' end
+for _, id in ipairs(lapsed) do
+  local ts = redis.pcall('HGET', prefix .. 'job:' .. id, 'created_ts')
+  created[id] = type(ts) == 'string' and ts or ''
+end
 table.sort(lapsed, function(one, other) return created[one] > created[other] end)
 for _, id in ipairs(lapsed) do
   report[#report + 1] = id
