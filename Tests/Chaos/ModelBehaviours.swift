@@ -16,6 +16,8 @@ enum ModelBehaviours {
     case 4..<8: .status(429, headers: [("Retry-After", "0")])
     case 8..<12: .hangUp
     case 12..<15: .dieInTheMiddle
+    // Longer than a lease, and than a worker that stops may wait.
+    case 15..<25: .slow(.milliseconds(Int.random(in: 2_000...5_000, using: &generator)))
     default: .slow(.milliseconds(Int.random(in: 20...150, using: &generator)))
     }
   }

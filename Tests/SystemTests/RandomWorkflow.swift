@@ -1,4 +1,5 @@
 import ExactJSON
+import SystemHarness
 
 /// Random valid workflows: text inputs, explicit `needs`.
 struct RandomWorkflow {
@@ -6,7 +7,7 @@ struct RandomWorkflow {
   private var ops: [(id: String, op: String)] = []
   private let alphabet = ["alpha", "β", "wörd", "😀", "x", "a\u{301}b", "long-word-number-7", "  "]
 
-  init(seed: UInt64) { generator = SeededGenerator(state: seed) }
+  init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
   /// The next workflow.
   mutating func next() -> JSONValue {
@@ -63,18 +64,5 @@ struct RandomWorkflow {
     case "llm_summarize": wantsText ? "@\(step.id).summary" : "@\(step.id)"
     default: "@\(step.id).stored_under"
     }
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-    return word ^ (word >> 31)
   }
 }
