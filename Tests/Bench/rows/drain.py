@@ -47,7 +47,7 @@ class Drain:
         """Drains with one worker; returns runs per second."""
         self.redis.flush()
         jobs = backlogs.load(self.redis, self.commands["submit"], count)
-        queue = self.commands["submit"][6]  # EVALSHA digest 4 job documents progress queue
+        queue = next(word for word in self.commands["submit"] if word.startswith("wf:queue:"))
         with WfWorker(self.bench.folder, self.redis) as worker:
             rate, seconds = backlogs.steady_rate(lambda: self.redis.client.llen(queue), count, [worker])
             backlogs.wait_until_finished(self.redis, jobs, [worker])

@@ -25,7 +25,7 @@ def measure(bench):
         def drain(workers, count):
             redis_server.flush()
             jobs = backlogs.load(redis_server, submit, count)
-            queue = submit[6]
+            queue = next(word for word in submit if word.startswith("wf:queue:"))
             with contextlib.ExitStack() as stack:
                 started, redis_before, busy_before = time.monotonic(), redis_server.cpu_seconds(), busy_seconds()
                 running = [stack.enter_context(WfWorker(bench.folder, redis_server, f"wf-worker-{number}"))
