@@ -7,6 +7,10 @@ public struct ClaimedRun: Sendable {
   public let id: JobID
   /// The fencing token of this claim.
   public let token: String
+  /// When it was taken; no entry of this claim has a lower time.
+  public let claimedAt: Timestamp
+  /// What its log is to say first: that the run was taken, for the first time or again.
+  public let opening: ProgressMessage
   /// The id of the request that submitted it.
   public let requestID: String
   /// Whether an earlier worker died while a step of it was under way.
@@ -35,28 +39,43 @@ public struct ClaimedRun: Sendable {
   public let shortInputs: [UInt8]?
   private static let longestShortInputs = 1_024
 
-  /// Reads a run from the fields of its job.
-  init(id: JobID, token: String, isSuspect: Bool, job: [String: [UInt8]]) throws(StoreError) {
-    self.id = id
-    self.token = token
+  /// Reads a run from its documents.
+  /// - Parameter recorded: the job's fields of recorded steps: `out:`, `stored:` and `place:` before the step's id.
+  init(
+    _ held: HeldRun, claimedAt: Timestamp, isSuspect: Bool, isFirst: Bool, runName: String, requestID: String,
+    steps: [UInt8]?, inputs: [UInt8]?, recorded fields: [(name: String, value: [UInt8])]
+  ) throws(StoreError) {
+    id = held.id
+    token = held.token
+    self.claimedAt = claimedAt
     self.isSuspect = isSuspect
-    requestID = String(decoding: job["request_id"] ?? [], as: UTF8.self)
-    documentBytes = job.reduce(0) { $0 + (ClaimedRun.isDocument($1.key) ? $1.value.count : 0) }
-    shortInputs = job["inputs"].flatMap { $0.count <= ClaimedRun.longestShortInputs ? $0 : nil }
-    definition = try ClaimedRun.definition(id, String(decoding: job["run_name"] ?? [], as: UTF8.self), job)
-    recorded = try ClaimedRun.recorded(id, job)
-    stored = try ClaimedRun.stored(id, job)
-  }
-
-  private static func isDocument(_ field: String) -> Bool {
-    field == "steps" || field == "inputs" || field.hasPrefix("out:") || field.hasPrefix("stored:")
+    self.requestID = requestID
+    opening = isFirst ? .started(run: runName) : .resumed
+    definition = try ClaimedRun.definition(id, runName, steps, inputs)
+    shortInputs = inputs.flatMap { $0.count <= ClaimedRun.longestShortInputs ? $0 : nil }
+    var recorded: [String: JSONObject] = [:]
+    var stored: [StoredValue] = []
+    var bytes = (steps?.count ?? 0) + (inputs?.count ?? 0)
+    for (name, value) in fields {
+      if name.hasPrefix("out:") {
+        recorded[String(name.dropFirst(4))] = try ClaimedRun.json(value, name, of: id).objectValue
+        bytes += value.count
+      } else if name.hasPrefix("place:") {
+        stored.append(try ClaimedRun.place(id, name, value))
+      } else {
+        bytes += value.count
+      }
+    }
+    self.recorded = recorded
+    self.stored = stored.sorted { $0.order < $1.order }
+    documentBytes = bytes
   }
 
   private static func definition(
-    _ id: JobID, _ name: String, _ documents: [String: [UInt8]]
+    _ id: JobID, _ name: String, _ steps: [UInt8]?, _ inputs: [UInt8]?
   ) throws(StoreError) -> WorkflowDefinition {
-    let steps = try json(documents["steps"], "steps", of: id)
-    let inputs = try json(documents["inputs"], "inputs", of: id)
+    let steps = try json(steps, "steps", of: id)
+    let inputs = try json(inputs, "inputs", of: id)
     let parsed = steps.arrayValue?.compactMap(StepDefinition.init(json:))
     guard let parsed, !parsed.isEmpty, parsed.count == steps.arrayValue?.count, let inputs = inputs.objectValue else {
       throw .damaged("the documents of run \(id) have another shape")
@@ -64,26 +83,12 @@ public struct ClaimedRun: Sendable {
     return WorkflowDefinition(runName: name, inputs: inputs, steps: parsed)
   }
 
-  private static func recorded(
-    _ id: JobID, _ documents: [String: [UInt8]]
-  ) throws(StoreError) -> [String: JSONObject] {
-    var recorded: [String: JSONObject] = [:]
-    for (field, bytes) in documents where field.hasPrefix("out:") {
-      recorded[String(field.dropFirst(4))] = try json(bytes, field, of: id).objectValue
+  private static func place(_ id: JobID, _ field: String, _ bytes: [UInt8]) throws(StoreError) -> StoredValue {
+    let place = try json([UInt8(ascii: "[")] + bytes + [UInt8(ascii: "]")], field, of: id).arrayValue ?? []
+    guard place.count == 2, let order = place[0].numberValue?.int, let namespace = place[1].stringValue else {
+      throw .damaged("\(field) of run \(id) has another shape")
     }
-    return recorded
-  }
-
-  private static func stored(_ id: JobID, _ documents: [String: [UInt8]]) throws(StoreError) -> [StoredValue] {
-    var stored: [StoredValue] = []
-    for (field, bytes) in documents where field.hasPrefix("place:") {
-      let place = try json([UInt8(ascii: "[")] + bytes + [UInt8(ascii: "]")], field, of: id).arrayValue ?? []
-      guard place.count == 2, let order = place[0].numberValue?.int, let namespace = place[1].stringValue else {
-        throw .damaged("\(field) of run \(id) has another shape")
-      }
-      stored.append(StoredValue(order: order, namespace: namespace, step: String(field.dropFirst(6))))
-    }
-    return stored.sorted { $0.order < $1.order }
+    return StoredValue(order: order, namespace: namespace, step: String(field.dropFirst(6)))
   }
 
   private static func json(_ bytes: [UInt8]?, _ field: String, of id: JobID) throws(StoreError) -> JSONValue {

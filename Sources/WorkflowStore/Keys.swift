@@ -3,10 +3,10 @@
 /// ```
 /// public (CONTRACT section 5)
 ///   job:{id}           hash    status, run_name, times, error; wf's own: token, seq, claims, crashes, …,  run + retain
-///                              name, steps, inputs (JSON), and per recorded step `out:`, `stored:`,
+///                              steps, inputs (JSON), and per recorded step `out:`, `stored:`,
 ///                              `place:`; large inputs and checkpoints leave when the result holds them
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
-///   result:{id}        string  JSON, spliced from the job's documents when it finishes                   retain
+///   result:{id}        string  JSON, written when it finishes, from its documents                       retain
 ///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after
 ///                                                                                                        last append
 /// wf's own

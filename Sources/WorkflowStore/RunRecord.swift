@@ -6,9 +6,9 @@ public struct RunRecord: Sendable {
   /// One thing to be written.
   public enum Item: Sendable {
     /// A progress entry.
-    case entry(ProgressMessage, at: ContinuousClock.Instant)
+    case entry(ProgressMessage, at: Timestamp)
     /// A step's outputs, as JSON text: the step never runs again. `inLog`: the progress entry shows them.
-    case checkpoint(step: String, outputs: [UInt8], inLog: Bool, at: ContinuousClock.Instant)
+    case checkpoint(step: String, outputs: [UInt8], inLog: Bool, at: Timestamp)
     /// A value for a store; `order` is its place among all that the run stores.
     case stored(step: String, order: Int, namespace: String, value: [UInt8])
 
@@ -37,14 +37,32 @@ public struct RunRecord: Sendable {
   public var hasStepUnderWay = false
   /// How the claim ends with this record, if it does.
   public var end: End?
+  /// The time of the last entry, of this record or of those before.
+  private(set) var last: Timestamp
+  private let clock: RedisClock
 
   /// An empty record.
-  public init() {}
+  /// - Parameters:
+  ///   - clock: gives the entries their times.
+  ///   - last: the time of the log's last entry; none gets a lower one, even if the clock goes back.
+  public init(clock: RedisClock, after last: Timestamp) {
+    self.clock = clock
+    self.last = last
+  }
+
+  /// The record that a claim begins with: the run was taken.
+  public init(beginning run: ClaimedRun, clock: RedisClock) {
+    self.init(clock: clock, after: run.claimedAt)
+    items.append(.entry(run.opening, at: last))
+  }
+
+  /// An empty record that goes on where this one ends.
+  public var next: RunRecord { RunRecord(clock: clock, after: last) }
 
   /// What an earlier record, of which nothing was written, and this one hold, as far as something is true of it; the end
   /// is open again.
   public func joined(to earlier: RunRecord, keeping isKept: (Item) -> Bool) -> RunRecord {
-    var joined = RunRecord()
+    var joined = next
     joined.items = (earlier.items + items).filter(isKept)
     return joined
   }
@@ -59,17 +77,32 @@ public struct RunRecord: Sendable {
   /// Whether there is nothing to write.
   public var isEmpty: Bool { items.isEmpty && end == nil }
 
+  /// Bytes of the documents in it.
+  var documentBytes: Int {
+    items.reduce(0) { bytes, item in
+      switch item {
+      case .entry: bytes
+      case .checkpoint(_, let text, _, _), .stored(_, _, _, let text): bytes + text.count
+      }
+    }
+  }
+
   /// Adds a progress entry, stamped now.
-  public mutating func log(_ message: ProgressMessage) { items.append(.entry(message, at: .now)) }
+  public mutating func log(_ message: ProgressMessage) { items.append(.entry(message, at: stamp())) }
 
   /// Adds a step's outputs, stamped now.
   public mutating func checkpoint(step: String, outputs: [UInt8], inLog: Bool) {
-    items.append(.checkpoint(step: step, outputs: outputs, inLog: inLog, at: .now))
+    items.append(.checkpoint(step: step, outputs: outputs, inLog: inLog, at: stamp()))
   }
 
   /// Adds a value for a store.
   public mutating func store(step: String, order: Int, namespace: String, value: [UInt8]) {
     items.append(.stored(step: step, order: order, namespace: namespace, value: value))
+  }
+
+  private mutating func stamp() -> Timestamp {
+    last = max(last, clock.now)
+    return last
   }
 }
 

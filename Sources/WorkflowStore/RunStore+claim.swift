@@ -1,4 +1,5 @@
 import Hiredis
+public import Workflow
 
 /// What a worker asks of the queue.
 public struct ClaimRequest: Sendable {
@@ -30,7 +31,7 @@ public struct Claim: Sendable {
   /// The runs, to be begun in this order.
   public var runs: [ClaimedRun] = []
   /// Runs whose documents cannot be read: the worker holds them, and ends them as failed.
-  public var unreadable: [(run: HeldRun, error: StoreError)] = []
+  public var unreadable: [(run: HeldRun, claimedAt: Timestamp, error: StoreError)] = []
   /// Queue entries without a queued job, which were dropped.
   public var dropped = 0
 }
@@ -49,19 +50,21 @@ extension RunStore {
     let names = [keys.leases, keys.claim(request.worker), keys.suspects, keys.queue, keys.repairs]
     CommitPoint.beforeClaim.pass()
     let reply = try await evaluate(Scripts.claim, names, arguments)
-    guard let parts = reply.array, let dropped = parts.first?.int else {
+    guard let parts = reply.array, parts.count >= 2, let time = parts[0].int, let dropped = parts[1].int else {
       throw RunStore.damaged(Scripts.claim, reply)
     }
-    if parts.count > 1 { CommitPoint.afterClaim.pass() }
+    clock.set(time)
+    if parts.count > 2 { CommitPoint.afterClaim.pass() }
     var claim = Claim(dropped: dropped)
-    for part in parts.dropFirst() {
-      guard let fields = part.array, fields.count == 4,
-        let id = fields[0].string.flatMap({ JobID($0) }), let token = fields[1].string
+    for part in parts.dropFirst(2) {
+      guard let words = part.array, words.count == 10, let id = words[0].string.flatMap({ JobID($0) }),
+        let token = words[1].string, let claimedAt = words[3].string.flatMap({ Timestamp($0) })
       else { throw RunStore.damaged(Scripts.claim, part) }
+      let held = HeldRun(id: id, token: token)
       do {
-        claim.runs.append(try ClaimedRun(id: id, token: token, fields: fields))
+        claim.runs.append(try ClaimedRun(held, claimedAt: claimedAt, words: words))
       } catch {
-        claim.unreadable.append((HeldRun(id: id, token: token), error))
+        claim.unreadable.append((held, claimedAt, error))
       }
     }
     return claim
@@ -69,20 +72,14 @@ extension RunStore {
 }
 
 extension ClaimedRun {
-  fileprivate init(id: JobID, token: String, fields: [RedisReply]) throws(StoreError) {
-    let documents = fields[3].array ?? []
-    var byName: [String: [UInt8]] = [:]
-    for index in stride(from: 0, to: documents.count - 1, by: 2) {
-      guard let name = documents[index].string else { continue }
-      byName[name] = documents[index + 1].bytesValue
-    }
-    try self.init(id: id, token: token, isSuspect: fields[2].int == 1, job: byName)
+  fileprivate init(_ held: HeldRun, claimedAt: Timestamp, words: [RedisReply]) throws(StoreError) {
+    let recorded = words[9].array ?? []
+    try self.init(
+      held, claimedAt: claimedAt, isSuspect: words[2].int == 1, isFirst: words[4].int == 1,
+      runName: words[5].string ?? "", requestID: words[6].string ?? "", steps: words[7].bytesValue,
+      inputs: words[8].bytesValue,
+      recorded: stride(from: 0, to: recorded.count - 1, by: 2).map { index in
+        (recorded[index].string ?? "", recorded[index + 1].bytesValue ?? [])
+      })
   }
-}
-
-extension Duration {
-  /// Whole milliseconds.
-  public var milliseconds: Int { Int(components.seconds) * 1_000 + Int(components.attoseconds / 1_000_000_000_000_000) }
-  /// Whole microseconds.
-  var microseconds: Int { Int(components.seconds) * 1_000_000 + Int(components.attoseconds / 1_000_000_000_000) }
 }

@@ -55,7 +55,6 @@ extension RunStore {
     var arguments = RedisArguments()
     arguments.append(submission.id.description)
     arguments.append(definition.runName)
-    arguments.append(JSONValue.string(definition.runName).bytes)
     arguments.append(JSONValue.array(definition.steps.map(\.json)).bytes)
     arguments.append(submission.inputs)
     arguments.append(Keys.format)

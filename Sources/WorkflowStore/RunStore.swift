@@ -29,10 +29,16 @@ public struct RunStore: Sendable {
   let limits: Limits
   /// How long a command may take, a reconnect included.
   let timeout: Duration
+  /// What Redis's clock shows, as claims and records have told it.
+  public let clock: RedisClock
 
   /// A store on a connection.
-  public init(_ connection: RedisConnection, keys: Keys, limits: Limits = Limits(), timeout: Duration = .seconds(5)) {
+  public init(
+    _ connection: RedisConnection, keys: Keys, limits: Limits = Limits(), timeout: Duration = .seconds(5),
+    clock: RedisClock = RedisClock()
+  ) {
     self.connection = connection
+    self.clock = clock
     self.keys = keys
     self.limits = limits
     self.timeout = timeout

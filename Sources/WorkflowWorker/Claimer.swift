@@ -109,8 +109,10 @@ final class Claimer: Sendable {
         { [logger] in await self.executor.execute(run, logger: logger) },
         onFree: { self.handIsFree(ofSuspect: run.isSuspect) })
     }
-    for (held, error) in claim.unreadable {
-      hands.take(held, isSuspect: false) { await self.executor.giveUp(held, error, logger: self.logger) }
+    for (held, claimedAt, error) in claim.unreadable {
+      hands.take(held, isSuspect: false) {
+        await self.executor.giveUp(held, claimedAt: claimedAt, error, logger: self.logger)
+      }
     }
   }
 

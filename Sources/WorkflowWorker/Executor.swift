@@ -12,7 +12,8 @@ struct Executor: Sendable {
   let registry: OperationRegistry
   let limits: RunExecution.Limits
   let hands: RunsInHand
-  let store: RunStore
+  let records: RecordGroup
+  let clock: RedisClock
 
   private enum Event: Sendable {
     case ended(Int, StepOutcome)
@@ -29,8 +30,8 @@ struct Executor: Sendable {
   /// Runs a run to its end, or until it is handed back or lost.
   func execute(_ run: ClaimedRun, logger: Logger) async {
     let held = HeldRun(id: run.id, token: run.token)
-    let writer = RunWriter(store: store, run: held, hands: hands, logger: logger)
-    var execution = RunExecution(run, limits: limits)
+    let writer = RunWriter(records, run: held, hands: hands, logger: logger)
+    var execution = RunExecution(run, limits: limits, clock: clock)
     let end = await withTaskGroup(of: Event.self) { group in
       await drive(&execution, held, writer, &group)
     }
@@ -157,11 +158,7 @@ struct Executor: Sendable {
       logger.warning("the run is not this worker's any more: \(why)")
     case .refused(let why):
       logger.error("the run cannot be recorded: \(why)")
-      var record = RunRecord()
-      let failure = StepFailure(.operationFailed, why)
-      record.log(.failed(failure))
-      record.end = .failed(failure)
-      let answer = await writer.write(record)
+      let answer = await writer.write(execution.takeEnd(.operationFailed, why))
       logger.info("ended as failed: \(answer)")
     }
   }

@@ -21,7 +21,7 @@ struct RunExecution {
   private let limits: Limits
   private var plan: Plan
   private var scope: ReferenceScope
-  private var record = RunRecord()
+  private var record: RunRecord
   private var done: [String]
   private var stores: [(namespace: String, steps: [String])] = []
   private var storedCount = 0
@@ -30,8 +30,9 @@ struct RunExecution {
   private var underWay = Set<Int>()
   private(set) var failure: StepFailure?
 
-  init(_ run: ClaimedRun, limits: Limits) {
+  init(_ run: ClaimedRun, limits: Limits, clock: RedisClock) {
     self.run = run
+    record = RunRecord(beginning: run, clock: clock)
     self.limits = limits
     let graph = StepGraph(run.definition.steps)
     plan = Plan(graph, recorded: Set(run.recorded.keys))
@@ -170,14 +171,23 @@ struct RunExecution {
     if plan.isOver { close() }
     guard !record.isEmpty else { return nil }
     record.hasStepUnderWay = !underWay.isEmpty
-    defer { record = RunRecord() }
+    defer { record = record.next }
     return record
   }
 
   /// What is to be written when the run goes back to its queue.
   mutating func takeHandBack(asSuspect: Bool) -> RunRecord {
-    defer { record = RunRecord() }
+    defer { record = record.next }
     record.end = .handedBack(asSuspect: asSuspect)
+    return record
+  }
+
+  /// What is to be written when nothing else of the run can be.
+  mutating func takeEnd(_ code: ErrorCode, _ why: String) -> RunRecord {
+    let failure = StepFailure(code, why)
+    record = record.next
+    record.log(.failed(failure))
+    record.end = .failed(failure)
     return record
   }
 

@@ -3,14 +3,14 @@ import WorkflowStore
 
 /// Writes the records of one claim, in order, each until Redis has answered.
 actor RunWriter {
-  private let store: RunStore
+  private let records: RecordGroup
   private let run: HeldRun
   private let hands: RunsInHand
   private let logger: Logger
   private var sequence = 1
 
-  init(store: RunStore, run: HeldRun, hands: RunsInHand, logger: Logger) {
-    self.store = store
+  init(_ records: RecordGroup, run: HeldRun, hands: RunsInHand, logger: Logger) {
+    self.records = records
     self.run = run
     self.hands = hands
     self.logger = logger
@@ -21,7 +21,7 @@ actor RunWriter {
     var pause = Duration.milliseconds(100)
     while true {
       do {
-        let answer = try await store.record(record, of: run.id, token: run.token, sequence: sequence)
+        let answer = try await records.write(PendingRecord(record, of: run, sequence: sequence))
         if answer == .recorded { sequence += 1 }
         return answer
       } catch {

@@ -39,14 +39,15 @@ public struct Worker: Service {
     let records = connection("wf-records")
     let claims = connection("wf-claims")
     let beats = connection("wf-heartbeat")
+    let clock = RedisClock()
     let executor = Executor(
       registry: registry,
       limits: .init(
         outputBytes: configuration.maxOutputBytes, runBytes: configuration.maxRunBytes,
         progressEntryBytes: configuration.maxProgressEntryBytes),
-      hands: hands, store: store(records))
+      hands: hands, records: RecordGroup(store(records, clock: clock)), clock: clock)
     let claimer = Claimer(
-      store: store(claims), executor: executor, hands: hands, worker: name, configuration: configuration,
+      store: store(claims, clock: clock), executor: executor, hands: hands, worker: name, configuration: configuration,
       logger: logger, pulse: { pulse(hands.count) }, isReachable: { await isReachable() })
     let heartbeat = Heartbeat(
       store: store(beats, timeout: configuration.lease / 3), hands: hands, worker: name, lease: configuration.lease,
@@ -109,7 +110,9 @@ public struct Worker: Service {
 
   private func connection(_ name: String) -> RedisConnection { RedisConnection(redis, name: name, logger: logger) }
 
-  private func store(_ connection: RedisConnection, timeout: Duration = .seconds(5)) -> RunStore {
-    RunStore(connection, keys: keys, limits: limits, timeout: timeout)
+  private func store(
+    _ connection: RedisConnection, timeout: Duration = .seconds(5), clock: RedisClock = RedisClock()
+  ) -> RunStore {
+    RunStore(connection, keys: keys, limits: limits, timeout: timeout, clock: clock)
   }
 }

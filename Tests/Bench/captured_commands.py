@@ -18,7 +18,8 @@ TOKEN = f"1-{CLAIM}"
 def capture(redis_server, port, body, worker=False):
     """Posts the body and returns the commands that come of it, as lists of words with placeholders.
 
-    Returns {'submit': words}; when a worker is running that takes the run, also 'claim' and 'records', a list.
+    Returns {'submit': words}; when a worker is running that takes the run, also 'claim', 'record_head', the words before
+    the first record of a call that records, and 'records', a list of the words of each.
     """
     with socket.socket(socket.AF_UNIX) as monitor:
         monitor.settimeout(10)
@@ -80,12 +81,20 @@ def _templates(calls, job, redis_server, worker):
     claim = next(call for call in calls if claim_id in call)
     templates["claim"] = [CLAIM if word == claim_id else word for word in claim]
     records = [call for call in calls if call is not submit and call is not claim and job in " ".join(call)]
+    # Script, number of keys, keys, and the four arguments that all records of a call share (record.lua).
+    head = 3 + int(records[0][2]) + 4
+    templates["record_head"] = records[0][:head]
     templates["records"] = [
-        [word.replace(job, JOB).replace(token, TOKEN) for word in record] for record in records]
+        [word.replace(job, JOB).replace(token, TOKEN) for word in record[head:]] for record in records]
     return templates
 
 
 def resp(words):
     """A command as it goes over the wire."""
+    return b"*%d\r\n" % len(words) + resp_words(words)
+
+
+def resp_words(words):
+    """Words of a command as they go over the wire."""
     parts = [word.encode("latin-1") for word in words]
-    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+    return b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)

@@ -21,9 +21,9 @@ def program(name):
     return os.path.join(BUILT, name)
 
 
-def write_template(folder, name, words):
-    """Writes a captured command as the C programs read it; returns the file."""
+def write_template(folder, name, words, whole=True):
+    """Writes a captured command, or words of one, as the C programs read it; returns the file."""
     path = os.path.join(folder, f"{name}.resp")
     with open(path, "wb") as file:
-        file.write(captured_commands.resp(words))
+        file.write(captured_commands.resp(words) if whole else captured_commands.resp_words(words))
     return path

@@ -72,6 +72,8 @@ import WorkflowStore
         "last_ts": started, "format": "1", "request_id": "request", "token": "1-claim", "claims": "1", "seq": "0",
         "begun": "0", "worker": "w",
       ])
+    #expect(try await bench.list("progress:\(id)").count == 1)
+    #expect(try await bench.record(run, 1) { _ in } == .recorded)
     #expect(
       try await bench.list("progress:\(id)")[1]
         == "{\"ts\":\(started),\"msg\":\"started\",\"run\":\"\\\"n\\\" 😀\\n\"}")
@@ -191,19 +193,40 @@ import WorkflowStore
     #expect(again.stored.map(\.step) == ["c", "a", "b"])
     #expect(again.stored.map(\.namespace) == ["x", "é\n\"", "x"])
     #expect(again.stored.map(\.order) == [0, 1, 2])
+    try await bench.record(again, 1) { _ in }
     #expect(try await bench.log(id).last == #"{"msg":"resumed"}"#)
+  }
+
+  @Test func `A run whose earlier claims recorded nothing has not said that it started`() async throws {
+    let id = try await bench.submit()
+    for number in 0..<2 {
+      _ = try await bench.claimOne("\(number)")
+      try await bench.lapse(id)
+      _ = try await bench.store.recover()
+    }
+    try await bench.record(try await bench.claimOne("last"), 1) { _ in }
+    #expect(try await bench.log(id) == [#"{"msg":"enqueued"}"#, #"{"msg":"started","run":"run"}"#])
+  }
+
+  @Test func `The same claim again begins the log alike`() async throws {
+    try await bench.submit()
+    let first = try await bench.claimOne()
+    let again = try await bench.claimOne()
+    #expect(again.opening == .started(run: "run") && again.claimedAt == first.claimedAt)
   }
 
   @Test func `A run whose documents are gone goes to the worker, which can end it`() async throws {
     let id = try await bench.submit()
     let whole = try await bench.submit()
-    try await bench.send("HDEL", "\(bench.prefix)job:\(id)", "name", "steps", "inputs")
+    try await bench.send("HDEL", "\(bench.prefix)job:\(id)", "run_name", "steps", "inputs")
     let claim = try await bench.claim(10)
     #expect(claim.unreadable.map(\.run) == [HeldRun(id: id, token: "1-claim")])
     #expect(claim.runs.map(\.id) == [whole] && claim.dropped == 0)
-    var record = RunRecord()
+    let unreadable = try #require(claim.unreadable.first)
+    var record = RunRecord(clock: bench.store.clock, after: unreadable.claimedAt)
     record.fail()
-    #expect(try await bench.store.record(record, of: id, token: "1-claim", sequence: 1) == .recorded)
+    #expect(
+      try await bench.store.record([PendingRecord(record, of: unreadable.run, sequence: 1)]) == [.recorded])
     #expect(try await bench.hash("job:\(id)")["status"] == "failed")
     #expect(try await bench.leaseEnd(id) == nil)
   }

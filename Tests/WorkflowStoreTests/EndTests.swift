@@ -47,7 +47,7 @@ import WorkflowStore
     }
     #expect(
       try await bench.keys() == ["claim:w", "job:\(id)", "progress:\(id)", "result:\(id)", "store:x"])
-    #expect(try await bench.documents(id).keys.sorted() == ["name", "steps"])
+    #expect(try await bench.documents(id).keys.sorted() == ["steps"])
     for kind in ["job", "progress", "result"] {
       #expect((900...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
     }
@@ -85,7 +85,7 @@ import WorkflowStore
     #expect(try await bench.keys() == ["claim:w", "job:\(id)", "progress:\(id)", "store:x"])
     let documents = try await bench.documents(id)
     #expect(
-      documents.keys.sorted() == ["inputs", "name", "out:a", "out:c", "place:c", "steps", "stored:c"])
+      documents.keys.sorted() == ["inputs", "out:a", "out:c", "place:c", "steps", "stored:c"])
     for kind in ["job", "progress"] {
       #expect((900...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
     }

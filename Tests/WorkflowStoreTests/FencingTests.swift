@@ -9,11 +9,11 @@ import WorkflowStore
 
   /// Sends a record that writes all that there is to write.
   private func everything(_ run: ClaimedRun, _ sequence: Int, token: String? = nil) async throws -> RecordAnswer {
-    var record = RunRecord()
+    var record = bench.record(after: run)
     record.begin(.stepStart(step: "a", op: "note"))
     record.store("a", 0, "x", "1")
     record.checkpoint("a", "{}")
-    return try await bench.store.record(record, of: run.id, token: token ?? run.token, sequence: sequence)
+    return try await bench.write(record, run, sequence, token: token)
   }
 
   @Test func `The same sequence number again writes nothing twice`() async throws {

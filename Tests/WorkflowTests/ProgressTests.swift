@@ -9,8 +9,8 @@ struct ProgressTests {
   ]
 
   /// The entry as it stands in the log.
-  private func entry(_ message: ProgressMessage, ts: String = "1732387200.123456") -> [UInt8] {
-    bytes("{\"ts\":\(ts),") + message.members
+  private func entry(_ message: ProgressMessage, at microseconds: Int = 1_732_387_200_123_456) -> [UInt8] {
+    message.entry(at: Timestamp(microseconds: microseconds))
   }
 
   @Test func `Every message is the text that the log is known for`() {
@@ -34,7 +34,7 @@ struct ProgressTests {
         #""msg":"failed","error_code":"operation_failed","error":"bad"}"#
       ),
     ]
-    for (message, text) in messages { #expect(String(decoding: message.members, as: UTF8.self) == text) }
+    for (message, text) in messages { #expect(String(decoding: entry(message), as: UTF8.self) == #"{"ts":1732387200.123456,"# + text) }
   }
 
   @Test(arguments: awkward)
@@ -54,7 +54,7 @@ struct ProgressTests {
   }
 
   @Test func `A head tells the time, the message, the step and its operation`() throws {
-    let start = try #require(ProgressHead(entry(.stepStart(step: "a-1", op: "note"), ts: "7.000001")))
+    let start = try #require(ProgressHead(entry(.stepStart(step: "a-1", op: "note"), at: 7_000_001)))
     #expect(start.timestamp == "7.000001" && start.message == "step_start" && start.step == "a-1" && start.op == "note")
     let done = try #require(ProgressHead(entry(.stepDone(step: "a", outputs: bytes(#"{"op":"x"}"#)))))
     #expect(done.message == "step_done" && done.step == "a" && done.op == nil)

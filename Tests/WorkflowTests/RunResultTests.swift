@@ -4,8 +4,8 @@ import Workflow
 
 struct RunResultTests {
   /// The result with a document put in for every piece that names one.
-  private func text(_ result: RunResult) -> String {
-    let parts = result.pieces.map { piece in
+  private func text(_ pieces: [RunResult.Piece]) -> String {
+    let parts = pieces.map { piece in
       switch piece {
       case .text(let text): String(decoding: text, as: UTF8.self)
       case .inputs: "<inputs>"
@@ -20,14 +20,24 @@ struct RunResultTests {
     let result = RunResult(
       runName: "r", done: ["b", "a", "c"], stores: [("n", ["b", "c"]), ("m \"q\"\n", ["a"])])
     #expect(
-      text(result)
+      text(result.pieces())
         == #"{"run_name":"r","inputs":<inputs>,"outputs":{"b":<out b>,"a":<out a>,"c":<out c>},"#
         + #""stores":{"n":[<stored b>,<stored c>],"m \"q\"\n":[<stored a>]}}"#)
   }
 
+  @Test func `What is at hand is in the text, and only the rest is named`() {
+    let result = RunResult(runName: "r", inputs: Array("{}".utf8), done: ["b", "a"], stores: [("n", ["b", "a"])])
+    let some = result.pieces(outputs: ["a": Array(#"{"n":1e400}"#.utf8)], stored: ["b": Array("0.10".utf8)])
+    #expect(
+      text(some)
+        == #"{"run_name":"r","inputs":{},"outputs":{"b":<out b>,"a":{"n":1e400}},"stores":{"n":[0.10,<stored a>]}}"#)
+    let all = result.pieces(outputs: ["a": [], "b": []], stored: ["a": [], "b": []])
+    #expect(all.count == 1)
+  }
+
   @Test func `A result without steps and stores is still whole`() {
     #expect(
-      text(RunResult(runName: "\u{0}\"\\😀", done: [], stores: []))
+      text(RunResult(runName: "\u{0}\"\\😀", done: [], stores: []).pieces())
         == #"{"run_name":"\u0000\"\\😀","inputs":<inputs>,"outputs":{},"stores":{}}"#)
   }
 

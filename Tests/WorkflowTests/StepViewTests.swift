@@ -4,7 +4,9 @@ import Workflow
 struct StepViewTests {
   /// A log of messages, the entry at position n written at n seconds.
   private func log(_ messages: ProgressMessage...) -> [ProgressHead?] {
-    messages.enumerated().map { index, message in ProgressHead(bytes("{\"ts\":\(index),") + message.members) }
+    messages.enumerated().map { index, message in
+      ProgressHead(message.entry(at: Timestamp(microseconds: index * 1_000_000)))
+    }
   }
 
   private func view(
@@ -28,9 +30,9 @@ struct StepViewTests {
     let known = ["a", "b", "c", "d"].map { StepView(id: $0, op: "known") }
     #expect(
       StepView.fold(log, known: known, isStarted: true) == [
-        view("a", "note", .done, attempts: 1, from: "1", to: "2", done: 2),
-        view("b", "wait", .failed, attempts: 1, from: "3", to: "4"),
-        view("c", "note", .running, attempts: 1, from: "5"),
+        view("a", "note", .done, attempts: 1, from: "1.000000", to: "2.000000", done: 2),
+        view("b", "wait", .failed, attempts: 1, from: "3.000000", to: "4.000000"),
+        view("c", "note", .running, attempts: 1, from: "5.000000"),
         view("d", "known", .pending),
       ])
   }
@@ -46,16 +48,16 @@ struct StepViewTests {
       .stepStart(step: "a", op: "note"), .resumed, .stepStart(step: "a", op: "note"), .stepDone(step: "a", outputs: nil)
     )
     #expect(
-      StepView.fold(log, isStarted: false) == [view("a", "note", .done, attempts: 2, from: "0", to: "3", done: 3)])
+      StepView.fold(log, isStarted: false) == [view("a", "note", .done, attempts: 2, from: "0.000000", to: "3.000000", done: 3)])
   }
 
   @Test func `In a run that has ended nothing runs any more`() {
     let log = log(.stepStart(step: "a", op: "note"), .failed(StepFailure(.workerCrashed, "thrice")))
-    #expect(StepView.fold(log, isStarted: false) == [view("a", "note", .pending, attempts: 1, from: "0")])
+    #expect(StepView.fold(log, isStarted: false) == [view("a", "note", .pending, attempts: 1, from: "0.000000")])
   }
 
   @Test func `A fallback and an entry that wf did not write change no step's standing`() {
     let log = log(.stepStart(step: "a", op: "note"), .modelFallback(step: "a", StepFailure(.timeout, "late"))) + [nil]
-    #expect(StepView.fold(log, isStarted: true) == [view("a", "note", .running, attempts: 1, from: "0")])
+    #expect(StepView.fold(log, isStarted: true) == [view("a", "note", .running, attempts: 1, from: "0.000000")])
   }
 }

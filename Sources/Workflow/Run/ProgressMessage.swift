@@ -1,6 +1,6 @@
 import ExactJSON
 
-/// One entry of a run's progress log, without its time, which the store adds from Redis's clock.
+/// One entry of a run's progress log, without its time.
 ///
 /// In the log an entry reads `{"ts":1732387200.123456,"msg":"step_start","step":"pre","op":"preprocess"}`: `ts` in
 /// seconds since 1970, then `msg`, then what belongs to it, `outputs` last.
@@ -30,9 +30,11 @@ public enum ProgressMessage: Sendable, Equatable {
     }
   }
 
-  /// The entry's members after `"ts":…,` up to and with the closing brace.
-  public var members: [UInt8] {
-    var buffer: [UInt8] = []
+  /// The whole entry.
+  public func entry(at time: Timestamp) -> [UInt8] {
+    var buffer = Array("{\"ts\":".utf8)
+    time.write(to: &buffer)
+    buffer.append(UInt8(ascii: ","))
     write(to: &buffer)
     buffer.append(UInt8(ascii: "}"))
     return buffer
@@ -46,8 +48,12 @@ public enum ProgressMessage: Sendable, Equatable {
       ProgressMessage.write("step_start", [("step", step), ("op", op)], to: &buffer)
     case .stepDone(let step, let outputs):
       ProgressMessage.write("step_done", [("step", step)], to: &buffer)
-      buffer += outputs == nil ? Array(#","outputs_omitted":true"#.utf8) : Array(#","outputs":"#.utf8)
-      buffer += outputs ?? []
+      if let outputs {
+        buffer += #","outputs":"#.utf8
+        buffer += outputs
+      } else {
+        buffer += #","outputs_omitted":true"#.utf8
+      }
     case .stepFailed(let step, let failure):
       ProgressMessage.write("step_failed", [("step", step)] + failure.members, to: &buffer)
     case .modelFallback(let step, let failure):
@@ -58,9 +64,13 @@ public enum ProgressMessage: Sendable, Equatable {
   }
 
   private static func write(_ name: String, _ members: [(String, String)], to buffer: inout [UInt8]) {
-    buffer += "\"msg\":\"\(name)\"".utf8
+    buffer += "\"msg\":\"".utf8
+    buffer += name.utf8
+    buffer.append(UInt8(ascii: "\""))
     for (key, value) in members {
-      buffer += ",\"\(key)\":".utf8
+      buffer += ",\"".utf8
+      buffer += key.utf8
+      buffer += "\":".utf8
       JSONWriter.append(string: value, to: &buffer)
     }
   }

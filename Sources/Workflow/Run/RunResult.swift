@@ -1,9 +1,9 @@
 import ExactJSON
 
-/// The layout of a finished run's result, as text to be spliced where the documents already lie.
+/// The layout of a finished run's result.
 ///
-/// `{"run_name":…,"inputs":…,"outputs":{step: …},"stores":{namespace: […]}}`: the documents themselves (inputs,
-/// outputs, stored values) are named, not copied, so that they need not travel to Redis a second time.
+/// `{"run_name":…,"inputs":…,"outputs":{step: …},"stores":{namespace: […]}}`. Documents (inputs, outputs, stored values)
+/// that Redis already has are named, to be spliced in there, so that they need not be kept and sent a second time.
 public struct RunResult: Sendable, Equatable {
   /// One piece of the result.
   public enum Piece: Sendable, Equatable {
@@ -17,8 +17,15 @@ public struct RunResult: Sendable, Equatable {
     case stored(step: String)
   }
 
-  /// The pieces in order.
-  public let pieces: [Piece]
+  private let runName: String
+  private let inputs: [UInt8]?
+  private let done: [String]
+  private let stores: [Store]
+
+  private struct Store: Sendable, Equatable {
+    let namespace: String
+    let steps: [String]
+  }
 
   /// Lays out a result.
   /// - Parameters:
@@ -28,15 +35,28 @@ public struct RunResult: Sendable, Equatable {
   public init(
     runName: String, inputs: [UInt8]? = nil, done: [String], stores: [(namespace: String, steps: [String])]
   ) {
+    self.runName = runName
+    self.inputs = inputs
+    self.done = done
+    self.stores = stores.map { Store(namespace: $0.namespace, steps: $0.steps) }
+  }
+
+  /// The pieces in order; a document is named where its text is not at hand.
+  /// - Parameters:
+  ///   - outputs: the texts of outputs at hand, by step.
+  ///   - stored: the texts of stored values at hand, by step.
+  public func pieces(outputs: [String: [UInt8]] = [:], stored: [String: [UInt8]] = [:]) -> [Piece] {
     var builder = Builder()
     builder.append("{\"run_name\":")
     builder.append(quoted: runName)
     builder.append(",\"inputs\":")
-    if let inputs { builder.append(inputs) } else { builder.append(.inputs) }
+    builder.append(inputs, or: .inputs)
     builder.append(",\"outputs\":{")
     for (index, step) in done.enumerated() {
-      builder.append("\(index == 0 ? "" : ",")\"\(step)\":")
-      builder.append(.outputs(step: step))
+      builder.append(index == 0 ? "\"" : ",\"")
+      builder.append(step)
+      builder.append("\":")
+      builder.append(outputs[step], or: .outputs(step: step))
     }
     builder.append("},\"stores\":{")
     for (index, store) in stores.enumerated() {
@@ -45,12 +65,12 @@ public struct RunResult: Sendable, Equatable {
       builder.append(":[")
       for (position, step) in store.steps.enumerated() {
         if position > 0 { builder.append(",") }
-        builder.append(.stored(step: step))
+        builder.append(stored[step], or: .stored(step: step))
       }
       builder.append("]")
     }
     builder.append("}}")
-    pieces = builder.finish()
+    return builder.finish()
   }
 
   private struct Builder {
@@ -58,9 +78,12 @@ public struct RunResult: Sendable, Equatable {
     private var text: [UInt8] = []
 
     mutating func append(_ more: String) { text += more.utf8 }
-    mutating func append(_ more: [UInt8]) { text += more }
     mutating func append(quoted string: String) { JSONWriter.append(string: string, to: &text) }
-    mutating func append(_ piece: Piece) {
+    mutating func append(_ document: [UInt8]?, or piece: Piece) {
+      if let document {
+        text += document
+        return
+      }
       pieces.append(.text(text))
       text = []
       pieces.append(piece)

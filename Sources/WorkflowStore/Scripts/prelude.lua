@@ -18,14 +18,17 @@ local function microseconds(text)
   return whole * 1000000 + fraction
 end
 
--- Appends entries to a progress log, in pieces that Lua's stack can hold.
-local function append(progress, entries)
-  for first = 1, #entries, 1000 do
-    redis.call('RPUSH', progress, unpack(entries, first, math.min(first + 999, #entries)))
-  end
-end
-
 -- Puts a run at the head or the tail of a queue, and wakes idle workers when the queue was empty.
 local function enqueue(push, queue, id, wake)
   if redis.call(push, queue, id) == 1 then redis.call('PUBLISH', wake, '') end
+end
+
+-- The error to answer when one of the first KEYS is of another type than these; nil when each is as expected, or not there.
+local function misfit(kinds)
+  for i, kind in ipairs(kinds) do
+    local found = redis.call('TYPE', KEYS[i]).ok
+    if found ~= kind and found ~= 'none' then
+      return redis.error_reply('WRONGTYPE ' .. KEYS[i] .. ' is a ' .. found .. ', not a ' .. kind)
+    end
+  end
 end

@@ -1,138 +1,157 @@
 #!lua flags=allow-oom
 --[[
-Records what a claim's steps have produced since its last record, and the end of the run if it has come to one.
+Records what the steps of claimed runs have produced since the last records of their claims, and the ends of the runs
+that have come to one. One call brings the records of many runs; each stands for itself.
 
-KEYS  1 job  2 progress  3 result  4 leases  5 queue  6... stores that this record appends to
-ARGV  1 job id  2 token  3 sequence number of this record within its claim, from 1  4 seconds to keep an ended run
-      5 items that a store keeps  6 events channel  7 wake channel  8 1 while a step is under way that may crash the worker
-      9 end of the run: '' | 'finished' | 'failed' | 'queued' (handed back)  10... items, each headed by its kind:
-      'entry'  age (µs)  the entry's members after its time
-      'done'   age (µs)  step  outputs (JSON)  1 if the entry shows them         a checkpoint: the step never runs again
-      'store'  number of the store's key in KEYS  step  its place, as `order,"namespace"`  value (JSON)
-      'piece'  'text' | 'inputs' | 'out:' | 'stored:'  text, '' or step          a piece of the result, in order
-      'error'  code  sentence                                                    why the run failed
+KEYS  1 leases  2 queue  3 suspects  4 repairs
+ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  4 wake channel  5... records, each of
+      job id, token, sequence number within its claim (from 1),
+      end: '' | 'finished' | 'failed' | 'queued' | 'suspect' (handed back, to the queue or to the suspects),
+      1 if it holds a checkpoint: a step that never runs again,
+      four numbers of words, and so many words:
+        entries of the progress log;
+        fields of the job, each with its value, the sequence number first;
+        appends to stores, each a store's key and an item;
+        pieces of the result, each 'text' and a text, or 'field' and the name of the job's field where it lies.
 
-Returns {'recorded'}: now or by an earlier sending of the same number;
+Returns {Redis's clock (µs), answer...}, an answer for each record:
+        'recorded': now or by an earlier sending of the same number;
         {'lost', status}: the claim does not hold the run any more; nothing is written;
         {'refused', sentence, key}: a store, whose key it names, cannot be appended to, or a document is gone (no key);
         nothing is written, and the number is not used up.
-An entry's time is Redis's clock less the entry's age, never below the entry before.
+The keys of a run are made from the prefix. All texts come ready, times included: what passes through Lua costs by the byte.
+A key of a wrong type must not stop the script halfway: KEYS are looked at before anything is written, the keys of a record
+before anything of that record is.
 ]]
-local id, seq, ending = ARGV[1], tonumber(ARGV[3]), ARGV[9]
-local job = redis.call('HMGET', KEYS[1], 'token', 'seq', 'status', 'last_ts', 'crashes', 'begun')
-if job[1] ~= ARGV[2] then return {'lost', job[3] or 'gone'} end
-if tonumber(job[2]) == seq then return {'recorded'} end
-if job[3] ~= 'started' then return {'lost', job[3]} end
-if tonumber(job[2]) ~= seq - 1 then return {'lost', 'out of sequence'} end
-for i = 6, #KEYS do
-  local kind = redis.call('TYPE', KEYS[i]).ok
-  if kind ~= 'list' and kind ~= 'none' then
-    return {'refused', KEYS[i] .. ' is a ' .. kind .. ', not a list', KEYS[i]}
+local prefix, retain, most, wake = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local fault = misfit({'zset', 'list', 'list'})
+if fault then return fault end
+
+-- The stores in order of first use, what is to be appended to each, and the runs whose leases end.
+local stores, appends, ended = {}, {}, {}
+
+-- Hands a command its key and the words of a list from one to another, in portions that Lua's stack can hold.
+local function send(command, key, words, first, last)
+  local answer
+  for from = first, last, 1000 do
+    answer = redis.call(command, key, unpack(words, from, math.min(from + 999, last)))
   end
+  return answer
 end
 
-local now, last = clock(), microseconds(job[4])
-local function stamp(age)
-  last = math.max(last, now - age)
-  return '{"ts":' .. seconds(last) .. ','
+-- Appends entries to a progress log. A log of another type is begun anew; else nothing of the run could ever be recorded.
+local function log(progress, first, last)
+  if first > last then return end
+  local pushed = redis.pcall('RPUSH', progress, unpack(ARGV, first, math.min(first + 999, last)))
+  if type(pushed) == 'table' then
+    redis.call('DEL', progress)
+    redis.pcall('HINCRBY', KEYS[4], 'logs_of_wrong_type', 1)
+    return send('RPUSH', progress, ARGV, first, last)
+  end
+  send('RPUSH', progress, ARGV, first + 1000, last)
 end
 
--- `changes` go to the job. `pieces` make up the result: texts, or names of documents, of which `fresh` has those of this
--- record; what lies in Redis is `spent`, not needed there any more once it is in the result.
-local entries, changes, fresh, pieces, spent, stored = {}, {}, {}, {}, {}, {}
-local checkpoint = false
-
-local function set(field, value)
-  changes[#changes + 1] = field
-  changes[#changes + 1] = value
-end
-
-local function keep(field, value)
-  fresh[field] = value
-  if ending ~= 'finished' then set(field, value) end
-end
-
-local i = 10
-while i <= #ARGV do
-  local kind = ARGV[i]
-  if kind == 'entry' then
-    entries[#entries + 1] = stamp(ARGV[i + 1]) .. ARGV[i + 2]
-    i = i + 3
-  elseif kind == 'done' then
-    local step, outputs = ARGV[i + 2], ARGV[i + 3]
-    local shown = ARGV[i + 4] == '1' and '"outputs":' .. outputs or '"outputs_omitted":true'
-    entries[#entries + 1] = stamp(ARGV[i + 1]) .. '"msg":"step_done","step":"' .. step .. '",' .. shown .. '}'
-    keep('out:' .. step, outputs)
-    checkpoint = true
-    i = i + 5
-  elseif kind == 'store' then
-    local step, value = ARGV[i + 2], ARGV[i + 4]
-    stored[#stored + 1] = KEYS[tonumber(ARGV[i + 1])]
-    stored[#stored + 1] = '{"job_id":"' .. id .. '","step":"' .. step .. '","data":' .. value .. '}'
-    keep('place:' .. step, ARGV[i + 3])
-    keep('stored:' .. step, value)
-    i = i + 5
-  elseif kind == 'piece' then
-    local what, text = ARGV[i + 1], ARGV[i + 2]
-    if what == 'text' then
-      pieces[#pieces + 1] = text
-    else
-      local field = what .. text
-      pieces[#pieces + 1] = fresh[field] or false
-      if not fresh[field] then
-        spent[#spent + 1] = {place = #pieces, field = field}
+-- The refusal of the first store that is no list; nil when all are.
+local function refusal(first, last)
+  for i = first, last, 2 do
+    if not appends[ARGV[i]] then
+      local kind = redis.call('TYPE', ARGV[i]).ok
+      if kind ~= 'list' and kind ~= 'none' then
+        return {'refused', ARGV[i] .. ' is a ' .. kind .. ', not a list', ARGV[i]}
       end
     end
-    i = i + 3
-  else
-    set('error_code', ARGV[i + 1])
-    set('error', ARGV[i + 2])
-    i = i + 3
   end
 end
 
-local fields = {}
-for first = 1, #spent, 1000 do
-  local names = {}
-  for n = first, math.min(first + 999, #spent) do names[#names + 1] = spent[n].field end
-  for n, document in ipairs(redis.call('HMGET', KEYS[1], unpack(names))) do
-    if not document then return {'refused', 'the document ' .. names[n] .. ' is gone', ''} end
-    pieces[spent[first + n - 1].place] = document
-    fields[#fields + 1] = names[n]
-    local step = string.match(names[n], '^stored:(.*)$')
-    if step then fields[#fields + 1] = 'place:' .. step end
+-- The text of a result, and the fields of the job that are spent once it is written; nil and a field that is gone.
+local function result(job, first, last)
+  if last - first == 1 and ARGV[first] == 'text' then return ARGV[last], {} end
+  local pieces, names, places = {}, {}, {}
+  for i = first, last, 2 do
+    pieces[#pieces + 1] = ARGV[i + 1]
+    if ARGV[i] == 'field' then
+      names[#names + 1] = ARGV[i + 1]
+      places[#places + 1] = #pieces
+    end
+  end
+  local spent = {}
+  for from = 1, #names, 1000 do
+    local documents = redis.call('HMGET', job, unpack(names, from, math.min(from + 999, #names)))
+    for n, document in ipairs(documents) do
+      local name = names[from + n - 1]
+      if not document then return nil, name end
+      pieces[places[from + n - 1]] = document
+      spent[#spent + 1] = name
+      local step = string.match(name, '^stored:(.*)$')
+      if step then spent[#spent + 1] = 'place:' .. step end
+    end
+  end
+  return table.concat(pieces), spent
+end
+
+local function append(first, last)
+  for i = first, last, 2 do
+    local key = ARGV[i]
+    if not appends[key] then
+      stores[#stores + 1] = key
+      appends[key] = {}
+    end
+    local items = appends[key]
+    items[#items + 1] = ARGV[i + 1]
   end
 end
 
-for n = 1, #stored, 2 do
-  if redis.call('RPUSH', stored[n], stored[n + 1]) > tonumber(ARGV[5]) then
-    redis.call('LTRIM', stored[n], -ARGV[5], -1)
+-- Writes one record, whose parts begin at these places of ARGV and end before `next`.
+local function record(head, entries, changes, stored, pieces, next)
+  local id, seq, ending = ARGV[head], ARGV[head + 2], ARGV[head + 3]
+  local key, progress = prefix .. 'job:' .. id, prefix .. 'progress:' .. id
+  local job = redis.pcall('HMGET', key, 'token', 'seq', 'status', 'crashes')
+  if job.err then return {'lost', 'not a job any more'} end
+  if job[1] ~= ARGV[head + 1] then return {'lost', job[3] or 'gone'} end
+  if job[2] == seq then return 'recorded' end
+  if job[3] ~= 'started' then return {'lost', job[3]} end
+  if tonumber(job[2]) ~= seq - 1 then return {'lost', 'out of sequence'} end
+  local refused = refusal(stored, pieces - 1)
+  if refused then return refused end
+  if ending == 'finished' then
+    local text, spent = result(key, pieces, next - 1)
+    if not text then return {'refused', 'the document ' .. spent .. ' is gone', ''} end
+    redis.call('SET', prefix .. 'result:' .. id, text, 'EX', retain)
+    send('HDEL', key, spent, 1, #spent)
   end
-end
-for n = 6, #KEYS do redis.call('EXPIRE', KEYS[n], ARGV[4]) end
-append(KEYS[2], entries)
-set('seq', seq)
-set('last_ts', seconds(last))
-if checkpoint and job[5] and job[5] ~= '0' then set('crashes', 0) end
-if ARGV[8] ~= job[6] then set('begun', ARGV[8]) end
-if ending ~= '' then
-  set('status', ending)
-  redis.call('ZREM', KEYS[4], id)
-  if ending == 'queued' then enqueue('LPUSH', KEYS[5], id, ARGV[7])
-  else set('finished_ts', seconds(last)) end
-end
-if ending == 'finished' then
-  redis.call('SET', KEYS[3], table.concat(pieces), 'EX', ARGV[4])
-  for first = 1, #fields, 1000 do
-    redis.call('HDEL', KEYS[1], unpack(fields, first, math.min(first + 999, #fields)))
+  append(stored, pieces - 1)
+  log(progress, entries, changes - 1)
+  send('HSET', key, ARGV, changes, stored - 1)
+  if ARGV[head + 4] == '1' and job[4] and job[4] ~= '0' then redis.call('HSET', key, 'crashes', 0) end
+  if ending ~= '' then
+    ended[#ended + 1] = id
+    if ending == 'queued' then enqueue('LPUSH', KEYS[2], id, wake)
+    elseif ending == 'suspect' then enqueue('LPUSH', KEYS[3], id, wake)
+    else
+      redis.call('EXPIRE', key, retain)
+      redis.call('EXPIRE', progress, retain)
+    end
   end
+  redis.call('PUBLISH', prefix .. 'events:' .. id, ending)
+  return 'recorded'
 end
-for first = 1, #changes, 1000 do
-  redis.call('HSET', KEYS[1], unpack(changes, first, math.min(first + 999, #changes)))
+
+local answers = {string.format('%.0f', clock())}
+local head = 5
+while head <= #ARGV do
+  local entries = head + 9
+  local changes = entries + ARGV[head + 5]
+  local stored = changes + ARGV[head + 6]
+  local pieces = stored + ARGV[head + 7]
+  local next = pieces + ARGV[head + 8]
+  answers[#answers + 1] = record(head, entries, changes, stored, pieces, next)
+  head = next
 end
-if ending == 'finished' or ending == 'failed' then
-  redis.call('EXPIRE', KEYS[1], ARGV[4])
-  redis.call('EXPIRE', KEYS[2], ARGV[4])
+
+send('ZREM', KEYS[1], ended, 1, #ended)
+for _, store in ipairs(stores) do
+  local items = appends[store]
+  if send('RPUSH', store, items, 1, #items) > most then redis.call('LTRIM', store, -most, -1) end
+  redis.call('EXPIRE', store, retain)
 end
-redis.call('PUBLISH', ARGV[6], ending)
-return {'recorded'}
+return answers

@@ -3,8 +3,8 @@
 Accepts a run: the job, its first progress entry, its place in the queue and its idempotency key.
 
 KEYS  1 job  2 progress  3 queue  4 idempotency (only when the client sent a key)
-ARGV  1 job id  2 run name  3 run name as JSON  4 steps (JSON)  5 inputs (JSON)  6 format version  7 request id
-      8 seconds that an idempotency key is kept  9 wake channel
+ARGV  1 job id  2 run name  3 steps (JSON)  4 inputs (JSON)  5 format version  6 request id
+      7 seconds that an idempotency key is kept  8 wake channel
 
 Returns {'accepted', job id}: this job, now or by an earlier sending, or the job that the same key and body made;
         {'conflict', job id}: the key was used with another body, for that job.
@@ -14,18 +14,18 @@ local id = ARGV[1]
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'accepted', id} end
 
 if KEYS[4] then
-  local digest = redis.sha1hex(ARGV[3] .. ARGV[4] .. '\n' .. ARGV[5])
+  local digest = redis.sha1hex(#ARGV[2] .. ' ' .. ARGV[2] .. ARGV[3] .. '\n' .. ARGV[4])
   local known = redis.call('GET', KEYS[4])
   if known then
     local job, body = string.match(known, '^(%S+) (%S+)$')
     return {body == digest and 'accepted' or 'conflict', job}
   end
-  redis.call('SET', KEYS[4], id .. ' ' .. digest, 'EX', ARGV[8])
+  redis.call('SET', KEYS[4], id .. ' ' .. digest, 'EX', ARGV[7])
 end
 
 local now = seconds(clock())
 redis.call('HSET', KEYS[1], 'status', 'queued', 'run_name', ARGV[2], 'created_ts', now, 'last_ts', now,
-  'format', ARGV[6], 'request_id', ARGV[7], 'name', ARGV[3], 'steps', ARGV[4], 'inputs', ARGV[5])
+  'format', ARGV[5], 'request_id', ARGV[6], 'steps', ARGV[3], 'inputs', ARGV[4])
 redis.call('RPUSH', KEYS[2], '{"ts":' .. now .. ',"msg":"enqueued"}')
-enqueue('RPUSH', KEYS[3], id, ARGV[9])
+enqueue('RPUSH', KEYS[3], id, ARGV[8])
 return {'accepted', id}

@@ -1,12 +1,12 @@
 /*
  * The floor of a drain: one thread that claims runs and finishes them with canned outputs, everything pipelined.
  *
- *   drain_floor REDIS-SOCKET CLAIM-TEMPLATE RECORD-TEMPLATE...
+ *   drain_floor REDIS-SOCKET CLAIM-TEMPLATE HEAD-TEMPLATE RECORD-TEMPLATE...
  *
- * The templates are the commands that wf itself sends (captured_commands.py): its claim, and the records that carry one
- * run from its start to its end. A batch is one claim and then the records of all runs that it brought; two batches are
- * under way at once, so that Redis always has work while this program reads. It ends when a claim brings nothing, and
- * prints the number of runs that it finished.
+ * The templates are the commands that wf itself sends (captured_commands.py): its claim, the head of a call that records,
+ * and the records that carry one run from its start to its end. A batch is one claim and then, for each template, one call
+ * with that record of all runs that the claim brought; two batches are under way at once, so that Redis always has work
+ * while this program reads. It ends when a claim brings nothing, and prints the number of runs that it finished.
  */
 #define _GNU_SOURCE
 #include <hiredis/hiredis.h>
@@ -20,15 +20,19 @@ static const char JOB[] = "00000000-0000-4000-8000-00000000000J";
 static const char CLAIM[] = "bench-claim/000000C";
 static const char TOKEN[] = "1-bench-claim/000000C";
 
+/* Words as they go over the wire; the claim's with the number of words before them. */
 struct template {
   char *bytes;
   size_t size;
+  int words;
   size_t jobs[MAX_PLACES], tokens[MAX_PLACES], claims[MAX_PLACES];
   int job_count, token_count, claim_count;
 };
 
 static redisContext *redis;
-static struct template claim_command, records[MAX_RECORDS];
+static struct template claim_command, record_head, records[MAX_RECORDS];
+static char *call;
+static size_t call_size, call_room;
 static int record_count;
 static unsigned claims;
 static long finished;
@@ -59,6 +63,7 @@ static struct template read_template(const char *path) {
   template.bytes = malloc(template.size);
   if (fread(template.bytes, 1, template.size, file) != template.size) fail(path);
   fclose(file);
+  for (size_t i = 0; i < template.size; i++) template.words += template.bytes[i] == '$' && (!i || template.bytes[i - 1] == '\n');
   template.job_count = find(&template, JOB, template.jobs);
   template.token_count = find(&template, TOKEN, template.tokens);
   template.claim_count = find(&template, CLAIM, template.claims);
@@ -73,12 +78,31 @@ static void send_claim(void) {
   redisAppendFormattedCommand(redis, claim_command.bytes, claim_command.size);
 }
 
-static void send_records(const char *job, const char *token) {
-  for (int n = 0; n < record_count; n++) {
+static void add(const char *bytes, size_t size) {
+  if (call_size + size > call_room) {
+    call_room = 2 * (call_size + size);
+    call = realloc(call, call_room);
+  }
+  memcpy(call + call_size, bytes, size);
+  call_size += size;
+}
+
+/* Sends, for each template, that record of all runs of a claim's reply. */
+static void send_records(redisReply *claim, long runs) {
+  for (int n = 0; n < record_count && runs > 0; n++) {
     struct template *record = &records[n];
-    for (int i = 0; i < record->job_count; i++) memcpy(record->bytes + record->jobs[i], job, strlen(JOB));
-    for (int i = 0; i < record->token_count; i++) memcpy(record->bytes + record->tokens[i], token, strlen(TOKEN));
-    redisAppendFormattedCommand(redis, record->bytes, record->size);
+    char count[32];
+    call_size = 0;
+    add(count, snprintf(count, sizeof count, "*%ld\r\n", record_head.words + runs * record->words));
+    add(record_head.bytes, record_head.size);
+    for (long run = 0; run < runs; run++) {
+      redisReply **words = claim->element[2 + run]->element;
+      if (words[0]->len != strlen(JOB) || words[1]->len != strlen(TOKEN)) fail("a claim of another form");
+      for (int i = 0; i < record->job_count; i++) memcpy(record->bytes + record->jobs[i], words[0]->str, strlen(JOB));
+      for (int i = 0; i < record->token_count; i++) memcpy(record->bytes + record->tokens[i], words[1]->str, strlen(TOKEN));
+      add(record->bytes, record->size);
+    }
+    redisAppendFormattedCommand(redis, call, call_size);
   }
 }
 
@@ -92,32 +116,31 @@ static redisReply *next_reply(void) {
 /* Reads a claim's reply and sends the records of its runs; returns how many runs it brought. */
 static long take_claim(void) {
   redisReply *reply = next_reply();
-  long runs = (long)reply->elements - 1;
-  for (long i = 1; i <= runs; i++) {
-    redisReply *run = reply->element[i];
-    if (run->element[0]->len != strlen(JOB) || run->element[1]->len != strlen(TOKEN)) fail("a claim of another form");
-    send_records(run->element[0]->str, run->element[1]->str);
-  }
+  long runs = (long)reply->elements - 2;
+  send_records(reply, runs);
   freeReplyObject(reply);
   return runs;
 }
 
 static void take_records(long runs) {
-  for (long i = 0; i < runs * record_count; i++) {
+  for (int n = 0; n < record_count && runs > 0; n++) {
     redisReply *reply = next_reply();
-    if (reply->type != REDIS_REPLY_ARRAY || strcmp(reply->element[0]->str, "recorded")) fail("a record was refused");
+    if ((long)reply->elements != runs + 1) fail("an answer to records of another form");
+    for (long run = 1; run <= runs; run++)
+      if (!reply->element[run]->str || strcmp(reply->element[run]->str, "recorded")) fail("a record was refused");
     freeReplyObject(reply);
   }
   finished += runs;
 }
 
 int main(int count, char **arguments) {
-  if (count < 4 || count - 3 > MAX_RECORDS) return 64;
+  if (count < 5 || count - 4 > MAX_RECORDS) return 64;
   redis = redisConnectUnix(arguments[1]);
   if (!redis || redis->err) fail("Redis does not answer");
   claim_command = read_template(arguments[2]);
   if (!claim_command.claim_count) fail("the claim's template has no place for its id");
-  for (int i = 3; i < count; i++) records[record_count++] = read_template(arguments[i]);
+  record_head = read_template(arguments[3]);
+  for (int i = 4; i < count; i++) records[record_count++] = read_template(arguments[i]);
 
   /* The replies come in the order of the commands: claim, claim, then by turns the records of a batch and the claim
      that was sent behind them. */

@@ -36,10 +36,11 @@ class Drain:
         self.bench = bench
         self.redis = redis_server
         self.commands = commands
-        self.claim = floors.write_template(bench.folder, "claim", commands["claim"])
-        self.records = [
-            floors.write_template(bench.folder, f"record-{number}", record)
-            for number, record in enumerate(commands["records"])]
+        self.templates = [
+            floors.write_template(bench.folder, "claim", commands["claim"]),
+            floors.write_template(bench.folder, "record-head", commands["record_head"], whole=False),
+            *(floors.write_template(bench.folder, f"record-{number}", record, whole=False)
+              for number, record in enumerate(commands["records"]))]
         self.cpu_per_step = []
         self.seconds = {}  # the steady part of the last drain, by name
 
@@ -61,7 +62,7 @@ class Drain:
         jobs = backlogs.load(self.redis, self.commands["submit"], count)
         started = time.monotonic()
         result = subprocess.run(
-            [floors.program("drain_floor"), self.redis.socket, self.claim, *self.records],
+            [floors.program("drain_floor"), self.redis.socket, *self.templates],
             capture_output=True, text=True, timeout=180)
         seconds = time.monotonic() - started
         if result.returncode or int(result.stdout) != count:

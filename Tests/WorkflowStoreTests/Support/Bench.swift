@@ -84,7 +84,7 @@ struct Bench: Sendable {
   }
 
   private func isDocument(_ field: String) -> Bool {
-    ["name", "steps", "inputs"].contains(field) || field.contains(":")
+    ["steps", "inputs"].contains(field) || field.contains(":")
   }
 
   func list(_ key: String) async throws -> [String] {
@@ -171,9 +171,19 @@ struct Bench: Sendable {
 
   @discardableResult
   func record(_ run: ClaimedRun, _ sequence: Int, _ fill: (inout RunRecord) -> Void) async throws -> RecordAnswer {
-    var record = RunRecord()
+    var record = sequence == 1 ? RunRecord(beginning: run, clock: store.clock) : record(after: run)
     fill(&record)
-    return try await store.record(record, of: run.id, token: run.token, sequence: sequence)
+    return try await write(record, run, sequence)
+  }
+
+  /// A record that does not begin a claim.
+  func record(after run: ClaimedRun) -> RunRecord { RunRecord(clock: store.clock, after: run.claimedAt) }
+
+  func write(
+    _ record: RunRecord, _ run: ClaimedRun, _ sequence: Int, token: String? = nil
+  ) async throws -> RecordAnswer {
+    let pending = PendingRecord(record, of: HeldRun(id: run.id, token: token ?? run.token), sequence: sequence)
+    return try await store.record([pending])[0]
   }
 
   /// Makes the leases of runs look as if they had ended so many seconds ago.

@@ -1,0 +1,39 @@
+/// A point in time by Redis's clock, in microseconds since 1970.
+///
+/// Wherever wf shows or stores one it is in seconds with six decimals: `1732387200.123456`.
+public struct Timestamp: Sendable, Comparable {
+  /// Microseconds since 1970.
+  public let microseconds: Int
+
+  /// A point in time.
+  public init(microseconds: Int) { self.microseconds = microseconds }
+
+  /// Reads seconds with six decimals; nil when the text has another form.
+  public init?(_ text: String) {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts[1].utf8.count == 6, let seconds = Int(parts[0]), let rest = Int(parts[1]), rest >= 0
+    else { return nil }
+    microseconds = seconds * 1_000_000 + rest
+  }
+
+  /// The earlier of two comes first.
+  public static func < (one: Timestamp, other: Timestamp) -> Bool { one.microseconds < other.microseconds }
+
+  /// Appends seconds with six decimals.
+  public func write(to buffer: inout [UInt8]) {
+    buffer += String(microseconds / 1_000_000).utf8
+    buffer.append(UInt8(ascii: "."))
+    var divisor = 100_000
+    while divisor > 0 {
+      buffer.append(UInt8(ascii: "0") + UInt8(microseconds / divisor % 10))
+      divisor /= 10
+    }
+  }
+
+  /// Seconds with six decimals.
+  public var text: String {
+    var buffer: [UInt8] = []
+    write(to: &buffer)
+    return String(decoding: buffer, as: UTF8.self)
+  }
+}
