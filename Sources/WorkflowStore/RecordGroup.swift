@@ -60,7 +60,9 @@ public final class RecordGroup: Sendable {
       return next
     }
     next.first?.continuation.resume(returning: .lead(next))
-    for (waiter, outcome) in zip(call, outcomes).dropFirst() { waiter.continuation.resume(returning: .written(outcome)) }
+    for (waiter, outcome) in zip(call, outcomes).dropFirst() {
+      waiter.continuation.resume(returning: .written(outcome))
+    }
     return outcomes[0]
   }
 

@@ -97,10 +97,12 @@ import WorkflowStore
     let runs = try await bench.claimRuns(3)
     try await bench.send("SET", "\(bench.prefix)job:\(runs[1].id)", "mine")
     let answers = try await bench.store.record(
-      runs.map { run in pending(run) { record in
+      runs.map { run in
+        pending(run) { record in
           record.store("a", 0, "x", "1")
           record.fail()
-        } })
+        }
+      })
     #expect(answers == [.recorded, .lost("not a job any more"), .recorded])
     #expect(try await bench.list("store:x").count == 2)
   }

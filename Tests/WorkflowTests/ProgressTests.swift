@@ -34,7 +34,9 @@ struct ProgressTests {
         #""msg":"failed","error_code":"operation_failed","error":"bad"}"#
       ),
     ]
-    for (message, text) in messages { #expect(String(decoding: entry(message), as: UTF8.self) == #"{"ts":1732387200.123456,"# + text) }
+    for (message, text) in messages {
+      #expect(String(decoding: entry(message), as: UTF8.self) == #"{"ts":1732387200.123456,"# + text)
+    }
   }
 
   @Test(arguments: awkward)

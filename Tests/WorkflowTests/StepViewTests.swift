@@ -48,7 +48,9 @@ struct StepViewTests {
       .stepStart(step: "a", op: "note"), .resumed, .stepStart(step: "a", op: "note"), .stepDone(step: "a", outputs: nil)
     )
     #expect(
-      StepView.fold(log, isStarted: false) == [view("a", "note", .done, attempts: 2, from: "0.000000", to: "3.000000", done: 3)])
+      StepView.fold(log, isStarted: false) == [
+        view("a", "note", .done, attempts: 2, from: "0.000000", to: "3.000000", done: 3)
+      ])
   }
 
   @Test func `In a run that has ended nothing runs any more`() {
