@@ -43,7 +43,8 @@ public enum JSONWriter {
     buffer.append(UInt8(ascii: "}"))
   }
 
-  private static func append(verbatim text: String, to buffer: inout [UInt8]) {
+  /// Appends a text that is JSON already, or a part of it.
+  public static func append(verbatim text: String, to buffer: inout [UInt8]) {
     text.utf8.span.withUnsafeBufferPointer { buffer.append(contentsOf: $0) }
   }
 

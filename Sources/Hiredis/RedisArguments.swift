@@ -25,19 +25,24 @@ public struct RedisArguments: Sendable, ExpressibleByArrayLiteral {
 
   /// Adds the UTF-8 of a text.
   public mutating func append(_ text: String) {
-    append(text.utf8)
+    text.utf8.span.withUnsafeBufferPointer { append($0) }
   }
 
   /// Adds a number in decimal.
   public mutating func append(_ number: Int) {
-    append(String(number).utf8)
+    append(String(number))
   }
 
   /// Adds bytes as they are; any value is allowed, zero included.
-  public mutating func append(_ bytes: some Collection<UInt8>) {
+  public mutating func append(_ bytes: [UInt8]) {
+    bytes.withUnsafeBufferPointer { append($0) }
+  }
+
+  private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
     bulkStrings.appendHeader("$", bytes.count)
     bulkStrings.append(contentsOf: bytes)
-    bulkStrings.append(contentsOf: "\r\n".utf8)
+    bulkStrings.append(UInt8(ascii: "\r"))
+    bulkStrings.append(UInt8(ascii: "\n"))
     count += 1
   }
 
@@ -61,7 +66,13 @@ public struct RedisArguments: Sendable, ExpressibleByArrayLiteral {
 extension [UInt8] {
   fileprivate mutating func appendHeader(_ type: Unicode.Scalar, _ number: Int) {
     append(UInt8(ascii: type))
-    append(contentsOf: String(number).utf8)
-    append(contentsOf: "\r\n".utf8)
+    var divisor = 1
+    while number / divisor >= 10 { divisor *= 10 }
+    while divisor > 0 {
+      append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+      divisor /= 10
+    }
+    append(UInt8(ascii: "\r"))
+    append(UInt8(ascii: "\n"))
   }
 }

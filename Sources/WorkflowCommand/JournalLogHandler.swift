@@ -23,9 +23,12 @@ struct JournalLogHandler: LogHandler {
     var line = isJournal ? "<\(JournalLogHandler.priority(of: event.level))>" : "\(JournalLogHandler.time()) "
     line += isJournal ? "" : "\(event.level) "
     line += JournalLogHandler.oneLine("\(event.message)")
-    let all = metadata.merging(event.metadata ?? [:]) { $1 }
+    let all = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
     for (key, value) in all.sorted(by: { $0.key < $1.key }) {
-      line += " \(key)=\(JournalLogHandler.quoted("\(value)"))"
+      line += " "
+      line += key
+      line += "="
+      line += JournalLogHandler.quoted(value.description)
     }
     Terminal.say(line)
   }
@@ -46,21 +49,21 @@ struct JournalLogHandler: LogHandler {
     clock_gettime(CLOCK_REALTIME, &now)
     var parts = tm()
     gmtime_r(&now.tv_sec, &parts)
-    var buffer = [CChar](repeating: 0, count: 32)
-    let count = strftime(&buffer, buffer.count, "%Y-%m-%dT%H:%M:%S", &parts)
     let milliseconds = String(now.tv_nsec / 1_000_000 + 1_000).dropFirst()
-    return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) + ".\(milliseconds)Z"
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { text in
+      _ = strftime(text.baseAddress, text.count, "%Y-%m-%dT%H:%M:%S", &parts)
+      return "\(String(cString: text.baseAddress!)).\(milliseconds)Z"
+    }
   }
 
   private static func quoted(_ value: String) -> String {
     let plain = oneLine(value)
-    return plain.contains(" ") || plain.isEmpty ? "\"\(plain.filter { $0 != "\"" })\"" : plain
+    return plain.utf8.contains(UInt8(ascii: " ")) || plain.isEmpty ? "\"\(plain.filter { $0 != "\"" })\"" : plain
   }
 
   /// What comes from outside must not begin a line of its own.
   private static func oneLine(_ text: String) -> String {
-    let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
-    if isPlain { return text }
+    if text.isPlainASCII { return text }
     let scalars = text.unicodeScalars.map { $0.value >= 0x20 && $0.value != 0x7f ? $0 : " " }
     return String(String.UnicodeScalarView(scalars))
   }

@@ -5,7 +5,7 @@ import SystemPackage
 enum Terminal {
   /// Writes a line to standard error. What comes from outside cannot steer the terminal: of the control characters only
   /// tabs and line ends go through.
-  static func say(_ line: String) { write(Array((line.withoutControls + "\n").utf8), to: 2) }
+  static func say(_ line: String) { write(Array(line.withoutControls.utf8) + [UInt8(ascii: "\n")], to: 2) }
 
   /// Writes text and a line's end to standard output.
   static func show(_ bytes: [UInt8]) { write(bytes + [UInt8(ascii: "\n")], to: 1) }
@@ -52,14 +52,21 @@ extension String {
       scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || scalar.properties.isBidiControl
         || (0x2028...0x2029).contains(scalar.value)
     }
-    guard unicodeScalars.contains(where: forbidden) else { return self }
+    guard !isPlainASCII, unicodeScalars.contains(where: forbidden) else { return self }
     return String(String.UnicodeScalarView(unicodeScalars.map { forbidden($0) ? "\u{fffd}" : $0 }))
   }
 
   /// The text with every control character (C0, DEL, C1), tabs and line ends excepted, replaced by U+FFFD.
   var withoutControls: String {
-    guard unicodeScalars.contains(where: \.steersTerminal) else { return self }
+    guard !isPlainASCII, unicodeScalars.contains(where: \.steersTerminal) else { return self }
     return String(String.UnicodeScalarView(unicodeScalars.map { $0.steersTerminal ? "\u{fffd}" : $0 }))
+  }
+}
+
+extension String {
+  /// Whether there is nothing in it but ASCII's printable characters.
+  var isPlainASCII: Bool {
+    utf8.span.withUnsafeBufferPointer { bytes in bytes.allSatisfy { (0x20...0x7e).contains($0) } }
   }
 }
 

@@ -23,15 +23,11 @@ extension RunStore {
   /// Writes records of runs in hand, of each run at most one; each is written or not, whatever becomes of the others.
   /// - Returns: an answer for each record.
   public func record(_ records: [PendingRecord]) async throws(StoreError) -> [RecordAnswer] {
-    var arguments = RedisArguments()
-    arguments.append(keys.prefix)
-    arguments.append(limits.retain)
-    arguments.append(limits.storeItems)
-    arguments.append(keys.wakeChannel)
-    for pending in records { append(pending, to: &arguments) }
+    var call = RecordCall(keys, limits)
+    for pending in records { call.append(pending) }
     for pending in records { pending.record.end.commitPoints.before.pass() }
     let reply = try await evaluate(
-      Scripts.record, [keys.leases, keys.queue, keys.suspects, keys.repairs], arguments)
+      Scripts.record, [keys.leases, keys.queue, keys.suspects, keys.repairs], call.arguments)
     guard let parts = reply.array, parts.count == records.count + 1, let time = parts[0].int else {
       throw RunStore.damaged(Scripts.record, reply)
     }
@@ -54,105 +50,143 @@ extension RunStore {
     }
     throw RunStore.damaged(Scripts.record, part)
   }
+}
 
-  private func append(_ pending: PendingRecord, to arguments: inout RedisArguments) {
+/// The words that record.lua takes.
+private struct RecordCall {
+  private(set) var arguments = RedisArguments()
+  private let keys: Keys
+  private var text: [UInt8] = []
+
+  init(_ keys: Keys, _ limits: RunStore.Limits) {
+    self.keys = keys
+    arguments.append(keys.prefix)
+    arguments.append(limits.retain)
+    arguments.append(limits.storeItems)
+    arguments.append(keys.wakeChannel)
+  }
+
+  mutating func append(_ pending: PendingRecord) {
     let record = pending.record
-    let parts = RecordParts(pending, keys)
+    let pieces = record.resultPieces
+    let fields = fields(of: pending)
     arguments.append(pending.run.id.description)
     arguments.append(pending.run.token)
     arguments.append(pending.sequence)
     arguments.append(record.end?.name ?? "")
     arguments.append(record.hasCheckpoint ? 1 : 0)
-    let all = [parts.entries, parts.fields, parts.appends, parts.pieces]
-    for words in all { arguments.append(words.count) }
-    for words in all { arguments.append(contentsOf: words) }
+    arguments.append(record.items.count { $0.isLogged })
+    arguments.append(fields.count + record.items.reduce(0) { $0 + (record.isFinished ? 0 : $1.fieldWords) })
+    arguments.append(record.items.count { !$0.isLogged } * 2)
+    arguments.append(pieces.count * 2)
+    for item in record.items { appendEntry(item) }
+    for word in fields { arguments.append(word) }
+    if !record.isFinished { for item in record.items { appendFields(item) } }
+    for item in record.items { appendToStore(item, pending.run.id) }
+    for piece in pieces { append(piece) }
+  }
+
+  /// The fields of the job that are no documents, each with its value.
+  private func fields(of pending: PendingRecord) -> [String] {
+    let last = pending.record.last.text
+    let always = [
+      "seq", "\(pending.sequence)", "last_ts", last, "begun", pending.record.hasStepUnderWay ? "1" : "0",
+    ]
+    switch pending.record.end {
+    case nil: return always
+    case .finished: return always + ["status", "finished", "finished_ts", last]
+    case .failed(let failure):
+      return always
+        + ["status", "failed", "finished_ts", last, "error_code", failure.code.rawValue, "error", failure.message]
+    case .handedBack: return always + ["status", "queued"]
+    }
+  }
+
+  private mutating func appendEntry(_ item: RunRecord.Item) {
+    text.removeAll(keepingCapacity: true)
+    switch item {
+    case .entry(let message, let time): message.write(at: time, to: &text)
+    case .checkpoint(let step, let outputs, let inLog, let time):
+      ProgressMessage.stepDone(step: step, outputs: inLog ? outputs : nil).write(at: time, to: &text)
+    case .stored: return
+    }
+    arguments.append(text)
+  }
+
+  private mutating func appendFields(_ item: RunRecord.Item) {
+    switch item {
+    case .entry: break
+    case .checkpoint(let step, let outputs, _, _):
+      arguments.append("out:" + step)
+      arguments.append(outputs)
+    case .stored(let step, let order, let namespace, let value):
+      arguments.append("place:" + step)
+      arguments.append("\(order)," + JSONValue.string(namespace).text)
+      arguments.append("stored:" + step)
+      arguments.append(value)
+    }
+  }
+
+  private mutating func appendToStore(_ item: RunRecord.Item, _ id: JobID) {
+    guard case .stored(let step, _, let namespace, let value) = item else { return }
+    arguments.append(keys.store(namespace))
+    text.removeAll(keepingCapacity: true)
+    JSONWriter.append(verbatim: "{\"job_id\":\"", to: &text)
+    JSONWriter.append(verbatim: id.description, to: &text)
+    JSONWriter.append(verbatim: "\",\"step\":\"", to: &text)
+    JSONWriter.append(verbatim: step, to: &text)
+    JSONWriter.append(verbatim: "\",\"data\":", to: &text)
+    text += value
+    JSONWriter.append(verbatim: "}", to: &text)
+    arguments.append(text)
+  }
+
+  private mutating func append(_ piece: RunResult.Piece) {
+    if case .text(let text) = piece {
+      arguments.append("text")
+      arguments.append(text)
+      return
+    }
+    arguments.append("field")
+    switch piece {
+    case .text: break
+    case .inputs: arguments.append("inputs")
+    case .outputs(let step): arguments.append("out:" + step)
+    case .stored(let step): arguments.append("stored:" + step)
+    }
   }
 }
 
-/// The words of one record, in the four parts that record.lua takes.
-private struct RecordParts {
-  var entries = RedisArguments()
-  var fields = RedisArguments()
-  var appends = RedisArguments()
-  var pieces = RedisArguments()
-
-  init(_ pending: PendingRecord, _ keys: Keys) {
-    let record = pending.record
-    let last = record.last.text
-    fields.append("seq")
-    fields.append(pending.sequence)
-    fields.append("last_ts")
-    fields.append(last)
-    fields.append("begun")
-    fields.append(record.hasStepUnderWay ? 1 : 0)
-    switch record.end {
-    case nil: break
-    case .finished(let result):
-      append("status", "finished")
-      append("finished_ts", last)
-      // What this record brings goes into the result alone; the rest of it lies in the job.
-      append(result, record)
-    case .failed(let failure):
-      append("status", "failed")
-      append("finished_ts", last)
-      append("error_code", failure.code.rawValue)
-      append("error", failure.message)
-    case .handedBack: append("status", "queued")
-    }
-    for item in record.items { append(item, pending.run.id, record.isFinished, keys) }
+extension RunRecord.Item {
+  /// Whether the progress log shows it; else it goes to a store.
+  fileprivate var isLogged: Bool {
+    if case .stored = self { false } else { true }
   }
 
-  private mutating func append(_ field: String, _ value: String) {
-    fields.append(field)
-    fields.append(value)
-  }
-
-  private mutating func append(_ item: RunRecord.Item, _ id: JobID, _ isFinished: Bool, _ keys: Keys) {
-    switch item {
-    case .entry(let message, let time): entries.append(message.entry(at: time))
-    case .checkpoint(let step, let outputs, let inLog, let time):
-      entries.append(ProgressMessage.stepDone(step: step, outputs: inLog ? outputs : nil).entry(at: time))
-      if isFinished { return }
-      fields.append("out:" + step)
-      fields.append(outputs)
-    case .stored(let step, let order, let namespace, let value):
-      appends.append(keys.store(namespace))
-      var item = Array("{\"job_id\":\"\(id)\",\"step\":\"\(step)\",\"data\":".utf8)
-      item += value
-      item.append(UInt8(ascii: "}"))
-      appends.append(item)
-      if isFinished { return }
-      append("place:" + step, "\(order)," + JSONValue.string(namespace).text)
-      fields.append("stored:" + step)
-      fields.append(value)
+  /// How many words the job's fields take that keep it until the run has finished.
+  fileprivate var fieldWords: Int {
+    switch self {
+    case .entry: 0
+    case .checkpoint: 2
+    case .stored: 4
     }
   }
+}
 
-  private mutating func append(_ result: RunResult, _ record: RunRecord) {
+extension RunRecord {
+  /// The result, if the run has finished. What this record brings goes into its text; the rest lies in the job.
+  fileprivate var resultPieces: [RunResult.Piece] {
+    guard case .finished(let result) = end else { return [] }
     var outputs: [String: [UInt8]] = [:]
     var stored: [String: [UInt8]] = [:]
-    for item in record.items {
+    for item in items {
       switch item {
       case .entry: break
       case .checkpoint(let step, let text, _, _): outputs[step] = text
       case .stored(let step, _, _, let value): stored[step] = value
       }
     }
-    for piece in result.pieces(outputs: outputs, stored: stored) {
-      switch piece {
-      case .text(let text):
-        pieces.append("text")
-        pieces.append(text)
-      case .inputs: append(field: "inputs")
-      case .outputs(let step): append(field: "out:" + step)
-      case .stored(let step): append(field: "stored:" + step)
-      }
-    }
-  }
-
-  private mutating func append(field: String) {
-    pieces.append("field")
-    pieces.append(field)
+    return result.pieces(outputs: outputs, stored: stored)
   }
 }
 

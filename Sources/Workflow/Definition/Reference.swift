@@ -48,44 +48,43 @@ public struct Reference: Sendable, Equatable {
   /// Reads a string of a step's parameters.
   public static func read(_ text: String) -> Reading {
     guard text.utf8.first == UInt8(ascii: "@") else { return .literal(text) }
-    let rest = text.unicodeScalars.dropFirst()
-    if rest.first == "@" { return .literal(String(rest)) }
+    let rest = text.utf8.dropFirst()
+    if rest.first == UInt8(ascii: "@") { return .literal(String(Substring(rest))) }
     return Reference(text).map(Reading.reference) ?? .malformed(text)
   }
 
   private init?(_ text: String) {
-    var rest = text.unicodeScalars.dropFirst()
-    let name = rest.prefix { $0 != "." && $0 != "[" }
-    guard StepDefinition.isValidID(String(name)) else { return nil }
-    rest = rest.dropFirst(name.count)
+    let bytes = text.utf8.dropFirst()
+    let end = bytes.firstIndex { $0 == Reference.dot || $0 == Reference.opening } ?? bytes.endIndex
+    let name = Substring(bytes[..<end])
+    guard StepDefinition.isValidID(name) else { return nil }
+    var rest = bytes[end...]
     var path: [Component] = []
     while !rest.isEmpty {
       guard let component = Reference.takeComponent(&rest) else { return nil }
       path.append(component)
     }
-    switch String(name) {
+    switch name {
     case "inputs": root = .inputs
     case "item": root = .item
-    case let id: root = .step(id)
+    default: root = .step(String(name))
     }
     self.path = path
     self.text = text
   }
 
-  private static func takeComponent(_ rest: inout Substring.UnicodeScalarView) -> Component? {
-    if rest.first == "." {
-      rest.removeFirst()
-      let key = rest.prefix { $0 != "." && $0 != "[" && $0 != "]" }
-      guard !key.isEmpty else { return nil }
-      rest = rest.dropFirst(key.count)
-      return .key(String(key))
-    }
-    guard rest.first == "[" else { return nil }
-    let digits = rest.dropFirst().prefix { $0 != "]" }
-    let isIndex = !digits.isEmpty && digits.allSatisfy { ("0"..."9").contains($0) }
-    guard isIndex, let index = Int(String(digits)), rest.count > digits.count + 1 else { return nil }
-    rest = rest.dropFirst(digits.count + 2)
-    return .index(index)
+  private static let dot = UInt8(ascii: ".")
+  private static let opening = UInt8(ascii: "[")
+  private static let closing = UInt8(ascii: "]")
+
+  private static func takeComponent(_ rest: inout Substring.UTF8View) -> Component? {
+    let isKey = rest.removeFirst() == dot
+    let content = rest.prefix { $0 != dot && $0 != opening && $0 != closing }
+    rest = rest.dropFirst(content.count)
+    if isKey { return content.isEmpty ? nil : .key(String(Substring(content))) }
+    let isIndex = content.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    guard isIndex, rest.popFirst() == closing else { return nil }
+    return Int(Substring(content)).map(Component.index)
   }
 
   /// Every well-formed reference in a value, at any depth, in the order in which they are written.

@@ -22,9 +22,10 @@ public struct StepDefinition: Sendable, Equatable {
 
   /// Every step that must be done before this one: `needs`, and each step that a parameter refers to; in order, once.
   public var dependencies: [String] {
+    let all = needs + Reference.all(in: .object(params)).compactMap(\.step)
+    if all.count < 2 { return all }
     var seen = Set<String>()
-    let referred = Reference.all(in: .object(params)).compactMap(\.step)
-    return (needs + referred).filter { seen.insert($0).inserted }
+    return all.filter { seen.insert($0).inserted }
   }
 
   /// Ids that name something else in a reference.

@@ -30,14 +30,13 @@ public enum ProgressMessage: Sendable, Equatable {
     }
   }
 
-  /// The whole entry.
-  public func entry(at time: Timestamp) -> [UInt8] {
-    var buffer = Array("{\"ts\":".utf8)
+  /// Appends the whole entry.
+  public func write(at time: Timestamp, to buffer: inout [UInt8]) {
+    JSONWriter.append(verbatim: "{\"ts\":", to: &buffer)
     time.write(to: &buffer)
-    buffer.append(UInt8(ascii: ","))
+    JSONWriter.append(verbatim: ",", to: &buffer)
     write(to: &buffer)
-    buffer.append(UInt8(ascii: "}"))
-    return buffer
+    JSONWriter.append(verbatim: "}", to: &buffer)
   }
 
   private func write(to buffer: inout [UInt8]) {
@@ -49,10 +48,10 @@ public enum ProgressMessage: Sendable, Equatable {
     case .stepDone(let step, let outputs):
       ProgressMessage.write("step_done", [("step", step)], to: &buffer)
       if let outputs {
-        buffer += #","outputs":"#.utf8
+        JSONWriter.append(verbatim: ",\"outputs\":", to: &buffer)
         buffer += outputs
       } else {
-        buffer += #","outputs_omitted":true"#.utf8
+        JSONWriter.append(verbatim: ",\"outputs_omitted\":true", to: &buffer)
       }
     case .stepFailed(let step, let failure):
       ProgressMessage.write("step_failed", [("step", step)] + failure.members, to: &buffer)
@@ -64,13 +63,12 @@ public enum ProgressMessage: Sendable, Equatable {
   }
 
   private static func write(_ name: String, _ members: [(String, String)], to buffer: inout [UInt8]) {
-    buffer += "\"msg\":\"".utf8
-    buffer += name.utf8
-    buffer.append(UInt8(ascii: "\""))
+    JSONWriter.append(verbatim: "\"msg\":", to: &buffer)
+    JSONWriter.append(string: name, to: &buffer)
     for (key, value) in members {
-      buffer += ",\"".utf8
-      buffer += key.utf8
-      buffer += "\":".utf8
+      JSONWriter.append(verbatim: ",", to: &buffer)
+      JSONWriter.append(string: key, to: &buffer)
+      JSONWriter.append(verbatim: ":", to: &buffer)
       JSONWriter.append(string: value, to: &buffer)
     }
   }

@@ -77,7 +77,7 @@ public struct RunResult: Sendable, Equatable {
     private var pieces: [Piece] = []
     private var text: [UInt8] = []
 
-    mutating func append(_ more: String) { text += more.utf8 }
+    mutating func append(_ more: String) { JSONWriter.append(verbatim: more, to: &text) }
     mutating func append(quoted string: String) { JSONWriter.append(string: string, to: &text) }
     mutating func append(_ document: [UInt8]?, or piece: Piece) {
       if let document {

@@ -21,10 +21,10 @@ public struct Timestamp: Sendable, Comparable {
 
   /// Appends seconds with six decimals.
   public func write(to buffer: inout [UInt8]) {
-    buffer += String(microseconds / 1_000_000).utf8
-    buffer.append(UInt8(ascii: "."))
-    var divisor = 100_000
+    var divisor = 1_000_000
+    while microseconds / divisor >= 10 { divisor *= 10 }
     while divisor > 0 {
+      if divisor == 100_000 { buffer.append(UInt8(ascii: ".")) }
       buffer.append(UInt8(ascii: "0") + UInt8(microseconds / divisor % 10))
       divisor /= 10
     }
