@@ -1,3 +1,5 @@
+import Glibc
+
 /// A key of an object's index: equal to another when both have the same scalars.
 struct ExactKey: Hashable {
   /// The key, with its escapes resolved.
@@ -22,7 +24,10 @@ extension String {
   func hasSameScalars(as other: String) -> Bool {
     guard utf8.count == other.utf8.count else { return false }
     return utf8.span.withUnsafeBufferPointer { mine in
-      other.utf8.span.withUnsafeBufferPointer { theirs in mine.elementsEqual(theirs) }
+      other.utf8.span.withUnsafeBufferPointer { theirs in
+        // No bytes may have no address.
+        mine.count == 0 || memcmp(mine.baseAddress!, theirs.baseAddress!, mine.count) == 0
+      }
     }
   }
 }

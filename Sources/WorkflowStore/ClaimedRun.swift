@@ -17,6 +17,8 @@ public struct ClaimedRun: Sendable {
   public let isSuspect: Bool
   /// The run.
   public let definition: WorkflowDefinition
+  /// The definition's steps as a graph.
+  public let graph: StepGraph
   /// The outputs of the steps that are recorded, by step id.
   public let recorded: [String: JSONObject]
   /// What recorded steps stored, in the order of recording.
@@ -43,7 +45,7 @@ public struct ClaimedRun: Sendable {
   /// - Parameter recorded: the job's fields of recorded steps: `out:`, `stored:` and `place:` before the step's id.
   init(
     _ held: HeldRun, claimedAt: Timestamp, isSuspect: Bool, isFirst: Bool, runName: String, requestID: String,
-    steps: [UInt8]?, inputs: [UInt8]?, recorded fields: [(name: String, value: [UInt8])]
+    steps: [UInt8]?, inputs: [UInt8]?, recorded fields: [(name: String, value: [UInt8])], cache: StepCache
   ) throws(StoreError) {
     id = held.id
     token = held.token
@@ -51,7 +53,12 @@ public struct ClaimedRun: Sendable {
     self.isSuspect = isSuspect
     self.requestID = requestID
     opening = isFirst ? .started(run: runName) : .resumed
-    definition = try ClaimedRun.definition(id, runName, steps, inputs)
+    let reading = try ClaimedRun.reading(of: steps, id, cache)
+    guard let object = try ClaimedRun.json(inputs, "inputs", of: id).objectValue else {
+      throw .damaged("the inputs of run \(id) are no object")
+    }
+    definition = WorkflowDefinition(runName: runName, inputs: object, steps: reading.steps)
+    graph = reading.graph
     shortInputs = inputs.flatMap { $0.count <= ClaimedRun.longestShortInputs ? $0 : nil }
     var recorded: [String: JSONObject] = [:]
     var stored: [StoredValue] = []
@@ -71,16 +78,15 @@ public struct ClaimedRun: Sendable {
     documentBytes = bytes
   }
 
-  private static func definition(
-    _ id: JobID, _ name: String, _ steps: [UInt8]?, _ inputs: [UInt8]?
-  ) throws(StoreError) -> WorkflowDefinition {
-    let steps = try json(steps, "steps", of: id)
-    let inputs = try json(inputs, "inputs", of: id)
-    let parsed = steps.arrayValue?.compactMap(StepDefinition.init(json:))
-    guard let parsed, !parsed.isEmpty, parsed.count == steps.arrayValue?.count, let inputs = inputs.objectValue else {
-      throw .damaged("the documents of run \(id) have another shape")
+  private static func reading(
+    of steps: [UInt8]?, _ id: JobID, _ cache: StepCache
+  ) throws(StoreError) -> StepCache.Reading {
+    try cache.reading(of: steps ?? []) { bytes throws(StoreError) in
+      let steps = try json(bytes, "steps", of: id).arrayValue
+      guard let parsed = steps?.compactMap(StepDefinition.init(json:)), !parsed.isEmpty, parsed.count == steps?.count
+      else { throw .damaged("the steps of run \(id) have another shape") }
+      return parsed
     }
-    return WorkflowDefinition(runName: name, inputs: inputs, steps: parsed)
   }
 
   private static func place(_ id: JobID, _ field: String, _ bytes: [UInt8]) throws(StoreError) -> StoredValue {

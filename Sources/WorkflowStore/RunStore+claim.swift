@@ -62,7 +62,7 @@ extension RunStore {
       else { throw RunStore.damaged(Scripts.claim, part) }
       let held = HeldRun(id: id, token: token)
       do {
-        claim.runs.append(try ClaimedRun(held, claimedAt: claimedAt, words: words))
+        claim.runs.append(try ClaimedRun(held, claimedAt: claimedAt, words: words, cache: steps))
       } catch {
         claim.unreadable.append((held, claimedAt, error))
       }
@@ -72,7 +72,9 @@ extension RunStore {
 }
 
 extension ClaimedRun {
-  fileprivate init(_ held: HeldRun, claimedAt: Timestamp, words: [RedisReply]) throws(StoreError) {
+  fileprivate init(
+    _ held: HeldRun, claimedAt: Timestamp, words: [RedisReply], cache: StepCache
+  ) throws(StoreError) {
     let recorded = words[9].array ?? []
     try self.init(
       held, claimedAt: claimedAt, isSuspect: words[2].int == 1, isFirst: words[4].int == 1,
@@ -80,6 +82,6 @@ extension ClaimedRun {
       inputs: words[8].bytesValue,
       recorded: stride(from: 0, to: recorded.count - 1, by: 2).map { index in
         (recorded[index].string ?? "", recorded[index + 1].bytesValue ?? [])
-      })
+      }, cache: cache)
   }
 }

@@ -69,37 +69,47 @@ private struct RecordCall {
   mutating func append(_ pending: PendingRecord) {
     let record = pending.record
     let pieces = record.resultPieces
-    let fields = fields(of: pending)
     arguments.append(pending.run.id.description)
     arguments.append(pending.run.token)
     arguments.append(pending.sequence)
     arguments.append(record.end?.name ?? "")
     arguments.append(record.hasCheckpoint ? 1 : 0)
     arguments.append(record.items.count { $0.isLogged })
-    arguments.append(fields.count + record.items.reduce(0) { $0 + (record.isFinished ? 0 : $1.fieldWords) })
+    arguments.append(record.fieldWords)
     arguments.append(record.items.count { !$0.isLogged } * 2)
     arguments.append(pieces.count * 2)
     for item in record.items { appendEntry(item) }
-    for word in fields { arguments.append(word) }
-    if !record.isFinished { for item in record.items { appendFields(item) } }
+    appendFacts(pending)
+    if !record.isFinished { for item in record.items { appendDocuments(item) } }
     for item in record.items { appendToStore(item, pending.run.id) }
     for piece in pieces { append(piece) }
   }
 
-  /// The fields of the job that are no documents, each with its value.
-  private func fields(of pending: PendingRecord) -> [String] {
-    let last = pending.record.last.text
-    let always = [
-      "seq", "\(pending.sequence)", "last_ts", last, "begun", pending.record.hasStepUnderWay ? "1" : "0",
-    ]
-    switch pending.record.end {
-    case nil: return always
-    case .finished: return always + ["status", "finished", "finished_ts", last]
+  /// The fields of the job that are no documents.
+  private mutating func appendFacts(_ pending: PendingRecord) {
+    let record = pending.record
+    let last = record.last.text
+    arguments.append("seq")
+    arguments.append(pending.sequence)
+    append("last_ts", last)
+    append("begun", record.hasStepUnderWay ? "1" : "0")
+    switch record.end {
+    case nil: break
+    case .handedBack: append("status", "queued")
+    case .finished:
+      append("status", "finished")
+      append("finished_ts", last)
     case .failed(let failure):
-      return always
-        + ["status", "failed", "finished_ts", last, "error_code", failure.code.rawValue, "error", failure.message]
-    case .handedBack: return always + ["status", "queued"]
+      append("status", "failed")
+      append("finished_ts", last)
+      append("error_code", failure.code.rawValue)
+      append("error", failure.message)
     }
+  }
+
+  private mutating func append(_ field: String, _ value: String) {
+    arguments.append(field)
+    arguments.append(value)
   }
 
   private mutating func appendEntry(_ item: RunRecord.Item) {
@@ -113,15 +123,14 @@ private struct RecordCall {
     arguments.append(text)
   }
 
-  private mutating func appendFields(_ item: RunRecord.Item) {
+  private mutating func appendDocuments(_ item: RunRecord.Item) {
     switch item {
     case .entry: break
     case .checkpoint(let step, let outputs, _, _):
       arguments.append("out:" + step)
       arguments.append(outputs)
     case .stored(let step, let order, let namespace, let value):
-      arguments.append("place:" + step)
-      arguments.append("\(order)," + JSONValue.string(namespace).text)
+      append("place:" + step, "\(order)," + JSONValue.string(namespace).text)
       arguments.append("stored:" + step)
       arguments.append(value)
     }
@@ -163,8 +172,8 @@ extension RunRecord.Item {
     if case .stored = self { false } else { true }
   }
 
-  /// How many words the job's fields take that keep it until the run has finished.
-  fileprivate var fieldWords: Int {
+  /// How many words of fields keep it in the job until the run has finished.
+  fileprivate var documentWords: Int {
     switch self {
     case .entry: 0
     case .checkpoint: 2
@@ -174,19 +183,31 @@ extension RunRecord.Item {
 }
 
 extension RunRecord {
+  /// How many words the fields of the job take, each with its value.
+  fileprivate var fieldWords: Int {
+    let facts =
+      switch end {
+      case nil: 3
+      case .handedBack: 4
+      case .finished: 5
+      case .failed: 7
+      }
+    return facts * 2 + (isFinished ? 0 : items.reduce(0) { $0 + $1.documentWords })
+  }
+
   /// The result, if the run has finished. What this record brings goes into its text; the rest lies in the job.
   fileprivate var resultPieces: [RunResult.Piece] {
     guard case .finished(let result) = end else { return [] }
-    var outputs: [String: [UInt8]] = [:]
+    var outputs: [[UInt8]] = []
     var stored: [String: [UInt8]] = [:]
     for item in items {
       switch item {
       case .entry: break
-      case .checkpoint(let step, let text, _, _): outputs[step] = text
+      case .checkpoint(_, let text, _, _): outputs.append(text)
       case .stored(let step, _, _, let value): stored[step] = value
       }
     }
-    return result.pieces(outputs: outputs, stored: stored)
+    return result.pieces(lastOutputs: outputs, stored: stored)
   }
 }
 

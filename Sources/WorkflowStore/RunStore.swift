@@ -31,6 +31,7 @@ public struct RunStore: Sendable {
   let timeout: Duration
   /// What Redis's clock shows, as claims and records have told it.
   public let clock: RedisClock
+  let steps = StepCache()
 
   /// A store on a connection.
   public init(

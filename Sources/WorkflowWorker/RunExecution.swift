@@ -34,10 +34,11 @@ struct RunExecution {
     self.run = run
     record = RunRecord(beginning: run, clock: clock)
     self.limits = limits
-    let graph = StepGraph(run.definition.steps)
-    plan = Plan(graph, recorded: Set(run.recorded.keys))
+    plan = Plan(run.graph, recorded: Set(run.recorded.keys))
     scope = ReferenceScope(inputs: run.definition.inputs, outputs: run.recorded)
-    done = (graph.topologicalOrder ?? []).map { graph.ids[$0] }.filter { run.recorded[$0] != nil }
+    done =
+      run.recorded.isEmpty
+      ? [] : (run.graph.topologicalOrder ?? []).map { run.graph.ids[$0] }.filter { run.recorded[$0] != nil }
     bytes = run.documentBytes
     for value in run.stored { noteStored(value.namespace, by: value.step) }
   }

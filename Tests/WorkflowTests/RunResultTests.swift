@@ -27,11 +27,11 @@ struct RunResultTests {
 
   @Test func `What is at hand is in the text, and only the rest is named`() {
     let result = RunResult(runName: "r", inputs: Array("{}".utf8), done: ["b", "a"], stores: [("n", ["b", "a"])])
-    let some = result.pieces(outputs: ["a": Array(#"{"n":1e400}"#.utf8)], stored: ["b": Array("0.10".utf8)])
+    let some = result.pieces(lastOutputs: [Array(#"{"n":1e400}"#.utf8)], stored: ["b": Array("0.10".utf8)])
     #expect(
       text(some)
         == #"{"run_name":"r","inputs":{},"outputs":{"b":<out b>,"a":{"n":1e400}},"stores":{"n":[0.10,<stored a>]}}"#)
-    let all = result.pieces(outputs: ["a": [], "b": []], stored: ["a": [], "b": []])
+    let all = result.pieces(lastOutputs: [[], []], stored: ["a": [], "b": []])
     #expect(all.count == 1)
   }
 

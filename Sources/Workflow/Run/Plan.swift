@@ -18,6 +18,11 @@ public struct Plan: Sendable {
   /// - Parameter recorded: ids of the steps whose outputs are recorded already; they never run again.
   public init(_ graph: StepGraph, recorded: Set<String> = []) {
     self.graph = graph
+    if recorded.isEmpty {
+      waitingFor = graph.dependencies.map(\.count)
+      ready = waitingFor.indices.filter { [waitingFor] in waitingFor[$0] == 0 }
+      return
+    }
     let isDone = graph.ids.map(recorded.contains)
     waitingFor = graph.dependencies.map { needed in needed.count { !isDone[$0] } }
     ready = []

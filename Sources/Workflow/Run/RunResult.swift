@@ -43,9 +43,10 @@ public struct RunResult: Sendable, Equatable {
 
   /// The pieces in order; a document is named where its text is not at hand.
   /// - Parameters:
-  ///   - outputs: the texts of outputs at hand, by step.
+  ///   - outputs: the texts of the outputs that were recorded last, in their order.
   ///   - stored: the texts of stored values at hand, by step.
-  public func pieces(outputs: [String: [UInt8]] = [:], stored: [String: [UInt8]] = [:]) -> [Piece] {
+  public func pieces(lastOutputs outputs: [[UInt8]] = [], stored: [String: [UInt8]] = [:]) -> [Piece] {
+    let first = done.count - outputs.count
     var builder = Builder()
     builder.append("{\"run_name\":")
     builder.append(quoted: runName)
@@ -56,7 +57,7 @@ public struct RunResult: Sendable, Equatable {
       builder.append(index == 0 ? "\"" : ",\"")
       builder.append(step)
       builder.append("\":")
-      builder.append(outputs[step], or: .outputs(step: step))
+      builder.append(index < first ? nil : outputs[index - first], or: .outputs(step: step))
     }
     builder.append("},\"stores\":{")
     for (index, store) in stores.enumerated() {
