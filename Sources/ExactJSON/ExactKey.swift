@@ -25,8 +25,9 @@ extension String {
     guard utf8.count == other.utf8.count else { return false }
     return utf8.span.withUnsafeBufferPointer { mine in
       other.utf8.span.withUnsafeBufferPointer { theirs in
-        // No bytes may have no address.
-        mine.count == 0 || memcmp(mine.baseAddress!, theirs.baseAddress!, mine.count) == 0
+        // Where there are no bytes there is no address either.
+        guard let one = mine.baseAddress, let two = theirs.baseAddress else { return true }
+        return memcmp(one, two, mine.count) == 0
       }
     }
   }

@@ -23,6 +23,9 @@ public struct RedisArguments: Sendable, ExpressibleByArrayLiteral {
     bulkStrings.reserveCapacity(bytes)
   }
 
+  /// Bytes of all words on the wire.
+  public var size: Int { bulkStrings.count }
+
   /// Adds the UTF-8 of a text.
   public mutating func append(_ text: String) {
     text.utf8.span.withUnsafeBufferPointer { append($0) }

@@ -82,6 +82,30 @@ public final class RedisConnection: Sendable {
     return try call.result.get()
   }
 
+  /// The same without waiting: what the script returns, or why it did not, is handed to a function.
+  ///
+  /// The function is called on the connection's own thread, which serves all others too: it must be quick and must not
+  /// wait. It may give the next command, which then goes out without a thread being woken.
+  public func evaluate(
+    _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration,
+    then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
+  ) {
+    advance(ScriptCall(script, keys: keys, arguments: arguments), deadline: .now + timeout, then: function)
+  }
+
+  private func advance(
+    _ call: ScriptCall, deadline: ContinuousClock.Instant,
+    then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
+  ) {
+    guard let command = call.command else { return function(call.result) }
+    let waiter = Waiter.function { [self] outcome in
+      var call = call
+      call.receive(outcome)
+      advance(call, deadline: deadline, then: function)
+    }
+    post(.init(frame: command.frame, deadline: deadline, waiter: waiter))
+  }
+
   private func outcome(of arguments: RedisArguments, deadline: ContinuousClock.Instant) async -> Waiter.Outcome {
     let frame = arguments.frame
     return await withUnsafeContinuation { continuation in

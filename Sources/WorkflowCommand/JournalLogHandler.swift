@@ -50,9 +50,11 @@ struct JournalLogHandler: LogHandler {
     var parts = tm()
     gmtime_r(&now.tv_sec, &parts)
     let milliseconds = String(now.tv_nsec / 1_000_000 + 1_000).dropFirst()
-    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { text in
-      _ = strftime(text.baseAddress, text.count, "%Y-%m-%dT%H:%M:%S", &parts)
-      return "\(String(cString: text.baseAddress!)).\(milliseconds)Z"
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { text in
+      let count = text.withMemoryRebound(to: CChar.self) {
+        strftime($0.baseAddress, $0.count, "%Y-%m-%dT%H:%M:%S", &parts)
+      }
+      return "\(String(decoding: text[..<count], as: UTF8.self)).\(milliseconds)Z"
     }
   }
 

@@ -1,32 +1,35 @@
 import Synchronization
 
-/// Writes the records of many runs together (group commit): what comes while others are being written goes in the next
-/// call, so that a busy Redis is asked seldom and an idle one at once.
-///
-/// Whoever comes while nobody writes leads: it writes all that waits, hands the lead to the next who waits, and gives each
-/// of its own call an answer.
+/// Writes the records of many runs together (group commit): what comes while a call is under way goes in the next one, so
+/// that a busy Redis is asked seldom and an idle one at once.
 public final class RecordGroup: Sendable {
-  fileprivate typealias Outcome = Result<RecordAnswer, StoreError>
+  private typealias Outcome = Result<RecordAnswer, StoreError>
 
-  /// How a wait ends.
-  fileprivate enum Turn: Sendable {
-    case written(Outcome)
-    /// The waiter leads; its own record is the first of these.
-    case lead([Waiter])
+  private struct Waiter: Sendable {
+    let record: EncodedRecord
+    let continuation: UnsafeContinuation<Outcome, Never>
   }
 
-  fileprivate struct Waiter: Sendable {
-    let record: PendingRecord
-    let continuation: UnsafeContinuation<Turn, Never>
-  }
-
-  fileprivate struct State {
+  private struct State {
     var waiting: [Waiter] = []
-    var isLed = false
+    var isWriting = false
+
+    /// Takes what goes in the next call, none when nobody waits.
+    mutating func takeCall() -> [Waiter] {
+      var bytes = 0
+      let end = waiting.firstIndex { waiter in
+        defer { bytes += waiter.record.size }
+        return bytes > RecordGroup.fullCall
+      }
+      let call = Array(waiting[..<(end ?? waiting.count)])
+      waiting.removeFirst(call.count)
+      isWriting = !call.isEmpty
+      return call
+    }
   }
 
-  /// Bytes of documents after which a call takes no further record.
-  fileprivate static let fullCall = 1 << 20
+  /// Bytes after which a call takes no further record.
+  private static let fullCall = 1 << 20
 
   private let store: RunStore
   private let state = Mutex(State())
@@ -36,54 +39,27 @@ public final class RecordGroup: Sendable {
 
   /// Writes a record.
   public func write(_ record: PendingRecord) async throws(StoreError) -> RecordAnswer {
-    let turn = await withUnsafeContinuation { continuation in
+    let record = store.encoded(record)
+    return try await withUnsafeContinuation { continuation in
       let call = state.withLock { state in
         state.waiting.append(Waiter(record: record, continuation: continuation))
-        guard !state.isLed else { return [Waiter]() }
-        state.isLed = true
-        return state.takeCall()
+        return state.isWriting ? [] : state.takeCall()
       }
-      call.first?.continuation.resume(returning: .lead(call))
-    }
-    switch turn {
-    case .written(let outcome): return try outcome.get()
-    case .lead(let call): return try await lead(call).get()
-    }
+      write(call)
+    }.get()
   }
 
-  /// Writes records, the first of which is the caller's, and lets the next lead.
-  private func lead(_ call: [Waiter]) async -> Outcome {
-    let outcomes = await written(call.map(\.record))
-    let next = state.withLock { state in
-      let next = state.takeCall()
-      state.isLed = !next.isEmpty
-      return next
+  private func write(_ call: [Waiter]) {
+    if call.isEmpty { return }
+    store.record(call.map(\.record)) { [self] outcome in
+      // The next call first: Redis waits for it.
+      write(state.withLock { $0.takeCall() })
+      switch outcome {
+      case .success(let answers):
+        for (waiter, answer) in zip(call, answers) { waiter.continuation.resume(returning: .success(answer)) }
+      case .failure(let error):
+        for waiter in call { waiter.continuation.resume(returning: .failure(error)) }
+      }
     }
-    next.first?.continuation.resume(returning: .lead(next))
-    for (waiter, outcome) in zip(call, outcomes).dropFirst() {
-      waiter.continuation.resume(returning: .written(outcome))
-    }
-    return outcomes[0]
-  }
-
-  private func written(_ records: [PendingRecord]) async -> [Outcome] {
-    do {
-      return try await store.record(records).map { .success($0) }
-    } catch {
-      return records.map { _ in .failure(error) }
-    }
-  }
-}
-
-extension RecordGroup.State {
-  /// Takes what goes in the next call, none when nobody waits.
-  fileprivate mutating func takeCall() -> [RecordGroup.Waiter] {
-    var bytes = 0
-    let end = waiting.firstIndex { waiter in
-      defer { bytes += waiter.record.record.documentBytes }
-      return bytes > RecordGroup.fullCall
-    }
-    defer { waiting.removeFirst(end ?? waiting.count) }
-    return Array(waiting[..<(end ?? waiting.count)])
   }
 }

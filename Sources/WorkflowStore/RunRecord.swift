@@ -77,16 +77,6 @@ public struct RunRecord: Sendable {
   /// Whether there is nothing to write.
   public var isEmpty: Bool { items.isEmpty && end == nil }
 
-  /// Bytes of the documents in it.
-  var documentBytes: Int {
-    items.reduce(0) { bytes, item in
-      switch item {
-      case .entry: bytes
-      case .checkpoint(_, let text, _, _), .stored(_, _, _, let text): bytes + text.count
-      }
-    }
-  }
-
   /// Adds a progress entry, stamped now.
   public mutating func log(_ message: ProgressMessage) { items.append(.entry(message, at: stamp())) }
 

@@ -19,20 +19,58 @@ public struct PendingRecord: Sendable {
   }
 }
 
+/// A record as Redis takes it, and what it says.
+struct EncodedRecord: Sendable {
+  fileprivate let words: RedisArguments
+  fileprivate let end: RunRecord.End?
+
+  /// Its bytes on the wire.
+  var size: Int { words.size }
+}
+
 extension RunStore {
   /// Writes records of runs in hand, of each run at most one; each is written or not, whatever becomes of the others.
   /// - Returns: an answer for each record.
   public func record(_ records: [PendingRecord]) async throws(StoreError) -> [RecordAnswer] {
-    var call = RecordCall(keys, limits)
-    for pending in records { call.append(pending) }
-    for pending in records { pending.record.end.commitPoints.before.pass() }
-    let reply = try await evaluate(
-      Scripts.record, [keys.leases, keys.queue, keys.suspects, keys.repairs], call.arguments)
+    try await withUnsafeContinuation { continuation in
+      record(records.map(encoded)) { continuation.resume(returning: $0) }
+    }.get()
+  }
+
+  /// A record as Redis takes it.
+  func encoded(_ pending: PendingRecord) -> EncodedRecord {
+    var encoder = RecordEncoder(keys)
+    encoder.append(pending)
+    return EncodedRecord(words: encoder.arguments, end: pending.record.end)
+  }
+
+  /// The same without waiting: the answers are handed to a function, on the connection's thread.
+  func record(
+    _ records: [EncodedRecord], then function: @escaping @Sendable (Result<[RecordAnswer], StoreError>) -> Void
+  ) {
+    var arguments = RedisArguments()
+    arguments.reserveCapacity(records.reduce(128) { $0 + $1.size })
+    arguments.append(keys.prefix)
+    arguments.append(limits.retain)
+    arguments.append(limits.storeItems)
+    arguments.append(keys.wakeChannel)
+    for record in records { arguments.append(contentsOf: record.words) }
+    for record in records { record.end.commitPoints.before.pass() }
+    let names = [keys.leases, keys.queue, keys.suspects, keys.repairs]
+    connection.evaluate(Scripts.record, keys: names, arguments: arguments, timeout: timeout) { [self] outcome in
+      switch outcome {
+      case .success(let reply): function(Result { () throws(StoreError) in try answers(reply, to: records) })
+      case .failure(let error): function(.failure(StoreError(error)))
+      }
+    }
+  }
+
+  private func answers(_ reply: RedisReply, to records: [EncodedRecord]) throws(StoreError) -> [RecordAnswer] {
     guard let parts = reply.array, parts.count == records.count + 1, let time = parts[0].int else {
       throw RunStore.damaged(Scripts.record, reply)
     }
     clock.set(time)
-    for pending in records { pending.record.end.commitPoints.after.pass() }
+    for record in records { record.end.commitPoints.after.pass() }
     var answers: [RecordAnswer] = []
     for part in parts.dropFirst() { answers.append(try answer(part)) }
     return answers
@@ -52,18 +90,16 @@ extension RunStore {
   }
 }
 
-/// The words that record.lua takes.
-private struct RecordCall {
+/// Writes the words that record.lua takes of one record.
+private struct RecordEncoder {
   private(set) var arguments = RedisArguments()
   private let keys: Keys
   private var text: [UInt8] = []
 
-  init(_ keys: Keys, _ limits: RunStore.Limits) {
+  init(_ keys: Keys) {
     self.keys = keys
-    arguments.append(keys.prefix)
-    arguments.append(limits.retain)
-    arguments.append(limits.storeItems)
-    arguments.append(keys.wakeChannel)
+    arguments.reserveCapacity(2_048)
+    text.reserveCapacity(512)
   }
 
   mutating func append(_ pending: PendingRecord) {

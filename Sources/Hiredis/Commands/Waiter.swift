@@ -11,11 +11,15 @@ enum Waiter: Sendable {
   /// A thread of its own.
   case thread(BlockingOutcome)
 
+  /// Nobody waits: the outcome is handed to a function, on the connection's own thread.
+  case function(@Sendable (Outcome) -> Void)
+
   /// Ends the wait.
   func resume(_ outcome: Outcome) {
     switch self {
     case .task(let continuation): continuation.resume(returning: outcome)
     case .thread(let blocking): blocking.resume(outcome)
+    case .function(let function): function(outcome)
     }
   }
 }

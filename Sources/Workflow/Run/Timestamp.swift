@@ -2,11 +2,11 @@
 ///
 /// Wherever wf shows or stores one it is in seconds with six decimals: `1732387200.123456`.
 public struct Timestamp: Sendable, Comparable {
-  /// Microseconds since 1970.
+  /// Microseconds since 1970, not below 0.
   public let microseconds: Int
 
   /// A point in time.
-  public init(microseconds: Int) { self.microseconds = microseconds }
+  public init(microseconds: Int) { self.microseconds = max(0, microseconds) }
 
   /// Reads seconds with six decimals; nil when the text has another form.
   public init?(_ text: String) {
@@ -21,12 +21,19 @@ public struct Timestamp: Sendable, Comparable {
 
   /// Appends seconds with six decimals.
   public func write(to buffer: inout [UInt8]) {
-    var divisor = 1_000_000
-    while microseconds / divisor >= 10 { divisor *= 10 }
-    while divisor > 0 {
-      if divisor == 100_000 { buffer.append(UInt8(ascii: ".")) }
-      buffer.append(UInt8(ascii: "0") + UInt8(microseconds / divisor % 10))
-      divisor /= 10
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { text in
+      var rest = UInt(microseconds)
+      var start = text.count
+      while rest > 0 || start > text.count - 8 {
+        start -= 1
+        if start == text.count - 7 {
+          text[start] = UInt8(ascii: ".")
+        } else {
+          text[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+          rest /= 10
+        }
+      }
+      buffer.append(contentsOf: text[start...])
     }
   }
 
