@@ -15,8 +15,9 @@ struct SubmitRoute: Route {
   ) async throws(APIError) -> FastCGIResponse {
     try checkContentType(request)
     let document = try document(in: request)
+    let (definition, steps) = try workflow(in: document)
     let submission = Submission(
-      id: JobID(requestID: context.requestID) ?? JobID(), definition: try definition(in: document.value),
+      id: JobID(requestID: context.requestID) ?? JobID(), runName: definition.runName, steps: steps,
       inputs: document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
       idempotencyKey: try idempotencyKey(request), requestID: context.requestID)
     let answer: SubmissionAnswer
@@ -59,7 +60,9 @@ struct SubmitRoute: Route {
     }
   }
 
-  private func definition(in body: JSONValue) throws(APIError) -> WorkflowDefinition {
+  private func workflow(
+    in body: JSONDocument
+  ) throws(APIError) -> (definition: WorkflowDefinition, steps: [UInt8]) {
     do { return try reader.read(body) } catch { throw .invalid(error.faults) }
   }
 

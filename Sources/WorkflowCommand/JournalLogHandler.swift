@@ -21,6 +21,7 @@ struct JournalLogHandler: LogHandler {
 
   func log(event: LogEvent) {
     var line = isJournal ? "<\(JournalLogHandler.priority(of: event.level))>" : "\(JournalLogHandler.time()) "
+    line.reserveCapacity(240)
     line += isJournal ? "" : "\(event.level) "
     line += JournalLogHandler.oneLine("\(event.message)")
     let all = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata

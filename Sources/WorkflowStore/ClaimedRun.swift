@@ -45,7 +45,7 @@ public struct ClaimedRun: Sendable {
   /// - Parameter recorded: the job's fields of recorded steps: `out:`, `stored:` and `place:` before the step's id.
   init(
     _ held: HeldRun, claimedAt: Timestamp, isSuspect: Bool, isFirst: Bool, runName: String, requestID: String,
-    steps: [UInt8]?, inputs: [UInt8]?, recorded fields: [(name: String, value: [UInt8])], cache: StepCache
+    steps: [UInt8]?, inputs: [UInt8]?, recorded fields: [(name: String, value: [UInt8])], cache: TextCache<StepList>
   ) throws(StoreError) {
     id = held.id
     token = held.token
@@ -53,12 +53,12 @@ public struct ClaimedRun: Sendable {
     self.isSuspect = isSuspect
     self.requestID = requestID
     opening = isFirst ? .started(run: runName) : .resumed
-    let reading = try ClaimedRun.reading(of: steps, id, cache)
+    let list = try ClaimedRun.list(steps, id, cache)
     guard let object = try ClaimedRun.json(inputs, "inputs", of: id).objectValue else {
       throw .damaged("the inputs of run \(id) are no object")
     }
-    definition = WorkflowDefinition(runName: runName, inputs: object, steps: reading.steps)
-    graph = reading.graph
+    definition = WorkflowDefinition(runName: runName, inputs: object, steps: list.steps)
+    graph = list.graph
     shortInputs = inputs.flatMap { $0.count <= ClaimedRun.longestShortInputs ? $0 : nil }
     var recorded: [String: JSONObject] = [:]
     var stored: [StoredValue] = []
@@ -78,15 +78,22 @@ public struct ClaimedRun: Sendable {
     documentBytes = bytes
   }
 
-  private static func reading(
-    of steps: [UInt8]?, _ id: JobID, _ cache: StepCache
-  ) throws(StoreError) -> StepCache.Reading {
-    try cache.reading(of: steps ?? []) { bytes throws(StoreError) in
-      let steps = try json(bytes, "steps", of: id).arrayValue
-      guard let parsed = steps?.compactMap(StepDefinition.init(json:)), !parsed.isEmpty, parsed.count == steps?.count
-      else { throw .damaged("the steps of run \(id) have another shape") }
-      return parsed
-    }
+  /// A list of steps as it lies in Redis, ready to be run.
+  struct StepList: Sendable {
+    let steps: [StepDefinition]
+    let graph: StepGraph
+  }
+
+  private static func list(
+    _ bytes: [UInt8]?, _ id: JobID, _ cache: TextCache<StepList>
+  ) throws(StoreError) -> StepList {
+    if let known = cache.value(of: bytes ?? []) { return known }
+    let steps = try json(bytes, "steps", of: id).arrayValue
+    guard let parsed = steps?.compactMap(StepDefinition.init(json:)), !parsed.isEmpty, parsed.count == steps?.count
+    else { throw .damaged("the steps of run \(id) have another shape") }
+    let list = StepList(steps: parsed, graph: StepGraph(parsed))
+    cache.keep(list, of: bytes ?? [])
+    return list
   }
 
   private static func place(_ id: JobID, _ field: String, _ bytes: [UInt8]) throws(StoreError) -> StoredValue {

@@ -73,7 +73,7 @@ extension RunStore {
 
 extension ClaimedRun {
   fileprivate init(
-    _ held: HeldRun, claimedAt: Timestamp, words: [RedisReply], cache: StepCache
+    _ held: HeldRun, claimedAt: Timestamp, words: [RedisReply], cache: TextCache<StepList>
   ) throws(StoreError) {
     let recorded = words[9].array ?? []
     try self.init(

@@ -1,13 +1,13 @@
-import ExactJSON
 import Hiredis
-public import Workflow
 
 /// A run to be accepted.
 public struct Submission: Sendable {
   /// The id that the API chose.
   public let id: JobID
-  /// The run.
-  public let definition: WorkflowDefinition
+  /// What its author calls it.
+  public let runName: String
+  /// The steps' JSON text, defaults filled in.
+  public let steps: [UInt8]
   /// The inputs' JSON text as it came in; it is stored as it is.
   public let inputs: [UInt8]
   /// The client's `Idempotency-Key`, if it sent one.
@@ -17,10 +17,11 @@ public struct Submission: Sendable {
 
   /// A run to be accepted.
   public init(
-    id: JobID, definition: WorkflowDefinition, inputs: [UInt8], idempotencyKey: String? = nil, requestID: String
+    id: JobID, runName: String, steps: [UInt8], inputs: [UInt8], idempotencyKey: String? = nil, requestID: String
   ) {
     self.id = id
-    self.definition = definition
+    self.runName = runName
+    self.steps = steps
     self.inputs = inputs
     self.idempotencyKey = idempotencyKey
     self.requestID = requestID
@@ -51,11 +52,10 @@ extension RunStore {
   }
 
   private func arguments(of submission: Submission) -> RedisArguments {
-    let definition = submission.definition
     var arguments = RedisArguments()
     arguments.append(submission.id.description)
-    arguments.append(definition.runName)
-    arguments.append(JSONValue.array(definition.steps.map(\.json)).bytes)
+    arguments.append(submission.runName)
+    arguments.append(submission.steps)
     arguments.append(submission.inputs)
     arguments.append(Keys.format)
     arguments.append(submission.requestID)

@@ -1,4 +1,5 @@
 public import Hiredis
+import Workflow
 
 /// What Redis holds of the runs, and every change to it; each change is one script.
 ///
@@ -31,7 +32,7 @@ public struct RunStore: Sendable {
   let timeout: Duration
   /// What Redis's clock shows, as claims and records have told it.
   public let clock: RedisClock
-  let steps = StepCache()
+  let steps = TextCache<ClaimedRun.StepList>()
 
   /// A store on a connection.
   public init(

@@ -60,7 +60,9 @@ import WorkflowStore
     let after = try await bench.now()
 
     #expect(run.id == id && run.requestID == "request" && !run.isSuspect)
-    #expect(run.definition == (try Submission.sample(name: "\"n\" 😀\n", inputs: #"{"text":"x","n":1.0}"#).definition))
+    #expect(run.definition.runName == "\"n\" 😀\n" && run.definition.steps.map(\.id) == ["a", "b"])
+    #expect(run.definition.steps[0].params == ["value": "@inputs.text"])
+    #expect(run.definition.inputs == (try JSONValue(parsing: #"{"text":"x","n":1.0}"#).objectValue))
     #expect(run.recorded.isEmpty && run.stored.isEmpty)
     #expect(try await bench.keys() == ["claim:w", "job:\(id)", "leases", "progress:\(id)"])
     let job = try await bench.facts(id)

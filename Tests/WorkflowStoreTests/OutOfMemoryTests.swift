@@ -19,7 +19,7 @@ import WorkflowStore
     try await bench.submit()
     try await fill()
     let before = try await bench.snapshot()
-    let submission = try Submission.sample(idempotencyKey: "k")
+    let submission = Submission.sample(idempotencyKey: "k")
     let error = await #expect(throws: StoreError.self) { try await bench.store.submit(submission) }
     guard case .unavailable(let reason, outcomeUnknown: false) = error else {
       Issue.record("the error is \(String(describing: error))")

@@ -11,7 +11,7 @@ import WorkflowStore
   @Test func `An accepted run is a job with its documents, a first entry and a place in the queue`() async throws {
     let id = JobID()
     let before = try await bench.now()
-    let submission = try Submission.sample(id, name: "a \"name\"", inputs: #"{ "n" : 1e400 }"#, steps: ["a"])
+    let submission = Submission.sample(id, name: "a \"name\"", inputs: #"{ "n" : 1e400 }"#, steps: ["a"])
     #expect(try await bench.store.submit(submission) == .accepted(id))
 
     #expect(try await bench.keys() == ["job:\(id)", "progress:\(id)", "queue:1"])
@@ -73,9 +73,9 @@ import WorkflowStore
     #expect(try await bench.store.submit(Submission.sample(id, idempotencyKey: "k")) == .accepted(id))
     let before = try await bench.snapshot()
     let others = [
-      try Submission.sample(name: "other", idempotencyKey: "k"),
-      try Submission.sample(inputs: #"{"text":"b"}"#, idempotencyKey: "k"),
-      try Submission.sample(steps: ["a"], idempotencyKey: "k"),
+      Submission.sample(name: "other", idempotencyKey: "k"),
+      Submission.sample(inputs: #"{"text":"b"}"#, idempotencyKey: "k"),
+      Submission.sample(steps: ["a"], idempotencyKey: "k"),
     ]
     for other in others { #expect(try await bench.store.submit(other) == .conflict(id)) }
     #expect(try await bench.snapshot() == before)
@@ -89,7 +89,7 @@ import WorkflowStore
     #expect(try await bench.with(limits).submit(Submission.sample(first, idempotencyKey: "k")) == .accepted(first))
     await expired.all(of: [bench.prefix + "idempotency:k"])
     let second = JobID()
-    let other = try Submission.sample(second, name: "other", idempotencyKey: "k")
+    let other = Submission.sample(second, name: "other", idempotencyKey: "k")
     #expect(try await bench.store.submit(other) == .accepted(second))
     #expect(try await bench.list("queue:1") == [first, second].map(\.description))
   }

@@ -4,6 +4,7 @@ public import ExactJSON
 public struct DefinitionReader: Sendable {
   /// The parameters of each operation that a step may name.
   public let operations: [String: ParameterSchema]
+  private let known = TextCache<StepList>()
   /// More faults than this are counted, not listed.
   public static let faultLimit = 1_000
 
@@ -16,13 +17,25 @@ public struct DefinitionReader: Sendable {
     public let faults: [ValidationFault]
   }
 
-  /// Reads a parsed body.
+  /// A list of steps, and its JSON text with the defaults filled in.
+  struct StepList: Sendable {
+    let steps: [StepDefinition]
+    let text: [UInt8]
+  }
+
+  /// Reads a body. Steps that were found good before are not looked at again.
+  /// - Returns: the workflow, and the JSON text of its steps with the defaults filled in.
   /// - Throws: every fault at once.
-  public func read(_ body: JSONValue) throws(Faults) -> WorkflowDefinition {
+  public func read(_ body: JSONDocument) throws(Faults) -> (definition: WorkflowDefinition, steps: [UInt8]) {
+    let source = Array(body.source(of: "steps") ?? [])
+    let list = known.value(of: source)
     var reading = DefinitionReading(operations: operations)
-    let definition = reading.body(body)
+    let definition = reading.body(body.value, knownSteps: list?.steps)
     guard reading.faults.isEmpty, let definition else { throw Faults(faults: listed(reading.faults)) }
-    return definition
+    if let list { return (definition, list.text) }
+    let text = JSONValue.array(definition.steps.map(\.json)).bytes
+    known.keep(StepList(steps: definition.steps, text: text), of: source)
+    return (definition, text)
   }
 
   private func listed(_ faults: [ValidationFault]) -> [ValidationFault] {
@@ -42,7 +55,7 @@ private struct DefinitionReading {
 
   init(operations: [String: ParameterSchema]) { self.operations = operations }
 
-  mutating func body(_ value: JSONValue) -> WorkflowDefinition? {
+  mutating func body(_ value: JSONValue, knownSteps: [StepDefinition]?) -> WorkflowDefinition? {
     guard let object = value.objectValue else {
       let message = "Input should be a valid dictionary or object to extract fields from"
       faults.append(ValidationFault("model_attributes_type", root, message, input: value))
@@ -51,7 +64,7 @@ private struct DefinitionReading {
     refuseExtras(object, known: ["run_name", "inputs", "steps"], at: root)
     let name = runName(object)
     let inputs = self.object(object["inputs"], at: root + [.key("inputs")])
-    let steps = self.steps(object)
+    let steps = knownSteps ?? self.steps(object)
     guard let name, let inputs, let steps else { return nil }
     return WorkflowDefinition(runName: name, inputs: inputs, steps: steps)
   }

@@ -206,12 +206,11 @@ extension Submission {
   static func sample(
     _ id: JobID = JobID(), name: String = "run", inputs: String = #"{"text":"a"}"#, steps: [String] = ["a", "b"],
     idempotencyKey: String? = nil
-  ) throws -> Submission {
-    let definition = WorkflowDefinition(
-      runName: name, inputs: try JSONValue(parsing: inputs).objectValue ?? [:],
-      steps: steps.map { StepDefinition(id: $0, op: "note", needs: [], params: ["value": "@inputs.text"]) })
+  ) -> Submission {
+    let steps = steps.map { StepDefinition(id: $0, op: "note", needs: [], params: ["value": "@inputs.text"]) }
     return Submission(
-      id: id, definition: definition, inputs: Array(inputs.utf8), idempotencyKey: idempotencyKey, requestID: "request")
+      id: id, runName: name, steps: JSONValue.array(steps.map(\.json)).bytes, inputs: Array(inputs.utf8),
+      idempotencyKey: idempotencyKey, requestID: "request")
   }
 }
 
