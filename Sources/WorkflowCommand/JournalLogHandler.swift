@@ -20,16 +20,21 @@ struct JournalLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    var line = isJournal ? "<\(JournalLogHandler.priority(of: event.level))>" : "\(JournalLogHandler.time()) "
-    line.reserveCapacity(240)
-    line += isJournal ? "" : "\(event.level) "
-    line += JournalLogHandler.oneLine("\(event.message)")
+    var line: [UInt8] = []
+    line.reserveCapacity(256)
+    if isJournal {
+      line.append(text: "<\(JournalLogHandler.priority(of: event.level))>")
+    } else {
+      JournalLogHandler.appendTime(to: &line)
+      line.append(text: " \(event.level) ")
+    }
+    line.append(text: JournalLogHandler.oneLine(event.message.description))
     let all = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
     for (key, value) in all.sorted(by: { $0.key < $1.key }) {
-      line += " "
-      line += key
-      line += "="
-      line += JournalLogHandler.quoted(value.description)
+      line.append(text: " ")
+      line.append(text: key)
+      line.append(text: "=")
+      line.append(text: JournalLogHandler.quoted(value.description))
     }
     Terminal.say(line)
   }
@@ -45,18 +50,22 @@ struct JournalLogHandler: LogHandler {
     }
   }
 
-  private static func time() -> String {
+  private static func appendTime(to line: inout [UInt8]) {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     var parts = tm()
     gmtime_r(&now.tv_sec, &parts)
-    let milliseconds = String(now.tv_nsec / 1_000_000 + 1_000).dropFirst()
-    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { text in
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { text in
       let count = text.withMemoryRebound(to: CChar.self) {
-        strftime($0.baseAddress, $0.count, "%Y-%m-%dT%H:%M:%S", &parts)
+        strftime($0.baseAddress, $0.count, "%Y-%m-%dT%H:%M:%S.", &parts)
       }
-      return "\(String(decoding: text[..<count], as: UTF8.self)).\(milliseconds)Z"
+      line.append(contentsOf: text[..<count])
     }
+    let milliseconds = now.tv_nsec / 1_000_000
+    for digit in [milliseconds / 100, milliseconds / 10 % 10, milliseconds % 10] {
+      line.append(UInt8(ascii: "0") + UInt8(digit))
+    }
+    line.append(UInt8(ascii: "Z"))
   }
 
   private static func quoted(_ value: String) -> String {
@@ -69,5 +78,11 @@ struct JournalLogHandler: LogHandler {
     if text.isPlainASCII { return text }
     let scalars = text.unicodeScalars.map { $0.value >= 0x20 && $0.value != 0x7f ? $0 : " " }
     return String(String.UnicodeScalarView(scalars))
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(text: String) {
+    text.utf8.span.withUnsafeBufferPointer { append(contentsOf: $0) }
   }
 }

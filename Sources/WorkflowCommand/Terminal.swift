@@ -5,7 +5,15 @@ import SystemPackage
 enum Terminal {
   /// Writes a line to standard error. What comes from outside cannot steer the terminal: of the control characters only
   /// tabs and line ends go through.
-  static func say(_ line: String) { write(Array(line.withoutControls.utf8) + [UInt8(ascii: "\n")], to: 2) }
+  static func say(_ line: String) { say(Array(line.utf8)) }
+
+  /// The same with a line of UTF-8.
+  static func say(_ line: [UInt8]) {
+    let isPlain = line.allSatisfy { (0x20...0x7e).contains($0) }
+    write(
+      (isPlain ? line : Array(String(decoding: line, as: UTF8.self).withoutControls.utf8)) + [UInt8(ascii: "\n")], to: 2
+    )
+  }
 
   /// Writes text and a line's end to standard output.
   static func show(_ bytes: [UInt8]) { write(bytes + [UInt8(ascii: "\n")], to: 1) }

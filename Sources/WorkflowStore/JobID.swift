@@ -11,11 +11,9 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
 
   /// Reads an id as a client writes it, in either case; nil when it is no UUID.
   public init?(_ text: some StringProtocol) {
-    let bytes = Array(text.utf8)
-    guard bytes.count == 36 else { return nil }
-    for (index, byte) in bytes.enumerated() {
-      let isHyphen = JobID.hyphens.contains(index)
-      guard isHyphen ? byte == UInt8(ascii: "-") : JobID.isHexadecimal(byte) else { return nil }
+    guard text.utf8.count == 36 else { return nil }
+    for (index, byte) in text.utf8.enumerated() {
+      guard JobID.isHyphen(index) ? byte == UInt8(ascii: "-") : JobID.isHexadecimal(byte) else { return nil }
     }
     description = text.lowercased()
   }
@@ -23,31 +21,31 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
   /// The id that belongs to a request id of 32 hexadecimal digits (nginx's `$request_id`), so that a request that
   /// nginx sends twice is one job; nil when the text is none.
   public init?(requestID: String) {
-    let digits = Array(requestID.utf8)
-    guard digits.count == 32, digits.allSatisfy(JobID.isHexadecimal),
+    guard requestID.utf8.count == 32, requestID.utf8.allSatisfy(JobID.isHexadecimal),
       let high = UInt64(requestID.prefix(16), radix: 16), let low = UInt64(requestID.suffix(16), radix: 16)
     else { return nil }
     self.init(high: high, low: low)
   }
 
-  private static let hyphens: Set<Int> = [8, 13, 18, 23]
+  private static func isHyphen(_ index: Int) -> Bool { index == 8 || index == 13 || index == 18 || index == 23 }
 
   private init(high: UInt64, low: UInt64) {
     let versioned = high & ~0xf000 | 0x4000
     let varied = low & ~(0b11 << 62) | (0b10 << 62)
-    let digits = JobID.hexadecimal(versioned) + JobID.hexadecimal(varied)
-    var text: [UInt8] = []
-    text.reserveCapacity(36)
-    for (index, digit) in digits.enumerated() {
-      if [8, 12, 16, 20].contains(index) { text.append(UInt8(ascii: "-")) }
-      text.append(digit)
+    description = String(unsafeUninitializedCapacity: 36) { text in
+      var digit = 0
+      for index in 0..<36 {
+        if JobID.isHyphen(index) {
+          text[index] = UInt8(ascii: "-")
+          continue
+        }
+        let word = digit < 16 ? versioned : varied
+        let nibble = UInt8(word >> (60 - 4 * UInt64(digit % 16)) & 0xf)
+        text[index] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+        digit += 1
+      }
+      return 36
     }
-    description = String(decoding: text, as: UTF8.self)
-  }
-
-  private static func hexadecimal(_ word: UInt64) -> [UInt8] {
-    let digits = Array("0123456789abcdef".utf8)
-    return (0..<16).map { digits[Int(word >> (60 - 4 * UInt64($0)) & 0xf)] }
   }
 
   private static func isHexadecimal(_ byte: UInt8) -> Bool {
