@@ -34,11 +34,22 @@ public struct Claim: Sendable {
   public var unreadable: [(run: HeldRun, claimedAt: Timestamp, error: StoreError)] = []
   /// Queue entries without a queued job, which were dropped.
   public var dropped = 0
+  /// Whether runs are left in the queue.
+  public var hasLeftRuns = false
 }
 
 extension RunStore {
   /// Takes runs from the queue. Safe to send twice with the same claim id.
   public func claim(_ request: ClaimRequest) async throws(StoreError) -> Claim {
+    try await withUnsafeContinuation { continuation in
+      claim(request) { continuation.resume(returning: $0) }
+    }.get()
+  }
+
+  /// The same without waiting: what the claim brought is handed to a function, on the connection's thread.
+  public func claim(
+    _ request: ClaimRequest, then function: @escaping @Sendable (Result<Claim, StoreError>) -> Void
+  ) {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(request.id)
@@ -49,14 +60,22 @@ extension RunStore {
     arguments.append(request.worker)
     let names = [keys.leases, keys.claim(request.worker), keys.suspects, keys.queue, keys.repairs]
     CommitPoint.beforeClaim.pass()
-    let reply = try await evaluate(Scripts.claim, names, arguments)
-    guard let parts = reply.array, parts.count >= 2, let time = parts[0].int, let dropped = parts[1].int else {
+    connection.evaluate(Scripts.claim, keys: names, arguments: arguments, timeout: timeout) { [self] outcome in
+      switch outcome {
+      case .success(let reply): function(Result { () throws(StoreError) in try claim(in: reply) })
+      case .failure(let error): function(.failure(StoreError(error)))
+      }
+    }
+  }
+
+  private func claim(in reply: RedisReply) throws(StoreError) -> Claim {
+    guard let parts = reply.array, parts.count >= 3, let time = parts[0].int, let dropped = parts[1].int else {
       throw RunStore.damaged(Scripts.claim, reply)
     }
     clock.set(time)
-    if parts.count > 2 { CommitPoint.afterClaim.pass() }
-    var claim = Claim(dropped: dropped)
-    for part in parts.dropFirst(2) {
+    if parts.count > 3 { CommitPoint.afterClaim.pass() }
+    var claim = Claim(dropped: dropped, hasLeftRuns: parts[2].int == 1)
+    for part in parts.dropFirst(3) {
       guard let words = part.array, words.count == 10, let id = words[0].string.flatMap({ JobID($0) }),
         let token = words[1].string, let claimedAt = words[3].string.flatMap({ Timestamp($0) })
       else { throw RunStore.damaged(Scripts.claim, part) }

@@ -5,7 +5,23 @@ import WorkflowStore
 
 /// Fills the worker's hands with queued runs: at a wake-up, when a hand becomes free, and by a slow poll in case that a
 /// wake-up was lost.
+///
+/// Claims go out from the thread that gives reason for one, and what they bring is begun on the connection's thread: on the
+/// way from a submission to its first step no thread is woken in vain.
 final class Claimer: Sendable {
+  private struct State {
+    /// The number of the next claim. One that failed is sent again under its own: its runs may be ours.
+    var number = 1
+    var isClaiming = false
+    /// Whether there was reason for a claim while one was under way.
+    var isWoken = false
+    /// Whether the last claim left runs in the queue, as far as is known.
+    var mayHaveMore = false
+    var isStopped = false
+    var failingSince: ContinuousClock.Instant?
+    var answeredAt = ContinuousClock.now
+  }
+
   private let store: RunStore
   private let executor: Executor
   private let hands: RunsInHand
@@ -14,12 +30,11 @@ final class Claimer: Sendable {
   private let logger: Logger
   private let pulse: @Sendable () -> Void
   private let isReachable: @Sendable () async -> Bool
-  private let wakeUps = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-  /// Whether the last claim left runs in the queue, as far as is known.
-  private let mayHaveMore = Atomic(false)
+  private let state = Mutex(State())
+  private let end = AsyncStream<Never>.makeStream()
 
   /// - Parameters:
-  ///   - pulse: called at every turn of the loop, also at one that failed: the worker is alive.
+  ///   - pulse: called every second, also while claims fail: the worker is alive.
   ///   - isReachable: whether a fresh connection to Redis works.
   init(
     store: RunStore, executor: Executor, hands: RunsInHand, worker: String, configuration: WorkerConfiguration,
@@ -35,67 +50,108 @@ final class Claimer: Sendable {
     self.logger = logger
   }
 
-  /// Has the claimer look at the queue; from any thread, at any time.
-  func wake() { wakeUps.continuation.yield() }
-
-  /// Ends ``run()`` after the claim under way.
-  func stop() { wakeUps.continuation.finish() }
-
   /// Claims until ``stop()``.
   func run() async {
     let poll = Task { [self] in
       while !Task.isCancelled {
         wake()
+        if await !isDeaf() { pulse() }
         try? await Task.sleep(for: .seconds(1))
       }
     }
-    var number = 1
-    var failingSince: ContinuousClock.Instant?
-    var answeredAt = ContinuousClock.now
-    for await _ in wakeUps.stream {
-      do {
-        try await fill(&number)
-        if failingSince != nil { logger.notice("claims succeed again") }
-        failingSince = nil
-        answeredAt = .now
-      } catch {
-        if failingSince == nil { logger.warning("no run can be claimed: \(error)") }
-        failingSince = failingSince ?? .now
-        // An error that Redis answers is heard.
-        if !error.isTransient { answeredAt = .now }
-      }
-      if await !isDeaf(since: answeredAt) { pulse() }
-    }
+    for await _ in end.stream {}
     poll.cancel()
+  }
+
+  /// Ends ``run()`` after the claim under way.
+  func stop() {
+    let isIdle = state.withLock { state in
+      state.isStopped = true
+      return !state.isClaiming
+    }
+    if isIdle { end.continuation.finish() }
+  }
+
+  /// Has the claimer look at the queue; from any thread, at any time.
+  func wake() {
+    let request = state.withLock { state in
+      if state.isClaiming { state.isWoken = true }
+      return state.isClaiming || state.isStopped ? nil : nextRequest(&state)
+    }
+    if let request { claim(request) }
+  }
+
+  /// Another suspect may wait, although the last claim brought none: it was not allowed one.
+  private func handIsFree(ofSuspect wasSuspect: Bool) {
+    if wasSuspect || state.withLock({ $0.mayHaveMore }) { wake() }
+  }
+
+  /// What to ask for now; nil when there is no room.
+  private func nextRequest(_ state: inout State) -> ClaimRequest? {
+    let room = configuration.runs - hands.count
+    state.isWoken = false
+    state.mayHaveMore = true
+    state.isClaiming = room > 0
+    guard room > 0 else {
+      // Nothing is asked, so no answer is missed.
+      state.answeredAt = .now
+      return nil
+    }
+    return ClaimRequest(
+      id: "\(worker)/\(state.number)", worker: worker, runs: room, suspects: max(0, 1 - hands.suspects),
+      lease: configuration.lease)
+  }
+
+  private func claim(_ request: ClaimRequest) {
+    store.claim(request) { [self] outcome in
+      switch outcome {
+      case .success(let claim):
+        begin(claim)
+        goOn(after: claim)
+      case .failure(let error): pause(after: error)
+      }
+    }
+  }
+
+  /// Claims again if runs are left, or may have come meanwhile.
+  private func goOn(after claim: Claim) {
+    let (request, hasRecovered, isOver) = state.withLock { state in
+      state.number += 1
+      state.answeredAt = .now
+      let hasRecovered = state.failingSince != nil
+      state.failingSince = nil
+      state.isClaiming = false
+      state.mayHaveMore = claim.hasLeftRuns
+      let isDue = !state.isStopped && (claim.hasLeftRuns || state.isWoken)
+      return (isDue ? nextRequest(&state) : nil, hasRecovered, state.isStopped)
+    }
+    if hasRecovered { logger.notice("claims succeed again") }
+    if isOver { end.continuation.finish() }
+    if let request { self.claim(request) }
+  }
+
+  /// Waits for the next reason after a claim that failed.
+  private func pause(after error: StoreError) {
+    let (isFirst, isOver) = state.withLock { state in
+      let isFirst = state.failingSince == nil
+      state.failingSince = state.failingSince ?? .now
+      // An error that Redis answers is heard.
+      if !error.isTransient { state.answeredAt = .now }
+      state.isClaiming = false
+      return (isFirst, state.isStopped)
+    }
+    if isFirst { logger.warning("no run can be claimed: \(error)") }
+    if isOver { end.continuation.finish() }
   }
 
   /// Whether claims have had no answer for long although Redis answers others: then only a restart helps. An outage of
   /// Redis by itself is no reason for one.
-  private func isDeaf(since answeredAt: ContinuousClock.Instant) async -> Bool {
-    let silence = ContinuousClock.now - answeredAt
+  private func isDeaf() async -> Bool {
+    let silence = ContinuousClock.now - state.withLock { $0.answeredAt }
     guard silence > .seconds(30), await isReachable() else { return false }
     logger.error(
       "claims have had no answer for \(silence.components.seconds) s although Redis answers a fresh connection")
     return true
-  }
-
-  /// Claims while there is room and runs come. A claim that failed is sent again under its own id: its runs may be ours.
-  private func fill(_ number: inout Int) async throws(StoreError) {
-    while true {
-      let room = configuration.runs - hands.count
-      mayHaveMore.store(true, ordering: .sequentiallyConsistent)
-      guard room > 0 else { return }
-      let request = ClaimRequest(
-        id: "\(worker)/\(number)", worker: worker, runs: room, suspects: max(0, 1 - hands.suspects),
-        lease: configuration.lease)
-      let claim = try await store.claim(request)
-      number += 1
-      begin(claim)
-      guard !claim.runs.isEmpty else {
-        mayHaveMore.store(false, ordering: .sequentiallyConsistent)
-        return
-      }
-    }
   }
 
   private func begin(_ claim: Claim) {
@@ -114,10 +170,5 @@ final class Claimer: Sendable {
         await self.executor.giveUp(held, claimedAt: claimedAt, error, logger: self.logger)
       }
     }
-  }
-
-  /// Another suspect may wait, although the last claim brought none: it was not allowed one.
-  private func handIsFree(ofSuspect wasSuspect: Bool) {
-    if wasSuspect || mayHaveMore.load(ordering: .sequentiallyConsistent) { wake() }
   }
 }

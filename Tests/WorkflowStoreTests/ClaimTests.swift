@@ -88,12 +88,25 @@ import WorkflowStore
   @Test func `A claim brings as many runs as there is room for, the longest waiting first`() async throws {
     var ids: [JobID] = []
     for _ in 0..<5 { ids.append(try await bench.submit()) }
-    #expect(try await bench.claim(3, id: "1").runs.map(\.id) == Array(ids[0..<3]))
+    let first = try await bench.claim(3, id: "1")
+    #expect(first.runs.map(\.id) == Array(ids[0..<3]) && first.hasLeftRuns)
+    #expect(try await bench.claim(3, id: "1").hasLeftRuns)
     #expect(try await bench.list("queue:1") == ids[3...].map(\.description))
     #expect(try await bench.claim(0, id: "2").runs.isEmpty)
-    #expect(try await bench.claim(10, id: "3").runs.map(\.id) == Array(ids[3...]))
+    let rest = try await bench.claim(10, id: "3")
+    #expect(rest.runs.map(\.id) == Array(ids[3...]) && !rest.hasLeftRuns)
     #expect(try await bench.claim(10, id: "4").runs.isEmpty)
     #expect(try await bench.type("queue:1") == "none")
+  }
+
+  @Test func `A claim of ten thousand runs brings them all`() async throws {
+    let ids = (0..<10_000).map { _ in JobID() }
+    try await withThrowingTaskGroup { tasks in
+      for id in ids { tasks.addTask { _ = try await bench.store.submit(Submission.sample(id)) } }
+      try await tasks.waitForAll()
+    }
+    let claim = try await bench.claim(10_000)
+    #expect(Set(claim.runs.map(\.id)) == Set(ids) && !claim.hasLeftRuns)
   }
 
   @Test func `A claim that finds nothing writes nothing`() async throws {

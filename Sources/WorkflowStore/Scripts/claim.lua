@@ -7,7 +7,8 @@ KEYS  1 leases  2 the worker's last claim  3 suspects (runs whose last worker di
 ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many suspects at most  5 lease (ms)
       6 bytes of documents after which no further runs are taken, a few at a time  7 worker id
 
-Returns {Redis's clock (µs), number of queue entries without a queued job, which were dropped; run...}, each run
+Returns {Redis's clock (µs), number of queue entries without a queued job, which were dropped, 1 if the queue is not empty now;
+         run...}, each run
         {job id, token, 1 if it came from the suspects, when it was taken, 1 if its log does not say `started` yet,
          run name, request id, steps (JSON), inputs (JSON), {field, value...} of the steps that are recorded}.
 Safe to send twice: a claim id that is known returns the runs that it brought and still holds.
@@ -55,6 +56,12 @@ local function bring(id, job, token, suspect, ts, first)
   runs[#runs + 1] = {id, token, suspect, ts, first and 1 or 0, unpack(job, 6, 10)}
 end
 
+local function answer(now)
+  local words = {string.format('%.0f', now), dropped, redis.call('EXISTS', KEYS[4])}
+  for i, run in ipairs(runs) do words[i + 3] = run end
+  return words
+end
+
 local now = clock()
 local last = redis.call('GET', KEYS[2])
 if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then
@@ -64,7 +71,7 @@ if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then
       bring(id, job, job[3], tonumber(suspect), job[4], isSilent(id))
     end
   end
-  return {string.format('%.0f', now), 0, unpack(runs)}
+  return answer(now)
 end
 
 local deadline = math.floor(now / 1000) + ARGV[5]
@@ -106,4 +113,4 @@ end
 if #taken > 0 then
   redis.call('SET', KEYS[2], claim .. ' ' .. table.concat(taken, ' '), 'PX', ARGV[5])
 end
-return {string.format('%.0f', now), dropped, unpack(runs)}
+return answer(now)

@@ -96,7 +96,7 @@ static void send_records(redisReply *claim, long runs) {
     add(count, snprintf(count, sizeof count, "*%ld\r\n", record_head.words + runs * record->words));
     add(record_head.bytes, record_head.size);
     for (long run = 0; run < runs; run++) {
-      redisReply **words = claim->element[2 + run]->element;
+      redisReply **words = claim->element[3 + run]->element;
       if (words[0]->len != strlen(JOB) || words[1]->len != strlen(TOKEN)) fail("a claim of another form");
       for (int i = 0; i < record->job_count; i++) memcpy(record->bytes + record->jobs[i], words[0]->str, strlen(JOB));
       for (int i = 0; i < record->token_count; i++) memcpy(record->bytes + record->tokens[i], words[1]->str, strlen(TOKEN));
@@ -116,7 +116,7 @@ static redisReply *next_reply(void) {
 /* Reads a claim's reply and sends the records of its runs; returns how many runs it brought. */
 static long take_claim(void) {
   redisReply *reply = next_reply();
-  long runs = (long)reply->elements - 2;
+  long runs = (long)reply->elements - 3;
   send_records(reply, runs);
   freeReplyObject(reply);
   return runs;
