@@ -120,7 +120,7 @@ public final class RedisConnection: Sendable {
   }
 
   private func post(_ message: CommandTraffic.Message) {
-    if port.post(message) { return }
+    if port.post(message, frame: message.frame, deadline: message.deadline) { return }
     message.waiter.resume(.failure(.unavailable(reason: "the connection was closed", outcomeUnknown: false)))
   }
 }

@@ -42,6 +42,47 @@ import Testing
     #expect(RedisReply.bytes([0xff]).string == nil)
   }
 
+  @Test func `Commands of every size, each on an idle connection, keep the connection`() async throws {
+    let id = try await redis.send(["CLIENT", "ID"])
+    for size in [1, 1_000, 16_000, 17_000, 300_000, 3_000_000] {
+      var command: RedisArguments = ["ECHO"]
+      command.append([UInt8](repeating: 7, count: size))
+      #expect(try await redis.send(command).bytesValue?.count == size)
+    }
+    #expect(try await redis.send(["CLIENT", "ID"]) == id)
+  }
+
+  @Test func `A command that Redis does not answer fails in time, also on a connection that was idle`() async throws {
+    _ = try await redis.send(["PING"])
+    server.pause()
+    defer { server.resume() }
+    let start = ContinuousClock.now
+    await #expect(throws: RedisError.self) { try await redis.send(["PING"], timeout: .milliseconds(200)) }
+    #expect(ContinuousClock.now - start < .seconds(10))
+  }
+
+  @Test func `A function gets what a script returns, and may send the next`() async throws {
+    let script = RedisScript(name: "count", source: "return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    let replies = AsyncStream<Result<RedisReply, RedisError>>.makeStream()
+    @Sendable func count(_ left: Int) {
+      redis.evaluate(script, keys: ["n"], arguments: ["2"], timeout: .seconds(30)) { outcome in
+        replies.continuation.yield(outcome)
+        if left > 1 { count(left - 1) } else { replies.continuation.finish() }
+      }
+    }
+    count(3)
+    var seen: [Result<RedisReply, RedisError>] = []
+    for await reply in replies.stream { seen.append(reply) }
+    #expect(seen == [.success(.integer(2)), .success(.integer(4)), .success(.integer(6))])
+    let closed = await withCheckedContinuation { continuation in
+      redis.close()
+      redis.evaluate(script, keys: ["n"], arguments: ["2"], timeout: .seconds(30)) {
+        continuation.resume(returning: $0)
+      }
+    }
+    #expect(closed == .failure(.unavailable(reason: "the connection was closed", outcomeUnknown: false)))
+  }
+
   @Test func `Ten thousand commands of 64 tasks get their own answers`() async throws {
     try await withThrowingTaskGroup(of: Int.self) { group in
       for task in 0..<64 {

@@ -22,6 +22,13 @@ struct CommandTraffic: LinkTraffic {
     pipeline.enqueue(frame: message.frame, deadline: message.deadline, waiter: message.waiter)
   }
 
+  mutating func acceptSent(_ message: Message) {
+    accept(message)
+    _ = pipeline.nextFrame()
+  }
+
+  static var letsCallersWrite: Bool { true }
+
   mutating func linkIsUp(at now: Instant) {}
 
   mutating func linkIsDown() {

@@ -72,7 +72,12 @@ final class Link<Traffic: LinkTraffic> {
     while isOpen {
       let events = waitForEvents()
       let now = Instant.now
-      do throws(LinkFailure) { try advance(on: events, at: now) } catch { fail(error, at: now) }
+      do throws(LinkFailure) {
+        if let sent = port.withdraw() { try accept(sent, at: now) }
+        try advance(on: events, at: now)
+      } catch {
+        fail(error, at: now)
+      }
       isOpen = port.take(into: &messages)
       for message in messages { traffic.accept(message) }
       messages.removeAll(keepingCapacity: true)
@@ -83,14 +88,32 @@ final class Link<Traffic: LinkTraffic> {
     traffic.end()
   }
 
+  /// Takes on what a caller has written while this thread slept.
+  private func accept(_ sent: LinkPort<Traffic.Message>.SentMessage, at now: Instant) throws(LinkFailure) {
+    quietSince = now
+    traffic.acceptSent(sent.message)
+    if !sent.isWhole { throw LinkFailure("the socket did not take a whole command") }
+  }
+
+  /// Lets callers write while nothing is under way; returns how long this thread may sleep then, in milliseconds.
+  private func offerSocket() -> Int32? {
+    guard Traffic.letsCallersWrite, case .ready(let socket) = phase, !socket.hasUnwritten, !hasMoreToWrite,
+      !traffic.awaitsReply
+    else { return nil }
+    port.offer(.init(socket: socket.descriptor, until: lookedAt + configuration.limits.offer))
+    return Int32(configuration.limits.offer / .milliseconds(1))
+  }
+
   /// Sleeps until there is something to do; returns what `poll` says of the socket.
   private func waitForEvents() -> Int16 {
     let (socket, events) = interest
     lookedAt = .now
+    var timeout = pollTimeout
+    if let most = offerSocket() { timeout = timeout < 0 ? most : min(timeout, most) }
     return withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { descriptors in
       descriptors[0] = pollfd(fd: port.doorbell.descriptor, events: Int16(POLLIN), revents: 0)
       descriptors[1] = pollfd(fd: socket?.descriptor ?? -1, events: Int16(events), revents: 0)
-      guard poll(descriptors.baseAddress, 2, pollTimeout) > 0 else { return 0 }
+      guard poll(descriptors.baseAddress, 2, timeout) > 0 else { return 0 }
       if descriptors[0].revents != 0 { port.doorbell.silence() }
       return descriptors[1].revents
     }

@@ -13,6 +13,9 @@ struct LinkLimits: Sendable {
   /// Between the PINGs of a subscription, which otherwise has nothing due.
   var pingInterval: Duration = .seconds(5)
 
+  /// How long the thread sleeps while callers may write to its socket.
+  var offer: Duration = .seconds(1)
+
   /// Between the log lines of attempts that fail.
   var logInterval: Duration = .seconds(10)
 

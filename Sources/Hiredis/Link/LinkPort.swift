@@ -1,14 +1,37 @@
+import Glibc
 import Synchronization
 
 /// What callers and the thread of a link share: messages go in, and whether the link is up comes out.
 ///
-/// The thread is woken once for all that comes while it is busy.
+/// The thread is woken once for all that comes while it is busy. When it sleeps and nothing is under way, it offers its
+/// socket, and whoever comes first writes a message there: then nobody has to be woken before Redis.
 final class LinkPort<Message: Sendable>: Sendable {
+  /// A socket on which nothing is under way.
+  struct Offer {
+    /// The socket; it stays open until the offer is withdrawn.
+    let socket: Int32
+    /// When the thread wakes up by itself.
+    let until: ContinuousClock.Instant
+  }
+
+  /// A message that a caller has written to the socket.
+  struct SentMessage {
+    /// The message.
+    let message: Message
+    /// False when the socket did not take all of it: it is of no use any more.
+    let isWhole: Bool
+  }
+
   private struct State {
     var messages: [Message] = []
+    var offer: Offer?
+    var sent: SentMessage?
     var isRung = false
     var isClosed = false
   }
+
+  /// Bytes that an idle socket takes at once.
+  private static var mostOffered: Int { 16 * 1024 }
 
   private let state = Mutex(State())
   private let up = Atomic(false)
@@ -37,6 +60,35 @@ final class LinkPort<Message: Sendable>: Sendable {
     }
     if mustRing { doorbell.ring() }
     return isTaken
+  }
+
+  /// The same; the frame, which is the message on the wire, is written at once if a socket is offered.
+  ///
+  /// The thread is woken when it would oversleep the deadline.
+  func post(_ message: Message, frame: [UInt8], deadline: ContinuousClock.Instant) -> Bool {
+    let wasSent = state.withLock { state -> Bool in
+      guard !state.isClosed, frame.count <= LinkPort.mostOffered, deadline > .now, let offer = state.offer.take()
+      else { return false }
+      let count = send(offer.socket, frame, frame.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+      guard count > 0 else { return false }
+      state.sent = SentMessage(message: message, isWhole: count == frame.count)
+      if count < frame.count || deadline < offer.until { doorbell.ring() }
+      return true
+    }
+    return wasSent || post(message)
+  }
+
+  /// Lets callers write to the socket until `withdraw()`, unless there is something to take.
+  func offer(_ offer: Offer) {
+    state.withLock { if $0.messages.isEmpty, !$0.isRung { $0.offer = offer } }
+  }
+
+  /// Takes an offer back, and the message that was written meanwhile.
+  func withdraw() -> SentMessage? {
+    state.withLock { state in
+      state.offer = nil
+      return state.sent.take()
+    }
   }
 
   /// Takes no more messages; those inside can still be taken out.

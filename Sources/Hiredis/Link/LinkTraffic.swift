@@ -11,6 +11,12 @@ protocol LinkTraffic: Sendable {
   /// Takes on what a caller posted; the link may be up or down.
   mutating func accept(_ message: Message)
 
+  /// Takes on what a caller has written to the socket already, when nothing was under way there.
+  mutating func acceptSent(_ message: Message)
+
+  /// Whether callers may write to a socket on which nothing is under way.
+  static var letsCallersWrite: Bool { get }
+
   /// The link is up, on a socket that has seen nothing of this traffic yet.
   mutating func linkIsUp(at now: Instant)
 

@@ -42,6 +42,10 @@ struct SubscriptionTraffic: LinkTraffic {
     announceRecovery()
   }
 
+  mutating func acceptSent(_ message: Message) { accept(message) }
+
+  static var letsCallersWrite: Bool { false }
+
   mutating func linkIsUp(at now: Instant) {
     channels.beginAnew()
     nextPing = now + pingInterval
