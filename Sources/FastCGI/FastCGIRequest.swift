@@ -34,9 +34,9 @@ public struct FastCGIRequest: Sendable {
     self.body = body
     method = parameters["REQUEST_METHOD"] ?? "GET"
     let target = parameters["REQUEST_URI"] ?? parameters["DOCUMENT_URI"] ?? parameters["SCRIPT_NAME"] ?? ""
-    let path = target.prefix { $0 != "?" }
-    self.path = path.isEmpty ? "/" : String(path)
-    query = path.endIndex < target.endIndex ? String(target[path.endIndex...].dropFirst()) : ""
+    let end = target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex
+    path = end == target.startIndex ? "/" : String(target[..<end])
+    query = String(Substring(target.utf8[end...].dropFirst()))
   }
 
   /// The value of a header of the client's, its name in any case; nil when the client did not send it.

@@ -48,17 +48,21 @@ struct RequestParameters: Sendable {
     }
   }
 
-  private func value(of key: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer>?
-  {
-    var start = 0
-    while start < bytes.count {
-      let entry = bytes[start...].prefix { $0 != 0 }
-      let equals = start + key.count
-      if equals < entry.endIndex, bytes[equals] == UInt8(ascii: "="), entry.starts(with: key) {
-        return entry[(equals + 1)...]
+  private func value(of key: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    var rest = bytes
+    // Every pair ends with a NUL, so none reaches past the buffer.
+    while let start = rest.baseAddress, !rest.isEmpty {
+      let length = strlen(start.assumingMemoryBound(to: CChar.self))
+      if length > key.count, rest[key.count] == UInt8(ascii: "="), isEqual(start, key) {
+        return UnsafeRawBufferPointer(rebasing: rest[(key.count + 1)..<length])
       }
-      start = entry.endIndex + 1
+      rest = UnsafeRawBufferPointer(rebasing: rest[(length + 1)...])
     }
     return nil
+  }
+
+  private func isEqual(_ start: UnsafeRawPointer, _ key: UnsafeRawBufferPointer) -> Bool {
+    guard let name = key.baseAddress else { return true }
+    return memcmp(start, name, key.count) == 0
   }
 }

@@ -8,7 +8,8 @@ struct Router: Sendable {
 
   /// Answers a request, or says why not.
   func answer(_ request: FastCGIRequest, _ context: RequestContext) async throws(APIError) -> FastCGIResponse {
-    let segments = request.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    let segments = request.path.utf8.dropFirst()
+      .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
     for route in routes {
       guard let argument = route.match(segments) else { continue }
       // A HEAD is a GET whose body stays here; the server sees to that.

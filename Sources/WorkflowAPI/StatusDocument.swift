@@ -19,30 +19,34 @@ struct StatusDocument {
   var bytes: [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity(1_024 + (run.result?.count ?? 0) + run.progress.reduce(0) { $0 + $1.count + 1 })
-    text += "{\"job_id\":\"\(id)\",\"run_name\":".utf8
+    append("{\"job_id\":\"", id.description, "\",\"run_name\":", to: &text)
     JSONWriter.append(string: run.runName, to: &text)
-    text += ",\"status\":\"\(run.status.rawValue)\",\"created_ts\":\(run.createdAt)".utf8
-    text += ",\"started_ts\":\(run.startedAt ?? "null"),\"finished_ts\":\(run.finishedAt ?? "null")".utf8
+    append(",\"status\":\"", run.status.rawValue, "\",\"created_ts\":", run.createdAt, to: &text)
+    append(",\"started_ts\":", run.startedAt ?? "null", ",\"finished_ts\":", run.finishedAt ?? "null", to: &text)
     appendError(to: &text)
     appendProgress(to: &text)
     appendSteps(to: &text)
-    text += ",\"result\":".utf8
+    append(",\"result\":", to: &text)
     text += run.result ?? Array("null".utf8)
     text.append(UInt8(ascii: "}"))
     return text
   }
 
+  private func append(_ parts: String..., to text: inout [UInt8]) {
+    for part in parts { JSONWriter.append(verbatim: part, to: &text) }
+  }
+
   private func appendError(to text: inout [UInt8]) {
     guard let error = run.error else { return }
-    text += ",\"error\":".utf8
+    append(",\"error\":", to: &text)
     JSONWriter.append(string: error, to: &text)
     guard let code = run.errorCode else { return }
-    text += ",\"error_code\":".utf8
+    append(",\"error_code\":", to: &text)
     JSONWriter.append(string: code, to: &text)
   }
 
   private func appendProgress(to text: inout [UInt8]) {
-    text += ",\"progress\":[".utf8
+    append(",\"progress\":[", to: &text)
     for (index, entry) in run.progress.dropFirst(since).enumerated() {
       if index > 0 { text.append(UInt8(ascii: ",")) }
       text += entry
@@ -53,7 +57,7 @@ struct StatusDocument {
   private func appendSteps(to text: inout [UInt8]) {
     let views = StepView.fold(
       run.progress.map { ProgressHead($0) }, known: knownSteps, isStarted: run.status == .started)
-    text += ",\"steps\":{".utf8
+    append(",\"steps\":{", to: &text)
     for (index, view) in views.enumerated() {
       if index > 0 { text.append(UInt8(ascii: ",")) }
       append(view, to: &text)
@@ -63,12 +67,12 @@ struct StatusDocument {
 
   private func append(_ view: StepView, to text: inout [UInt8]) {
     JSONWriter.append(string: view.id, to: &text)
-    text += ":{\"op\":".utf8
+    append(":{\"op\":", to: &text)
     JSONWriter.append(string: view.op ?? "", to: &text)
-    text += ",\"status\":\"\(view.status.rawValue)\",\"attempts\":\(view.attempts)".utf8
-    text += ",\"started_ts\":\(view.startedAt ?? "null"),\"finished_ts\":\(view.finishedAt ?? "null")".utf8
+    append(",\"status\":\"", view.status.rawValue, "\",\"attempts\":", String(view.attempts), to: &text)
+    append(",\"started_ts\":", view.startedAt ?? "null", ",\"finished_ts\":", view.finishedAt ?? "null", to: &text)
     if run.status == .failed, let entry = view.doneEntry, let outputs = ProgressHead.outputs(in: run.progress[entry]) {
-      text += ",\"outputs\":".utf8
+      append(",\"outputs\":", to: &text)
       text += outputs
     }
     text.append(UInt8(ascii: "}"))

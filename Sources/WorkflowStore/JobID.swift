@@ -10,12 +10,13 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// Reads an id as a client writes it, in either case; nil when it is no UUID.
-  public init?(_ text: some StringProtocol) {
+  public init?(_ text: String) {
     guard text.utf8.count == 36 else { return nil }
     for (index, byte) in text.utf8.enumerated() {
       guard JobID.isHyphen(index) ? byte == UInt8(ascii: "-") : JobID.isHexadecimal(byte) else { return nil }
     }
-    description = text.lowercased()
+    let isLower = text.utf8.allSatisfy { !(UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) }
+    description = isLower ? text : text.lowercased()
   }
 
   /// The id that belongs to a request id of 32 hexadecimal digits (nginx's `$request_id`), so that a request that

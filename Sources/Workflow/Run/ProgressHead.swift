@@ -36,7 +36,11 @@ public struct ProgressHead: Sendable, Equatable {
 
 extension ArraySlice<UInt8> {
   fileprivate mutating func take(_ text: StaticString) -> Bool {
-    let matches = text.withUTF8Buffer { starts(with: $0) }
+    let matches = text.withUTF8Buffer { text in
+      withUnsafeBufferPointer { bytes in
+        bytes.count >= text.count && text.indices.allSatisfy { bytes[$0] == text[$0] }
+      }
+    }
     if matches { removeFirst(text.utf8CodeUnitCount) }
     return matches
   }
