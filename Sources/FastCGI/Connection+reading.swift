@@ -11,6 +11,8 @@ extension Connection {
     guard readParameters() else { return nil }
     let parameters = RequestParameters(copying: request.pointee.envp)
     guard let body = readBody(announced: parameters["CONTENT_LENGTH"] ?? "", limit: bodyLimit) else { return nil }
+    // Its buffer of 8 KiB would lie idle through the whole of an answer, which may be a stream of hours.
+    FCGX_FreeStream(&request.pointee.in)
     return FastCGIRequest(parameters: parameters, body: body)
   }
 
