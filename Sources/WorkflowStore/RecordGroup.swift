@@ -21,13 +21,15 @@ public final class RecordGroup: Sendable {
         defer { bytes += waiter.record.size }
         return bytes > RecordGroup.fullCall
       }
-      let call = Array(waiting[..<(end ?? waiting.count)])
+      let call = Array(waiting[..<min(end ?? waiting.count, RecordGroup.mostRecords)])
       waiting.removeFirst(call.count)
       isWriting = !call.isEmpty
       return call
     }
   }
 
+  /// A script holds up everybody else: that many records take Redis some 5 ms.
+  private static let mostRecords = 128
   /// Bytes after which a call takes no further record.
   private static let fullCall = 1 << 20
 
