@@ -73,7 +73,7 @@ final class Link<Traffic: LinkTraffic> {
       let events = waitForEvents()
       let now = Instant.now
       do throws(LinkFailure) {
-        if let sent = port.withdraw() { try accept(sent, at: now) }
+        if let sent = port.withdraw() { try accept(sent) }
         try advance(on: events, at: now)
       } catch {
         fail(error, at: now)
@@ -89,8 +89,7 @@ final class Link<Traffic: LinkTraffic> {
   }
 
   /// Takes on what a caller has written while this thread slept.
-  private func accept(_ sent: LinkPort<Traffic.Message>.SentMessage, at now: Instant) throws(LinkFailure) {
-    quietSince = now
+  private func accept(_ sent: LinkPort<Traffic.Message>.SentMessage) throws(LinkFailure) {
     traffic.acceptSent(sent.message)
     if !sent.isWhole { throw LinkFailure("the socket did not take a whole command") }
   }
