@@ -58,7 +58,7 @@ public final class RecordGroup: Sendable {
       write(state.withLock { $0.takeCall() })
       switch outcome {
       case .success(let answers):
-        for (waiter, answer) in zip(call, answers) { waiter.continuation.resume(returning: .success(answer)) }
+        for (waiter, answer) in zip(call, answers) { waiter.continuation.resume(returning: answer) }
       case .failure(let error):
         for waiter in call { waiter.continuation.resume(returning: .failure(error)) }
       }

@@ -77,8 +77,9 @@ extension RunStore {
     var claim = Claim(dropped: dropped, hasLeftRuns: parts[2].int == 1)
     for part in parts.dropFirst(3) {
       guard let words = part.array, words.count == 10, let id = words[0].string.flatMap({ JobID($0) }),
-        let token = words[1].string, let claimedAt = words[3].string.flatMap({ Timestamp($0) })
+        let token = words[1].string
       else { throw RunStore.damaged(Scripts.claim, part) }
+      let claimedAt = words[3].string.flatMap { Timestamp($0) } ?? Timestamp(microseconds: time)
       let held = HeldRun(id: id, token: token)
       do {
         claim.runs.append(try ClaimedRun(held, claimedAt: claimedAt, words: words, cache: steps))

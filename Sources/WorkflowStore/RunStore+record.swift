@@ -32,9 +32,12 @@ extension RunStore {
   /// Writes records of runs in hand, of each run at most one; each is written or not, whatever becomes of the others.
   /// - Returns: an answer for each record.
   public func record(_ records: [PendingRecord]) async throws(StoreError) -> [RecordAnswer] {
-    try await withUnsafeContinuation { continuation in
+    let outcomes = try await withUnsafeContinuation { continuation in
       record(records.map(encoded)) { continuation.resume(returning: $0) }
     }.get()
+    var answers: [RecordAnswer] = []
+    for outcome in outcomes { answers.append(try outcome.get()) }
+    return answers
   }
 
   /// A record as Redis takes it.
@@ -46,7 +49,8 @@ extension RunStore {
 
   /// The same without waiting: the answers are handed to a function, on the connection's thread.
   func record(
-    _ records: [EncodedRecord], then function: @escaping @Sendable (Result<[RecordAnswer], StoreError>) -> Void
+    _ records: [EncodedRecord],
+    then function: @escaping @Sendable (Result<[Result<RecordAnswer, StoreError>], StoreError>) -> Void
   ) {
     var arguments = RedisArguments()
     arguments.reserveCapacity(records.reduce(128) { $0 + $1.size })
@@ -65,21 +69,22 @@ extension RunStore {
     }
   }
 
-  private func answers(_ reply: RedisReply, to records: [EncodedRecord]) throws(StoreError) -> [RecordAnswer] {
+  private func answers(
+    _ reply: RedisReply, to records: [EncodedRecord]
+  ) throws(StoreError) -> [Result<RecordAnswer, StoreError>] {
     guard let parts = reply.array, parts.count == records.count + 1, let time = parts[0].int else {
       throw RunStore.damaged(Scripts.record, reply)
     }
     clock.set(time)
     for record in records { record.end.commitPoints.after.pass() }
-    var answers: [RecordAnswer] = []
-    for part in parts.dropFirst() { answers.append(try answer(part)) }
-    return answers
+    return parts.dropFirst().map { part in Result { () throws(StoreError) in try answer(part) } }
   }
 
   private func answer(_ part: RedisReply) throws(StoreError) -> RecordAnswer {
     if let words = part.array?.map({ $0.string ?? "" }) {
       switch (words.first, words.count) {
       case ("lost", 2): return .lost(words[1])
+      case ("held", 2): throw .damaged(words[1])
       case ("refused", 3): return .refused(words[1], namespace: keys.namespace(ofStore: words[2]))
       default: break
       }

@@ -170,9 +170,10 @@ final class Claimer: Sendable {
         onFree: { self.handIsFree(ofSuspect: run.isSuspect) })
     }
     for (held, claimedAt, error) in claim.unreadable {
-      hands.take(held, isSuspect: false) {
-        await self.executor.giveUp(held, claimedAt: claimedAt, error, logger: self.logger)
-      }
+      hands.take(
+        held, isSuspect: false,
+        { await self.executor.giveUp(held, claimedAt: claimedAt, error, logger: self.logger) },
+        onFree: { self.handIsFree(ofSuspect: false) })
     }
   }
 }

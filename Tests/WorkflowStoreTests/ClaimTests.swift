@@ -1,4 +1,5 @@
 import ExactJSON
+import Hiredis
 import Testing
 import Workflow
 import WorkflowStore
@@ -107,6 +108,30 @@ import WorkflowStore
     }
     let claim = try await bench.claim(10_000)
     #expect(Set(claim.runs.map(\.id)) == Set(ids) && !claim.hasLeftRuns)
+  }
+
+  @Test(arguments: ["1", "soon", "99999999999999.000000"])
+  func `A job whose last time is none harms no other of the claim`(time: String) async throws {
+    let id = try await bench.submit()
+    try await bench.send("HSET", "\(bench.prefix)job:\(id)", "last_ts", time)
+    let other = try await bench.submit()
+    let runs = try await bench.claimRuns(2)
+    #expect(runs.map(\.id) == [id, other])
+    #expect(try await bench.send("ZCARD", bench.prefix + "leases").int == 2)
+  }
+
+  @Test func `A long queue of entries without a job is dropped in several claims`() async throws {
+    var command: RedisArguments = ["RPUSH"]
+    command.append(bench.prefix + "queue:1")
+    for _ in 0..<2_500 { command.append(JobID().description) }
+    _ = try await bench.send(command)
+    let id = try await bench.submit()
+    var claims = [try await bench.claim(10, id: "0")]
+    while claims.count < 10, claims[claims.count - 1].hasLeftRuns {
+      claims.append(try await bench.claim(10, id: "\(claims.count)"))
+    }
+    #expect(claims.allSatisfy { $0.dropped < 1_100 } && claims.map(\.dropped).reduce(0, +) == 2_500)
+    #expect(claims.flatMap(\.runs).map(\.id) == [id])
   }
 
   @Test func `A claim that finds nothing writes nothing`() async throws {

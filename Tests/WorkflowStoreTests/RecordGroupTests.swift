@@ -107,16 +107,30 @@ import WorkflowStore
     #expect(try await bench.list("store:x").count == 2)
   }
 
-  @Test(arguments: ["leases", "queue:1", "suspects:1"])
-  func `A key of a wrong type stops a call before it writes anything`(key: String) async throws {
+  @Test func `Leases of a wrong type stop a call before it writes anything`() async throws {
     try await bench.submit()
     let run = try await bench.claimOne()
-    try await bench.send("SET", bench.prefix + key, "mine")
+    try await bench.send("SET", bench.prefix + "leases", "mine")
     let before = try await bench.snapshot()
-    let kind = key == "leases" ? "zset" : "list"
-    await #expect(throws: StoreError.damaged("WRONGTYPE \(bench.prefix)\(key) is a string, not a \(kind)")) {
+    await #expect(throws: StoreError.damaged("WRONGTYPE \(bench.prefix)leases is a string, not a zset")) {
       try await bench.record(run, 1) { $0.checkpoint("a", "{}") }
     }
     #expect(try await bench.snapshot() == before)
+  }
+
+  @Test(arguments: [false, true])
+  func `A queue of a wrong type holds up a hand-back and nothing else`(asSuspect: Bool) async throws {
+    try await bench.submit()
+    let run = try await bench.claimOne()
+    let queue = asSuspect ? "suspects:1" : "queue:1"
+    try await bench.send("SET", bench.prefix + queue, "mine")
+    #expect(try await bench.record(run, 1) { $0.checkpoint("a", "{}") } == .recorded)
+    let before = try await bench.snapshot()
+    await #expect(throws: StoreError.damaged("\(bench.prefix)\(queue) is a string, not a list")) {
+      try await bench.record(run, 2) { $0.end = .handedBack(asSuspect: asSuspect) }
+    }
+    #expect(try await bench.snapshot() == before)
+    try await bench.send("DEL", bench.prefix + queue)
+    #expect(try await bench.record(run, 2) { $0.end = .handedBack(asSuspect: asSuspect) } == .recorded)
   }
 }

@@ -105,4 +105,11 @@ import WorkflowStore
     try await bench.record(runs[0], 1) { $0.end = .handedBack(asSuspect: false) }
     #expect(await wake.next() == "")
   }
+
+  @Test func `A queue of a wrong type refuses a run before anything of it is written`() async throws {
+    try await bench.send("SET", bench.prefix + "queue:1", "mine")
+    let before = try await bench.snapshot()
+    await #expect(throws: StoreError.self) { try await bench.store.submit(Submission.sample(idempotencyKey: "k")) }
+    #expect(try await bench.snapshot() == before)
+  }
 }

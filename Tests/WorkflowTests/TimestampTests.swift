@@ -7,7 +7,9 @@ struct TimestampTests {
     #expect(try #require(Timestamp(text)).text == text)
   }
 
-  @Test(arguments: ["", "1", "1.5", "1.1234567", "a.123456", "1.-23456", "1.2.345678", " 1.123456"])
+  @Test(arguments: [
+    "", "1", "1.5", "1.1234567", "a.123456", "1.-23456", "1.2.345678", " 1.123456", "1.+12345", "99999999999999.000000",
+  ])
   func `Another form is no time`(text: String) {
     #expect(Timestamp(text) == nil)
   }

@@ -11,7 +11,10 @@ public struct Timestamp: Sendable, Comparable {
   /// Reads seconds with six decimals; nil when the text has another form.
   public init?(_ text: String) {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[1].utf8.count == 6, let seconds = Int(parts[0]), let rest = Int(parts[1]), rest >= 0
+    let isNumber = parts.allSatisfy { $0.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }
+    // Twelve digits of seconds reach beyond the year 30000.
+    guard parts.count == 2, isNumber, parts[0].utf8.count <= 12, parts[1].utf8.count == 6, let seconds = Int(parts[0]),
+      let rest = Int(parts[1])
     else { return nil }
     microseconds = seconds * 1_000_000 + rest
   }

@@ -96,7 +96,8 @@ end
 
 local function drain(queue, limit, suspect)
   local most = #runs + limit
-  while #runs < most and bytes < tonumber(ARGV[6]) do
+  -- A long queue of entries without a job is dropped in several claims.
+  while #runs < most and bytes < tonumber(ARGV[6]) and dropped < 1000 do
     -- Several at once, as far as there is room for more of the size of those before.
     local room = #runs == 0 and 1 or math.floor((ARGV[6] - bytes) * #runs / bytes)
     local ids = redis.call('LPOP', queue, math.min(most - #runs, math.max(1, math.min(room, 16))))

@@ -11,11 +11,11 @@ local function seconds(us)
   return string.format('%d.%06d', math.floor(us / 1000000), us % 1000000)
 end
 
--- A time as `seconds` writes it, in microseconds; 0 when there is none.
+-- A time as `seconds` writes it, in microseconds; 0 when there is none, or one of another form.
 local function microseconds(text)
   if not text then return 0 end
   local whole, fraction = string.match(text, '^(%d+)%.(%d+)$')
-  return whole * 1000000 + fraction
+  return whole and whole * 1000000 + fraction or 0
 end
 
 -- Puts a run at the head or the tail of a queue, and wakes idle workers when the queue was empty.

@@ -18,13 +18,14 @@ Returns {Redis's clock (µs), answer...}, an answer for each record:
         'recorded': now or by an earlier sending of the same number;
         {'lost', status}: the claim does not hold the run any more; nothing is written;
         {'refused', sentence, key}: a store, whose key it names, cannot be appended to, or a document is gone (no key);
+        {'held', sentence}: the run cannot go back to its queue, which is no list;
         nothing is written, and the number is not used up.
 The keys of a run are made from the prefix. All texts come ready, times included: what passes through Lua costs by the byte.
-A key of a wrong type must not stop the script halfway: KEYS are looked at before anything is written, the keys of a record
-before anything of that record is.
+A key of a wrong type must not stop the script halfway: the leases are looked at before anything is written, the keys of a
+record before anything of that record is.
 ]]
 local prefix, retain, most, wake = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local fault = misfit({'zset', 'list', 'list'})
+local fault = misfit({'zset'})
 if fault then return fault end
 
 -- The stores in order of first use, what is to be appended to each, and the runs whose leases end.
@@ -111,6 +112,11 @@ local function record(head, entries, changes, stored, pieces, next)
   if job[2] == seq then return 'recorded' end
   if job[3] ~= 'started' then return {'lost', job[3]} end
   if tonumber(job[2]) ~= seq - 1 then return {'lost', 'out of sequence'} end
+  local queue = ending == 'queued' and KEYS[2] or ending == 'suspect' and KEYS[3]
+  if queue then
+    local kind = redis.call('TYPE', queue).ok
+    if kind ~= 'list' and kind ~= 'none' then return {'held', queue .. ' is a ' .. kind .. ', not a list'} end
+  end
   local refused = refusal(stored, pieces - 1)
   if refused then return refused end
   if ending == 'finished' then
@@ -125,8 +131,7 @@ local function record(head, entries, changes, stored, pieces, next)
   if ARGV[head + 4] == '1' and job[4] and job[4] ~= '0' then redis.call('HSET', key, 'crashes', 0) end
   if ending ~= '' then
     ended[#ended + 1] = id
-    if ending == 'queued' then enqueue('LPUSH', KEYS[2], id, wake)
-    elseif ending == 'suspect' then enqueue('LPUSH', KEYS[3], id, wake)
+    if queue then enqueue('LPUSH', queue, id, wake)
     else
       redis.call('EXPIRE', key, retain)
       redis.call('EXPIRE', progress, retain)

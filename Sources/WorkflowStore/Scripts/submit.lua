@@ -13,19 +13,21 @@ Safe to send twice: a job that is there is answered again.
 local id = ARGV[1]
 if redis.call('EXISTS', KEYS[1]) == 1 then return {'accepted', id} end
 
+local digest
 if KEYS[4] then
-  local digest = redis.sha1hex(#ARGV[2] .. ' ' .. ARGV[2] .. ARGV[3] .. '\n' .. ARGV[4])
+  digest = redis.sha1hex(#ARGV[2] .. ' ' .. ARGV[2] .. ARGV[3] .. '\n' .. ARGV[4])
   local known = redis.call('GET', KEYS[4])
   if known then
     local job, body = string.match(known, '^(%S+) (%S+)$')
     return {body == digest and 'accepted' or 'conflict', job}
   end
-  redis.call('SET', KEYS[4], id .. ' ' .. digest, 'EX', ARGV[7])
 end
 
+-- First, so that a queue of a wrong type ends the script before anything is written.
+enqueue('RPUSH', KEYS[3], id, ARGV[8])
+if digest then redis.call('SET', KEYS[4], id .. ' ' .. digest, 'EX', ARGV[7]) end
 local now = seconds(clock())
 redis.call('HSET', KEYS[1], 'status', 'queued', 'run_name', ARGV[2], 'created_ts', now, 'last_ts', now,
   'format', ARGV[5], 'request_id', ARGV[6], 'steps', ARGV[3], 'inputs', ARGV[4])
 redis.call('RPUSH', KEYS[2], '{"ts":' .. now .. ',"msg":"enqueued"}')
-enqueue('RPUSH', KEYS[3], id, ARGV[8])
 return {'accepted', id}

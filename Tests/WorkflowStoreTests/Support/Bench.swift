@@ -42,7 +42,11 @@ struct Bench: Sendable {
   func send(_ words: String...) async throws(RedisError) -> RedisReply {
     var arguments = RedisArguments()
     for word in words { arguments.append(word) }
-    return try await redis.send(arguments, timeout: patience)
+    return try await send(arguments)
+  }
+
+  func send(_ command: RedisArguments) async throws(RedisError) -> RedisReply {
+    try await redis.send(command, timeout: patience)
   }
 
   /// The heartbeat, which blocks, on a thread that may.
