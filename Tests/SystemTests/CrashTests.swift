@@ -81,6 +81,23 @@ import Testing
     }
   }
 
+  @Test func `a hand-back that Redis refuses is tried again, and no crash is counted`() async throws {
+    try await Stack.withModel(workers: 2, settings: ["WF_DRAIN_S": "0.2", "WF_LEASE_S": "600"]) { stack, model in
+      model.behaviour = .hold
+      let id = try await stack.submit(Examples.example)
+      try await model.waitForCalls(1)
+      let holder = try await stack.holder(of: id)
+      _ = try await stack.command("CONFIG", "SET", "min-replicas-to-write", "1")
+      try stack.signal(SIGTERM, to: holder)
+      _ = try await wait("the refusal") { try stack.log(of: holder).contains("a record waits for Redis") ? true : nil }
+      _ = try await stack.command("CONFIG", "SET", "min-replicas-to-write", "0")
+      try await model.waitForCalls(2)
+      model.release()
+      #expect(try await stack.end(of: id)["status"] == "finished")
+      #expect(try await stack.command("HGET", "wf:job:\(id)", "crashes").isNull)
+    }
+  }
+
   @Test func `a restart of Redis stops nobody and repeats no model call`() async throws {
     try await Stack.withModel(workers: 1, settings: ["WF_LEASE_S": "600"]) { stack, model in
       model.behaviour = .hold
