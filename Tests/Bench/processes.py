@@ -74,6 +74,16 @@ class Process:
                 total += int(fields[11]) + int(fields[12])
         return total / TICK
 
+    def run_nanoseconds(self):
+        """Time that the threads of the process and its children have run."""
+        return sum(
+            int(_text(f"/proc/{pid}/task/{thread}/schedstat").split()[0])
+            for pid in self.family() for thread in os.listdir(f"/proc/{pid}/task"))
+
+    def open_files(self):
+        """How many file descriptors the process and its children have open."""
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.family())
+
     def pss_bytes(self):
         """Proportional set size of the family, from /proc/PID/smaps_rollup."""
         total = 0
@@ -93,6 +103,29 @@ def wait_until(condition, seconds, what, processes=(), pause=0.01):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds} s")
         time.sleep(pause)
+
+
+def wait_until_idle(process):
+    """Waits until no thread of a process has run from one look to the next, 10 ms later."""
+    looks = [-1]
+
+    def is_idle():
+        looks.append(process.run_nanoseconds())
+        return looks[-1] == looks[-2]
+
+    wait_until(is_idle, 10, f"{process.name} is idle", [process])
+
+
+def settled_pss(process, seconds=30):
+    """The proportional set size of a process, once two looks in succession find the same."""
+    looks = [0, process.pss_bytes()]
+
+    def is_settled():
+        looks.append(process.pss_bytes())
+        return looks[-1] == looks[-2] == looks[-3]
+
+    wait_until(is_settled, seconds, f"the memory of {process.name} settles", [process], pause=0.2)
+    return looks[-1]
 
 
 def busy_seconds():

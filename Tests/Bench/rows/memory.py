@@ -1,10 +1,9 @@
 """Memory: proportional set size of the idle processes (smaps_rollup), wf's API and worker against uvicorn and ARQ.
 
-Every process has started, has done one run, and has then been idle for two seconds.
+Every process has started, has done one run, and its memory has settled.
 """
-import time
-
 from client import Client
+from processes import settled_pss
 from services import ArqWorker, Nginx, Redis, Uvicorn, WfAPI, WfWorker
 from table import Row
 
@@ -17,8 +16,7 @@ def measure(bench):
         for site, redis_server in {"wf": wf_redis, "arq": peer_redis}.items():
             with Client(nginx.ports[site], redis_server) as client:
                 client.seconds_to_finish(bench.example)
-        time.sleep(2)
-        megabytes = {process.name: process.pss_bytes() / 1e6 for process in (api, worker, uvicorn, arq)}
+        megabytes = {process.name: settled_pss(process) / 1e6 for process in (api, worker, uvicorn, arq)}
     ratio = (megabytes["wf-api"] + megabytes["wf-worker"]) / (megabytes["uvicorn"] + megabytes["arq"])
     note = ", ".join(f"{name} {size:.1f} MB" for name, size in megabytes.items())
     return [Row("memory, idle", "PSS of API + worker against uvicorn + ARQ", ratio, ("<=", 0.33), note=note,

@@ -4,12 +4,11 @@ The runs come at once to an idle worker; wall time is from its first claim to th
 the times that the runs carry (all by Redis's clock). Memory is the worker's proportional set size while all calls
 are under way, over what it had when idle. Every call goes to the bench's own model server over a connection of its own.
 """
-import time
-
 import backlogs
 import captured_commands
 import rounds
 import workflows
+from processes import settled_pss, wait_until
 from services import ModelServer, Nginx, Redis, WfAPI, WfWorker
 from table import Row
 
@@ -23,10 +22,11 @@ def measure(bench):
         for number in range(1, bench.rounds + 1):
             redis_server.flush()
             with WfWorker(bench.folder, redis_server, WF_WORKER_RUNS=str(CALLS), **model.settings) as worker:
-                time.sleep(1)
-                idle = worker.pss_bytes()
+                wait_until(lambda: redis_server.client.zcard("wf:workers"), 30, "the worker works", [worker])
+                idle = settled_pss(worker)
                 jobs = backlogs.load(redis_server, submit, CALLS)
-                time.sleep(SECONDS / 2 + 0.3)
+                # Every call has a connection of its own.
+                wait_until(lambda: worker.open_files() >= CALLS, 30, "all calls are under way", [worker])
                 memory.append((worker.pss_bytes() - idle) / 1e6)
                 backlogs.wait_until_finished(redis_server, jobs, [worker])
                 walls.append(_wall(redis_server, jobs))
