@@ -224,6 +224,10 @@ extension RunRecord.Item {
 }
 
 extension RunRecord {
+  fileprivate var isFinished: Bool {
+    if case .finished = end { true } else { false }
+  }
+
   /// How many words the fields of the job take, each with its value.
   fileprivate var fieldWords: Int {
     let facts =
@@ -249,12 +253,6 @@ extension RunRecord {
       }
     }
     return result.pieces(lastOutputs: outputs, stored: stored)
-  }
-}
-
-extension RunRecord {
-  fileprivate var isFinished: Bool {
-    if case .finished = end { true } else { false }
   }
 }
 

@@ -54,6 +54,8 @@ final class LinkPort<Message: Sendable>: Sendable {
   func post(_ message: Message) -> Bool {
     let (isTaken, mustRing) = state.withLock { state in
       if state.isClosed { return (false, false) }
+      // What comes later goes out later.
+      state.offer = nil
       state.messages.append(message)
       defer { state.isRung = true }
       return (true, !state.isRung)
