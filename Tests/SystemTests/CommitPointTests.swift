@@ -9,31 +9,44 @@ import WorkflowStore
 
 /// A process dies between two effects, at each point where it can: nothing is lost, nothing done twice.
 @Suite struct CommitPointTests {
-  /// A stack whose API or worker kills itself at a point once it is armed, and a model that holds its answers.
-  private func withTrap(
-    at point: CommitPoint, workers: Int = 1, settings: [String: String] = [:],
-    _ body: @escaping @Sendable (Stack, ModelServer, _ arm: () -> Void) async throws -> Void
-  ) async throws {
-    let folder = "/tmp/wf-trap-\(getpid())-\(point)"
-    defer { system("rm -rf \(folder)") }
-    let own = ["COMMIT_POINT": point.rawValue, "COMMIT_POINT_MARK": "\(folder)/mark"]
-    try await Stack.withModel(workers: workers, settings: own.merging(settings) { $1 }) { stack, model in
-      model.behaviour = .hold
-      try await body(stack, model) { mkdir(folder, 0o700) }
-      #expect(access("\(folder)/mark", F_OK) == 0, "no process came to \(point)")
+  /// What kills a process when it comes to a point.
+  private struct Trap {
+    let point: CommitPoint
+    let folder = "/tmp/wf-trap-\(UInt64.random(in: .min ... .max))"
+    var mark: String { folder + "/mark" }
+
+    /// Has the next process that comes to the point die there; the first time, or once more.
+    func arm() {
+      mkdir(folder, 0o700)
+      unlink(mark)
+    }
+
+    /// Waits until a process has died.
+    func sprung() async throws {
+      _ = try await wait("a death at \(point)") { access(mark, F_OK) == 0 ? true : nil }
     }
   }
 
-  private func sprung(_ point: CommitPoint) async throws {
-    let mark = "/tmp/wf-trap-\(getpid())-\(point)/mark"
-    _ = try await wait("a death at \(point)") { access(mark, F_OK) == 0 ? true : nil }
+  /// A stack whose API or worker kills itself at a point once the trap is armed, and a model that holds its answers.
+  private func withTrap(
+    at point: CommitPoint, workers: Int = 1, settings: [String: String] = [:],
+    _ body: @escaping @Sendable (Stack, ModelServer, Trap) async throws -> Void
+  ) async throws {
+    let trap = Trap(point: point)
+    defer { system("rm -rf \(trap.folder)") }
+    let own = ["COMMIT_POINT": point.rawValue, "COMMIT_POINT_MARK": trap.mark]
+    try await Stack.withModel(workers: workers, settings: own.merging(settings) { $1 }) { stack, model in
+      model.behaviour = .hold
+      try await body(stack, model, trap)
+      #expect(access(trap.mark, F_OK) == 0, "no process came to \(point)")
+    }
   }
 
   @Test(arguments: [CommitPoint.beforeSubmit, .afterSubmit])
   func `a submission whose API dies is one run, or none and an error`(_ point: CommitPoint) async throws {
-    try await withTrap(at: point) { stack, model, arm in
+    try await withTrap(at: point) { stack, model, trap in
       model.behaviour = .answer(text: "fine")
-      arm()
+      trap.arm()
       // nginx may send it once more, and then the next process answers under the same id; if not, the client does.
       let id = try await wait("an accepted run") {
         let answer = try await stack.post(Examples.example.bytes, headers: [("Idempotency-Key", "once")])
@@ -55,11 +68,11 @@ import WorkflowStore
 
   @Test(arguments: calls.keys.sorted { $0.rawValue < $1.rawValue })
   func `a run whose worker dies goes on, and recorded steps are not run again`(_ point: CommitPoint) async throws {
-    try await withTrap(at: point) { stack, model, arm in
+    try await withTrap(at: point) { stack, model, trap in
       model.behaviour = .answer(text: "fine")
-      arm()
+      trap.arm()
       let id = try await stack.submit(Examples.example)
-      try await sprung(point)
+      try await trap.sprung()
       let status = try await stack.end(of: id)
       #expect(status["status"] == "finished")
       #expect(model.calls.count == CommitPointTests.calls[point])
@@ -69,14 +82,37 @@ import WorkflowStore
     }
   }
 
+  @Test func `a run under which workers die before they record anything ends as failed, one beside it does not`()
+    async throws
+  {
+    try await withTrap(at: .afterClaim) { stack, model, trap in
+      model.behaviour = .answer(text: "fine")
+      // Both are there before a worker is, so that each claim brings both, until each has to come alone.
+      try stack.signal(SIGSTOP, to: "worker-1")
+      let poison = try await stack.submit(Examples.example)
+      let other = try await stack.submit(Examples.example)
+      trap.arm()
+      try stack.signal(SIGCONT, to: "worker-1")
+      // Three times under both, then under one after the other, and a fifth time under the first.
+      for death in 1...6 {
+        try await trap.sprung()
+        if death < 6 { trap.arm() }
+      }
+      let end = try await stack.end(of: poison)
+      #expect(end["status"] == "failed" && end["error_code"] == "worker_crashed")
+      #expect(try await stack.end(of: other)["status"] == "finished")
+      #expect(try await Audit(stack).problems(of: [poison, other]) == [])
+    }
+  }
+
   @Test(arguments: [CommitPoint.beforeHandBack, .afterHandBack])
   func `a stopping worker that dies while it gives a run back loses nothing`(_ point: CommitPoint) async throws {
-    try await withTrap(at: point, settings: ["WF_DRAIN_S": "0"]) { stack, model, arm in
+    try await withTrap(at: point, settings: ["WF_DRAIN_S": "0"]) { stack, model, trap in
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
-      arm()
+      trap.arm()
       try stack.signal(SIGTERM, to: "worker-1")
-      try await sprung(point)
+      try await trap.sprung()
       try await model.waitForCalls(2)
       model.release()
       let status = try await stack.end(of: id)
@@ -87,12 +123,12 @@ import WorkflowStore
   }
 
   @Test func `a worker that dies while it takes over a dead one's runs loses nothing`() async throws {
-    try await withTrap(at: .afterRecovery) { stack, model, arm in
+    try await withTrap(at: .afterRecovery) { stack, model, trap in
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
-      arm()
+      trap.arm()
       try stack.signal(SIGKILL, to: "worker-1")
-      try await sprung(.afterRecovery)
+      try await trap.sprung()
       try await model.waitForCalls(2)
       model.release()
       #expect(try await stack.end(of: id)["status"] == "finished")

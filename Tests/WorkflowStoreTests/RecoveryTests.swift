@@ -183,6 +183,33 @@ import WorkflowStore
     #expect(try await recover().isEmpty)
   }
 
+  /// Lets a worker take the run and die before it has recorded anything.
+  private func die(_ id: JobID, _ claim: String) async throws -> [String] {
+    _ = try await bench.claimOne(claim, worker: claim)
+    try await bench.lapse(id)
+    return try await recover()
+  }
+
+  @Test func `From the third death in a row before anything was recorded on, each counts as a crash`() async throws {
+    let id = try await bench.submit()
+    for death in 1...2 { #expect(try await die(id, "\(death)") == ["requeued \(id)"]) }
+    #expect(try await bench.list("queue:1") == [id.description])
+    for death in 3...4 { #expect(try await die(id, "\(death)") == ["requeued \(id)"]) }
+    #expect(try await bench.list("suspects:1") == [id.description])
+    #expect(try await die(id, "5") == ["failed \(id)"])
+  }
+
+  @Test func `A claim under which something was recorded ends the row of deaths before that`() async throws {
+    let id = try await bench.submit()
+    for death in 1...2 { _ = try await die(id, "\(death)") }
+    let run = try await bench.claimOne("3")
+    try await bench.record(run, 1) { $0.checkpoint("a", "{}") }
+    try await bench.lapse(id)
+    #expect(try await recover() == ["requeued \(id)"])
+    for death in 4...5 { #expect(try await die(id, "\(death)") == ["requeued \(id)"]) }
+    #expect(try await bench.list("queue:1") == [id.description])
+  }
+
   @Test func `A checkpoint sets the crashes back`() async throws {
     let id = try await bench.submit()
     #expect(try await crash(id, "1") == ["requeued \(id)"])

@@ -2,7 +2,10 @@
 --[[
 Takes runs from workers that have let their leases lapse, and puts them back at the head of their queue. A run whose
 worker died while one of its steps was under way counts a crash and waits among the suspects, which a worker takes one
-at a time; at the third crash without a checkpoint between, the run ends as failed.
+at a time; at the third crash without a checkpoint between, the run ends as failed. A worker that dies before it has
+recorded anything of the run is no crash at first: it took many runs at once, and may just have been killed. But what
+kills its worker by being read, or in its very first steps, comes back so each time: from the third time in a row on,
+that counts too.
 
 KEYS  1 leases  2 workers  3 dead letters  4 repairs
 ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds to keep an ended run
@@ -33,8 +36,8 @@ local function fail(id, key, ts)
   return 'failed'
 end
 
-local function requeue(id, key, crashes, format)
-  redis.call('HSET', key, 'status', 'queued', 'token', '', 'crashes', crashes)
+local function requeue(id, key, crashes, silent, format)
+  redis.call('HSET', key, 'status', 'queued', 'token', '', 'crashes', crashes, 'silent', silent)
   enqueue('LPUSH', prefix .. (crashes > 0 and 'suspects:' or 'queue:') .. format, id, ARGV[7])
   return 'requeued'
 end
@@ -42,16 +45,17 @@ end
 local function recover(id)
   local key = prefix .. 'job:' .. id
   -- A key of another type, set by hand, is no run; it must not keep the others from being recovered.
-  local job = redis.pcall('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format')
+  local job = redis.pcall('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format', 'seq', 'silent')
   redis.call('ZREM', KEYS[1], id)
   if job.err or job[1] ~= 'started' then
     redis.pcall('HINCRBY', KEYS[4], 'leases_without_run', 1)
     return 'dropped'
   end
-  local crashes = (job[3] or 0) + (job[2] == '1' and 1 or 0)
+  local silent = job[6] == '0' and (job[7] or 0) + 1 or 0
+  local crashes = (job[3] or 0) + ((job[2] == '1' or silent >= tonumber(ARGV[3])) and 1 or 0)
   redis.call('PUBLISH', prefix .. 'events:' .. id, '')
   if crashes >= tonumber(ARGV[3]) then return fail(id, key, seconds(math.max(now, microseconds(job[4])))) end
-  return requeue(id, key, crashes, job[5])
+  return requeue(id, key, crashes, silent, job[5])
 end
 
 -- From the newest to the oldest, so that the oldest ends up first. Times have one form: their texts are in their order.
