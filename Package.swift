@@ -56,8 +56,9 @@ let package = Package(
     // No pkgConfig: hiredis.pc asks for -D_FILE_OFFSET_BITS, which SwiftPM refuses with a warning.
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-    module("FastCGI", ["CFastCGI", logging]),
-    module("Hiredis", ["CHiredis", logging]),
+    module("EventLoop"),
+    module("FastCGI", ["CFastCGI", "EventLoop", logging]),
+    module("Hiredis", ["CHiredis", "EventLoop", logging]),
     module("Curl", ["CCurl"]),
     module("ExactJSON"),
     module("Workflow", ["ExactJSON"]),
@@ -65,7 +66,8 @@ let package = Package(
     module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON"]),
     module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON"]),
     module(
-      "WorkflowWorker", ["WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", "Hiredis", logging, lifecycle]),
+      "WorkflowWorker",
+      ["WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", "Hiredis", "EventLoop", logging, lifecycle]),
     module(
       "WorkflowAPI", ["FastCGI", "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", logging, lifecycle]),
     module(

@@ -28,8 +28,9 @@ public final class FastCGIServer: Sendable {
 
   /// Opens the listener: from here on peers can connect, and are served after `start`.
   ///
-  /// - Parameter handler: called for each complete request, never for one that broke off. What it does when the client
-  ///   hangs up meanwhile is not undone: the answer is dropped.
+  /// - Parameter handler: called for each complete request, never for one that broke off, on a thread that reads
+  ///   others' requests too: it must not block. What it does when the client hangs up meanwhile is not undone: the
+  ///   answer is dropped.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration = FastCGIServerConfiguration(), logger: Logger,
     handler: @escaping @Sendable (FastCGIRequest) async -> FastCGIResponse

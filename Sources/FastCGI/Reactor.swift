@@ -1,3 +1,4 @@
+import EventLoop
 import Logging
 import Synchronization
 
@@ -69,6 +70,7 @@ final class Reactor: Sendable {
   }
 
   private func run() {
+    let loop = EventLoop()
     while true {
       guard let event = epoll.wait(timeout: idleTimeout) else {
         if leaves() { return }
@@ -79,6 +81,7 @@ final class Reactor: Sendable {
       case acceptor.descriptor: acceptor.acceptPending()
       default: read(event.descriptor)
       }
+      loop.runReadyJobs()
     }
   }
 

@@ -84,7 +84,9 @@ struct Executor: Sendable {
         guard hands.stop(of: held) == nil else { continue }
         for beginning in begun {
           underWay += 1
-          group.addTask { .ended(beginning.position, await attempt(beginning)) }
+          group.addTask(executorPreference: globalConcurrentExecutor) {
+            .ended(beginning.position, await attempt(beginning))
+          }
         }
       case .written(.lost(let why), _, _):
         group.cancelAll()

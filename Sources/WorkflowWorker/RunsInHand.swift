@@ -1,3 +1,4 @@
+import EventLoop
 import Synchronization
 import WorkflowStore
 
@@ -38,7 +39,7 @@ final class RunsInHand: Sendable {
     hands.withLock { hands in
       guard hands[run.id]?.token != run.token else { return false }
       hands[run.id] = Hand(token: run.token, isSuspect: isSuspect, onFree: onFree)
-      hands[run.id]?.task = Task {
+      hands[run.id]?.task = Task(executorPreference: EventLoopExecutor.shared) {
         await body()
         self.letGo(run)
         onFree()

@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 
 /// A connection to Redis that comes back by itself.
@@ -67,6 +68,7 @@ final class Link<Traffic: LinkTraffic> {
   }
 
   private func run() {
+    let loop = EventLoop()
     var messages: [Traffic.Message] = []
     var isOpen = true
     while isOpen {
@@ -78,6 +80,7 @@ final class Link<Traffic: LinkTraffic> {
       } catch {
         fail(error, at: now)
       }
+      loop.runReadyJobs()
       isOpen = port.take(into: &messages)
       for message in messages { traffic.accept(message) }
       messages.removeAll(keepingCapacity: true)
@@ -86,6 +89,7 @@ final class Link<Traffic: LinkTraffic> {
     }
     port.isUp = false
     traffic.end()
+    loop.runReadyJobs()
   }
 
   /// Takes on what a caller has written while this thread slept.

@@ -89,6 +89,8 @@ final class LinkPort<Message: Sendable>: Sendable {
   func withdraw() -> SentMessage? {
     state.withLock { state in
       state.offer = nil
+      // It is awake and will take what comes.
+      state.isRung = true
       return state.sent.take()
     }
   }
