@@ -42,7 +42,7 @@ public final class RedisConnection: Sendable {
   ///
   /// An error that Redis answers is thrown as `reply`.
   public func send(_ arguments: RedisArguments, timeout: Duration) async throws(RedisError) -> RedisReply {
-    try await outcome(of: arguments, deadline: .now + timeout).get()
+    try await outcome(of: arguments.frame, deadline: .now + timeout).get()
   }
 
   /// The same for a thread that may block, and does.
@@ -51,6 +51,15 @@ public final class RedisConnection: Sendable {
   @available(*, noasync, message: "tasks await send(_:timeout:)")
   public func sendBlocking(_ arguments: RedisArguments, timeout: Duration) throws(RedisError) -> RedisReply {
     try blockingOutcome(of: arguments, deadline: .now + timeout).get()
+  }
+
+  /// Sends several commands in one piece and waits for all of their answers, at most `timeout`.
+  ///
+  /// Redis carries them out in their order; what others send may come between them. An error is among the answers.
+  public func send(_ commands: [RedisArguments], timeout: Duration) async throws(RedisError) -> [RedisReply] {
+    precondition(commands.count > 1, "several commands are two or more")
+    let frame = Array(commands.map(\.frame).joined())
+    return try await outcome(of: frame, commands: commands.count, deadline: .now + timeout).get().array ?? []
   }
 
   /// Runs a script on the server and waits for what it returns, at most `timeout`.
@@ -62,7 +71,7 @@ public final class RedisConnection: Sendable {
     let deadline = ContinuousClock.now + timeout
     var call = ScriptCall(script, keys: keys, arguments: arguments)
     while let command = call.command {
-      call.receive(await outcome(of: command, deadline: deadline))
+      call.receive(await outcome(of: command.frame, deadline: deadline))
     }
     return try call.result.get()
   }
@@ -106,10 +115,11 @@ public final class RedisConnection: Sendable {
     post(.init(frame: command.frame, deadline: deadline, waiter: waiter))
   }
 
-  private func outcome(of arguments: RedisArguments, deadline: ContinuousClock.Instant) async -> Waiter.Outcome {
-    let frame = arguments.frame
-    return await withUnsafeContinuation { continuation in
-      post(.init(frame: frame, deadline: deadline, waiter: .task(continuation)))
+  private func outcome(
+    of frame: [UInt8], commands: Int = 1, deadline: ContinuousClock.Instant
+  ) async -> Waiter.Outcome {
+    await withUnsafeContinuation { continuation in
+      post(.init(frame: frame, commands: commands, deadline: deadline, waiter: .task(continuation)))
     }
   }
 

@@ -5,7 +5,6 @@ enum Scripts {
   static let submit = script("submit", PackageResources.submit_lua)
   static let claim = script("claim", PackageResources.claim_lua)
   static let record = script("record", PackageResources.record_lua)
-  static let status = script("status", PackageResources.status_lua)
   static let heartbeat = script("heartbeat", PackageResources.heartbeat_lua)
   static let recover = script("recover", PackageResources.recover_lua)
   static let events = script("events", PackageResources.events_lua)

@@ -35,6 +35,30 @@ import Testing
     #expect(!pipeline.awaitsReply)
   }
 
+  @Test mutating func `Several commands of one waiter end with their last answer`() throws {
+    for waiter in 1...2 { pipeline.enqueue(frame: [UInt8(waiter)], commands: 3, deadline: start, waiter: waiter) }
+    enqueue(3)
+    _ = sent()
+    #expect(try answers(3) == [nil, nil, 1])
+    let error = RedisReply.error(RedisReplyError(line: "LOADING it"))
+    _ = try pipeline.receive(error)
+    _ = try pipeline.receive(.integer(7))
+    let completion = try pipeline.receive(.null)
+    #expect(completion?.waiter == 2 && completion?.result == .success(.array([error, .integer(7), .null])))
+    #expect(try answers(1) == [3])
+  }
+
+  @Test mutating func `Several commands whose socket is lost between their answers are all sent again`() throws {
+    pipeline.enqueue(frame: [1], commands: 2, deadline: start, waiter: 1)
+    _ = sent()
+    _ = try pipeline.receive(.integer(7))
+    pipeline.rewind()
+    #expect(sent() == [[1]])
+    #expect(try answers(1) == [nil])
+    #expect(try pipeline.receive(.integer(9))?.result == .success(.array([.status("OK"), .integer(9)])))
+    #expect(!pipeline.awaitsReply)
+  }
+
   @Test mutating func `A late answer is not the next command's`() throws {
     enqueue(1, seconds: 1)
     enqueue(2)

@@ -25,6 +25,24 @@ import Testing
     #expect(redis.isConnected)
   }
 
+  @Test func `Several commands are answered together, errors among the answers`() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<200 {
+        group.addTask { [redis] in
+          let replies = try await redis.send(
+            [["SET", "k\(number)", "v"], ["INCR", "k\(number)"], ["APPEND", "k\(number)", "w"]], timeout: .seconds(20))
+          let error = RedisReplyError(line: "ERR value is not an integer or out of range")
+          #expect(replies == [.status("OK"), .error(error), .integer(2)])
+        }
+        group.addTask { [redis] in
+          let echo = try await redis.send(["ECHO", "\(number)"]).string
+          #expect(echo == "\(number)")
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
   @Test func `An error reply is thrown`() async throws {
     _ = try await redis.send(["SET", "k", "v"])
     let error = RedisReplyError(line: "ERR value is not an integer or out of range")

@@ -51,6 +51,16 @@ import WorkflowStore
     #expect(failed.result == nil && failed.steps != nil && failed.finishedAt != nil)
   }
 
+  @Test func `A finished run whose log and result have expired is unknown`() async throws {
+    let id = try await bench.submit()
+    let run = try await bench.claimOne()
+    try await bench.record(run, 1) { $0.finish(done: []) }
+    try await bench.send("DEL", "\(bench.prefix)progress:\(id)")
+    #expect(try await status(id).result != nil)
+    try await bench.send("DEL", "\(bench.prefix)result:\(id)")
+    #expect(try await bench.store.status(of: id) == nil)
+  }
+
   @Test func `Reading a status writes nothing`() async throws {
     let id = try await bench.submit()
     let before = try await bench.snapshot()

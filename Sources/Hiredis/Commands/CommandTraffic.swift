@@ -4,6 +4,8 @@ struct CommandTraffic: LinkTraffic {
   struct Message: Sendable {
     /// The command as it goes over the wire.
     let frame: [UInt8]
+    /// How many commands those are.
+    var commands = 1
     /// When the caller stops waiting.
     let deadline: Instant
     /// The caller.
@@ -19,7 +21,8 @@ struct CommandTraffic: LinkTraffic {
   var awaitsReply: Bool { pipeline.awaitsReply }
 
   mutating func accept(_ message: Message) {
-    pipeline.enqueue(frame: message.frame, deadline: message.deadline, waiter: message.waiter)
+    pipeline.enqueue(
+      frame: message.frame, commands: message.commands, deadline: message.deadline, waiter: message.waiter)
   }
 
   mutating func acceptSent(_ message: Message) {

@@ -1,4 +1,4 @@
-/// The commands of one connection, in the order in which they were given: which are on the socket, which wait, whose
+/// The commands of one connection, or groups of several, in the order in which they were given: which are on the socket, which wait, whose
 /// time is up.
 ///
 /// Decides only; it touches neither a socket nor a waiter.
@@ -24,9 +24,27 @@ struct Pipeline<Waiter: Sendable>: Sendable {
 
   private struct Slot: Sendable {
     var frame: [UInt8]
+    /// How many commands the frame holds; what Redis answers to several is one reply, an array.
+    let commands: Int
     let deadline: Instant
     var waiter: Waiter?
     var wasSent = false
+    /// The answers until now, if there are to be several.
+    var replies: [RedisReply] = []
+
+    init(frame: [UInt8], commands: Int, deadline: Instant, waiter: Waiter) {
+      self.frame = frame
+      self.commands = commands
+      self.deadline = deadline
+      self.waiter = waiter
+    }
+
+    /// Takes an answer; returns the whole once it is there.
+    mutating func receive(_ reply: RedisReply) -> RedisReply? {
+      if commands == 1 { return reply }
+      replies.append(reply)
+      return replies.count == commands ? .array(replies) : nil
+    }
 
     mutating func complete(_ result: Result<RedisReply, RedisError>) -> Completion? {
       frame = []
@@ -56,8 +74,9 @@ struct Pipeline<Waiter: Sendable>: Sendable {
   var hasUnsent: Bool { slots.count > onSocket }
 
   /// Takes a command on, as the last in order.
-  mutating func enqueue(frame: [UInt8], deadline: Instant, waiter: Waiter) {
-    slots.append(Slot(frame: frame, deadline: deadline, waiter: waiter))
+  /// - Parameter commands: how many the frame holds; several have one waiter, who gets their answers as an array.
+  mutating func enqueue(frame: [UInt8], commands: Int = 1, deadline: Instant, waiter: Waiter) {
+    slots.append(Slot(frame: frame, commands: commands, deadline: deadline, waiter: waiter))
     nextDeadline = nextDeadline.map { min($0, deadline) } ?? deadline
   }
 
@@ -75,9 +94,8 @@ struct Pipeline<Waiter: Sendable>: Sendable {
   ///
   /// Nil if nobody waits for it any more.
   mutating func receive(_ reply: RedisReply) throws(LinkFailure) -> Completion? {
-    guard onSocket > 0, var slot = slots.popFirst() else {
-      throw LinkFailure("Redis sent an answer to no command: \(reply)")
-    }
+    guard onSocket > 0 else { throw LinkFailure("Redis sent an answer to no command: \(reply)") }
+    guard let reply = slots.update(0, { $0.receive(reply) }), var slot = slots.popFirst() else { return nil }
     onSocket -= 1
     if case .error(let error) = reply { return slot.complete(.failure(.reply(error))) }
     return slot.complete(.success(reply))
@@ -86,7 +104,10 @@ struct Pipeline<Waiter: Sendable>: Sendable {
   /// The socket is gone: everything without an answer is to be sent again, in order.
   mutating func rewind() {
     onSocket = 0
-    slots.filter { _, slot in slot.waiter != nil }
+    slots.filter { _, slot in
+      slot.replies = []
+      return slot.waiter != nil
+    }
   }
 
   /// Ends the commands whose deadline has passed.

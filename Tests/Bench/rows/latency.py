@@ -1,8 +1,8 @@
 """Latency: seconds from submitting one example run to its end, on a stack where nothing else runs; the median.
 
 A run is submitted when wf's worker, or the peer's API (its worker never rests), has not run for 10 ms.
-Through nginx, over a client connection that is kept; the end is when the run's status in Redis is `finished`. wf's API
-and one worker against FastAPI and ARQ with its poll at 10 ms (its default is 500 ms).
+Through nginx, over connections that are kept, the client's and those to the APIs, as wf's site for nginx has it; the end
+is when the run's status in Redis is `finished`. wf's API and one worker against FastAPI and ARQ with its poll at 10 ms (its default is 500 ms).
 """
 import rounds
 from client import Client
@@ -17,7 +17,7 @@ def measure(bench):
     with Redis(bench.folder, "redis-wf") as wf_redis, Redis(bench.folder, "redis-peer") as peer_redis, \
             WfAPI(bench.folder, wf_redis) as api, Uvicorn(bench.folder, peer_redis) as peer, \
             WfWorker(bench.folder, wf_redis) as worker, ArqWorker(bench.folder, peer_redis), \
-            Nginx(bench.folder, {"wf": ("fastcgi", api.socket, False), "arq": ("http", peer.socket, True)}) as nginx, \
+            Nginx(bench.folder, {"wf": ("fastcgi", api.socket, True), "arq": ("http", peer.socket, True)}) as nginx, \
             Client(nginx.ports["wf"], wf_redis) as wf, Client(nginx.ports["arq"], peer_redis) as arq:
         seconds = {"wf": [], "arq": []}
 
