@@ -79,6 +79,7 @@ let package = Package(
       resources: [.embedInCode("Resources")]),
     .executableTarget(
       name: "wf", dependencies: ["WorkflowCommand"], swiftSettings: settings, linkerSettings: slim),
+    tests("EventLoopTests", ["EventLoop"]),
     tests("FastCGITests", ["FastCGI", "CFastCGI", logging]),
     tests("HiredisTests", ["Hiredis", "RedisFixture", logging]),
     tests("CurlTests", ["Curl"]),
@@ -90,7 +91,10 @@ let package = Package(
     tests("WorkflowAPITests", ["WorkflowAPI", "FastCGI"]),
     tests(
       "WorkflowWorkerTests",
-      ["WorkflowWorker", "WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", logging]),
+      [
+        "WorkflowWorker", "WorkflowStore", "WorkflowOperations", "Hiredis", "Workflow", "ExactJSON", "RedisFixture",
+        logging,
+      ]),
     .target(name: "RedisFixture", dependencies: ["Hiredis"], path: "Tests/RedisFixture", swiftSettings: settings),
     .target(
       name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),

@@ -1,0 +1,113 @@
+import Dispatch
+import EventLoop
+import Glibc
+import Synchronization
+import Testing
+
+/// Where the jobs of tasks run.
+@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+  /// Calls a body on a thread of its own, and returns what it returns.
+  private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+    await withCheckedContinuation { continuation in
+      DispatchQueue(label: "loop").async { continuation.resume(returning: body()) }
+    }
+  }
+
+  /// The threads that a task comes to: before it waits for the continuation that it hands out, and afterwards.
+  private static func visit(_ record: Record, _ waiting: Mailbox) -> Task<Void, Never> {
+    Task(executorPreference: EventLoopExecutor.shared) {
+      record.note()
+      await withUnsafeContinuation { waiting.put($0) }
+      record.note()
+    }
+  }
+
+  @Test func `A task begins and goes on where it becomes ready, once the loop comes to it`() async {
+    let record = Record()
+    let (task, own) = await onThread {
+      let loop = EventLoop()
+      let waiting = Mailbox()
+      let task = EventLoopTests.visit(record, waiting)
+      #expect(record.threads.isEmpty)
+      loop.runReadyJobs()
+      #expect(record.threads.count == 1)
+      waiting.take().resume()
+      #expect(record.threads.count == 1)
+      loop.runReadyJobs()
+      return (task, UInt(pthread_self()))
+    }
+    await task.value
+    #expect(record.threads == [own, own])
+  }
+
+  @Test func `What a job makes ready runs in the same round`() async {
+    let record = Record()
+    await onThread {
+      let loop = EventLoop()
+      Task(executorPreference: EventLoopExecutor.shared) {
+        Task(executorPreference: EventLoopExecutor.shared) { record.note() }
+      }
+      loop.runReadyJobs()
+      #expect(record.threads.count == 1)
+    }
+  }
+
+  @Test func `On a thread without a loop a task runs elsewhere`() async {
+    let record = Record()
+    let (task, own) = await onThread {
+      (Task(executorPreference: EventLoopExecutor.shared) { record.note() }, UInt(pthread_self()))
+    }
+    await task.value
+    #expect(record.threads.count == 1 && record.threads != [own])
+  }
+
+  @Test func `When a job takes long, those after it are for other threads`() async {
+    let record = Record()
+    let (tasks, own) = await onThread {
+      let loop = EventLoop()
+      let tasks = (0..<3).map { number in
+        Task(executorPreference: EventLoopExecutor.shared) {
+          record.note()
+          let end = ContinuousClock.now + .milliseconds(20)
+          while number == 0, .now < end {}
+        }
+      }
+      loop.runReadyJobs()
+      return (tasks, UInt(pthread_self()))
+    }
+    for task in tasks { await task.value }
+    #expect(record.threads.count == 3 && record.threads.count { $0 == own } == 1)
+  }
+
+  @Test func `What is left when a loop ends runs elsewhere`() async {
+    let record = Record()
+    let task = await onThread {
+      let loop = EventLoop()
+      defer { withExtendedLifetime(loop) {} }
+      return Task(executorPreference: EventLoopExecutor.shared) { record.note() }
+    }
+    await task.value
+    #expect(record.threads.count == 1)
+  }
+}
+
+/// The threads that have been somewhere.
+private final class Record: Sendable {
+  private let state = Mutex<[UInt]>([])
+
+  var threads: [UInt] { state.withLock { $0 } }
+
+  func note() { state.withLock { $0.append(UInt(pthread_self())) } }
+}
+
+/// Holds the continuation of a task that waits.
+private final class Mailbox: Sendable {
+  private let state = Mutex<UnsafeContinuation<Void, Never>?>(nil)
+
+  func put(_ continuation: UnsafeContinuation<Void, Never>) { state.withLock { $0 = continuation } }
+
+  func take() -> UnsafeContinuation<Void, Never> {
+    guard let continuation = state.withLock({ $0.take() }) else { fatalError("nobody waits") }
+    return continuation
+  }
+}
