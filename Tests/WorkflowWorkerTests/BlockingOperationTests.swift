@@ -37,16 +37,19 @@ import WorkflowStore
     return id
   }
 
+  /// Looks at a run until something holds of it.
+  private func wait(for id: JobID, in store: RunStore, _ holds: (StoredRun) -> Bool) async throws {
+    while !holds(try #require(try await store.status(of: id))) { try Task.checkCancellation() }
+  }
+
   private func end(of id: JobID, in store: RunStore) async throws {
-    while true {
-      let status = try #require(try await store.status(of: id)).status
-      if status.isTerminal { return #expect(status == .finished) }
-      await Task.yield()
-    }
+    try await wait(for: id, in: store) { $0.status.isTerminal }
+    #expect(try await store.status(of: id)?.status == .finished)
   }
 
   @Test func `A run goes on while a step of another blocks its thread`() async throws {
     let gate = DispatchSemaphore(value: 0)
+    defer { gate.signal() }
     let address = try server.address()
     let worker = Worker(
       configuration: WorkerConfiguration(), registry: OperationRegistry([Hold(gate: gate), Preprocess()]),
@@ -55,7 +58,7 @@ import WorkflowStore
     let store = RunStore(
       RedisConnection(address, name: "test", logger: logger), keys: Keys(), timeout: .seconds(20))
     let held = try await submit("hold", to: store)
-    while try await store.status(of: held)?.progress.count != 3 { await Task.yield() }
+    try await wait(for: held, in: store) { $0.progress.count == 3 }
     try await end(of: submit("preprocess", to: store), in: store)
     gate.signal()
     try await end(of: held, in: store)
