@@ -81,7 +81,7 @@ let package = Package(
       name: "wf", dependencies: ["WorkflowCommand"], swiftSettings: settings, linkerSettings: slim),
     tests("EventLoopTests", ["EventLoop"]),
     tests("FastCGITests", ["FastCGI", "CFastCGI", logging]),
-    tests("HiredisTests", ["Hiredis", "RedisFixture", logging]),
+    tests("HiredisTests", ["Hiredis", "EventLoop", "RedisFixture", logging]),
     tests("CurlTests", ["Curl"]),
     tests("ExactJSONTests", ["ExactJSON"]),
     tests("WorkflowTests", ["Workflow", "ExactJSON"]),

@@ -3,8 +3,9 @@ import Synchronization
 
 /// A FastCGI responder: takes requests from a web server and answers them with a handler.
 ///
-/// A few threads read requests, each request runs as one task, and a few threads write the answers that do not fit a
-/// socket's buffer; so the number of open connections costs no threads. Stop it before letting go of it.
+/// A few threads read requests and begin to answer them, each in a task of its own, and a few threads write the answers
+/// that do not fit a socket's buffer; so the number of open connections costs no threads. Stop it before letting go of
+/// it.
 ///
 /// ```swift
 /// let server = try FastCGIServer(listener: .unix(path: "/run/app.sock"), logger: logger) { request in

@@ -4,8 +4,9 @@ import Synchronization
 
 /// The threads that wait for connections and requests, all on one epoll.
 ///
-/// Reading a request blocks its thread, which is short with a web server that sends what it has. While slow peers hold
-/// every thread, another one is started.
+/// A request is read on the thread that is told of it, and answered there as far as the handler does not wait. Reading
+/// blocks, which is short with a web server that sends what it has. While slow peers hold every thread, another one is
+/// started.
 final class Reactor: Sendable {
   private struct Crew {
     var size = 0

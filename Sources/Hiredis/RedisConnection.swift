@@ -47,7 +47,7 @@ public final class RedisConnection: Sendable {
 
   /// The same for a thread that may block, and does.
   ///
-  /// Not for tasks: they share few threads.
+  /// Not for tasks: they share few threads, and may run on the one that brings the answer.
   @available(*, noasync, message: "tasks await send(_:timeout:)")
   public func sendBlocking(_ arguments: RedisArguments, timeout: Duration) throws(RedisError) -> RedisReply {
     try blockingOutcome(of: arguments, deadline: .now + timeout).get()

@@ -15,10 +15,15 @@ struct StatusDocument {
     self.since = since
   }
 
+  /// Bytes of what it is made from.
+  var size: Int {
+    (run.steps?.count ?? 0) + (run.result?.count ?? 0) + run.progress.reduce(0) { $0 + $1.count + 1 }
+  }
+
   /// The document as text.
   var bytes: [UInt8] {
     var text: [UInt8] = []
-    text.reserveCapacity(1_024 + (run.result?.count ?? 0) + run.progress.reduce(0) { $0 + $1.count + 1 })
+    text.reserveCapacity(1_024 + size)
     append("{\"job_id\":\"", id.description, "\",\"run_name\":", to: &text)
     JSONWriter.append(string: run.runName, to: &text)
     append(",\"status\":\"", run.status.rawValue, "\",\"created_ts\":", run.createdAt, to: &text)

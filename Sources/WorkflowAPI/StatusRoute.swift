@@ -12,6 +12,9 @@ struct StatusRoute: Route {
   /// Seconds that a client may wait.
   static let longestWait = 60
 
+  /// Bytes that are put together in well under a millisecond.
+  private static let shortDocument = 64 * 1_024
+
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
@@ -27,7 +30,13 @@ struct StatusRoute: Route {
     if request.header("If-None-Match").map({ EntityTags.match($0, tag) }) == true {
       return FastCGIResponse(status: 304, headers: [("ETag", tag), ("Cache-Control", "no-cache")])
     }
-    return .json(bytes: StatusDocument(id, run, since: since).bytes, headers: [("ETag", tag)])
+    return .json(bytes: await bytes(of: StatusDocument(id, run, since: since)), headers: [("ETag", tag)])
+  }
+
+  /// The document as text; a large one is put together where nobody else waits.
+  private func bytes(of document: StatusDocument) async -> [UInt8] {
+    if document.size <= StatusRoute.shortDocument { return document.bytes }
+    return await withTaskExecutorPreference(globalConcurrentExecutor) { document.bytes }
   }
 
   /// Returns when the run has ended, when the time is over, or when the server stops; it holds no thread.

@@ -20,7 +20,8 @@ public protocol Operation: Sendable {
   var parameters: ParameterSchema { get }
 
   /// Whether the operation computes at once and touches nothing outside: it then runs without a word to Redis before
-  /// it, and its start and end are recorded together. An operation that waits, calls out or may crash must say no.
+  /// it, and its start and end are recorded together, on a thread that other runs wait for. An operation that waits,
+  /// calls out, computes for more than a millisecond or may crash must say no.
   var isImmediate: Bool { get }
 
   /// Runs the operation once. A cancelled task should throw `StepError.cancelled` soon.

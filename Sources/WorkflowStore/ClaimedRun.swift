@@ -13,7 +13,7 @@ public struct ClaimedRun: Sendable {
   public let opening: ProgressMessage
   /// The id of the request that submitted it.
   public let requestID: String
-  /// Whether an earlier worker died while a step of it was under way.
+  /// Whether an earlier worker died with it in hand.
   public let isSuspect: Bool
   /// The run.
   public let definition: WorkflowDefinition

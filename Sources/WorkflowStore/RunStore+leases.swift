@@ -27,7 +27,8 @@ public enum Recovery: String, Sendable, Equatable {
 }
 
 extension RunStore {
-  /// Renews the leases of the runs in hand. Blocks: for the heartbeat's own thread.
+  /// Renews the leases of the runs in hand. Blocks: for the heartbeat's own thread. A task must not call it: it may run
+  /// on the very thread that brings the answer.
   /// - Returns: the runs that others have taken from the worker.
   public func heartbeat(
     worker: String, runs: [HeldRun], lease: Duration
@@ -70,7 +71,7 @@ extension RunStore {
   public func recover(
     after last: String?, within gap: Duration, limit: Int = 100
   ) async throws(StoreError) -> (clock: String, runs: [(id: JobID, recovery: Recovery)]) {
-    let sentence = "workers died \(limits.crashes) times in a row while a step of this run was under way"
+    let sentence = "workers died \(limits.crashes) times in a row while they had this run in hand"
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(limit)

@@ -1,7 +1,7 @@
 import Hiredis
 public import Workflow
 
-/// What Redis holds of one run, at one instant; documents as JSON text.
+/// What Redis holds of one run; documents as JSON text.
 public struct StoredRun: Sendable {
   /// Where the run stands.
   public let status: RunStatus
@@ -29,7 +29,7 @@ extension RunStore {
   /// Reads a run; nil when there is none of this id.
   ///
   /// Plain commands cost Redis half of what a script does, which would have to copy all that it reads. The job is read
-  /// first: a run that it shows as ended changes no more, so that its log and its result are the last.
+  /// first, so the log and the result are never older than the status: of a run under way, the log may be newer.
   public func status(of id: JobID) async throws(StoreError) -> StoredRun? {
     let job: RedisArguments = [
       "HMGET", keys.job(id), "status", "run_name", "created_ts", "started_ts", "finished_ts", "error_code", "error",
@@ -37,11 +37,11 @@ extension RunStore {
     ]
     let log: RedisArguments = ["LRANGE", keys.progress(id), "0", "-1"]
     let replies = try await send([job, log, ["GET", keys.result(id)]])
-    guard replies.count == 3, let facts = replies[0].array, facts.count == 8 else { throw damaged(id, replies) }
+    guard replies.count == 3, let facts = replies[0].array, facts.count == 8 else { throw damaged(id) }
     if facts[0].isNull { return nil }
     guard let status = facts[0].string.flatMap(RunStatus.init(rawValue:)), let runName = facts[1].string,
       let createdAt = facts[2].string, let progress = replies[1].array
-    else { throw damaged(id, replies) }
+    else { throw damaged(id) }
     let isFinished = status == .finished
     // It has expired just now.
     if isFinished, progress.isEmpty, replies[2].isNull { return nil }
@@ -62,7 +62,7 @@ extension RunStore {
     }
   }
 
-  private func damaged(_ id: JobID, _ replies: [RedisReply]) -> StoreError {
-    .damaged("the keys of run \(id) hold \(String(describing: replies).prefix(200))")
+  private func damaged(_ id: JobID) -> StoreError {
+    .damaged("the job key of run \(id) has no status, name and time that wf wrote")
   }
 }

@@ -24,6 +24,8 @@ final class Claimer: Sendable {
 
   /// A script holds up everybody else: that many runs take Redis some 2 ms.
   private static let mostRuns = 128
+  /// Bytes of documents that steps go through in well under a millisecond.
+  private static let shortRun = 32 * 1_024
 
   private let store: RunStore
   private let executor: Executor
@@ -166,6 +168,7 @@ final class Claimer: Sendable {
       logger[metadataKey: "request"] = "\(run.requestID)"
       hands.take(
         HeldRun(id: run.id, token: run.token), isSuspect: run.isSuspect,
+        isShort: run.documentBytes <= Claimer.shortRun,
         { [logger] in await self.executor.execute(run, logger: logger) },
         onFree: { self.handIsFree(ofSuspect: run.isSuspect) })
     }

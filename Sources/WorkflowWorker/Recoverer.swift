@@ -50,7 +50,11 @@ struct Recoverer: Sendable {
   }
 
   private mutating func recover() async throws(StoreError) {
-    let turn = try await store.recover(after: clock, within: gap)
+    let turn: (clock: String, runs: [(id: JobID, recovery: Recovery)])
+    do { turn = try await store.recover(after: clock, within: gap) } catch {
+      watch.refuse()
+      throw error
+    }
     clock = turn.clock
     for (id, recovery) in turn.runs {
       logger.warning("a lapsed lease: \(recovery.rawValue)", metadata: ["job": "\(id)"])

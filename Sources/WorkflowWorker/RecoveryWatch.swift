@@ -11,6 +11,9 @@ struct RecoveryWatch {
 
   init(lease: Duration) { self.lease = lease }
 
+  /// Notes that Redis refused to have leases taken: whatever kept it from that kept heartbeats from renewing them too.
+  mutating func refuse() { server = nil }
+
   /// Notes what Redis answered at an instant; nil when it did not.
   /// - Returns: whether lapsed leases may be taken now.
   mutating func observe(_ identity: ServerIdentity?, at now: ContinuousClock.Instant) -> Bool {

@@ -29,17 +29,19 @@ final class RunsInHand: Sendable {
   var suspects: Int { hands.withLock { $0.values.count { $0.isSuspect } } }
 
   /// Takes a run in hand and starts its task; the run is let go when the task ends.
-  /// - Parameter onFree: called when there is room for another, of the suspects if this is one.
+  /// - Parameters:
+  ///   - isShort: whether its steps are gone through so fast that the thread which has brought it may do so.
+  ///   - onFree: called when there is room for another, of the suspects if this is one.
   /// - Returns: false when the run is in hand already, by this very claim.
   @discardableResult
   func take(
-    _ run: HeldRun, isSuspect: Bool, _ body: @escaping @Sendable () async -> Void,
+    _ run: HeldRun, isSuspect: Bool, isShort: Bool = false, _ body: @escaping @Sendable () async -> Void,
     onFree: @escaping @Sendable () -> Void = {}
   ) -> Bool {
     hands.withLock { hands in
       guard hands[run.id]?.token != run.token else { return false }
       hands[run.id] = Hand(token: run.token, isSuspect: isSuspect, onFree: onFree)
-      hands[run.id]?.task = Task(executorPreference: EventLoopExecutor.shared) {
+      hands[run.id]?.task = Task(executorPreference: isShort ? EventLoopExecutor.shared : nil) {
         await body()
         self.letGo(run)
         onFree()

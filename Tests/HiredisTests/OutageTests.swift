@@ -1,3 +1,4 @@
+import EventLoop
 import RedisFixture
 import Testing
 
@@ -22,6 +23,21 @@ import Testing
     server.resume()
     #expect(try await redis.send(["ECHO", "next"]).string == "next")
     #expect(try await redis.send(["ECHO", "last"]).string == "last")
+  }
+
+  @Test func `A task that goes on on the link's own thread learns at once that its time is over`() async throws {
+    let server = RedisServer()
+    // Nothing else wakes the link up before the test has failed.
+    let redis = RedisConnection(try server.address(), limits: LinkLimits(silence: .seconds(3_600)))
+    _ = try await redis.send(["PING"])
+    server.pause()
+    let refused = Task(executorPreference: EventLoopExecutor.shared) { await redis.refusal(of: ["PING"]) }
+    guard case .unavailable = await refused.value else {
+      Issue.record("a server that stands still was to give no answer")
+      return
+    }
+    server.resume()
+    #expect(try await redis.send(["PING"]) == .status("PONG"))
   }
 
   @Test func `What was never sent has a known outcome, and the reason says why`() async throws {

@@ -162,7 +162,7 @@ import WorkflowStore
     #expect(try await crash(id, "2") == ["requeued \(id)"])
     #expect(try await crash(id, "3") == ["failed \(id)"])
 
-    let sentence = "workers died 3 times in a row while a step of this run was under way"
+    let sentence = "workers died 3 times in a row while they had this run in hand"
     let job = try await bench.hash("job:\(id)")
     #expect(job["status"] == "failed" && job["error_code"] == "worker_crashed" && job["error"] == sentence)
     #expect(job["finished_ts"] == job["last_ts"] && job["token"] == "")
@@ -207,6 +207,14 @@ import WorkflowStore
     try await bench.lapse(id)
     #expect(try await recover() == ["requeued \(id)"])
     for death in 4...5 { #expect(try await die(id, "\(death)") == ["requeued \(id)"]) }
+    #expect(try await bench.list("queue:1") == [id.description])
+  }
+
+  @Test func `A hand-back ends the row of deaths before anything was recorded`() async throws {
+    let id = try await bench.submit()
+    for death in 1...2 { _ = try await die(id, "\(death)") }
+    try await bench.record(bench.claimOne("3"), 1) { $0.end = .handedBack(asSuspect: false) }
+    for death in 4...5 { _ = try await die(id, "\(death)") }
     #expect(try await bench.list("queue:1") == [id.description])
   }
 

@@ -1,5 +1,5 @@
-/// The commands of one connection, or groups of several, in the order in which they were given: which are on the socket, which wait, whose
-/// time is up.
+/// The commands of one connection, or groups of several, in the order in which they were given: which are on the socket,
+/// which wait, whose time is up.
 ///
 /// Decides only; it touches neither a socket nor a waiter.
 ///

@@ -84,7 +84,10 @@ final class Link<Traffic: LinkTraffic> {
       isOpen = port.take(into: &messages)
       for message in messages { traffic.accept(message) }
       messages.removeAll(keepingCapacity: true)
-      if let deadline = traffic.nextDeadline, deadline <= now { traffic.expire(at: now, because: obstacle) }
+      if let deadline = traffic.nextDeadline, deadline <= now {
+        traffic.expire(at: now, because: obstacle)
+        loop.runReadyJobs()
+      }
       do throws(LinkFailure) { try flush(at: now) } catch { fail(error, at: now) }
     }
     port.isUp = false

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 --[[
-Gives queued runs to a worker: each leaves its queue, gets a lease and a new fencing token, and is `started`. The token is
+Gives queued runs to a worker, suspects or else others: each leaves its queue, gets a lease and a new fencing token, and is `started`. The token is
 a counter of the run's claims plus the claim's random id.
 
 KEYS  1 leases  2 the worker's last claim  3 suspects (runs whose last worker died under them)  4 queue  5 repairs
@@ -106,8 +106,9 @@ local function drain(queue, limit, suspect)
   end
 end
 
+-- Suspects come alone: what kills its worker by being read must not do so under one of them.
 drain(KEYS[3], math.min(ARGV[3], ARGV[4]), 1)
-drain(KEYS[4], ARGV[3] - #runs, 0)
+if #runs == 0 then drain(KEYS[4], ARGV[3] + 0, 0) end
 for first = 1, #leases, 1000 do
   redis.call('ZADD', KEYS[1], unpack(leases, first, math.min(first + 999, #leases)))
 end

@@ -131,7 +131,9 @@ local function record(head, entries, changes, stored, pieces, next)
   if ARGV[head + 4] == '1' and job[4] and job[4] ~= '0' then redis.call('HSET', key, 'crashes', 0) end
   if ending ~= '' then
     ended[#ended + 1] = id
-    if queue then enqueue('LPUSH', queue, id, wake)
+    if queue then
+      redis.call('HDEL', key, 'silent')
+      enqueue('LPUSH', queue, id, wake)
     else
       redis.call('EXPIRE', key, retain)
       redis.call('EXPIRE', progress, retain)
