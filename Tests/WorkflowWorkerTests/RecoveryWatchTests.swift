@@ -30,6 +30,16 @@ import WorkflowStore
     #expect(verdict(every(second: 0...10, redis) + [(11, nil)] + every(second: 12...22, redis)))
   }
 
+  @Test func `a Redis that refuses writes begins the count anew`() {
+    var watch = RecoveryWatch(lease: .seconds(10))
+    var verdicts: [Bool] = []
+    for second in 0...22 {
+      verdicts.append(watch.observe(redis, at: start + .seconds(second)))
+      if second == 11 { watch.refuse() }
+    }
+    #expect(verdicts.indices.filter { verdicts[$0] } == [10, 11, 22])
+  }
+
   @Test func `a restarted Redis is another one`() {
     let other = ServerIdentity(runID: "b", isPrimary: true)
     #expect(!verdict(every(second: 0...10, redis) + every(second: 11...20, other)))
