@@ -22,9 +22,12 @@ public final class EventLoop {
     ready.forEach(EventLoopExecutor.handOver)
   }
 
+  /// Whether there is something to run.
+  public var hasReadyJobs: Bool { !ready.isEmpty }
+
   /// Runs what is ready, and what becomes ready by that. When that takes long, the rest is for other threads.
   public func runReadyJobs() {
-    guard !ready.isEmpty else { return }
+    guard hasReadyJobs else { return }
     let end = ContinuousClock.now + EventLoop.longestRound
     while !ready.isEmpty {
       var jobs: [UnownedJob] = []

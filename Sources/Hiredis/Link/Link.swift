@@ -47,6 +47,8 @@ final class Link<Traffic: LinkTraffic> {
   /// The peer is late only if it was so by then: should this thread be held up after the look, answers may have come
   /// that it has not seen.
   var lookedAt = Instant.now
+  /// Room for what is taken from the port.
+  private var messages: [Traffic.Message] = []
   /// True when the traffic may have more to write than one turn takes.
   var hasMoreToWrite = false
 
@@ -69,7 +71,6 @@ final class Link<Traffic: LinkTraffic> {
 
   private func run() {
     let loop = EventLoop()
-    var messages: [Traffic.Message] = []
     var isOpen = true
     while isOpen {
       let events = waitForEvents()
@@ -80,19 +81,26 @@ final class Link<Traffic: LinkTraffic> {
       } catch {
         fail(error, at: now)
       }
-      loop.runReadyJobs()
-      isOpen = port.take(into: &messages)
-      for message in messages { traffic.accept(message) }
-      messages.removeAll(keepingCapacity: true)
-      if let deadline = traffic.nextDeadline, deadline <= now {
-        traffic.expire(at: now, because: obstacle)
+      // What is to be sent goes out before the jobs have their turn: Redis works meanwhile.
+      isOpen = exchange(at: now, beforeJobs: loop.hasReadyJobs)
+      while loop.hasReadyJobs {
         loop.runReadyJobs()
+        isOpen = exchange(at: now, beforeJobs: false)
       }
-      do throws(LinkFailure) { try flush(at: now) } catch { fail(error, at: now) }
     }
     port.isUp = false
     traffic.end()
     loop.runReadyJobs()
+  }
+
+  /// Takes on what callers have posted, ends what is late, and hands to the socket what it takes; false once closed.
+  private func exchange(at now: Instant, beforeJobs: Bool) -> Bool {
+    let isOpen = port.take(into: &messages, staysAwake: beforeJobs)
+    for message in messages { traffic.accept(message) }
+    messages.removeAll(keepingCapacity: true)
+    if let deadline = traffic.nextDeadline, deadline <= now { traffic.expire(at: now, because: obstacle) }
+    do throws(LinkFailure) { try flush(at: now) } catch { fail(error, at: now) }
+    return isOpen
   }
 
   /// Takes on what a caller has written while this thread slept.

@@ -89,7 +89,7 @@ final class LinkPort<Message: Sendable>: Sendable {
   func withdraw() -> SentMessage? {
     state.withLock { state in
       state.offer = nil
-      // It is awake and will take what comes.
+      // The thread is awake and will take what comes.
       state.isRung = true
       return state.sent.take()
     }
@@ -103,12 +103,13 @@ final class LinkPort<Message: Sendable>: Sendable {
 
   /// Swaps the messages for the caller's empty array, whose room is used for the next ones.
   ///
-  /// False once closed.
-  func take(into empty: inout [Message]) -> Bool {
+  /// - Parameter staysAwake: whether the thread will take once more before it sleeps, so that it need not be woken.
+  /// - Returns: false once closed.
+  func take(into empty: inout [Message], staysAwake: Bool = false) -> Bool {
     precondition(empty.isEmpty, "messages are taken into an empty array")
     return state.withLock { state in
       swap(&state.messages, &empty)
-      state.isRung = false
+      state.isRung = staysAwake
       return !state.isClosed
     }
   }
