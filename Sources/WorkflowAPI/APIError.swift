@@ -21,6 +21,8 @@ enum APIError: Error, Sendable, Equatable {
   case unsupportedMediaType(String)
   /// Redis is away or refuses; the reason is for the log. `outcomeUnknown`: what was asked may have been done.
   case unavailable(reason: String, outcomeUnknown: Bool)
+  /// The same of a request that only reads.
+  case unreadable(reason: String)
   /// What lies in Redis is not what wf wrote; what it is, is for the log.
   case damaged(String)
 
@@ -32,10 +34,18 @@ enum APIError: Error, Sendable, Equatable {
     }
   }
 
+  /// Why something could not be read.
+  init(reading error: StoreError) {
+    switch error {
+    case .unavailable(let reason, _): self = .unreadable(reason: reason)
+    case .damaged(let what): self = .damaged(what)
+    }
+  }
+
   /// What the log says beside the answer.
   var reason: String? {
     switch self {
-    case .unavailable(let reason, _), .damaged(let reason): reason
+    case .unavailable(let reason, _), .unreadable(let reason), .damaged(let reason): reason
     default: nil
     }
   }
@@ -50,7 +60,7 @@ enum APIError: Error, Sendable, Equatable {
     case .conflict: 409
     case .tooLarge: 413
     case .unsupportedMediaType: 415
-    case .unavailable: 503
+    case .unavailable, .unreadable: 503
     case .damaged: 500
     }
   }
@@ -76,6 +86,7 @@ enum APIError: Error, Sendable, Equatable {
     case .unavailable(_, outcomeUnknown: true):
       "Redis did not answer in time, and whether the request took effect is unknown; repeating it is safe with an Idempotency-Key"
     case .unavailable(_, outcomeUnknown: false): "Redis is not available; nothing was written, try again"
+    case .unreadable: "Redis is not available; try again"
     case .damaged: "what Redis holds is not what wf wrote; the log of wf api says more"
     }
   }
@@ -83,7 +94,7 @@ enum APIError: Error, Sendable, Equatable {
   private var headers: [(name: String, value: String)] {
     switch self {
     case .methodNotAllowed(let allow): [("Allow", allow.joined(separator: ", "))]
-    case .unavailable: [("Retry-After", "2")]
+    case .unavailable, .unreadable: [("Retry-After", "2")]
     case .conflict(let job): [("Location", "/status/\(job)")]
     default: []
     }

@@ -18,7 +18,7 @@ struct DeadLettersRoute: Route {
     }
     let limit = try query.integer("limit", in: 1...1_000) ?? 100
     let letters: [DeadLetter]
-    do { letters = try await store.deadLetters(limit: limit) } catch { throw APIError(error) }
+    do { letters = try await store.deadLetters(limit: limit) } catch { throw APIError(reading: error) }
     return .json(["runs": .array(letters.map(DeadLettersRoute.json))])
   }
 

@@ -21,7 +21,7 @@ struct EventsRoute: Route {
     let id = try JobID(path: argument, context)
     let first = try firstEntry(request)
     let news: RunNews?
-    do { news = try await store.news(of: id, from: first) } catch { throw APIError(error) }
+    do { news = try await store.news(of: id, from: first) } catch { throw APIError(reading: error) }
     guard let news else { throw .noJob(id) }
     if news.status.isTerminal, news.entries.isEmpty, first > 0 {
       return FastCGIResponse(status: 204, headers: [("Cache-Control", "no-store")])

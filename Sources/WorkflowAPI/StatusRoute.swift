@@ -24,7 +24,7 @@ struct StatusRoute: Route {
     let since = try query.integer("since", in: 0 ... .max) ?? 0
     if let wait, wait > 0 { try await waitForEnd(of: id, .seconds(wait)) }
     let run: StoredRun?
-    do { run = try await store.status(of: id) } catch { throw APIError(error) }
+    do { run = try await store.status(of: id) } catch { throw APIError(reading: error) }
     guard let run else { throw .noJob(id) }
     let tag = "\"\(run.status.rawValue)-\(run.progress.count)\""
     if request.header("If-None-Match").map({ EntityTags.match($0, tag) }) == true {
@@ -50,7 +50,7 @@ struct StatusRoute: Route {
       defer { group.cancelAll() }
       return await group.next() ?? nil
     }
-    if case .failure(let error) = outcome { throw APIError(error) }
+    if case .failure(let error) = outcome { throw APIError(reading: error) }
   }
 
   private func ended(_ id: JobID) async -> Result<Void, StoreError>? {

@@ -29,7 +29,10 @@ struct DevCommand: AsyncParsableCommand {
   @Option(help: "How many API processes to run.")
   var apis = 1
 
-  @Option(help: "A redis.conf that Redis reads, such as one with appendfsync always.")
+  @Option(
+    help:
+      "A redis.conf that Redis reads, such as one with appendfsync always; what wf dev sets itself stays (save, appendonly, maxmemory-policy)."
+  )
   var redisConfig: String?
 
   @Argument(parsing: .postTerminator, help: "A command to run against the stack.")
