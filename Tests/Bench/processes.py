@@ -2,8 +2,10 @@
 
 Every process dies with the harness (setpriv --pdeathsig), and writes its output to a log in the harness's folder.
 """
+import contextlib
 import os
 import resource
+import select
 import signal
 import subprocess
 import time
@@ -95,14 +97,17 @@ class Process:
 
 
 def wait_until(condition, seconds, what, processes=(), pause=0.01):
-    """Polls a condition; raises when the time is over or when one of the processes has ended."""
+    """Looks at a condition again and again; raises when the time is over or as soon as one of the processes has ended."""
     deadline = time.monotonic() + seconds
-    while not condition():
-        for process in processes:
-            process.check()
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {seconds} s")
-        time.sleep(pause)
+    with contextlib.ExitStack() as stack:
+        ends = [stack.enter_context(os.fdopen(os.pidfd_open(process.pid), closefd=True)) for process in processes
+                if process.process.poll() is None]
+        while not condition():
+            for process in processes:
+                process.check()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{what}: not within {seconds} s")
+            select.select(ends, [], [], pause)
 
 
 def wait_until_idle(process):

@@ -4,8 +4,9 @@
     python watch_client.py redis REDIS-SOCKET JOBS-FILE WATCHERS-PER-RUN
 
 It says `ready` on standard output when every watcher has had its first answer, and goes on until a line comes on
-standard input, which is the time from which events count. Then it prints the delays in ms, as JSON: for each watcher
-and event the time of arrival less the event's own time, which Redis's clock gave it.
+standard input: the time from which events count, and how many arrivals of them there should be. When they are there, or
+5 s later, it prints the delays in ms, as JSON: for each watcher and event the time of arrival less the event's own time,
+which Redis's clock gave it.
 """
 import asyncio
 import json
@@ -19,7 +20,7 @@ EVENT_TIME = re.compile(rb'data: \{"ts":([0-9.]+)')
 MESSAGE = re.compile(rb"\$7\r\nmessage\r\n\$\d+\r\n[^\r]*\r\n\$\d+\r\n([0-9.]+)\r\n")
 
 arrivals = []  # (when it came, when it happened)
-attached = set()
+news = asyncio.Event()
 
 
 class Watcher(asyncio.Protocol):
@@ -27,19 +28,18 @@ class Watcher(asyncio.Protocol):
 
     def __init__(self, request, pattern, first_answer):
         self.request, self.pattern, self.first_answer = request, pattern, first_answer
+        self.answered = asyncio.Event()
 
     def connection_made(self, transport):
         transport.write(self.request)
 
     def data_received(self, data):
         now = time.time()
-        if self not in attached and self.first_answer in data:
-            attached.add(self)
+        if self.first_answer in data:
+            self.answered.set()
         for text in self.pattern.findall(data):
             arrivals.append((now, float(text)))
-
-    def connection_lost(self, error):
-        attached.discard(self)
+        news.set()
 
 
 def make_watcher(kind, job):
@@ -50,31 +50,38 @@ def make_watcher(kind, job):
 
 
 async def connect(loop, kind, place, job):
+    """Opens one watcher and waits for its first answer, so that no queue of new connections fills up."""
+    watcher = make_watcher(kind, job)
     if kind == "sse":
-        await loop.create_connection(lambda: make_watcher(kind, job), "127.0.0.1", int(place))
-        return
+        await loop.create_connection(lambda: watcher, "127.0.0.1", int(place))
+    else:
+        await loop.create_unix_connection(lambda: watcher, place)
+    await asyncio.wait_for(watcher.answered.wait(), 30)
+
+
+async def wait_for_arrivals(since, expected, seconds=5):
+    """Returns the arrivals of events since a time, once so many have come, or those that have when the time is over."""
+    deadline = time.monotonic() + seconds
     while True:
+        found = [(came, happened) for came, happened in arrivals if happened >= since]
+        left = deadline - time.monotonic()
+        if len(found) >= expected or left <= 0:
+            return found
+        news.clear()
         try:
-            await loop.create_unix_connection(lambda: make_watcher(kind, job), place)
-            return
-        except BlockingIOError:  # Redis's queue of new connections is full
-            await asyncio.sleep(0.01)
+            await asyncio.wait_for(news.wait(), left)
+        except asyncio.TimeoutError:
+            pass
 
 
 async def watch(kind, place, jobs, per_run):
     loop = asyncio.get_running_loop()
     for job in jobs * per_run:
         await connect(loop, kind, place, job)
-    expected = len(jobs) * per_run
-    deadline = time.monotonic() + 30
-    while len(attached) < expected:
-        if time.monotonic() > deadline:
-            sys.exit(f"only {len(attached)} of {expected} watchers have had an answer")
-        await asyncio.sleep(0.01)
     print("ready", flush=True)
-    since = float(await loop.run_in_executor(None, sys.stdin.readline))
-    delays = sorted((came - happened) * 1000 for came, happened in arrivals if happened >= since)
-    print(json.dumps({"delays_ms": delays, "attached": len(attached)}), flush=True)
+    since, expected = (await loop.run_in_executor(None, sys.stdin.readline)).split()
+    found = await wait_for_arrivals(float(since), int(expected))
+    print(json.dumps({"delays_ms": sorted((came - happened) * 1000 for came, happened in found)}), flush=True)
 
 
 if __name__ == "__main__":

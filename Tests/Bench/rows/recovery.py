@@ -48,7 +48,9 @@ def _kill_once(bench, redis_server, submit, phase, settings):
         jobs = backlogs.load(redis_server, submit, RUNS)
         wait_until(lambda: backlogs.statuses(redis_server, jobs).get(b"started") == RUNS, 10, "the runs start", [doomed])
         with WfWorker(bench.folder, redis_server, "heir", **settings) as heir:
-            time.sleep(LEASE + 2 + phase)
+            begun = time.monotonic()
+            wait_until(lambda: time.monotonic() > begun + LEASE + 2 + phase, 60, "the heir may take leases",
+                       [doomed, heir])
             tokens = _tokens(redis_server, jobs)
             doomed.kill()
             killed = time.time()

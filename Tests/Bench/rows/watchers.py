@@ -7,6 +7,7 @@ Every event must reach its ten watchers; those that are missing are reported. Me
 size has grown by with the streams attached and events flowing, per stream.
 """
 import json
+import signal
 import subprocess
 import time
 
@@ -50,8 +51,8 @@ def measure(bench):
                     events = _publish(publish, jobs, bench.steady_seconds)
                     if kind == "sse":
                         memory.append((api.pss_bytes() - idle) / RUNS / WATCHERS_PER_RUN / 1024)
-                    time.sleep(0.5)
-                    report = json.loads(watchers.communicate(f"{since}\n", timeout=30)[0])
+                    line = f"{since} {events * WATCHERS_PER_RUN}\n"
+                    report = json.loads(watchers.communicate(line, timeout=30)[0])
                 delays = report["delays_ms"]
                 missing[kind] += events * WATCHERS_PER_RUN - len(delays)
                 everything[kind] += delays
@@ -64,14 +65,15 @@ def measure(bench):
 
 
 def _publish(publish, jobs, seconds):
-    """Publishes at an even pace; returns how many events."""
-    started, count = time.monotonic(), int(seconds * EVENTS_PER_SECOND)
+    """Publishes one event at each tick of a timer; returns how many events."""
+    count = int(seconds * EVENTS_PER_SECOND)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    signal.setitimer(signal.ITIMER_REAL, 1 / EVENTS_PER_SECOND, 1 / EVENTS_PER_SECOND)
     for number in range(count):
-        pause = started + number / EVENTS_PER_SECOND - time.monotonic()
-        if pause > 0:
-            time.sleep(pause)
+        signal.sigwait({signal.SIGALRM})
         job = jobs[number % len(jobs)]
         publish([f"wf:progress:{job}"], [f"wf:events:{job}"])
+    signal.setitimer(signal.ITIMER_REAL, 0)
     return count
 
 
