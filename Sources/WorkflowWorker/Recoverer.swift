@@ -33,15 +33,17 @@ struct Recoverer: Sendable {
   mutating func run() async {
     while !Task.isCancelled {
       let identity = try? await store.identity()
-      if watch.observe(identity, at: .now) { await turn() }
+      await turn(mayTake: watch.observe(identity, at: .now))
       try? await Task.sleep(for: period)
     }
   }
 
-  private mutating func turn() async {
+  /// Takes lapsed leases if that is allowed; if not, the script is sent all the same and takes nothing: it is refused
+  /// when writes are, heartbeats then too, and the wait of a lease begins anew.
+  private mutating func turn(mayTake: Bool) async {
     do {
-      try await recover()
-      try await reconcile()
+      try await recover(mayTake: mayTake)
+      if mayTake { try await reconcile() }
       complaint = nil
     } catch {
       if complaint != "\(error)" { logger.warning("the runs of dead workers cannot be taken: \(error)") }
@@ -49,9 +51,9 @@ struct Recoverer: Sendable {
     }
   }
 
-  private mutating func recover() async throws(StoreError) {
+  private mutating func recover(mayTake: Bool) async throws(StoreError) {
     let turn: (clock: String, runs: [(id: JobID, recovery: Recovery)])
-    do { turn = try await store.recover(after: clock, within: gap) } catch {
+    do { turn = try await store.recover(after: mayTake ? clock : nil, within: gap) } catch {
       watch.refuse()
       throw error
     }
