@@ -23,9 +23,5 @@ public struct RedisReplyError: Error, Sendable, Equatable, CustomStringConvertib
   public var description: String { message.isEmpty ? code : "\(code) \(message)" }
 
   /// True for a state of the server that passes or that an operator ends; the same command may succeed later.
-  public var isTransient: Bool { Self.transientCodes.contains(code) }
-
-  private static let transientCodes: Set<String> = [
-    "BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "NOSCRIPT", "OOM", "READONLY", "TRYAGAIN",
-  ]
+  public var isTransient: Bool { meaning == .state || meaning == .standby }
 }

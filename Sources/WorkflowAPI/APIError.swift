@@ -23,6 +23,8 @@ enum APIError: Error, Sendable, Equatable {
   case unavailable(reason: String, outcomeUnknown: Bool)
   /// The same of a request that only reads.
   case unreadable(reason: String)
+  /// Redis answers that it refuses; `cause` is one word, the reason and its remedy are for the log.
+  case refused(cause: String, reason: String, outcomeUnknown: Bool)
   /// What lies in Redis is not what wf wrote; what it is, is for the log.
   case damaged(String)
 
@@ -30,6 +32,8 @@ enum APIError: Error, Sendable, Equatable {
     switch error {
     case .unavailable(let reason, let outcomeUnknown):
       self = .unavailable(reason: reason, outcomeUnknown: outcomeUnknown)
+    case .refused(let cause, let reason, let outcomeUnknown):
+      self = .refused(cause: cause, reason: reason, outcomeUnknown: outcomeUnknown)
     case .damaged(let what): self = .damaged(what)
     }
   }
@@ -38,6 +42,7 @@ enum APIError: Error, Sendable, Equatable {
   init(reading error: StoreError) {
     switch error {
     case .unavailable(let reason, _): self = .unreadable(reason: reason)
+    case .refused(let cause, let reason, _): self = .refused(cause: cause, reason: reason, outcomeUnknown: false)
     case .damaged(let what): self = .damaged(what)
     }
   }
@@ -46,6 +51,7 @@ enum APIError: Error, Sendable, Equatable {
   var reason: String? {
     switch self {
     case .unavailable(let reason, _), .unreadable(let reason), .damaged(let reason): reason
+    case .refused(_, let reason, _): reason
     default: nil
     }
   }
@@ -60,7 +66,7 @@ enum APIError: Error, Sendable, Equatable {
     case .conflict: 409
     case .tooLarge: 413
     case .unsupportedMediaType: 415
-    case .unavailable, .unreadable: 503
+    case .unavailable, .unreadable, .refused: 503
     case .damaged: 500
     }
   }
@@ -87,6 +93,12 @@ enum APIError: Error, Sendable, Equatable {
       "Redis did not answer in time, and whether the request took effect is unknown; repeating it is safe with an Idempotency-Key"
     case .unavailable(_, outcomeUnknown: false): "Redis is not available; nothing was written, try again"
     case .unreadable: "Redis is not available; try again"
+    case .refused(let cause, _, outcomeUnknown: false):
+      .string("Redis refuses the request (\(cause)); nothing was written, and the log of wf api says what to do")
+    case .refused(let cause, _, outcomeUnknown: true):
+      .string(
+        "Redis refuses the request (\(cause)), and whether it took effect is unknown; repeating it is safe with an "
+          + "Idempotency-Key, and the log of wf api says what to do")
     case .damaged: "what Redis holds is not what wf wrote; the log of wf api says more"
     }
   }
@@ -94,7 +106,7 @@ enum APIError: Error, Sendable, Equatable {
   private var headers: [(name: String, value: String)] {
     switch self {
     case .methodNotAllowed(let allow): [("Allow", allow.joined(separator: ", "))]
-    case .unavailable, .unreadable: [("Retry-After", "2")]
+    case .unavailable, .unreadable, .refused: [("Retry-After", "2")]
     case .conflict(let job): [("Location", "/status/\(job)")]
     default: []
     }

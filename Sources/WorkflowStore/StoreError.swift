@@ -2,32 +2,45 @@ import Hiredis
 
 /// Why the store could not do what it was asked.
 public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// Redis is away, or refuses for a reason that passes (`OOM`, `LOADING`, `READONLY`, …).
+  /// Redis gave no answer.
   /// `outcomeUnknown`: the write may have happened all the same.
   case unavailable(reason: String, outcomeUnknown: Bool)
-  /// Redis answered what no script of wf's answers, or with an error that does not pass.
+  /// Redis answered with an error that says nothing about the stored data: its own state (`OOM`, `READONLY`, …), this
+  /// user's rights, the topology, or the version.
+  /// `cause`: one word, such as `NOPERM`; `reason`: what Redis answered, and what an operator can do.
+  /// `outcomeUnknown`: a script was stopped halfway, so that it may have written something.
+  case refused(cause: String, reason: String, outcomeUnknown: Bool)
+  /// What is stored is not what wf wrote: a key of another type, or a script that answered what no script of wf's answers.
   case damaged(String)
 
   /// The sentence for a log.
   public var description: String {
     switch self {
     case .unavailable(let reason, _): "Redis is not available: \(reason)"
+    case .refused(_, let reason, _): "Redis refuses: \(reason)"
     case .damaged(let what): "Redis does not hold what wf wrote: \(what)"
     }
   }
 
-  /// Whether the same may succeed later.
+  /// Whether the same may succeed later, when Redis is back or an operator has changed its settings.
   public var isTransient: Bool {
-    if case .unavailable = self { true } else { false }
+    if case .damaged = self { false } else { true }
+  }
+
+  /// Whether Redis answered, if only with an error: then the connection works.
+  public var isAnswer: Bool {
+    if case .unavailable = self { false } else { true }
   }
 
   init(_ error: RedisError) {
     switch error {
     case .unavailable(let reason, let outcomeUnknown):
       self = .unavailable(reason: reason, outcomeUnknown: outcomeUnknown)
+    case .reply(let reply) where reply.meaning == .mismatch: self = .damaged("\(reply)")
     case .reply(let reply):
-      let text = "\(reply.code) \(reply.message)"
-      self = error.isTransient ? .unavailable(reason: text, outcomeUnknown: false) : .damaged(text)
+      self = .refused(
+        cause: reply.cause, reason: "\(reply)" + (reply.remedy.map { "; \($0)" } ?? ""),
+        outcomeUnknown: reply.wasRaisedInScript)
     }
   }
 }

@@ -141,8 +141,8 @@ final class Claimer: Sendable {
     let (isFirst, isOver) = state.withLock { state in
       let isFirst = state.failingSince == nil
       state.failingSince = state.failingSince ?? .now
-      // An error that Redis answers is heard.
-      if !error.isTransient { state.answeredAt = .now }
+      // Redis answered, if only with an error, so the connection is not stuck.
+      if error.isAnswer { state.answeredAt = .now }
       state.isClaiming = false
       return (isFirst, state.isStopped)
     }

@@ -21,11 +21,11 @@ import WorkflowStore
     let before = try await bench.snapshot()
     let submission = Submission.sample(idempotencyKey: "k")
     let error = await #expect(throws: StoreError.self) { try await bench.store.submit(submission) }
-    guard case .unavailable(let reason, outcomeUnknown: false) = error else {
+    guard case .refused(cause: "OOM", let reason, outcomeUnknown: false) = error else {
       Issue.record("the error is \(String(describing: error))")
       return
     }
-    #expect(reason.hasPrefix("OOM") && error?.isTransient == true)
+    #expect(reason.hasPrefix("OOM") && error?.isTransient == true && error?.isAnswer == true)
     #expect(try await bench.snapshot() == before)
 
     try await bench.send("CONFIG", "SET", "maxmemory", "0")

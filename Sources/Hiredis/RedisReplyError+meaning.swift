@@ -1,0 +1,119 @@
+extension RedisReplyError {
+  /// What an error says about the server, the caller and the data.
+  public enum Meaning: Sendable, Equatable {
+    /// The server is in a state that passes, or that an operator ends; it keeps its role.
+    case state
+    /// The server does not serve commands now, or takes no writes; another one may have taken its place under the same
+    /// name.
+    case standby
+    /// Redis does not do this for this user, in this topology, or in this version.
+    case refusal
+    /// The command, or the script, does not fit what is stored.
+    case mismatch
+  }
+
+  /// What the error says; an error that is not known counts as a refusal.
+  public var meaning: Meaning { rule?.meaning ?? .refusal }
+
+  /// What an operator can do; nil if nothing is known, or if waiting is enough.
+  public var remedy: String? { rule?.remedy }
+
+  /// One word for the cause, the same whether a command or a script met it: `NOPERM`, `CLUSTER`, `VERSION`, ...
+  public var cause: String { rule?.cause ?? code }
+
+  /// True when a script had begun: what it wrote before the error stays.
+  public var wasRaisedInScript: Bool { message.contains("on @user_script") || message.contains("script: on ") }
+
+  private var rule: Rule? {
+    Self.rules.first { rule in
+      (rule.code == nil || rule.code == code) && (rule.text.isEmpty || message.contains(rule.text))
+        && (rule.start.isEmpty || message.hasPrefix(rule.start))
+    }
+  }
+
+  /// How an error is recognised: by its code, and by a part or the start of its message where the code is not enough.
+  private struct Rule {
+    var code: String?
+    var text = ""
+    var start = ""
+    let cause: String
+    let meaning: Meaning
+    var remedy: String?
+  }
+
+  private static let rules = states + standbys + logins + rights + topology + versions + mismatches
+
+  private static func rule(_ code: String, _ meaning: Meaning, _ remedy: String? = nil) -> Rule {
+    Rule(code: code, cause: code, meaning: meaning, remedy: remedy)
+  }
+
+  private static let states = [
+    rule("OOM", .state, "raise maxmemory of Redis, or remove data"),
+    rule("MISCONF", .state, "Redis cannot save to its disk: its log and the free space say why"),
+    rule("NOREPLICAS", .state, "too few replicas are connected (min-replicas-to-write)"),
+    rule("BUSY", .state), rule("UNKILLABLE", .state), rule("CLUSTERDOWN", .state), rule("TRYAGAIN", .state),
+    rule("NOSCRIPT", .state),
+    Rule(text: "max number of clients", cause: "MAXCLIENTS", meaning: .state, remedy: "raise maxclients of Redis"),
+  ]
+
+  private static let standbys = [
+    rule("READONLY", .standby, "this Redis is a replica: set REDIS_URL to the primary, or to a name that follows it"),
+    rule("MASTERDOWN", .standby, "this Redis is a replica without its primary: set REDIS_URL to the primary"),
+    rule("LOADING", .standby),
+  ]
+
+  private static let logins = [
+    rule("NOAUTH", .refusal, "give the password in the Redis address (REDIS_URL) or in REDIS_PASSWORD_FILE"),
+    rule("WRONGPASS", .refusal, "correct the user or the password in the Redis address, or set them on the server"),
+    rule("DENIED", .refusal, "set a password on the server, or let it listen on a local address only"),
+    Rule(
+      text: "without any password", cause: "NOPASSWORD", meaning: .refusal,
+      remedy: "take the password out of the Redis address, or set one on the server"),
+  ]
+
+  private static let allow =
+    "allow this user what wf needs: README.md has the ACL SETUSER line, and wf doctor names what is missing"
+
+  private static let rights = [
+    rule("NOPERM", .refusal, allow),
+    // A script meets the same refusal under the code ERR: Redis 7, then Redis 8 and Valkey.
+    Rule(text: "The user executing the script can't", cause: "NOPERM", meaning: .refusal, remedy: allow),
+    Rule(text: "ACL failure in script", cause: "NOPERM", meaning: .refusal, remedy: allow),
+    Rule(text: "unknown command", cause: "NOCOMMAND", meaning: .refusal, remedy: commands),
+    Rule(text: "Unknown Redis command", cause: "NOCOMMAND", meaning: .refusal, remedy: commands),
+    Rule(text: "Unknown command called", cause: "NOCOMMAND", meaning: .refusal, remedy: commands),
+  ]
+
+  private static let commands =
+    "this server has no such command, or renames it (rename-command in redis.conf); wf doctor names what is missing"
+
+  private static let oneSlot =
+    "Redis is a cluster: keep all keys of wf in one slot by a hash tag (WF_KEY_PREFIX={wf}:), and set REDIS_URL to the "
+    + "node that serves it"
+
+  private static let topology = [
+    Rule(code: "CROSSSLOT", cause: "CLUSTER", meaning: .refusal, remedy: oneSlot),
+    Rule(code: "MOVED", cause: "CLUSTER", meaning: .refusal, remedy: oneSlot),
+    Rule(code: "ASK", cause: "CLUSTER", meaning: .refusal, remedy: oneSlot),
+    Rule(text: "hash to the same slot", cause: "CLUSTER", meaning: .refusal, remedy: oneSlot),
+    Rule(text: "non local key in a cluster", cause: "CLUSTER", meaning: .refusal, remedy: oneSlot),
+    Rule(
+      text: "not allowed in cluster mode", cause: "CLUSTER", meaning: .refusal,
+      remedy: "a Redis cluster has database 0 only: take the number out of the Redis address"),
+    Rule(
+      text: "DB index", cause: "DATABASE", meaning: .refusal,
+      remedy: "choose a database that the server has (its setting `databases`)"),
+  ]
+
+  private static let versions = [
+    // Lua before Redis 7 does not know the first line, `#!lua`.
+    Rule(text: "near '#'", cause: "VERSION", meaning: .refusal, remedy: "wf's scripts need Redis 7 or newer, or Valkey")
+  ]
+
+  private static let mismatches = [
+    rule("WRONGTYPE", .mismatch),
+    Rule(start: "user_script:", cause: "SCRIPT", meaning: .mismatch),
+    Rule(text: "not an integer", cause: "SCRIPT", meaning: .mismatch),
+    Rule(text: "not a valid float", cause: "SCRIPT", meaning: .mismatch),
+  ]
+}
