@@ -3,7 +3,7 @@
 /// Written as `redis://[user:password@]host[:port][/db]` or `redis+unix://[user:password@]/path[?db=n]`.
 public struct RedisAddress: Sendable, Equatable {
   /// What a socket connects to.
-  public enum Endpoint: Sendable, Equatable {
+  public enum Endpoint: Sendable, Hashable {
     /// A host name or a numeric address, without brackets, and a port.
     case tcp(host: String, port: Int)
     /// The path of a unix socket.
@@ -20,6 +20,12 @@ public struct RedisAddress: Sendable, Equatable {
   ///
   /// May be set apart from the URL, where others could read it.
   public var password: String?
+
+  /// A file that holds the password; it wins over `password`.
+  ///
+  /// It is read for every new connection, so that a new password needs no restart. Line breaks are not part of the
+  /// password.
+  public var passwordFile: String?
 
   /// The number of the database, 0 unless the URL says otherwise.
   public let database: Int
@@ -43,8 +49,9 @@ public struct RedisAddress: Sendable, Equatable {
 extension RedisAddress: CustomStringConvertible, CustomDebugStringConvertible {
   /// The address for logs: the password is shown as `***`.
   public var description: String {
-    let secret = password == nil ? "" : ":***"
-    let login = user == nil && password == nil ? "" : "\(user ?? "")\(secret)@"
+    let hasPassword = password != nil || passwordFile != nil
+    let secret = !hasPassword ? "" : ":***"
+    let login = user == nil && !hasPassword ? "" : "\(user ?? "")\(secret)@"
     return switch endpoint {
     case .tcp(let host, let port) where host.contains(":"): "redis://\(login)[\(host)]:\(port)/\(database)"
     case .tcp(let host, let port): "redis://\(login)\(host):\(port)/\(database)"

@@ -9,6 +9,11 @@ public import Logging
 /// Redis (`BLPOP`, `XREAD BLOCK`, `WAIT`) hold up all others and belong on a connection of their own; even there, an
 /// answer that takes over 10 s counts as a dead peer.
 ///
+/// `timeout` bounds how long nothing moves: a command that is being taken by the socket, or whose answer is arriving,
+/// has as long again from every such progress. While Redis is away or silent it is the whole wait. A server that has
+/// become a replica, or is loading its data, is left: the host's name is looked up again, and the commands go to the
+/// server that it leads to by then.
+///
 /// A cancelled task still waits for its answer: a write that has begun has an outcome, and its caller learns it.
 public final class RedisConnection: Sendable {
   private let port = LinkPort<CommandTraffic.Message>()
@@ -31,6 +36,9 @@ public final class RedisConnection: Sendable {
   /// True while Redis is reached and has accepted the login.
   public var isConnected: Bool { port.isUp }
 
+  /// How often the connection has come up: another number after every time that it was lost.
+  public var generation: Int { port.generation }
+
   /// Fails all that is pending with `unavailable`, and all that is sent from now on.
   ///
   /// The thread ends by itself, soon after. Closing again does nothing.
@@ -42,7 +50,7 @@ public final class RedisConnection: Sendable {
   ///
   /// An error that Redis answers is thrown as `reply`.
   public func send(_ arguments: RedisArguments, timeout: Duration) async throws(RedisError) -> RedisReply {
-    try await outcome(of: arguments.frame, deadline: .now + timeout).get()
+    try await outcome(of: arguments.frame, deadline: .now + timeout, patience: timeout).get()
   }
 
   /// The same for a thread that may block, and does.
@@ -50,7 +58,7 @@ public final class RedisConnection: Sendable {
   /// Not for tasks: they share few threads, and may run on the one that brings the answer.
   @available(*, noasync, message: "tasks await send(_:timeout:)")
   public func sendBlocking(_ arguments: RedisArguments, timeout: Duration) throws(RedisError) -> RedisReply {
-    try blockingOutcome(of: arguments, deadline: .now + timeout).get()
+    try blockingOutcome(of: arguments, deadline: .now + timeout, patience: timeout).get()
   }
 
   /// Sends several commands in one piece and waits for all of their answers, at most `timeout`.
@@ -59,7 +67,8 @@ public final class RedisConnection: Sendable {
   public func send(_ commands: [RedisArguments], timeout: Duration) async throws(RedisError) -> [RedisReply] {
     precondition(commands.count > 1, "several commands are two or more")
     let frame = Array(commands.map(\.frame).joined())
-    return try await outcome(of: frame, commands: commands.count, deadline: .now + timeout).get().array ?? []
+    return try await outcome(of: frame, commands: commands.count, deadline: .now + timeout, patience: timeout)
+      .get().array ?? []
   }
 
   /// Runs a script on the server and waits for what it returns, at most `timeout`.
@@ -71,7 +80,7 @@ public final class RedisConnection: Sendable {
     let deadline = ContinuousClock.now + timeout
     var call = ScriptCall(script, keys: keys, arguments: arguments)
     while let command = call.command {
-      call.receive(await outcome(of: command.frame, deadline: deadline))
+      call.receive(await outcome(of: command.frame, deadline: deadline, patience: timeout))
     }
     return try call.result.get()
   }
@@ -86,7 +95,7 @@ public final class RedisConnection: Sendable {
     let deadline = ContinuousClock.now + timeout
     var call = ScriptCall(script, keys: keys, arguments: arguments)
     while let command = call.command {
-      call.receive(blockingOutcome(of: command, deadline: deadline))
+      call.receive(blockingOutcome(of: command, deadline: deadline, patience: timeout))
     }
     return try call.result.get()
   }
@@ -99,33 +108,38 @@ public final class RedisConnection: Sendable {
     _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration,
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
-    advance(ScriptCall(script, keys: keys, arguments: arguments), deadline: .now + timeout, then: function)
+    advance(
+      ScriptCall(script, keys: keys, arguments: arguments), deadline: .now + timeout, patience: timeout, then: function)
   }
 
   private func advance(
-    _ call: ScriptCall, deadline: ContinuousClock.Instant,
+    _ call: ScriptCall, deadline: ContinuousClock.Instant, patience: Duration,
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
     guard let command = call.command else { return function(call.result) }
     let waiter = Waiter.function { [self] outcome in
       var call = call
       call.receive(outcome)
-      advance(call, deadline: deadline, then: function)
+      advance(call, deadline: deadline, patience: patience, then: function)
     }
-    post(.init(frame: command.frame, deadline: deadline, waiter: waiter))
+    post(.init(frame: command.frame, deadline: deadline, patience: patience, waiter: waiter))
   }
 
   private func outcome(
-    of frame: [UInt8], commands: Int = 1, deadline: ContinuousClock.Instant
+    of frame: [UInt8], commands: Int = 1, deadline: ContinuousClock.Instant, patience: Duration
   ) async -> Waiter.Outcome {
     await withUnsafeContinuation { continuation in
-      post(.init(frame: frame, commands: commands, deadline: deadline, waiter: .task(continuation)))
+      post(
+        .init(
+          frame: frame, commands: commands, deadline: deadline, patience: patience, waiter: .task(continuation)))
     }
   }
 
-  private func blockingOutcome(of arguments: RedisArguments, deadline: ContinuousClock.Instant) -> Waiter.Outcome {
+  private func blockingOutcome(
+    of arguments: RedisArguments, deadline: ContinuousClock.Instant, patience: Duration
+  ) -> Waiter.Outcome {
     let outcome = BlockingOutcome()
-    post(.init(frame: arguments.frame, deadline: deadline, waiter: .thread(outcome)))
+    post(.init(frame: arguments.frame, deadline: deadline, patience: patience, waiter: .thread(outcome)))
     return outcome.wait()
   }
 

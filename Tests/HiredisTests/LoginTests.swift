@@ -1,3 +1,4 @@
+import Glibc
 import RedisFixture
 import Testing
 
@@ -66,5 +67,28 @@ import Testing
     let redis = RedisConnection(try server.address(query: "?db=99"), limits: .talkative, log: log)
     #expect(await log.line(containing: "DB index")?.contains("choose a database") == true)
     redis.close()
+  }
+
+  @Test func `A new password is taken from its file without a restart`() async throws {
+    let server = RedisServer("--requirepass", "first")
+    let path = "/tmp/redis-password-\(UInt64.random(in: .min ... .max))"
+    defer { unlink(path) }
+    func write(_ password: String) throws {
+      let file = try #require(fopen(path, "w"))
+      fputs(password + "\n", file)
+      fclose(file)
+    }
+    var address = try server.address()
+    address.passwordFile = path
+    let redis = RedisConnection(address, limits: .talkative, log: log)
+    #expect(await log.line(containing: "cannot read the password file")?.hasPrefix("error") == true)
+    try write("first")
+    #expect(try await redis.send(["PING"]) == .status("PONG"))
+    _ = try await redis.send(["CONFIG", "SET", "requirepass", "second"])
+    let admin = RedisConnection(try server.address(login: ":second@"))
+    _ = try await admin.send(["CLIENT", "KILL", "TYPE", "normal"])
+    #expect(await log.line(containing: "WRONGPASS")?.hasPrefix("error") == true)
+    try write("second")
+    #expect(try await redis.send(["PING"]) == .status("PONG"))
   }
 }

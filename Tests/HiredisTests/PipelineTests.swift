@@ -40,7 +40,7 @@ import Testing
     enqueue(3)
     _ = sent()
     #expect(try answers(3) == [nil, nil, 1])
-    let error = RedisReply.error(RedisReplyError(line: "LOADING it"))
+    let error = RedisReply.error(RedisReplyError(line: "OOM it"))
     _ = try pipeline.receive(error)
     _ = try pipeline.receive(.integer(7))
     let completion = try pipeline.receive(.null)

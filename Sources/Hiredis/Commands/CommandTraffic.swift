@@ -6,8 +6,10 @@ struct CommandTraffic: LinkTraffic {
     let frame: [UInt8]
     /// How many commands those are.
     var commands = 1
-    /// When the caller stops waiting.
+    /// When the caller stops waiting, unless something moves.
     let deadline: Instant
+    /// How long the caller waits after something has moved.
+    let patience: Duration
     /// The caller.
     let waiter: Waiter
   }
@@ -22,7 +24,8 @@ struct CommandTraffic: LinkTraffic {
 
   mutating func accept(_ message: Message) {
     pipeline.enqueue(
-      frame: message.frame, commands: message.commands, deadline: message.deadline, waiter: message.waiter)
+      frame: message.frame, commands: message.commands, deadline: message.deadline, patience: message.patience,
+      waiter: message.waiter)
   }
 
   mutating func acceptSent(_ message: Message) {
@@ -31,6 +34,7 @@ struct CommandTraffic: LinkTraffic {
   }
 
   static var letsCallersWrite: Bool { true }
+  static var noticesReplica: Bool { true }
 
   mutating func linkIsUp(at now: Instant) {}
 
@@ -40,6 +44,14 @@ struct CommandTraffic: LinkTraffic {
 
   mutating func nextFrame(at now: Instant) -> [UInt8]? {
     pipeline.nextFrame()
+  }
+
+  mutating func deliver(_ bytes: Int, at now: Instant) {
+    pipeline.deliver(bytes, at: now)
+  }
+
+  mutating func hear(at now: Instant) {
+    pipeline.hear(at: now)
   }
 
   mutating func receive(_ reply: RedisReply) throws(LinkFailure) {

@@ -35,6 +35,11 @@ struct FIFO<Element: Sendable>: Sendable {
     return change(&element)
   }
 
+  /// Lets `change` change every element, given its distance from the oldest one.
+  mutating func forEach(_ change: (Int, inout Element) -> Void) {
+    for index in 0..<count { update(index) { change(index, &$0) } }
+  }
+
   /// Hands every element and its distance from the oldest one to `isKept`, which may change it, and drops those for
   /// which it says false.
   mutating func filter(_ isKept: (Int, inout Element) -> Bool) {

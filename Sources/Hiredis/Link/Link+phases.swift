@@ -11,14 +11,15 @@ extension Link {
       if let result = lookup.result { try connect(to: try targets(result)[...], at: now) }
     case .connecting(let socket, let others, let until):
       if events != 0 || lookedAt >= until { try finishConnecting(socket, orTry: others, isLate: events == 0, at: now) }
-    case .greeting(let socket, let greeting, let until):
-      if Self.isReadable(events) { try continueGreeting(greeting, over: socket, until: until, at: now) }
-      if case .greeting = phase, lookedAt >= until {
-        throw LinkFailure("Redis accepts connections but gave no answer within \(configuration.limits.attempt)")
+    case .greeting(_, _, let others, _):
+      do throws(LinkFailure) { try continueGreeting(on: events, at: now) } catch {
+        if others.isEmpty { throw error }
+        try connect(to: others, at: now)
       }
     case .ready(let socket):
-      if events & Int16(POLLOUT) != 0 { quietSince = now }  // the peer takes what a large command consists of
       if Self.isReadable(events) { try read(from: socket, at: now) }
+      noteDelivery(on: socket, at: now)
+      try refuseReplica(at: now)
       if traffic.awaitsReply, lookedAt >= quietSince + configuration.limits.silence {
         throw LinkFailure("not a byte came for \(configuration.limits.silence) while answers were due")
       }
@@ -29,7 +30,7 @@ extension Link {
   func flush(at now: Instant) throws(LinkFailure) {
     switch phase {
     case .pausing, .resolving, .connecting: return
-    case .greeting(let socket, _, _): try socket.write()
+    case .greeting(let socket, _, _, _): try socket.write()
     case .ready(let socket):
       try socket.write()
       if socket.hasUnwritten { return }
@@ -43,7 +44,7 @@ extension Link {
     if case .ready = phase {
       port.isUp = false
       traffic.linkIsDown()
-      journal.lost(failure)
+      journal.lost(failure, at: now)
     } else {
       journal.attemptFailed(failure, at: now)
     }
@@ -84,34 +85,46 @@ extension Link {
     do throws(LinkFailure) {
       if isLate { throw LinkFailure("cannot connect within \(configuration.limits.attempt)") }
       try socket.finishConnecting()
-      try greet(over: socket, at: now)
+      try greet(over: socket, orTry: others, at: now)
     } catch {
       if others.isEmpty { throw error }
       try connect(to: others, at: now)
     }
   }
 
-  private func greet(over socket: RedisSocket, at now: Instant) throws(LinkFailure) {
-    let greeting = Greeting(configuration.address, name: configuration.name)
-    try socket.append(greeting.frames)
-    phase = .greeting(socket, greeting, until: now + configuration.limits.attempt)
+  private func greet(
+    over socket: RedisSocket, orTry others: ArraySlice<RedisSocket.Target>, at now: Instant
+  ) throws(LinkFailure) {
+    let address = configuration.address
+    let greeting = Greeting(address, password: try address.currentPassword(), name: configuration.name)
+    socket.append(greeting.frames)
+    phase = .greeting(socket, greeting, others: others, until: now + configuration.limits.attempt)
   }
 
-  private func continueGreeting(
-    _ greeting: Greeting, over socket: RedisSocket, until: Instant, at now: Instant
-  ) throws(LinkFailure) {
-    var greeting = greeting
-    try socket.read()
-    while let reply = try socket.nextReply() {
-      if try greeting.receive(reply) { return becomeReady(socket, at: now) }
+  private func continueGreeting(on events: Int16, at now: Instant) throws(LinkFailure) {
+    guard case .greeting(let socket, var greeting, let others, let until) = phase else { return }
+    if Self.isReadable(events) {
+      try socket.read()
+      while let reply = try socket.nextReply() {
+        if try greeting.receive(reply) { return becomeReady(socket, at: now) }
+      }
+      phase = .greeting(socket, greeting, others: others, until: until)
     }
-    phase = .greeting(socket, greeting, until: until)
+    if lookedAt >= until {
+      throw LinkFailure("Redis accepts connections but gave no answer within \(configuration.limits.attempt)")
+    }
   }
 
   private func becomeReady(_ socket: RedisSocket, at now: Instant) {
     phase = .ready(socket)
     quietSince = now
+    readySince = now
+    // The greeting was answered, so all of it was taken.
+    bytesBefore = socket.delivered
+    delivered = 0
+    replicasSeen = replicas.count
     hasMoreToWrite = false
+    port.generation += 1
     port.isUp = true
     journal.connected()
     traffic.linkIsUp(at: now)
@@ -120,17 +133,39 @@ extension Link {
   private func read(from socket: RedisSocket, at now: Instant) throws(LinkFailure) {
     try socket.read()
     quietSince = now
+    traffic.hear(at: now)
     while let reply = try socket.nextReply() {
-      try traffic.receive(reply)
-      backoff.reset()
+      do throws(LinkFailure) { try traffic.receive(reply) } catch {
+        if case .error(let answer) = reply, answer.meaning == .standby { replicas.add() }
+        throw error
+      }
+      // A server that drops the link again and again right after the greeting is not asked faster and faster.
+      if now - readySince > configuration.limits.longestBackoff { backoff.reset() }
     }
+  }
+
+  /// Notes what the server's side has taken since the last look: it is not silent while it takes a large command.
+  func noteDelivery(on socket: RedisSocket, at now: Instant) {
+    guard traffic.awaitsReply || socket.hasUnwritten, now >= nextDeliveryLook else { return }
+    nextDeliveryLook = now + configuration.limits.deliveryLook
+    let bytes = socket.delivered - bytesBefore
+    guard bytes > delivered else { return }
+    delivered = bytes
+    quietSince = now
+    traffic.deliver(bytes, at: now)
+  }
+
+  /// Leaves a server that another link of this process has found to be a replica, if this link cannot find out itself.
+  private func refuseReplica(at now: Instant) throws(LinkFailure) {
+    if Traffic.noticesReplica || replicas.count == replicasSeen { return }
+    throw LinkFailure("another connection has found that this server does not serve now")
   }
 
   private func fill(_ socket: RedisSocket, at now: Instant) throws(LinkFailure) {
     if !traffic.awaitsReply { quietSince = now }
     var room = configuration.limits.batch
     while room > 0, let frame = traffic.nextFrame(at: now) {
-      try socket.append(frame)
+      socket.append(frame)
       room -= frame.count
     }
     hasMoreToWrite = room <= 0

@@ -22,8 +22,8 @@ final class Link<Traffic: LinkTraffic> {
     case resolving(NameLookup)
     /// A socket is connecting; should it fail, the host's other addresses are tried at once.
     case connecting(RedisSocket, others: ArraySlice<RedisSocket.Target>, until: Instant)
-    /// The greeting is on its way or due for answers.
-    case greeting(RedisSocket, Greeting, until: Instant)
+    /// The greeting is on its way or due for answers; should it be refused, the host's other addresses are tried at once.
+    case greeting(RedisSocket, Greeting, others: ArraySlice<RedisSocket.Target>, until: Instant)
     /// Traffic flows.
     case ready(RedisSocket)
   }
@@ -40,8 +40,20 @@ final class Link<Traffic: LinkTraffic> {
   var backoff: Backoff
   /// The log.
   var journal: LinkJournal
-  /// When the last byte came, or when an answer fell due after a time in which none was.
+  /// When the last byte came or went, or when an answer fell due after a time in which none was.
   var quietSince = Instant.now
+  /// When the greeting was answered.
+  var readySince = Instant.now
+  /// Bytes of this socket that the server's side had taken before the traffic began.
+  var bytesBefore = 0
+  /// Bytes of the traffic that the server's side has taken, as far as was looked.
+  var delivered = 0
+  /// When to look again how far they are.
+  var nextDeliveryLook = Instant.now
+  /// What the links of this process to the same server know of it.
+  let replicas: ReplicaSightings
+  /// How many replicas had been seen when this link came up.
+  var replicasSeen = 0
   /// When the last look at the socket began.
   ///
   /// The peer is late only if it was so by then: should this thread be held up after the look, answers may have come
@@ -58,6 +70,7 @@ final class Link<Traffic: LinkTraffic> {
     self.traffic = traffic
     backoff = Backoff(first: configuration.limits.firstBackoff, longest: configuration.limits.longestBackoff)
     journal = LinkJournal(configuration)
+    replicas = ReplicaSightings.of(configuration.address.endpoint)
   }
 
   /// Starts the thread, which lives until the port is closed.
@@ -98,14 +111,22 @@ final class Link<Traffic: LinkTraffic> {
     let isOpen = port.take(into: &messages, staysAwake: beforeJobs)
     for message in messages { traffic.accept(message) }
     messages.removeAll(keepingCapacity: true)
-    if let deadline = traffic.nextDeadline, deadline <= now { traffic.expire(at: now, because: obstacle) }
+    if let deadline = traffic.nextDeadline, deadline <= now { expire(at: now) }
     do throws(LinkFailure) { try flush(at: now) } catch { fail(error, at: now) }
     return isOpen
+  }
+
+  /// Ends what is late, unless the server's side has taken something of it by now.
+  private func expire(at now: Instant) {
+    nextDeliveryLook = now
+    if case .ready(let socket) = phase { noteDelivery(on: socket, at: now) }
+    traffic.expire(at: now, because: obstacle)
   }
 
   /// Takes on what a caller has written while this thread slept.
   private func accept(_ sent: LinkPort<Traffic.Message>.SentMessage) throws(LinkFailure) {
     traffic.acceptSent(sent.message)
+    if case .ready(let socket) = phase { socket.noteWritten(sent.count) }
     if !sent.isWhole { throw LinkFailure("the socket did not take a whole command") }
   }
 
@@ -137,14 +158,14 @@ final class Link<Traffic: LinkTraffic> {
     switch phase {
     case .pausing, .resolving: (nil, 0)
     case .connecting(let socket, _, _): (socket, POLLOUT)
-    case .greeting(let socket, _, _): (socket, socket.hasUnwritten ? POLLIN | POLLOUT : POLLIN)
+    case .greeting(let socket, _, _, _): (socket, socket.hasUnwritten ? POLLIN | POLLOUT : POLLIN)
     case .ready(let socket): (socket, socket.hasUnwritten || hasMoreToWrite ? POLLIN | POLLOUT : POLLIN)
     }
   }
 
   /// In milliseconds, rounded up so that nothing is looked at too early.
   private var pollTimeout: Int32 {
-    guard let deadline = earlier(phaseDeadline, traffic.nextDeadline) else { return -1 }
+    guard let deadline = earlier(earlier(phaseDeadline, traffic.nextDeadline), deliveryLook) else { return -1 }
     let wait = (deadline - lookedAt) / .milliseconds(1)
     return Int32(min(max(wait.rounded(.up), 0), 60_000))
   }
@@ -153,9 +174,15 @@ final class Link<Traffic: LinkTraffic> {
     switch phase {
     case .pausing(let until): until
     case .resolving: nil
-    case .connecting(_, _, let until), .greeting(_, _, let until): until
+    case .connecting(_, _, let until), .greeting(_, _, _, let until): until
     case .ready: traffic.awaitsReply ? quietSince + configuration.limits.silence : nil
     }
+  }
+
+  /// When to look at what the server's side has taken; nil if all of it is known to be there.
+  private var deliveryLook: Instant? {
+    guard case .ready(let socket) = phase, traffic.awaitsReply || socket.hasUnwritten else { return nil }
+    return socket.hasUnwritten || socket.written - bytesBefore > delivered ? nextDeliveryLook : nil
   }
 
   /// Why an answer is late.

@@ -14,6 +14,11 @@ struct LinkFailure: Error, Equatable, CustomStringConvertible {
     self.remedy = remedy
   }
 
+  /// An error that Redis answered, with its remedy.
+  init(_ error: RedisReplyError) {
+    self.init(error.description, remedy: error.remedy)
+  }
+
   /// Reason and remedy, for a log.
   var description: String { remedy.map { "\(reason); \($0)" } ?? reason }
 

@@ -1,12 +1,14 @@
 import Logging
 
-/// The log of a link: one line per event, and of an outage its begin, then at most a line every so often.
+/// The log of a link: one line per event; of an outage its start, then at most one line per interval.
 struct LinkJournal {
   private let logger: Logger
   private let address: RedisAddress
   private let interval: Duration
   private var failure: LinkFailure?
   private var lastLine: ContinuousClock.Instant?
+  private var lastLoss: (failure: LinkFailure, time: ContinuousClock.Instant)?
+  private var isLossUntold = false
 
   /// A journal whose lines name the connection and the address.
   init(_ configuration: LinkConfiguration) {
@@ -25,15 +27,21 @@ struct LinkJournal {
 
   /// The link is up.
   mutating func connected() {
+    if isLossUntold { return }
     logger.info("connected to Redis")
     failure = nil
     lastLine = nil
   }
 
   /// The link was up and is no more.
-  mutating func lost(_ failure: LinkFailure) {
+  ///
+  /// One that comes and goes for the same cause again and again is told of once per interval.
+  mutating func lost(_ failure: LinkFailure, at now: ContinuousClock.Instant) {
+    defer { self.failure = failure }
+    isLossUntold = lastLoss.map { $0.failure == failure && failure.remedy != nil && now < $0.time + interval } ?? false
+    if isLossUntold { return }
+    lastLoss = (failure, now)
     logger.warning("connection to Redis lost, reconnecting: \(failure)")
-    self.failure = failure
   }
 
   /// An attempt to bring the link up has failed.
@@ -41,6 +49,7 @@ struct LinkJournal {
   /// What an operator must mend is said once for each cause.
   mutating func attemptFailed(_ failure: LinkFailure, at now: ContinuousClock.Instant) {
     defer { self.failure = failure }
+    isLossUntold = false
     if failure.remedy != nil {
       if failure != self.failure { logger.error("Redis refuses: \(failure)") }
     } else if lastLine.map({ now >= $0 + interval }) ?? true {

@@ -10,6 +10,9 @@ struct LinkLimits: Sendable {
   /// Longer than any script should run; a script that is cut off by it is only sent again.
   var silence: Duration = .seconds(10)
 
+  /// Between two looks at how much of a command the server's side has taken.
+  var deliveryLook: Duration = .milliseconds(250)
+
   /// Between the PINGs of a subscription, which otherwise has nothing due.
   var pingInterval: Duration = .seconds(5)
 

@@ -18,6 +18,8 @@ final class LinkPort<Message: Sendable>: Sendable {
   struct SentMessage {
     /// The message.
     let message: Message
+    /// How many of its bytes the socket took.
+    let count: Int
     /// False when the socket did not take all of it: it is of no use any more.
     let isWhole: Bool
   }
@@ -35,6 +37,7 @@ final class LinkPort<Message: Sendable>: Sendable {
 
   private let state = Mutex(State())
   private let up = Atomic(false)
+  private let generations = Atomic(0)
 
   /// Rung when there is something to take.
   let doorbell = Doorbell()
@@ -46,6 +49,12 @@ final class LinkPort<Message: Sendable>: Sendable {
   var isUp: Bool {
     get { up.load(ordering: .relaxed) }
     set { up.store(newValue, ordering: .relaxed) }
+  }
+
+  /// How often the link has come up.
+  var generation: Int {
+    get { generations.load(ordering: .relaxed) }
+    set { generations.store(newValue, ordering: .relaxed) }
   }
 
   /// Hands a message over.
@@ -73,7 +82,7 @@ final class LinkPort<Message: Sendable>: Sendable {
       else { return false }
       let count = send(offer.socket, frame, frame.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
       guard count > 0 else { return false }
-      state.sent = SentMessage(message: message, isWhole: count == frame.count)
+      state.sent = SentMessage(message: message, count: count, isWhole: count == frame.count)
       if count < frame.count || deadline < offer.until { doorbell.ring() }
       return true
     }

@@ -17,6 +17,9 @@ protocol LinkTraffic: Sendable {
   /// Whether callers may write to a socket on which nothing is under way.
   static var letsCallersWrite: Bool { get }
 
+  /// Whether a server that has become a replica makes itself known in the answers.
+  static var noticesReplica: Bool { get }
+
   /// The link is up, on a socket that has seen nothing of this traffic yet.
   mutating func linkIsUp(at now: Instant)
 
@@ -27,6 +30,12 @@ protocol LinkTraffic: Sendable {
   ///
   /// Called while the link is up.
   mutating func nextFrame(at now: Instant) -> [UInt8]?
+
+  /// So many of the bytes that were handed to the socket since the link is up are at the server's side.
+  mutating func deliver(_ bytes: Int, at now: Instant)
+
+  /// Bytes of answers have come.
+  mutating func hear(at now: Instant)
 
   /// Takes the next answer.
   ///

@@ -1,13 +1,14 @@
 import CHiredis
 import Glibc
 
-/// One non-blocking socket to a Redis: hiredis's context, with the bytes that are to be written and the parser of the
-/// answers.
+/// One non-blocking socket to a Redis: hiredis's context with the parser of the answers, and the bytes that are to be
+/// written.
 ///
 /// Belongs to the thread that made it.
 ///
 /// hiredis's plain context is used rather than its asynchronous one, which frees itself in the midst of a call and
-/// keeps callbacks of its own; the pipeline keeps the order here.
+/// keeps callbacks of its own; the pipeline keeps the order here. Its output buffer is not used either: it moves all
+/// that is left after each write, which takes time by the square of a large command.
 final class RedisSocket {
   /// What a socket connects to, without a lookup.
   enum Target {
@@ -17,10 +18,25 @@ final class RedisSocket {
     case unix(path: String)
   }
 
+  /// Room that is kept for the next commands, in bytes.
+  private static let keptOutput = 256 * 1024
+
   private let context: UnsafeMutablePointer<redisContext>
 
+  private var output: [UInt8] = []
+  private var outputStart = 0
+
+  /// Bytes handed to the kernel so far.
+  private(set) var written = 0
+
   /// True while bytes that were appended have not been written.
-  private(set) var hasUnwritten = false
+  var hasUnwritten: Bool { outputStart < output.count }
+
+  /// How many bytes the server's side has taken: those that were written, less those that the kernel still holds.
+  var delivered: Int {
+    var held: Int32 = 0
+    return get_unsent(descriptor, &held) == 0 ? written - Int(held) : written
+  }
 
   /// Begins to connect; the socket is writable once it has ended, one way or the other.
   init(_ target: Target) throws(LinkFailure) {
@@ -50,20 +66,32 @@ final class RedisSocket {
   }
 
   /// Adds bytes to those that are to be written.
-  func append(_ bytes: [UInt8]) throws(LinkFailure) {
-    hasUnwritten = true
-    try check(
-      bytes.withUnsafeBytes { bytes in
-        redisAppendFormattedCommand(context, bytes.bindMemory(to: CChar.self).baseAddress, bytes.count)
-      })
+  func append(_ bytes: [UInt8]) {
+    output += bytes
+  }
+
+  /// Notes bytes that another thread has written to the socket.
+  func noteWritten(_ count: Int) {
+    written += count
   }
 
   /// Writes as much as the kernel takes.
   func write() throws(LinkFailure) {
     guard hasUnwritten else { return }
-    var isDone: Int32 = 0
-    try check(redisBufferWrite(context, &isDone))
-    hasUnwritten = isDone == 0
+    let count = output.withUnsafeBytes { bytes in
+      send(
+        descriptor, bytes.baseAddress.map { $0 + outputStart }, bytes.count - outputStart,
+        Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+    }
+    if count < 0 {
+      if errno == EAGAIN || errno == EINTR { return }
+      throw LinkFailure("cannot write", errno: errno)
+    }
+    written += count
+    outputStart += count
+    if hasUnwritten { return }
+    output.removeAll(keepingCapacity: output.capacity <= Self.keptOutput)
+    outputStart = 0
   }
 
   /// Reads once, up to 16 KiB.

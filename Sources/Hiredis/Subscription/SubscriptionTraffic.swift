@@ -45,6 +45,7 @@ struct SubscriptionTraffic: LinkTraffic {
   mutating func acceptSent(_ message: Message) { accept(message) }
 
   static var letsCallersWrite: Bool { false }
+  static var noticesReplica: Bool { false }
 
   mutating func linkIsUp(at now: Instant) {
     channels.beginAnew()
@@ -72,6 +73,10 @@ struct SubscriptionTraffic: LinkTraffic {
     nextPing = now + pingInterval
   }
 
+  mutating func deliver(_ bytes: Int, at now: Instant) {}
+
+  mutating func hear(at now: Instant) {}
+
   mutating func end() {}
 
   mutating func receive(_ reply: RedisReply) throws(LinkFailure) {
@@ -98,7 +103,6 @@ struct SubscriptionTraffic: LinkTraffic {
 
   private func refusal(_ reply: RedisReply) -> LinkFailure {
     guard case .error(let error) = reply else { return LinkFailure("Redis sent what no subscriber expects: \(reply)") }
-    let remedy = error.code == "NOPERM" ? "allow this user the channels (ACL SETUSER user &pattern)" : nil
-    return LinkFailure(error.description, remedy: remedy)
+    return LinkFailure(error)
   }
 }
