@@ -8,7 +8,13 @@ public enum HTTPError: Error, Sendable, Equatable {
   case timedOut(Phase)
   /// The body, or the headers, are longer than allowed. Reading stopped at the limit, in bytes.
   case tooLarge(limit: Int)
-  /// The connection was lost before the end of the response, or what came was not TLS, not HTTP.
+  /// The server's certificate is not trusted: no known authority has signed it, it is for another name, or it has expired.
+  case untrusted(String)
+  /// TLS cannot be spoken with the server: it has none, or no version or cipher in common.
+  case tlsFailed(String)
+  /// The proxy refused to open a way to the server, with a status from 400 to 499.
+  case proxyRefused(status: Int)
+  /// The connection was lost before the end of the response, or what came was not HTTP.
   case interrupted(String)
   /// The task was cancelled, or the body was dropped.
   case cancelled
@@ -29,7 +35,7 @@ public enum HTTPError: Error, Sendable, Equatable {
   public var isTransient: Bool {
     switch self {
     case .cannotConnect, .timedOut, .interrupted: true
-    case .invalidRequest, .tooLarge, .cancelled, .closed: false
+    case .invalidRequest, .tooLarge, .untrusted, .tlsFailed, .proxyRefused, .cancelled, .closed: false
     }
   }
 }
@@ -44,6 +50,9 @@ extension HTTPError: CustomStringConvertible {
     case .timedOut(.waiting): "The server did not answer in time."
     case .timedOut(.receiving): "The response did not end in time."
     case .tooLarge(let limit): "The response is larger than the limit of \(limit) bytes."
+    case .untrusted(let reason): "The server's certificate is not trusted: \(reason)."
+    case .tlsFailed(let reason): "The server cannot be spoken to in TLS: \(reason)."
+    case .proxyRefused(let status): "The proxy refuses the connection with status \(status)."
     case .interrupted(let reason): "The response broke off: \(reason)."
     case .cancelled: "The request was cancelled."
     case .closed: "The HTTP client is closed."

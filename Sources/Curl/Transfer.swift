@@ -71,13 +71,19 @@ final class Transfer: @unchecked Sendable {
     if code == CURLE_OK, hasHead {
       pipe.finish(.success(()))
     } else {
-      pipe.finish(.failure(refusal ?? HTTPError(code, reason: reason(code), phase: phase)))
+      pipe.finish(.failure(refusal ?? httpError(code)))
     }
   }
 
   private func refuse(_ error: HTTPError) -> Bool {
     refusal = error
     return false
+  }
+
+  private func httpError(_ code: CURLcode) -> HTTPError {
+    var proxyStatus = 0
+    ccurl_easy_getinfo_long(easy, CURLINFO_HTTP_CONNECTCODE, &proxyStatus)
+    return HTTPError(code, reason: reason(code), phase: phase, proxyStatus: proxyStatus)
   }
 
   private func reason(_ code: CURLcode) -> String {

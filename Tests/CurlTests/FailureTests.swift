@@ -73,10 +73,16 @@ struct FailureTests {
     guard case .interrupted = error else { return #expect(error == .interrupted("broken")) }
   }
 
-  @Test func `a server without TLS is no answer to https`() async throws {
+  @Test func `a server without TLS is no answer to https, and no repeat helps`() async throws {
     let error = try await failure(
       of: { $0.url = $0.url.replacing("http:", with: "https:") }, serve: { $0.write(reply("plain")) })
-    guard case .interrupted = error else { return #expect(error == .interrupted("tls")) }
+    guard case .tlsFailed = error else { return #expect(error == .tlsFailed("not TLS")) }
+  }
+
+  @Test func `a connection lost during the handshake is a connection that broke`() async throws {
+    let error = try await failure(
+      of: { $0.url = $0.url.replacing("http:", with: "https:") }, serve: { $0.write([0x16, 0x03]) })
+    guard case .interrupted = error else { return #expect(error == .interrupted("handshake")) }
   }
 
   @Test func `a body is read up to its limit and not a byte further`() async throws {

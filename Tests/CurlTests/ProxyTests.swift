@@ -25,4 +25,19 @@ struct ProxyTests {
       #expect(text(response) == "proxy for http://upstream.test/a")
     }
   }
+
+  @Test func `a proxy that refuses the way is not worth another try`() async {
+    await #expect(processExitsWith: .success) {
+      let proxy = TestServer { connection in
+        _ = connection.readRequest()
+        connection.write("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
+      }
+      defer { proxy.stop() }
+      setenv("https_proxy", proxy.url, 1)
+      let client = HTTPClient(HTTPClientConfiguration(proxy: .environment))
+      await #expect(throws: HTTPError.proxyRefused(status: 407)) {
+        try await client.send(HTTPRequest(url: "https://upstream.test/"))
+      }
+    }
+  }
 }
