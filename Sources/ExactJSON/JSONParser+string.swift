@@ -24,7 +24,9 @@ extension JSONParser {
       case UInt8(ascii: "\\"):
         content.append(contentsOf: try parseEscape().utf8)
       default:
-        throw JSONError(.invalidString, at: position)
+        guard isLenient else { throw JSONError(.invalidString, at: position) }
+        content.append(byte)
+        position += 1
       }
       runStart = position
       position = PlainRun.end(from: position, in: bytes)
@@ -53,15 +55,23 @@ extension JSONParser {
   private mutating func parseUnicodeEscape(from start: Int) throws(JSONError) -> Unicode.Scalar {
     let unit = try parseHexDigits(from: start)
     if let scalar = Unicode.Scalar(unit) { return scalar }
+    let afterFirst = position
     guard UTF16.isLeadSurrogate(unit), skip(UInt8(ascii: "\\")), skip(UInt8(ascii: "u")) else {
-      throw JSONError(.loneSurrogate, at: start)
+      return try replacement(at: start, readOnFrom: afterFirst)
     }
     let second = try parseHexDigits(from: start + 6)
     let offset = UInt32(unit & 0x3FF) << 10 | UInt32(second & 0x3FF)
     guard UTF16.isTrailSurrogate(second), let scalar = Unicode.Scalar(0x1_0000 + offset) else {
-      throw JSONError(.loneSurrogate, at: start)
+      return try replacement(at: start, readOnFrom: afterFirst)
     }
     return scalar
+  }
+
+  /// What a lenient reader takes for half of a surrogate pair.
+  private mutating func replacement(at start: Int, readOnFrom next: Int) throws(JSONError) -> Unicode.Scalar {
+    guard isLenient else { throw JSONError(.loneSurrogate, at: start) }
+    position = next
+    return "\u{FFFD}"
   }
 
   /// Reads the four digits of the escape that begins at `start`.

@@ -5,22 +5,25 @@ struct JSONParser {
   /// The offset of the next byte to read, always at the boundary of a character.
   var position = 0
   private let maximumDepth: Int
+  /// Whether what others write in place of JSON is read as well: see `JSONValue.init(leniently:)`.
+  let isLenient: Bool
   private var depth = 0
 
   /// Where the values of the outermost object stand, in the order of its members; empty when it is no object.
   private(set) var sources: [Range<Int>] = []
 
   /// Takes bytes that must outlive the parser.
-  init(_ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int) {
+  init(_ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int, isLenient: Bool = false) {
     precondition(
       JSONValue.permittedDepths.contains(maximumDepth), "the maximum depth must be in \(JSONValue.permittedDepths)")
     self.bytes = bytes
     self.maximumDepth = maximumDepth
+    self.isLenient = isLenient
   }
 
   /// The value that is the whole document.
   mutating func parseDocument() throws(JSONError) -> JSONValue {
-    try checkEncoding()
+    if !isLenient { try checkEncoding() }
     skipWhiteSpace()
     let value = try parseValue()
     skipWhiteSpace()
@@ -38,6 +41,7 @@ struct JSONParser {
 
   private mutating func parseScalar() throws(JSONError) -> JSONValue {
     guard let byte = peek() else { throw JSONError(.unexpectedEnd, at: position) }
+    if isLenient, skipNonNumber() { return .null }
     switch byte {
     case UInt8(ascii: "\""): return .string(try parseString())
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try parseNumber())
@@ -81,16 +85,21 @@ struct JSONParser {
   private mutating func parseMember(into object: inout JSONObject) throws(JSONError) {
     let key = try parseNewKey(of: object)
     let start = position
-    object.append(JSONObject.Member(key: key, value: try parseValue()))
+    let value = try parseValue()
+    if isLenient {
+      object[key] = value
+    } else {
+      object.append(JSONObject.Member(key: key, value: value))
+    }
     if depth == 1 { sources.append(start..<position) }
   }
 
-  /// Reads a key that the object does not have yet, and on to its value.
+  /// Reads a key that the object must not have yet, and on to its value.
   private mutating func parseNewKey(of object: JSONObject) throws(JSONError) -> String {
     guard peek() == UInt8(ascii: "\"") else { throw unexpected(expected: "a key in double quotes") }
     let start = position
     let key = try parseString()
-    if object.position(of: key) != nil { throw JSONError(.duplicateKey(key), at: start) }
+    if !isLenient, object.position(of: key) != nil { throw JSONError(.duplicateKey(key), at: start) }
     skipWhiteSpace()
     guard skip(UInt8(ascii: ":")) else { throw unexpected(expected: "':'") }
     skipWhiteSpace()
