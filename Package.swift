@@ -63,7 +63,7 @@ let package = Package(
     module("ExactJSON"),
     module("Workflow", ["ExactJSON"]),
     module("WorkflowStore", ["Hiredis", "Workflow", "ExactJSON"], resources: [.embedInCode("Scripts")]),
-    module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON"]),
+    module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON", logging]),
     module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON"]),
     module(
       "WorkflowWorker",
@@ -86,7 +86,7 @@ let package = Package(
     tests("ExactJSONTests", ["ExactJSON"]),
     tests("WorkflowTests", ["Workflow", "ExactJSON"]),
     tests("WorkflowStoreTests", ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", logging]),
-    tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer"]),
+    tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer", logging]),
     tests("WorkflowOperationsTests", ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "ModelServer"]),
     tests("WorkflowAPITests", ["WorkflowAPI", "FastCGI"]),
     tests(

@@ -20,12 +20,14 @@ struct Composition {
 
   /// The operations, with the model that the settings name.
   func registry(client: HTTPClient) -> OperationRegistry {
+    let log = ModelLog(logger)
     let model = settings.model.map { configuration -> any ChatModel in
       var policy = RetryPolicy()
       policy.total = settings.modelTotal
-      return RetryingChatModel(OpenAIChatModel(client: client, configuration: configuration), policy: policy)
+      let model = OpenAIChatModel(client: client, configuration: configuration, log: log)
+      return RetryingChatModel(model, policy: policy, log: log)
     }
-    let summarizer = LLMSummarize(model: model, fallback: settings.fallback)
+    let summarizer = LLMSummarize(model: model, fallback: settings.fallback, log: log)
     return OperationRegistry(
       OperationRegistry.builtIn(summarizer: summarizer) + CommandLineTool.additionalOperations)
   }

@@ -4,7 +4,8 @@ import Workflow
 
 /// A model behind OpenAI's chat completions wire, which vLLM, llama.cpp, Ollama, LiteLLM and most gateways speak too.
 ///
-/// One call, no retries. Source: OpenAI API reference, "Create chat completion" (`POST {base}/chat/completions`).
+/// One question, without retries: a call is repeated only in another form, where the model refuses a parameter.
+/// Source: OpenAI API reference, "Create chat completion" (`POST {base}/chat/completions`).
 public struct OpenAIChatModel: ChatModel {
   /// Where and as whom to call.
   public struct Configuration: Sendable {
@@ -16,6 +17,10 @@ public struct OpenAIChatModel: ChatModel {
     public var apiKey: String?
     /// How long one call may take.
     public var timeout: Duration
+    /// The sampling temperature of a request that names none; nil to leave it to the model.
+    public var temperature: Double? = 0.2
+    /// The parameter that bounds an answer's tokens; nil to find out which one the model takes.
+    public var tokensParameter: TokensParameter?
 
     /// A configuration.
     public init(baseURL: String, model: String, apiKey: String? = nil, timeout: Duration = .seconds(60)) {
@@ -29,60 +34,71 @@ public struct OpenAIChatModel: ChatModel {
   private let client: HTTPClient
   private let configuration: Configuration
   private let url: String
+  private let forms: RequestForms
+  private let log: ModelLog?
 
   /// The provider's name, as a step's outputs show it.
   public var provider: String { "openai" }
 
   /// A model called through a client.
-  public init(client: HTTPClient, configuration: Configuration) {
+  /// - Parameter log: is told of parameters that the model refuses.
+  public init(client: HTTPClient, configuration: Configuration, log: ModelLog? = nil) {
     self.client = client
     self.configuration = configuration
+    self.log = log
+    forms = RequestForms(first: RequestForm(tokens: configuration.tokensParameter ?? .maxTokens))
     let base = configuration.baseURL
     url = (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/chat/completions"
   }
 
-  /// Calls the model once.
-  public func complete(_ request: ChatRequest) async throws(ModelError) -> ChatAnswer {
-    let call = httpRequest(for: request)
+  /// Calls the model once, and once more in another form for each parameter that it refuses.
+  public func complete(_ request: ChatRequest, pause: Pause) async throws(ModelError) -> ChatAnswer {
+    let model = request.model ?? configuration.model
+    let first = forms[model]
+    var form = first
+    while true {
+      let outcome = try await call(request, model, form)
+      if form != first, forms.remember(form, instead: first, of: model, after: outcome) {
+        log?.adapted(model, form.difference(from: first))
+      }
+      switch outcome {
+      case .success(let answer): return answer
+      case .failure(let refusal):
+        let canChooseTokens = configuration.tokensParameter == nil
+        guard let next = form.changed(by: refusal, after: first, canChooseTokens: canChooseTokens) else {
+          throw .failed(refusal.failure)
+        }
+        form = next
+      }
+    }
+  }
+
+  private func call(
+    _ request: ChatRequest, _ model: String, _ form: RequestForm
+  ) async throws(ModelError) -> Result<ChatAnswer, CompletionReader.Refusal> {
+    let call = httpRequest(for: request, model, form)
     let response: HTTPResponse
     do {
       response = try await client.send(call)
     } catch {
       throw ModelError(error, of: call)
     }
-    guard response.status == 200 else { throw ModelError(rejection: response, hiding: configuration.apiKey) }
-    return try answer(in: response, to: request)
+    guard (200...299).contains(response.status), response.status != 204 else {
+      let said = ProviderError(in: response, hiding: configuration.apiKey)
+      return .failure(.init(failure: ModelFailure(rejection: response, said, hiding: configuration.apiKey), said: said))
+    }
+    return CompletionReader(response: response, request: request, model: model, key: configuration.apiKey).read()
   }
 
-  private func httpRequest(for request: ChatRequest) -> HTTPRequest {
-    let body: JSONValue = [
-      "model": .string(request.model ?? configuration.model),
-      "messages": .array(
-        request.messages.map { ["role": .string($0.role.rawValue), "content": .string($0.content)] }),
-      "max_tokens": .number(JSONNumber(request.maxTokens)),
-      "temperature": JSONNumber(text: "\(request.temperature)").map(JSONValue.number) ?? .null,
-    ]
+  private func httpRequest(for request: ChatRequest, _ model: String, _ form: RequestForm) -> HTTPRequest {
+    let body = form.body(of: request, model: model, temperature: request.temperature ?? configuration.temperature)
     var headers = [
       (name: "Content-Type", value: "application/json"), (name: "Accept", value: "application/json"),
       (name: "Idempotency-Key", value: request.idempotencyKey),
     ]
     if let key = configuration.apiKey { headers.append((name: "Authorization", value: "Bearer \(key)")) }
     return HTTPRequest(
-      method: "POST", url: url, headers: headers, body: body.bytes, timeout: configuration.timeout)
-  }
-
-  private func answer(in response: HTTPResponse, to request: ChatRequest) throws(ModelError) -> ChatAnswer {
-    let body: JSONValue
-    do {
-      body = try JSONValue(parsing: response.body)
-    } catch {
-      throw .invalidAnswer("the answer is not JSON: \(error)")
-    }
-    let message = body.objectValue?["choices"]?.arrayValue?.first?.objectValue?["message"]?.objectValue
-    guard let text = message?["content"]?.stringValue else {
-      throw .invalidAnswer("the answer has no choices[0].message.content")
-    }
-    let model = body.objectValue?["model"]?.stringValue ?? request.model ?? configuration.model
-    return ChatAnswer(text: text, model: model, usage: body.objectValue?["usage"] ?? .null)
+      method: "POST", url: url, headers: headers, body: body.bytes,
+      timeout: configuration.timeout * request.timeoutFactor)
   }
 }

@@ -2,36 +2,41 @@ import Curl
 import Glibc
 
 /// When a provider wants to be asked again: `retry-after-ms`, or `Retry-After` in seconds or as an HTTP date
-/// (RFC 9110, section 10.2.3).
+/// (RFC 9110, section 10.2.3). LiteLLM passes both on with `llm_provider-` before their names.
 enum RetryAfter {
   /// Seconds since 1970 by the system's clock.
   static func now() -> Int { time(nil) }
 
   /// The wait that an answer asks for; nil when it asks for none that can be read.
+  /// - Parameter now: counts where the answer has no `Date` of its own.
   static func duration(in response: HTTPResponse, now: Int) -> Duration? {
-    if let text = response.header("retry-after-ms"), let wait = Double(text).flatMap({ wait(seconds: $0 / 1_000) }) {
-      return wait
+    for prefix in ["", "llm_provider-"] {
+      if let wait = number(response.header(prefix + "retry-after-ms")).flatMap({ wait(seconds: $0 / 1_000) }) {
+        return wait
+      }
+      guard let text = response.header(prefix + "retry-after") else { continue }
+      if let wait = number(text).flatMap(wait(seconds:)) { return wait }
+      if let date = HTTPDate.seconds(text) {
+        let sent = response.header("date").flatMap { HTTPDate.seconds($0) }
+        return wait(seconds: Double(max(0, date - (sent ?? now))))
+      }
     }
-    guard let text = response.header("retry-after") else { return nil }
-    if let seconds = Double(text) { return wait(seconds: seconds) }
-    return secondsOfHTTPDate(text).flatMap { wait(seconds: Double(max(0, $0 - now))) }
+    return nil
   }
 
-  /// A day at most, which is as good as forever.
+  private static func number(_ text: String?) -> Double? {
+    text.flatMap { Double($0.trimmingWhitespace) }
+  }
+
+  /// A day at most, which is longer than any time for all calls.
   private static func wait(seconds: Double) -> Duration? { seconds >= 0 ? .seconds(min(seconds, 86_400)) : nil }
+}
 
-  /// Seconds since 1970 of an IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
-  static func secondsOfHTTPDate(_ text: String) -> Int? {
-    let words = text.split(separator: " ")
-    let clock = words.count == 6 ? words[4].split(separator: ":").compactMap { Int32($0) } : []
-    guard clock.count == 3, words[5] == "GMT", let day = Int32(words[1]), let year = Int32(words[3]),
-      let month = months.firstIndex(of: String(words[2])), (1970...9999).contains(year)
-    else { return nil }
-    var parts = tm()
-    (parts.tm_sec, parts.tm_min, parts.tm_hour) = (clock[2], clock[1], clock[0])
-    (parts.tm_mday, parts.tm_mon, parts.tm_year) = (day, Int32(month), year - 1900)
-    return timegm(&parts)
+extension String {
+  /// The text without white space at either end.
+  var trimmingWhitespace: Substring {
+    var text = self[...].drop { $0.isWhitespace }
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return text
   }
-
-  private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 }

@@ -25,13 +25,15 @@ public struct LLMSummarize: Operation {
 
   private let model: (any ChatModel)?
   private let fallback: Fallback
+  private let log: ModelLog?
 
   /// The instruction that goes to the model where a step gives no `prompt`.
   public static let instruction = "Summarise the user's text in 2 sentences."
-  private static let temperature = 0.2
 
   /// Summarises by a model, or by the placeholder where there is none.
-  public init(model: (any ChatModel)?, fallback: Fallback = .placeholder) {
+  /// - Parameter log: is told why the model failed.
+  public init(model: (any ChatModel)?, fallback: Fallback = .placeholder, log: ModelLog? = nil) {
+    self.log = log
     self.model = model
     self.fallback = fallback
   }
@@ -39,35 +41,38 @@ public struct LLMSummarize: Operation {
   /// Without a model there is nothing to wait for.
   public var isImmediate: Bool { model == nil }
 
-  /// Returns `summary`, `provider`, `model` and `usage`.
+  /// Returns `summary`, `provider`, `model` and `usage`, and `finish_reason` where a model answered.
   public func run(_ invocation: Invocation) async throws(StepError) -> OperationResult {
     let source = try invocation.string("source")
     let limit = invocation.params["max_tokens"]?.numberValue?.int ?? 120
     guard let model else { return .outputs(placeholder(source, limit)) }
     do {
-      let answer = try await model.complete(request(invocation, source, limit))
-      return .outputs(outputs(answer.text, provider: model.provider, model: answer.model, usage: answer.usage))
+      let answer = try await model.complete(request(invocation, source, limit), pause: invocation.pause)
+      var outputs = outputs(answer.text, provider: model.provider, model: answer.model, usage: answer.usage)
+      outputs["finish_reason"] = answer.finishReason.map { .string($0) } ?? .null
+      return .outputs(outputs)
     } catch {
-      return try afterFailure(error, of: invocation.step, source, limit)
+      switch error {
+      case .cancelled: throw .cancelled
+      case .failed(let failure):
+        try report(failure, of: invocation)
+        let note = ProgressMessage.modelFallback(step: invocation.step, failure.stepFailure, usage: failure.usage)
+        return .outputs(placeholder(source, limit), notes: [note])
+      }
     }
   }
 
-  private func afterFailure(
-    _ error: ModelError, of step: String, _ source: String, _ limit: Int
-  ) throws(StepError) -> OperationResult {
-    switch (error, fallback) {
-    case (.cancelled, _): throw .cancelled
-    case (.failed(let failure, _, _), .fail): throw .failed(failure)
-    case (.failed(let failure, _, _), .placeholder):
-      return .outputs(placeholder(source, limit), notes: [.modelFallback(step: step, failure)])
-    }
+  /// Tells the operator why the model failed; throws where the placeholder must not speak.
+  private func report(_ failure: ModelFailure, of invocation: Invocation) throws(StepError) {
+    log?.failed(job: invocation.job, step: invocation.step, failure, isPlaceholder: fallback == .placeholder)
+    if fallback == .fail { throw .failed(failure.stepFailure) }
   }
 
   private func request(_ invocation: Invocation, _ source: String, _ limit: Int) -> ChatRequest {
     let prompt = invocation.params["prompt"]?.stringValue ?? LLMSummarize.instruction
     return ChatRequest(
       model: invocation.params["model"]?.stringValue, messages: [.init(.system, prompt), .init(.user, source)],
-      maxTokens: limit, temperature: invocation.params["temperature"]?.numberValue?.double ?? LLMSummarize.temperature,
+      maxTokens: limit, temperature: invocation.params["temperature"]?.numberValue?.double,
       idempotencyKey: invocation.idempotencyKey)
   }
 

@@ -43,9 +43,16 @@ public struct Invocation: Sendable {
   public let params: JSONObject
   /// The run's inputs.
   public let inputs: JSONObject
+  /// Waits for a time, for an operation that tries again later: meanwhile the run takes no place of another. It throws when
+  /// the run is to stop.
+  public let pause: @Sendable (Duration) async throws -> Void
 
   /// What an operation is given.
-  public init(job: String, step: String, params: JSONObject, inputs: JSONObject) {
+  public init(
+    job: String, step: String, params: JSONObject, inputs: JSONObject,
+    pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+  ) {
+    self.pause = pause
     self.job = job
     self.step = step
     self.params = params

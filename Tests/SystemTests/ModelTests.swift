@@ -54,17 +54,23 @@ import Testing
       let refused = try await stack.run(Examples.example)
       #expect(refused.at("result", "outputs", "llm", "provider") == "placeholder")
       #expect(refused["progress"]?.text.contains("provider_rejected") == true)
-      #expect(refused["progress"]?.text.contains("bad key") == true)
+      #expect(refused["progress"]?.text.contains("the model answered 401") == true)
       #expect(model.calls.count == 4)
+      // What the provider says is for the operator alone.
+      #expect(!JSONValue.object(refused).text.contains("bad key"))
+      let id = try #require(refused["job_id"]?.stringValue)
+      let line = try #require(try stack.log(of: "worker-1").split(separator: "\n").first { $0.contains("bad key") })
+      #expect(line.contains(id) && line.contains("llm") && line.contains("provider_rejected"))
     }
   }
 
   @Test func `with the fallback off, a failed model fails the run with its code`() async throws {
     try await withModel(settings: ["WF_LLM_FALLBACK": "fail"]) { stack, model in
-      model.script([.malformed("{}")])
+      model.script([.answer(text: " ")])
       let status = try await stack.run(Examples.example)
       #expect(status["status"] == "failed")
       #expect(status["error_code"] == "invalid_answer")
+      #expect(status["error"]?.stringValue?.hasPrefix("step llm: the model's answer has no text") == true)
       #expect(status.at("steps", "pre", "status") == "done")
       #expect(status.at("steps", "store", "status") == "pending")
     }

@@ -9,69 +9,116 @@ import WorkflowLLM
 
   init() throws { server = try ModelServer() }
 
-  @Test(arguments: [400, 401, 403, 404, 413, 422, 301, 204])
-  func `What a repeat cannot mend is called once and fails with the provider's words`(status: Int) async throws {
+  @Test(arguments: [400, 401, 402, 403, 404, 413, 422, 425, 451, 301, 307, 204])
+  func `What a repeat cannot mend is called once, and the provider's words go to the log`(status: Int) async throws {
     let isEmpty = status == 204
     server.behaviour = .status(
       status, headers: [("Retry-After", "1")], body: isEmpty ? "" : #"{"error": {"message": "No such\nmodel."}}"#)
-    let failure = try await server.retryingModel().failure()
+    let failure = try #require(try await server.retryingModel().lastFailure())
     #expect(failure.code == .providerRejected && !failure.isTransient)
-    #expect(failure.message == "the model answered \(status)" + (isEmpty ? "" : ": No such model."))
+    #expect(failure.message == "the model answered \(status)")
+    #expect(failure.detail == (isEmpty ? "" : "No such model."))
     #expect(server.calls.count == 1)
   }
 
   @Test(
     arguments: [
       (408, ErrorCode.timeout), (409, .providerUnavailable), (429, .rateLimited), (500, .providerUnavailable),
-      (503, .providerUnavailable), (529, .providerUnavailable),
+      (502, .providerUnavailable), (503, .providerUnavailable), (504, .providerUnavailable),
+      (529, .providerUnavailable),
     ])
-  func `What may pass is called four times and fails by its kind`(status: Int, code: ErrorCode) async throws {
+  func `What may pass is called again, and no number of calls ends that`(status: Int, code: ErrorCode) async throws {
     server.behaviour = .status(status)
-    let failure = try await server.retryingModel().failure()
+    #expect(try await server.retryingModel().lastFailure(within: 20) == nil)
+    #expect(server.calls.count == 20)
+    let failure = try await server.model().failure()
     #expect(failure.code == code && failure.isTransient)
     #expect(failure.message == "the model answered \(status)")
-    #expect(server.calls.count == 4)
   }
 
-  @Test(arguments: [#"{"error": "Overloaded."}"#, #"{"error": {"message": "Overloaded.", "code": 7}}"#])
-  func `The provider's words are found in either shape`(body: String) async throws {
+  @Test(
+    arguments: [
+      (#"{"error": "Overloaded."}"#, "Overloaded."),
+      (#"{"error": {"message": "Overloaded.", "code": 7}}"#, "Overloaded."),
+      (#"{"object":"error","message":"Overloaded.","code":500}"#, "Overloaded."),
+      (#"{"detail":"Overloaded."}"#, "Overloaded."),
+      (
+        #"{"detail":[{"loc":["body","max_tokens"],"msg":"too large","type":"value_error"},{"loc":["body",1],"msg":"odd"}]}"#,
+        "body.max_tokens: too large; body.1: odd"
+      ),
+      (#"{"errors":[{"code":7,"message":"Overloaded."}]}"#, "Overloaded."),
+      (#"[{"error":{"message":"Overloaded."}}]"#, "Overloaded."),
+      (#""Overloaded.""#, "Overloaded."), ("Overloaded.\nSorry.", "Overloaded. Sorry."),
+      ("<html><head><title>502 Bad Gateway</title></head><body><h1>x</h1></body></html>", "502 Bad Gateway"),
+      ("<p>Over<b>loaded</b>.</p>", "Over loaded ."), (#"{"error":{"detail":"Overloaded."}}"#, "Overloaded."),
+    ])
+  func `The provider's words are found in every shape`(body: String, words: String) async throws {
     server.behaviour = .status(500, body: body)
-    #expect(try await server.model().failure().message == "the model answered 500: Overloaded.")
+    let failure = try await server.model().failure()
+    #expect(failure.detail == words)
+    #expect(failure.message == "the model answered 500")
   }
 
   @Test(arguments: ["", "<html>", "[]", "{}", #"{"error": {}}"#, #"{"error": {"message": ""}}"#, #"{"error": 7}"#])
   func `A provider without words still has its status`(body: String) async throws {
     server.behaviour = .status(400, body: body)
-    #expect(try await server.model().failure().message == "the model answered 400")
+    let failure = try await server.model().failure()
+    #expect(failure.fullMessage == "the model answered 400")
   }
 
   @Test(arguments: ["x", "\u{301}"]) func `Long words are cut to 300 scalars`(scalar: String) async throws {
     let words = "z" + String(repeating: scalar, count: 100_000)
     server.behaviour = .status(400, body: #"{"error": "\#(words)"}"#)
-    let message = try await server.model().failure().message
-    #expect(message.unicodeScalars.count == "the model answered 400: ".count + 300)
+    #expect(try await server.model(key: "sk-1").failure().detail.unicodeScalars.count == 300)
+  }
+
+  @Test func `A redirect is not followed, and the log names where it leads`() async throws {
+    server.behaviour = .status(307, headers: [("Location", "/v1/chat/completions/")])
+    let failure = try await server.model().failure()
+    #expect(failure.message == "the model answered 307")
+    #expect(failure.detail == "redirected to /v1/chat/completions/")
+    #expect(server.calls.count == 1)
+  }
+
+  @Test func `A quota that is spent does not pass, although its status is that of a rate limit`() async throws {
+    server.behaviour = .status(429, body: #"{"error":{"message":"You exceeded…","type":"insufficient_quota"}}"#)
+    let failure = try #require(try await server.retryingModel().lastFailure())
+    #expect(failure.code == .providerRejected && !failure.isTransient)
+    #expect(failure.message == "the model answered 429: the quota is spent")
+    #expect(server.calls.count == 1)
+  }
+
+  @Test func `The provider's word on whether to try again is obeyed`() async throws {
+    server.behaviour = .status(500, headers: [("x-should-retry", "false")])
+    #expect(try await server.retryingModel().lastFailure()?.isTransient == false)
+    #expect(server.calls.count == 1)
+    server.script([.status(400, headers: [("X-Should-Retry", "true")]), .answer(text: "the second try")])
+    #expect(try await server.retryingModel().complete(.example).text == "the second try")
   }
 
   @Test func `The wait that the provider asks for comes with the failure`() async throws {
     server.script([
       .status(429, headers: [("Retry-After", "7")]),
-      .status(503, headers: [("retry-after-ms", "250"), ("Retry-After", "7")]), .status(429),
+      .status(503, headers: [("retry-after-ms", "250"), ("Retry-After", "7")]),
+      .status(429, headers: [("llm_provider-retry-after", "9")]), .status(429),
     ])
     let model = server.model()
-    #expect(try await model.failure().retryAfter == .seconds(7))
-    #expect(try await model.failure().retryAfter == .milliseconds(250))
-    #expect(try await model.failure().retryAfter == nil)
+    for wait in [.seconds(7), .milliseconds(250), .seconds(9), nil] as [Duration?] {
+      #expect(try await model.failure().retryAfter == wait)
+    }
   }
 
   @Test(
     arguments: [
       .status(401, body: #"{"error": {"message": "Wrong API key: sk-secret."}}"#), .malformed("sk-secret"),
+      .status(307, headers: [("Location", "https://x/?key=sk-secret")]), .status(500, body: "<title>sk-secret</title>"),
+      .malformed(#"{"choices":[{"message":{"content":null,"refusal":"sk-secret"}}]}"#),
+      .malformed(#"{"choices":[{"message":{},"finish_reason":"sk-secret"}]}"#),
       .garbage, .dieInTheMiddle, .hangUp, .hold,
     ] as [ModelServer.Behaviour])
   func `No error repeats the key`(behaviour: ModelServer.Behaviour) async throws {
     server.behaviour = behaviour
     let failure = try await server.model(key: "sk-secret", timeout: .milliseconds(200)).failure()
-    #expect(failure.code != nil)
     #expect(!String(reflecting: failure).contains("sk-secret"))
   }
 
@@ -79,15 +126,16 @@ import WorkflowLLM
   func `A key that is no header's value is refused unsent, and unsaid`(key: String) async throws {
     let failure = try await server.model(key: key).failure()
     #expect(failure.code == .providerRejected && !failure.isTransient)
-    #expect(!failure.message.contains("secret"))
+    #expect(!failure.fullMessage.contains("secret"))
     #expect(server.calls.isEmpty)
   }
 
-  @Test func `No error repeats what the base URL keeps to itself`() async throws {
+  @Test func `What may be seen of a failure names no URL, and the log no secret of it`() async throws {
     let base = "http://me:sk-secret@127.0.0.1:1/v1"
     let model = OpenAIChatModel(client: HTTPClient(), configuration: .init(baseURL: base, model: "gpt-test"))
-    let message = try await model.failure().message
-    #expect(message.hasPrefix("POST http://127.0.0.1:1/v1/chat/completions: There is no connection"))
-    #expect(!message.contains("secret"))
+    let failure = try await model.failure()
+    #expect(failure.message == "there is no connection to the model")
+    #expect(failure.detail.hasPrefix("POST http://127.0.0.1:1/v1/chat/completions: There is no connection"))
+    #expect(!failure.detail.contains("secret"))
   }
 }

@@ -1,18 +1,21 @@
 import Testing
+import Workflow
 import WorkflowLLM
 
 @Suite struct RetryPolicyTests {
-  private let policy = RetryPolicy(
-    maxAttempts: 6, firstDelay: .seconds(1), maxDelay: .seconds(5), total: .seconds(100))
+  private let policy = RetryPolicy(firstDelay: .seconds(1), maxDelay: .seconds(5), total: .seconds(100))
 
   private func delay(
-    _ attempt: Int = 1, retryAfter: Duration? = nil, elapsed: Duration = .zero, random: Double = 1
+    _ attempt: Int = 1, retryAfter: Duration? = nil, elapsed: Duration = .zero, random: Double = 1,
+    spent: Duration = .seconds(3), mayBeComputed: Bool = false
   ) -> Duration? {
-    policy.delay(afterAttempt: attempt, retryAfter: retryAfter, elapsed: elapsed, random: random)
+    var failure = ModelFailure(.rateLimited, "later", isTransient: true, retryAfter: retryAfter)
+    failure.mayBeComputed = mayBeComputed
+    return policy.delay(afterAttempt: attempt, failure, spent: spent, elapsed: elapsed, random: random)
   }
 
-  @Test func `The wait doubles up to the longest, until the attempts are used up`() {
-    #expect((1...7).map { delay($0) } == [1, 2, 4, 5, 5, nil, nil].map { $0.map { .seconds($0) } })
+  @Test func `The wait doubles up to the longest, and no number of attempts ends it`() {
+    #expect([1, 2, 3, 4, 5, 1_000, 1_000_000].map { delay($0) } == [1, 2, 4, 5, 5, 5, 5].map { .seconds($0) })
   }
 
   @Test func `Any part of the wait may fall to chance`() {
@@ -20,27 +23,32 @@ import WorkflowLLM
     #expect(delay(3, random: 0.5) == .seconds(2))
   }
 
-  @Test func `The provider's word counts beyond the longest wait, with a first delay of jitter at most`() {
-    #expect(delay(4, retryAfter: .seconds(30), random: 0) == .seconds(30))
-    #expect(delay(4, retryAfter: .seconds(30), random: 1) == .seconds(31))
-    #expect(delay(4, retryAfter: .zero, random: 0.5) == .milliseconds(500))
-    #expect(delay(6, retryAfter: .zero) == nil)
+  @Test func `The provider's word is the least wait, with up to a quarter of it on top`() {
+    #expect(delay(4, retryAfter: .seconds(40), random: 0) == .seconds(40))
+    #expect(delay(4, retryAfter: .seconds(40), random: 0.5) == .seconds(45))
+    #expect(delay(4, retryAfter: .seconds(40), random: 1) == .seconds(50))
+    #expect(delay(4, retryAfter: .zero, random: 1) == .seconds(5))
+    #expect(delay(1_000, retryAfter: .seconds(1), random: 1) == .seconds(5))
   }
 
-  @Test func `No wait ends after the total`() {
-    #expect(delay(elapsed: .seconds(98)) == .seconds(1))
-    #expect(delay(elapsed: .seconds(99)) == nil)
-    #expect(delay(elapsed: .seconds(99), random: 0) == .zero)
+  @Test func `After a call that may still be computed the wait is as long as the call was`() {
+    #expect(delay(random: 0, spent: .seconds(60), mayBeComputed: true) == .seconds(60))
+    #expect(delay(random: 1, spent: .seconds(60), mayBeComputed: true) == .seconds(75))
+    #expect(delay(random: 0, spent: .seconds(60)) == .zero)
+  }
+
+  @Test func `The total alone ends the tries, and the last wait is cut to it`() {
+    #expect(delay(3, elapsed: .seconds(99)) == .seconds(1))
+    #expect(delay(elapsed: .seconds(100)) == nil)
+    #expect(delay(elapsed: .seconds(200), random: 0) == nil)
     #expect(delay(retryAfter: .seconds(40), elapsed: .seconds(60), random: 0) == nil)
+    #expect(delay(retryAfter: .seconds(40), elapsed: .seconds(59), random: 1) == .seconds(41))
     #expect(delay(retryAfter: .seconds(86_400)) == nil)
+    #expect(delay(spent: .seconds(100), mayBeComputed: true) == nil)
   }
 
-  @Test func `One attempt means no other`() {
-    #expect(RetryPolicy(maxAttempts: 1).delay(afterAttempt: 1, retryAfter: nil, elapsed: .zero, random: 0) == nil)
-  }
-
-  @Test func `Attempts without end do not overflow`() {
-    let policy = RetryPolicy(maxAttempts: .max)
-    #expect(policy.delay(afterAttempt: 1_000_000, retryAfter: nil, elapsed: .zero, random: 1) == .seconds(8))
+  @Test func `By default the wait grows to half a minute`() {
+    #expect(RetryPolicy().maxDelay == .seconds(30))
+    #expect(RetryPolicy().total == .seconds(600))
   }
 }

@@ -1,4 +1,5 @@
 import ModelServer
+import Synchronization
 import Testing
 import Workflow
 import WorkflowLLM
@@ -9,11 +10,11 @@ import WorkflowLLM
   init() throws { server = try ModelServer() }
 
   @Test func `A failure that passes costs a repeat of the very same call`() async throws {
-    server.script([.status(500), .status(429), .hangUp])
+    server.script([.status(500), .status(429), .hangUp, .status(503), .malformed(""), .status(529)])
     let answer = try await server.retryingModel().complete(.example)
     #expect(answer.text == "Model: What is a fjord?")
     let calls = server.calls
-    #expect(calls.count == 4)
+    #expect(calls.count == 7)
     #expect(Set(calls.map(\.raw)).count == 1)
     #expect(Set(calls.map { $0.headers["idempotency-key"] }) == ["job/llm"])
   }
@@ -26,15 +27,62 @@ import WorkflowLLM
     #expect(server.calls.count == 2)
   }
 
-  @Test func `The latest answer's wait counts, and one beyond the total gives up`() async throws {
+  @Test func `A wait beyond what is left of the total ends the tries at once, and is told`() async throws {
     server.script([
       .status(429, headers: [("retry-after-ms", "1")], body: #"{"error": "first"}"#),
-      .status(429, headers: [("Retry-After", "600")], body: #"{"error": "second"}"#),
+      .status(429, headers: [("Retry-After", "601")], body: #"{"error": "second"}"#),
     ])
     let failure = try await server.retryingModel().failure()
-    #expect(failure.message == "the model answered 429: second")
-    #expect(failure.retryAfter == .seconds(600))
+    #expect(failure.message.hasPrefix("the model answered 429; 2 calls in "))
+    #expect(failure.message.hasSuffix(" s; the provider asked for a wait of 601 s"))
+    #expect(failure.detail == "second")
     #expect(server.calls.count == 2)
+  }
+
+  @Test func `Those who are refused together do not come back together`() async throws {
+    let waits = Mutex<[Duration]>([])
+    let model = CountedModel { call throws(ModelError) in
+      throw .failed(.rateLimited, "later", retryAfter: .seconds(20))
+    }
+    for _ in 1...100 {
+      _ = try? await RetryingChatModel(model, policy: RetryPolicy(total: .seconds(60))).complete(.example) { wait in
+        waits.withLock { $0.append(wait) }
+        throw CancellationError()
+      }
+    }
+    let all = waits.withLock { $0 }
+    #expect(all.allSatisfy { $0 >= .seconds(20) && $0 <= .seconds(25) })
+    #expect((all.max() ?? .zero) - (all.min() ?? .zero) > .seconds(3))
+  }
+
+  @Test func `After a timeout the next call waits as long as the last one took, and has more time`() async throws {
+    server.behaviour = .hold
+    let model = server.model(timeout: .milliseconds(60))
+    let counted = CountedModel { call throws(ModelError) in
+      guard call < 4 else { throw .failed(.providerRejected, "enough", isTransient: false) }
+      return try await model.complete(.example)
+    }
+    let waits = Mutex<[Duration]>([])
+    let error = await #expect(throws: ModelError.self) {
+      try await RetryingChatModel(counted, policy: .quick).complete(.example) { wait in
+        waits.withLock { $0.append(wait) }
+      }
+    }
+    #expect(error == .failed(.providerRejected, "enough", isTransient: false))
+    #expect(waits.withLock { $0.allSatisfy { $0 >= .milliseconds(60) } })
+    #expect(counted.asked.map(\.timeoutFactor) == [1, 2, 4, 4])
+    #expect(counted.asked.map(\.needsFreshConnection) == [false, true, true, true])
+  }
+
+  @Test func `A wider time is more time on the wire, and the sentence names it`() async throws {
+    server.behaviour = .hold
+    var request = ChatRequest.example
+    request.timeoutFactor = 3
+    let start = ContinuousClock.now
+    let failure = try await server.model(timeout: .milliseconds(100)).failure(of: request)
+    #expect(.now - start >= .milliseconds(300))
+    #expect(failure.message == "the model did not answer within 0.3 s")
+    #expect(failure.isSilent && failure.mayBeComputed)
   }
 
   @Test func `No call begins once the time for all of them is over`() async throws {
@@ -50,9 +98,9 @@ import WorkflowLLM
     let (calls, called) = AsyncStream.makeStream(of: Int.self)
     let model = CountedModel { call throws(ModelError) in
       called.yield(call)
-      throw .failed(StepFailure(.rateLimited, "later"), isTransient: true, retryAfter: .seconds(3600))
+      throw .failed(.rateLimited, "later", retryAfter: .seconds(3600))
     }
-    let task = Task { try await RetryingChatModel(model, policy: RetryPolicy(total: .seconds(7200))).failure() }
+    let task = Task { try await RetryingChatModel(model, policy: RetryPolicy(total: .seconds(7200))).error() }
     for await _ in calls { break }
     task.cancel()
     #expect(try await task.value == .cancelled)
@@ -61,9 +109,9 @@ import WorkflowLLM
 
   @Test func `The last failure is the one that is told`() async throws {
     let model = CountedModel { call throws(ModelError) in
-      throw .failed(StepFailure(.providerUnavailable, "call \(call)"), isTransient: call < 3, retryAfter: nil)
+      throw .failed(.providerUnavailable, "call \(call)", isTransient: call < 3)
     }
-    let retrying = RetryingChatModel(model, policy: .short)
+    let retrying = RetryingChatModel(model, policy: .quick)
     #expect(try await retrying.failure().message == "call 3")
     #expect(retrying.provider == "counted")
   }

@@ -10,13 +10,14 @@ import WorkflowLLM
   init() throws { server = try ModelServer() }
 
   @Test(arguments: [.dieInTheMiddle, .hangUp, .garbage] as [ModelServer.Behaviour])
-  func `A provider that breaks off is called four times and then counts as away`(
+  func `A provider that breaks off counts as away and is called again`(
     behaviour: ModelServer.Behaviour
   ) async throws {
     server.behaviour = behaviour
-    let failure = try await server.retryingModel().failure()
+    let failure = try await server.model().failure()
     #expect(failure.code == .providerUnavailable && failure.isTransient)
-    #expect(server.calls.count == 4)
+    #expect(try await server.retryingModel().lastFailure(within: 5) == nil)
+    #expect(server.calls.count == 6)
   }
 
   @Test func `A kept connection that ends without a word is replaced within the same attempt`() async throws {
@@ -26,13 +27,13 @@ import WorkflowLLM
     #expect(server.calls.count == 3)
   }
 
-  @Test func `A provider that refuses connections counts as away after four calls`() async throws {
+  @Test func `A provider that refuses connections counts as away and is called again`() async throws {
     let nowhere = OpenAIChatModel.Configuration(baseURL: "http://127.0.0.1:1/v1", model: "gpt-test")
     let model = OpenAIChatModel(client: HTTPClient(), configuration: nowhere)
     let counted = CountedModel { _ throws(ModelError) in try await model.complete(.example) }
-    let failure = try await RetryingChatModel(counted, policy: .short).failure()
-    #expect(failure.code == .providerUnavailable && failure.isTransient)
-    #expect(counted.calls == 4)
+    #expect(try await RetryingChatModel(counted, policy: .quick).lastFailure(within: 5) == nil)
+    #expect(counted.calls == 5)
+    #expect(try await model.failure().code == .providerUnavailable)
   }
 
   @Test func `A provider that comes back is found again`() async throws {
@@ -44,7 +45,7 @@ import WorkflowLLM
       if call == 3 { restarted.start() }
       return try await model.complete(.example)
     }
-    let answer = try await RetryingChatModel(counted, policy: .short).complete(.example)
+    let answer = try await RetryingChatModel(counted, policy: .quick).complete(.example)
     #expect(answer.text == "Model: What is a fjord?")
     #expect(counted.calls == 3)
   }
@@ -60,7 +61,7 @@ import WorkflowLLM
   @Test func `Cancelling aborts the call under way and makes no other`() async throws {
     server.behaviour = .hold
     let model = server.retryingModel()
-    let task = Task { try await model.failure() }
+    let task = Task { try await model.error() }
     try await server.waitForCalls(1)
     task.cancel()
     #expect(try await task.value == .cancelled)
@@ -72,7 +73,7 @@ import WorkflowLLM
     let model = server.retryingModel()
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
-      return try await model.failure()
+      return try await model.error()
     }
     #expect(try await task.value == .cancelled)
     #expect(server.calls.isEmpty)

@@ -20,19 +20,23 @@ import WorkflowOperations
 
   @Test func `The model's words become the summary, with its name and its count`() async throws {
     server.behaviour = .status(
-      200, body: #"{"model":"gpt-1","choices":[{"message":{"content":"Bays."}}],"usage":{"n":1.50}}"#)
+      200,
+      body:
+        #"{"model":"gpt-1","choices":[{"message":{"content":"Bays."},"finish_reason":"length"}],"usage":{"n":1.50}}"#)
     let outputs = try await LLMSummarize(model: model).outputs(["source": "What is a fjord?"])
     #expect(outputs["summary"] == "Bays.")
     #expect(outputs["provider"] == "openai")
     #expect(outputs["model"] == "gpt-1")
     #expect(outputs["usage"]?.text == #"{"n":1.50}"#)
-    #expect(outputs.keys == ["summary", "provider", "model", "usage"])
+    #expect(outputs["finish_reason"] == "length")
+    #expect(outputs.keys == ["summary", "provider", "model", "usage", "finish_reason"])
   }
 
-  @Test func `A model that counts nothing has a usage of null`() async throws {
+  @Test func `A model that says nothing beside its text has null for the rest`() async throws {
     server.behaviour = .status(200, body: #"{"choices":[{"message":{"content":"Bays."}}]}"#)
     let outputs = try await LLMSummarize(model: model).outputs(["source": "a"])
-    #expect(outputs == ["summary": "Bays.", "provider": "openai", "model": "gpt-test", "usage": nil])
+    #expect(
+      outputs == ["summary": "Bays.", "provider": "openai", "model": "gpt-test", "usage": nil, "finish_reason": nil])
   }
 
   @Test func `Without more params the model gets the instruction, the source and the defaults`() async throws {
@@ -54,7 +58,7 @@ import WorkflowOperations
     ])
     #expect(
       try lastBody() == [
-        "model": "gpt-2", "temperature": .number(temperature), "max_tokens": 5,
+        "model": "gpt-2", "temperature": .number(temperature), "max_tokens": 5, "stream": false,
         "messages": [["role": "system", "content": "Rhyme."], ["role": "user", "content": "a"]],
       ])
   }
@@ -74,8 +78,21 @@ import WorkflowOperations
       return
     }
     #expect(outputs == ["summary": "Summary(3): abc", "provider": "placeholder", "model": "placeholder", "usage": nil])
-    let failure = StepFailure(.providerRejected, "the model answered 400: Too long.")
-    #expect(notes == [.modelFallback(step: "step", failure)])
+    let failure = StepFailure(.providerRejected, "the model answered 400")
+    #expect(notes == [.modelFallback(step: "step", failure, usage: .null)])
+  }
+
+  @Test func `The tokens of an answer that cannot be used are told`() async throws {
+    server.behaviour = .status(
+      200, body: #"{"choices":[{"message":{"content":""},"finish_reason":"length"}],"usage":{"total_tokens":140}}"#)
+    guard case .outputs(_, let notes) = try await LLMSummarize(model: model).result(["source": "abcdef"]),
+      case .modelFallback(_, let failure, let usage) = notes.first
+    else {
+      Issue.record("there is no note")
+      return
+    }
+    #expect(failure.code == .invalidAnswer)
+    #expect(usage == ["total_tokens": 140])
   }
 
   @Test(arguments: [(400, ErrorCode.providerRejected), (429, .rateLimited), (503, .providerUnavailable)])

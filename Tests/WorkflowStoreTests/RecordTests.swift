@@ -1,3 +1,4 @@
+import ExactJSON
 import Testing
 import Workflow
 import WorkflowStore
@@ -12,7 +13,7 @@ import WorkflowStore
     let run = try await bench.claimOne()
     let answer = try await bench.record(run, 1) { record in
       record.log(.stepStart(step: "a", op: "note"))
-      record.log(.modelFallback(step: "a", StepFailure(.timeout, "late")))
+      record.log(.modelFallback(step: "a", StepFailure(.timeout, "late"), usage: .null))
       record.checkpoint("a", #"{"n":1e400,"s":"\u0000"}"#)
       record.begin(.stepStart(step: "b", op: "note"))
       record.checkpoint("b", #"{"big":true}"#, inLog: false)

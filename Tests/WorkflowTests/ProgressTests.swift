@@ -25,8 +25,12 @@ struct ProgressTests {
         #""msg":"step_failed","step":"a","error_code":"timeout","error":"late"}"#
       ),
       (
-        .modelFallback(step: "a", StepFailure(.invalidAnswer, "odd")),
+        .modelFallback(step: "a", StepFailure(.invalidAnswer, "odd"), usage: .null),
         #""msg":"llm_fallback","step":"a","error_code":"invalid_answer","error":"odd"}"#
+      ),
+      (
+        .modelFallback(step: "a", StepFailure(.invalidAnswer, "odd"), usage: ["total_tokens": 7]),
+        #""msg":"llm_fallback","step":"a","error_code":"invalid_answer","error":"odd","usage":{"total_tokens":7}}"#
       ),
       (.finished, #""msg":"finished"}"#),
       (

@@ -1,3 +1,4 @@
+import ExactJSON
 import Testing
 import Workflow
 
@@ -59,7 +60,10 @@ struct StepViewTests {
   }
 
   @Test func `A fallback and an entry that wf did not write change no step's standing`() {
-    let log = log(.stepStart(step: "a", op: "note"), .modelFallback(step: "a", StepFailure(.timeout, "late"))) + [nil]
+    let log =
+      log(.stepStart(step: "a", op: "note"), .modelFallback(step: "a", StepFailure(.timeout, "late"), usage: .null)) + [
+        nil
+      ]
     #expect(StepView.fold(log, isStarted: true) == [view("a", "note", .running, attempts: 1, from: "0.000000")])
   }
 }

@@ -1,4 +1,4 @@
-import ExactJSON
+public import ExactJSON
 
 /// One entry of a run's progress log, without its time.
 ///
@@ -15,8 +15,9 @@ public enum ProgressMessage: Sendable, Equatable {
   case stepDone(step: String, outputs: [UInt8]?)
   /// A step failed for good.
   case stepFailed(step: String, StepFailure)
-  /// The configured model failed and the placeholder spoke in its stead.
-  case modelFallback(step: String, StepFailure)
+  /// The configured model failed and the placeholder spoke in its stead; `usage` is the provider's count of tokens of an
+  /// answer that could not be used, else null.
+  case modelFallback(step: String, StepFailure, usage: JSONValue)
   /// Every step is done.
   case finished
   /// The run failed.
@@ -25,7 +26,7 @@ public enum ProgressMessage: Sendable, Equatable {
   /// The step that it is about, if any.
   public var step: String? {
     switch self {
-    case .stepStart(let step, _), .stepDone(let step, _), .stepFailed(let step, _), .modelFallback(let step, _): step
+    case .stepStart(let step, _), .stepDone(let step, _), .stepFailed(let step, _), .modelFallback(let step, _, _): step
     case .started, .resumed, .finished, .failed: nil
     }
   }
@@ -55,8 +56,12 @@ public enum ProgressMessage: Sendable, Equatable {
       }
     case .stepFailed(let step, let failure):
       ProgressMessage.write("step_failed", [("step", step)] + failure.members, to: &buffer)
-    case .modelFallback(let step, let failure):
+    case .modelFallback(let step, let failure, let usage):
       ProgressMessage.write("llm_fallback", [("step", step)] + failure.members, to: &buffer)
+      if usage != .null {
+        JSONWriter.append(verbatim: ",\"usage\":", to: &buffer)
+        buffer += usage.bytes
+      }
     case .finished: ProgressMessage.write("finished", [], to: &buffer)
     case .failed(let failure): ProgressMessage.write("failed", failure.members, to: &buffer)
     }

@@ -16,9 +16,9 @@ struct ModelExamination {
       idempotencyKey: "wf-doctor")
     do {
       return .fine("the model \(try await model.complete(question).model) answers")
-    } catch .failed(let failure, _, _) {
+    } catch .failed(let failure) {
       return .broken(
-        "the model does not answer: \(failure.message)",
+        "the model does not answer: \(failure.fullMessage)",
         remedy: "see WF_LLM_BASE_URL, WF_LLM_MODEL and WF_LLM_API_KEY, and the way to the provider")
     } catch {
       return .broken("the question to the model was cancelled", remedy: "run wf doctor again")

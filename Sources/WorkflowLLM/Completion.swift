@@ -1,0 +1,73 @@
+import Curl
+import ExactJSON
+
+/// A chat completion as the provider sent it: in one piece, or as a stream of pieces although none was asked for.
+///
+/// Source: OpenAI API reference, "The chat completion object" and "The chat completion chunk object".
+struct Completion {
+  /// The text of the first choice's message; nil when there is none.
+  private(set) var text: String?
+  private(set) var refusal: String?
+  private(set) var finishReason: String?
+  private(set) var model: String?
+  private(set) var usage = JSONValue.null
+  /// The error that stands beside or in place of a choice.
+  private(set) var error: JSONValue?
+  private(set) var hasChoice = false
+  private(set) var hasReasoning = false
+  private(set) var callsTools = false
+
+  /// A completion of which nothing is known yet.
+  init() {}
+
+  /// Takes an answer in one piece, or the next piece of a stream.
+  mutating func take(_ value: JSONValue) {
+    // Some gateways send an array with one error in it.
+    guard let body = (value.arrayValue?.first ?? value).objectValue else { return }
+    error = error ?? Completion.error(in: body)
+    if let name = body["model"]?.stringValue, !name.isEmpty { model = name }
+    if let count = body["usage"], count != .null { usage = count }
+    let choices = body["choices"]?.arrayValue?.compactMap(\.objectValue) ?? []
+    let first = choices.first { ($0["index"]?.numberValue?.int ?? 0) == 0 }
+    guard let choice = first ?? choices.first else { return }
+    hasChoice = true
+    if error == nil, let own = choice["error"], Completion.isError(own) { error = own }
+    if let reason = choice["finish_reason"]?.stringValue { finishReason = reason }
+    take(choice["message"]?.objectValue ?? choice["delta"]?.objectValue ?? JSONObject())
+  }
+
+  private mutating func take(_ message: JSONObject) {
+    if let piece = Completion.text(of: message["content"]) { text = (text ?? "") + piece }
+    if let piece = message["refusal"]?.stringValue { refusal = (refusal ?? "") + piece }
+    for name in ["reasoning_content", "reasoning"] where message[name]?.stringValue?.isEmpty == false {
+      hasReasoning = true
+    }
+    callsTools = callsTools || !(message["tool_calls"]?.arrayValue ?? []).isEmpty
+  }
+
+  /// The content itself, or its parts of type `text` joined; parts of other types are the model's reasoning.
+  private static func text(of content: JSONValue?) -> String? {
+    guard let parts = content?.arrayValue else { return content?.stringValue }
+    let texts = parts.compactMap { part -> String? in
+      guard let object = part.objectValue else { return part.stringValue }
+      let type = object["type"]?.stringValue ?? "text"
+      return ["text", "output_text"].contains(type) ? object["text"]?.stringValue : nil
+    }
+    return texts.isEmpty ? nil : texts.joined()
+  }
+
+  private static func error(in body: JSONObject) -> JSONValue? {
+    if let error = body["error"], isError(error) { return .object(body) }
+    for name in ["object", "type"] where body[name] == "error" { return .object(body) }
+    return Optional.none
+  }
+
+  private static func isError(_ value: JSONValue) -> Bool {
+    switch value {
+    case .null, .bool(false): false
+    case .string(let text): !text.isEmpty
+    case .object(let object): !object.isEmpty
+    case .bool, .number, .array: true
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import Curl
+import ExactJSON
+import Workflow
+
+/// Reads the answer of a successful call, and says what it is when it is no answer.
+struct CompletionReader {
+  let response: HTTPResponse
+  let request: ChatRequest
+  /// The model that was asked.
+  let model: String
+  /// Kept out of every sentence.
+  let key: String?
+
+  /// Bytes of a count of tokens that is kept of an answer that cannot be used.
+  private static let mostUsageBytes = 4_096
+
+  /// The answer, or the failure and what the provider says of it.
+  func read() -> Result<ChatAnswer, Refusal> {
+    switch completion() {
+    case .failure(let failure): return .failure(failure)
+    case .success(let completion): return answer(completion)
+    }
+  }
+
+  /// A call that brought no answer.
+  struct Refusal: Error {
+    var failure: ModelFailure
+    var said: ProviderError?
+
+    /// Whether its status is one with which servers refuse a parameter; some have 404 and 500 for it.
+    var mayNameParameter: Bool { [400, 404, 422, 500].contains(failure.status ?? 0) }
+  }
+
+  private func answer(_ completion: Completion) -> Result<ChatAnswer, Refusal> {
+    if let error = completion.error {
+      let said = ProviderError(error, hiding: key)
+      return .failure(Refusal(failure: ModelFailure(errorIn: response, said, usage: completion.usage), said: said))
+    }
+    guard completion.hasChoice else {
+      let words = ProviderError(in: response, hiding: key).words
+      return failure(.invalidAnswer, "the model's answer has no choices", detail: words, isTransient: true)
+    }
+    let reason = completion.finishReason.flatMap(CompletionReader.word)
+    if reason == "error" {
+      return failure(
+        .providerUnavailable, "the model's answer broke off with finish_reason error", isTransient: true,
+        usage: completion.usage)
+    }
+    let text = Reasoning.removed(from: completion.text ?? "")
+    guard !Reasoning.isBlank(text) else { return noText(completion, reason) }
+    return .success(
+      ChatAnswer(text: text, model: completion.model ?? model, usage: completion.usage, finishReason: reason))
+  }
+
+  /// A word of the provider that may be shown: letters and underscores.
+  private static func word(_ text: String) -> String? {
+    let isShort = (1...40).contains(text.utf8.count)
+    let isPlain = text.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"): true
+      default: false
+      }
+    }
+    return isShort && isPlain ? text : nil
+  }
+
+  private func failure(
+    _ code: ErrorCode, _ message: String, detail: String = "", isTransient: Bool, usage: JSONValue = .null
+  ) -> Result<ChatAnswer, Refusal> {
+    let isShort = usage.bytes.count <= CompletionReader.mostUsageBytes
+    return .failure(
+      Refusal(
+        failure: ModelFailure(
+          code, message, detail: detail, isTransient: isTransient, status: response.status,
+          retryAfter: RetryAfter.duration(in: response, now: RetryAfter.now()), usage: isShort ? usage : .null)))
+  }
+
+  // MARK: An answer without text
+
+  private func noText(_ completion: Completion, _ reason: String?) -> Result<ChatAnswer, Refusal> {
+    let refusal = Words.line(completion.refusal ?? "", hiding: key)
+    if !refusal.isEmpty {
+      return failure(
+        .providerRejected, "the model refused: \(refusal)", isTransient: false, usage: completion.usage)
+    }
+    let code: ErrorCode = reason == "content_filter" ? .providerRejected : .invalidAnswer
+    let facts = facts(completion, reason)
+    return failure(
+      code, "the model's answer has no text: " + facts.joined(separator: ", "), isTransient: false,
+      usage: completion.usage)
+  }
+
+  private func facts(_ completion: Completion, _ reason: String?) -> [String] {
+    var facts = ["finish_reason \(reason ?? "missing")", "max_tokens \(request.maxTokens)"]
+    let usage = completion.usage.objectValue
+    if let count = usage?["completion_tokens"]?.numberValue?.int { facts.append("\(count) tokens of answer") }
+    let details = usage?["completion_tokens_details"]?.objectValue
+    if let count = (details?["reasoning_tokens"] ?? usage?["reasoning_tokens"])?.numberValue?.int {
+      facts.append("\(count) tokens of reasoning")
+    }
+    if completion.hasReasoning || !Reasoning.isBlank(completion.text ?? "") { facts.append("only reasoning came") }
+    if completion.callsTools { facts.append("the model calls a tool") }
+    if reason == "length" { facts.append("raise max_tokens") }
+    return facts
+  }
+
+  // MARK: What came
+
+  private func completion() -> Result<Completion, Refusal> {
+    guard response.body.contains(where: { $0 > 0x20 }) else {
+      return transfer("the model's answer is empty")
+    }
+    let type = response.header("content-type")?.prefix { $0 != ";" && $0 != " " }.lowercased() ?? ""
+    let isObject = response.body.first { $0 > 0x20 } == UInt8(ascii: "{")
+    if !isObject, type == "text/event-stream" || CompletionStream.isOne(response.body) { return stream() }
+    do {
+      var completion = Completion()
+      completion.take(try JSONValue(leniently: response.body))
+      return .success(completion)
+    } catch {
+      return notJSON(error, type)
+    }
+  }
+
+  private func stream() -> Result<Completion, Refusal> {
+    guard let stream = CompletionStream(response.body) else {
+      return transfer("a piece of the model's stream is not JSON")
+    }
+    if stream.completion.error == nil, !stream.isWhole { return transfer("the model's stream broke off") }
+    return .success(stream.completion)
+  }
+
+  /// What cannot be JSON came from something else than the model, a gateway or a login page, which may pass.
+  private func notJSON(_ error: JSONError, _ type: String) -> Result<Completion, Refusal> {
+    switch error.kind {
+    case .unexpectedEnd: return transfer("the model's answer ends too early")
+    case .tooDeep:
+      return transfer("the model's answer cannot be read", code: .invalidAnswer, detail: "\(error)", isTransient: false)
+    default:
+      let isType = type.utf8.count <= 40 && type.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
+      return transfer(
+        "the model's answer is \(type.isEmpty || !isType ? "no JSON" : type + ", not JSON")", code: .invalidAnswer,
+        detail: "\(Words.line(ofPage: response.body, hiding: key)) — \(error)")
+    }
+  }
+
+  private func transfer(
+    _ message: String, code: ErrorCode = .providerUnavailable, detail: String = "", isTransient: Bool = true
+  ) -> Result<Completion, Refusal> {
+    let result = failure(code, message, detail: detail, isTransient: isTransient)
+    guard case .failure(let refusal) = result else { preconditionFailure("a failure is a failure") }
+    return .failure(refusal)
+  }
+}

@@ -1,0 +1,83 @@
+import Curl
+import ExactJSON
+import Workflow
+
+extension ModelError {
+  /// The error of a call that brought no whole response.
+  init(_ error: HTTPError, of call: HTTPRequest) {
+    self = if case .cancelled = error { .cancelled } else { .failed(ModelFailure(error, of: call)) }
+  }
+}
+
+extension ModelFailure {
+  /// The failure of a call that brought no whole response. The call's description leaves out what may be secret.
+  init(_ error: HTTPError, of call: HTTPRequest) {
+    let (code, sentence) = ModelFailure.meaning(of: error, call)
+    self.init(code, sentence, detail: "\(call): \(error)", isTransient: error.isTransient)
+    if case .timedOut(let phase) = error {
+      mayBeComputed = phase != .connecting
+      isSilent = phase == .waiting
+    }
+  }
+
+  private static func meaning(of error: HTTPError, _ call: HTTPRequest) -> (ErrorCode, String) {
+    switch error {
+    case .timedOut(.connecting):
+      (.timeout, "no connection to the model was made within \(call.connectTimeout.inSeconds)")
+    case .timedOut(.waiting): (.timeout, "the model did not answer within \(call.timeout.inSeconds)")
+    case .timedOut(.receiving): (.timeout, "the model's answer did not end within \(call.timeout.inSeconds)")
+    case .tooLarge(let limit): (.invalidAnswer, "the model's answer is larger than \(limit) bytes")
+    case .invalidRequest: (.providerRejected, "the request to the model cannot be sent")
+    case .untrusted: (.providerRejected, "the certificate of the model's server is not trusted")
+    case .tlsFailed: (.providerRejected, "TLS cannot be spoken with the model's server")
+    case .proxyRefused(let status): (.providerRejected, "the proxy on the way to the model answered \(status)")
+    case .cannotConnect: (.providerUnavailable, "there is no connection to the model")
+    case .interrupted: (.providerUnavailable, "the connection to the model broke off")
+    case .closed, .cancelled: (.providerUnavailable, "the client for model calls is closed")
+    }
+  }
+
+  /// The failure of an answer whose status is not 2xx.
+  /// - Parameter key: kept out of the failure, should the provider repeat it.
+  init(rejection response: HTTPResponse, _ said: ProviderError, hiding key: String?) {
+    self.init(status: response.status, "the model answered \(response.status)", said, response)
+    if let location = response.header("location") {
+      detail = "redirected to \(Words.line(location, hiding: key))" + (detail.isEmpty ? "" : ": " + detail)
+    }
+    if response.status == 404, detail.isEmpty { detail = "is the path of WF_LLM_BASE_URL right, with its /v1?" }
+  }
+
+  /// The failure of an answer with status 200 that holds an error.
+  init(errorIn response: HTTPResponse, _ said: ProviderError, usage: JSONValue) {
+    let status = said.status ?? 500
+    self.init(status: status, "the model answered \(response.status) with an error of status \(status)", said, response)
+    self.usage = usage
+  }
+
+  /// Retried are 408, 409, 429 and 5xx, as OpenAI's own clients do, unless the provider says `x-should-retry`. A spent
+  /// quota comes as 429 and does not pass with time.
+  private init(status: Int, _ sentence: String, _ said: ProviderError, _ response: HTTPResponse) {
+    let code: ErrorCode =
+      switch status {
+      case 408: .timeout
+      case 429: said.isSpentQuota ? .providerRejected : .rateLimited
+      case 409, 500...599: .providerUnavailable
+      default: .providerRejected
+      }
+    let mayRetry = response.header("x-should-retry").flatMap { ["true": true, "false": false][$0.lowercased()] }
+    self.init(
+      code, said.isSpentQuota ? sentence + ": the quota is spent" : sentence, detail: said.words,
+      isTransient: mayRetry ?? (code != .providerRejected), status: status,
+      retryAfter: RetryAfter.duration(in: response, now: RetryAfter.now()))
+    mayBeComputed = status == 408 || status == 504
+  }
+}
+
+extension Duration {
+  /// As people write it: `60 s`, `2.5 s`.
+  var inSeconds: String {
+    let (seconds, attoseconds) = components
+    let tenths = (seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 50) / 100
+    return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
+  }
+}

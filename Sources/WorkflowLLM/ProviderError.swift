@@ -1,0 +1,61 @@
+import Curl
+import ExactJSON
+
+/// What a provider or gateway says of an error, in any of the shapes that they use: `error.message` (OpenAI), `error` as a
+/// text, `message` (vLLM), `detail` as a text or a list (FastAPI), `errors` as a list (Cloudflare), an array around the error
+/// (Google), a page or a text.
+struct ProviderError: Equatable {
+  /// The provider's sentence, one line of 300 scalars at most, without the key; empty where it says nothing.
+  private(set) var words = ""
+  /// Its words for machines, such as `unsupported_parameter` and `invalid_request_error`, in lower case.
+  private(set) var codes: [String] = []
+  /// The parameter that it complains of.
+  private(set) var parameter: String?
+  /// The status that it names beside the one of HTTP.
+  private(set) var status: Int?
+
+  /// Reads the body of an answer that is an error: JSON, HTML or text.
+  /// - Parameter key: kept out of the words, should the provider repeat it.
+  init(in response: HTTPResponse, hiding key: String?) {
+    if let value = try? JSONValue(leniently: response.body) {
+      self.init(value, hiding: key)
+    } else {
+      self.init(.null, hiding: key)
+      words = Words.line(ofPage: response.body, hiding: key)
+    }
+  }
+
+  /// Reads an error object, or a body that may hold one.
+  init(_ value: JSONValue, hiding key: String?) {
+    // Some send an array with the error in it.
+    let body = (value.arrayValue?.first ?? value).objectValue
+    let error = body?["error"]?.objectValue ?? body ?? JSONObject()
+    let said =
+      Words.sentence(error["message"]) ?? Words.sentence(body?["error"]) ?? Words.sentence(body?["message"])
+      ?? Words.sentence(error["detail"] ?? body?["detail"]) ?? Words.sentence(error["errors"] ?? body?["errors"])
+      ?? Words.sentence(error["metadata"]?.objectValue?["raw"]) ?? value.stringValue ?? ""
+    words = Words.line(said, hiding: key)
+    codes = ["code", "type", "status"].compactMap { error[$0]?.stringValue?.lowercased() }
+    parameter = error["param"]?.stringValue
+    let numbers = ["code", "status", "status_code"].compactMap { ProviderError.status(error[$0]) }
+    status = numbers.first ?? statusOfCodes
+  }
+
+  private static func status(_ value: JSONValue?) -> Int? {
+    (value?.numberValue?.int ?? value?.stringValue.flatMap { Int($0) }).flatMap { (400...599).contains($0) ? $0 : nil }
+  }
+
+  private var statusOfCodes: Int? {
+    func names(_ parts: [String]) -> Bool { codes.contains { code in parts.contains { code.contains($0) } } }
+    if names(["rate_limit", "ratelimit", "throttl", "resource_exhausted", "too_many"]) || isSpentQuota { return 429 }
+    if names(["invalid", "unsupported", "authentication", "permission", "not_found", "context_length", "policy"]) {
+      return 400
+    }
+    return nil
+  }
+
+  /// Whether there is nothing left to spend, which comes with 429 and does not pass with time.
+  var isSpentQuota: Bool {
+    codes.contains { ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"].contains($0) }
+  }
+}

@@ -1,0 +1,103 @@
+import ExactJSON
+
+/// The parameter that bounds the tokens of an answer.
+public enum TokensParameter: String, Sendable, CaseIterable {
+  /// What every server knows but OpenAI's reasoning models.
+  case maxTokens = "max_tokens"
+  /// What OpenAI's reasoning models want.
+  case maxCompletionTokens = "max_completion_tokens"
+}
+
+/// How a request is written for a model: models differ in the parameters that they take.
+struct RequestForm: Equatable {
+  var tokens: TokensParameter
+  var sendsTemperature = true
+  /// Whether the instruction is a message of its own; else it stands at the head of the user's message.
+  var hasSystemMessage = true
+
+  init(tokens: TokensParameter) { self.tokens = tokens }
+
+  /// The body of a request.
+  func body(of request: ChatRequest, model: String, temperature: Double?) -> JSONValue {
+    var body: JSONObject = [
+      "model": .string(model),
+      "messages": .array(
+        messages(of: request).map { ["role": .string($0.role.rawValue), "content": .string($0.content)] }),
+    ]
+    body[tokens.rawValue] = .number(JSONNumber(request.maxTokens))
+    if sendsTemperature, let temperature, let number = JSONNumber(text: "\(temperature)") {
+      body["temperature"] = .number(number)
+    }
+    // Some servers stream unless they are told not to.
+    body["stream"] = false
+    return .object(body)
+  }
+
+  private func messages(of request: ChatRequest) -> [ChatRequest.Message] {
+    guard !hasSystemMessage else { return request.messages }
+    let instructions = request.messages.filter { $0.role == .system }.map(\.content)
+    var others = request.messages.filter { $0.role != .system }
+    guard !instructions.isEmpty else { return others }
+    let head = instructions.joined(separator: "\n\n")
+    if let first = others.firstIndex(where: { $0.role == .user }) {
+      others[first] = .init(.user, head + "\n\n" + others[first].content)
+    } else {
+      others.insert(.init(.user, head), at: 0)
+    }
+    return others
+  }
+
+  /// What another form leaves out or names differently, for the log.
+  func difference(from other: RequestForm) -> String {
+    var parts: [String] = []
+    if tokens != other.tokens { parts.append("\(tokens.rawValue) in place of \(other.tokens.rawValue)") }
+    if sendsTemperature != other.sendsTemperature { parts.append("no temperature") }
+    if hasSystemMessage != other.hasSystemMessage { parts.append("the instruction in the user's message") }
+    return parts.joined(separator: ", ")
+  }
+
+  // MARK: What a model refuses
+
+  /// The form without what the provider names as refused; nil when it names nothing that can be left out. Each part changes
+  /// once at most.
+  func changed(
+    by refusal: CompletionReader.Refusal, after first: RequestForm, canChooseTokens: Bool
+  ) -> RequestForm? {
+    guard let said = refusal.said, refusal.mayNameParameter else { return nil }
+    let complaint = Complaint(said)
+    var form = self
+    if canChooseTokens, tokens == first.tokens, complaint.refuses(tokens.rawValue) {
+      form.tokens = tokens == .maxTokens ? .maxCompletionTokens : .maxTokens
+    }
+    if sendsTemperature, complaint.refuses("temperature") { form.sendsTemperature = false }
+    if hasSystemMessage, complaint.refusesSystemMessages { form.hasSystemMessage = false }
+    return form == self ? nil : form
+  }
+}
+
+/// What a provider's error complains of. A value out of range is no refusal of the parameter.
+private struct Complaint {
+  private let text: String
+  private let parameter: String?
+
+  init(_ said: ProviderError) {
+    text = ([said.words.lowercased()] + said.codes).joined(separator: " ")
+    parameter = said.parameter
+  }
+
+  private static let refusals = [
+    "not support", "n't support", "unsupported", "no longer support", "not enabled", "not allowed", "not permitted",
+    "not accept", "unexpected", "unknown", "unrecogni", "extra_forbidden", "extra inputs", "deprecated",
+    "only the default", "is allowed", "is supported", "instead",
+  ]
+
+  private var isRefusal: Bool { Complaint.refusals.contains { text.contains($0) } }
+
+  func refuses(_ name: String) -> Bool { (parameter == name || text.contains(name)) && isRefusal }
+
+  var refusesSystemMessages: Bool {
+    if text.contains("roles must alternate") || text.contains("developer instruction is not enabled") { return true }
+    return isRefusal && text.contains("system")
+      && ["role", "message", "instruction", "prompt"].contains { text.contains($0) }
+  }
+}

@@ -1,0 +1,155 @@
+import Curl
+import ExactJSON
+import ModelServer
+import Testing
+import Workflow
+import WorkflowLLM
+
+/// Models that refuse a parameter, and how they are called then.
+@Suite(.timeLimit(.minutes(1))) struct FormTests {
+  private let server: ModelServer
+
+  init() throws { server = try ModelServer() }
+
+  private static func error(_ message: String, param: String? = nil, code: String? = nil) -> ModelServer.Behaviour {
+    let error: JSONObject = [
+      "message": .string(message), "param": param.map { .string($0) } ?? .null,
+      "code": code.map { .string($0) } ?? .null,
+    ]
+    return .status(400, body: JSONValue.object(["error": .object(error)]).text)
+  }
+
+  private static let noMaxTokens = error(
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    param: "max_tokens", code: "unsupported_parameter")
+  private static let noTemperature = error(
+    "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.",
+    param: "temperature", code: "unsupported_value")
+  private static let noSystemRole = ModelServer.Behaviour.status(
+    400, body: #"{"object":"error","message":"System role not supported","type":"BadRequestError","code":400}"#)
+
+  private var bodies: [JSONObject] { server.calls.compactMap { $0.body?.objectValue } }
+
+  @Test func `A model that refuses two parameters is called again without them, and from then on at once`() async throws
+  {
+    let model = server.model()
+    server.script([Self.noMaxTokens, Self.noTemperature])
+    #expect(try await model.complete(.example).text == "Model: What is a fjord?")
+    #expect(bodies.map { $0["max_tokens"] != nil } == [true, false, false])
+    #expect(bodies.map { $0["max_completion_tokens"]?.text } == [nil, "100", "100"])
+    #expect(bodies.map { $0["temperature"] != nil } == [true, true, false])
+    _ = try await model.complete(.example)
+    #expect(bodies.count == 4)
+    #expect(bodies.last?["max_completion_tokens"] == 100 && bodies.last?["temperature"] == nil)
+  }
+
+  @Test func `What a model refuses is remembered for that model alone`() async throws {
+    let model = server.model()
+    server.script([Self.noMaxTokens])
+    _ = try await model.complete(.example)
+    var request = ChatRequest.example
+    request.model = "gpt-other"
+    _ = try await model.complete(request)
+    #expect(bodies.last?["max_tokens"] == 100)
+  }
+
+  @Test func `Without a system role the instruction heads the user's message`() async throws {
+    server.script([Self.noSystemRole])
+    _ = try await server.model().complete(.example)
+    #expect(bodies.last?["messages"] == [["role": "user", "content": "Be brief.\n\nWhat is a fjord?"]])
+    #expect(bodies.count == 2)
+  }
+
+  @Test(
+    arguments: [
+      "litellm.UnsupportedParamsError: O-series models don't support temperature=0.2. Only temperature=1 is supported.",
+      "invalid temperature: only 1 is allowed for this model", "temperature is deprecated for this model",
+      #"Unexpected fields in the request: {'temperature'}"#, "Unrecognized request argument supplied: temperature",
+      "Extra inputs are not permitted: temperature", "Unknown parameter: 'temperature'",
+    ])
+  func `However a provider refuses the temperature, it is left out`(words: String) async throws {
+    server.script([Self.error(words)])
+    _ = try await server.model().complete(.example)
+    #expect(bodies.map { $0["temperature"] != nil } == [true, false])
+  }
+
+  @Test(
+    arguments: [
+      "Unsupported value: 'messages[0].role' does not support 'system' with this model.", "System role not supported",
+      "Developer instruction is not enabled for models/gemma-3-1b-it",
+      "Conversation roles must alternate user/assistant/user/assistant/...", "Unexpected role \"system\".",
+    ])
+  func `However a provider refuses the system role, the instruction moves`(words: String) async throws {
+    server.script([Self.error(words)])
+    _ = try await server.model().complete(.example)
+    #expect(bodies.last?["messages"]?.arrayValue?.count == 1)
+  }
+
+  @Test(
+    arguments: [
+      "max_tokens is too large: 1000000. This model supports at most 16384 completion tokens.",
+      "This model's maximum context length is 4096 tokens.", "The model `gpt-test` does not exist",
+      "body.max_tokens: ensure this value is less than or equal to 64", "temperature must be between 0 and 1",
+    ])
+  func `A value out of range, or another fault, is no reason for a second call`(words: String) async throws {
+    server.behaviour = Self.error(words, param: "max_tokens")
+    #expect(try await server.model().failure().code == .providerRejected)
+    #expect(bodies.count == 1)
+  }
+
+  @Test func `A model that refuses both forms is refused, after one call in each, and nothing is remembered`()
+    async throws
+  {
+    let model = server.model()
+    server.behaviour = Self.error("'max_tokens' and 'max_completion_tokens' are not supported", param: "max_tokens")
+    #expect(try await model.failure().code == .providerRejected)
+    #expect(bodies.count == 2)
+    server.behaviour = .echo
+    _ = try await model.complete(.example)
+    #expect(bodies.last?["max_tokens"] == 100)
+  }
+
+  @Test func `A refusal of 401 or 429 that names a parameter changes nothing`() async throws {
+    for status in [401, 429] {
+      server.script([.status(status, body: #"{"error":{"message":"temperature is not supported"}}"#)])
+      _ = try await server.model().failure()
+    }
+    #expect(bodies.count == 2)
+  }
+
+  @Test(arguments: TokensParameter.allCases)
+  func `The parameter for tokens is the one that the setting names, and no other`(parameter: TokensParameter)
+    async throws
+  {
+    var configuration = OpenAIChatModel.Configuration(baseURL: server.baseURL, model: "gpt-test")
+    configuration.tokensParameter = parameter
+    configuration.temperature = nil
+    let model = OpenAIChatModel(client: .init(), configuration: configuration)
+    var request = ChatRequest.example
+    request.temperature = nil
+    _ = try await model.complete(request)
+    #expect(bodies.last?[parameter.rawValue] == 100)
+    #expect(bodies.last?.keys == ["model", "messages", parameter.rawValue, "stream"])
+    server.behaviour = Self.error("\(parameter.rawValue) is not supported", param: parameter.rawValue)
+    #expect(try await model.failure().code == .providerRejected)
+    #expect(bodies.count == 2)
+  }
+
+  @Test func `Models beyond number do not fill the memory of what they refuse`() async throws {
+    let model = server.model()
+    server.behaviour = .echo
+    for number in 0..<300 {
+      server.script([Self.noTemperature])
+      var request = ChatRequest.example
+      request.model = "m\(number)"
+      _ = try await model.complete(request)
+    }
+    var request = ChatRequest.example
+    request.model = "m0"
+    _ = try await model.complete(request)
+    #expect(bodies.last?["temperature"] != nil)
+    request.model = "m299"
+    _ = try await model.complete(request)
+    #expect(bodies.last?["temperature"] == nil)
+  }
+}
