@@ -43,6 +43,8 @@ let package = Package(
     .executable(name: "wf", targets: ["wf"]),
     .library(
       name: "WorkflowCommand", targets: ["WorkflowCommand", "WorkflowOperations", "Workflow", "ExactJSON"]),
+    // For tests only: preloaded into processes whose clock is to step.
+    .library(name: "FakeClock", type: .dynamic, targets: ["FakeClock"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -95,11 +97,13 @@ let package = Package(
         "WorkflowWorker", "WorkflowStore", "WorkflowOperations", "Hiredis", "Workflow", "ExactJSON", "RedisFixture",
         logging,
       ]),
+    .target(name: "FakeClock", path: "Tests/FakeClock"),
     .target(name: "RedisFixture", dependencies: ["Hiredis"], path: "Tests/RedisFixture", swiftSettings: settings),
     .target(
       name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),
     .target(
-      name: "SystemHarness", dependencies: ["wf", "Curl", "ExactJSON", "Hiredis", logging, subprocess, system],
+      name: "SystemHarness",
+      dependencies: ["wf", "Curl", "ExactJSON", "Hiredis", "RedisFixture", logging, subprocess, system],
       path: "Tests/SystemHarness", swiftSettings: settings),
     // What `make chaos` runs.
     .executableTarget(
@@ -107,6 +111,9 @@ let package = Package(
       path: "Tests/Chaos", swiftSettings: settings),
     tests(
       "SystemTests",
-      ["SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", "WorkflowStore", logging, subprocess, system]),
+      [
+        "SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", "RedisFixture", "WorkflowStore", logging,
+        subprocess, system,
+      ]),
   ]
 )

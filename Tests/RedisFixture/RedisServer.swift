@@ -6,6 +6,8 @@ import Synchronization
 ///
 /// It keeps nothing unless told to `SAVE`, tells of keys that expire, and leaves nothing.
 public final class RedisServer: Sendable {
+  /// Its wall clock.
+  public let clock = FakeClock()
   private let folder: String
   private let process = Mutex<pid_t>(0)
 
@@ -35,11 +37,12 @@ public final class RedisServer: Sendable {
 
   /// Starts it.
   public func start(_ settings: [String] = []) {
+    let environment = ["/usr/bin/env"] + clock.environment.map { "\($0)=\($1)" }
     let command = [
       "/usr/bin/redis-server", "--port", "0", "--unixsocket", "\(folder)/s", "--save", "", "--dir", folder,
       "--logfile", "\(folder)/log", "--notify-keyspace-events", "Ex",
     ]
-    process.withLock { $0 = Spawner.shared.spawn(command + settings) }
+    process.withLock { $0 = Spawner.shared.spawn(environment + command + settings) }
   }
 
   /// Ends it as a power cut would, and waits until it is gone.
