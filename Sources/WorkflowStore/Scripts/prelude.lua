@@ -1,9 +1,13 @@
 -- Common to all scripts: RunStore puts this text before each of them (after its `#!lua` line).
 
--- Redis's clock, in microseconds since 1970; the same through one script.
+-- Redis's clock, in microseconds since 1970, read once per script: TIME may change while a script runs.
+local started
 local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000000 + time[2]
+  if not started then
+    local time = redis.call('TIME')
+    started = time[1] * 1000000 + time[2]
+  end
+  return started
 end
 
 -- Microseconds as seconds with six decimals, the form of every time that wf stores.
@@ -18,9 +22,22 @@ local function microseconds(text)
   return whole and whole * 1000000 + fraction or 0
 end
 
--- Puts a run at the head or the tail of a queue, and wakes idle workers when the queue was empty.
+-- Messages to be published once the script has written everything.
+local messages = {}
+
+local function announce(channel, text)
+  messages[#messages + 1] = {channel, text}
+end
+
+-- Publishes what was announced; the last thing that a script does before it returns. Redis may refuse it (a user without
+-- channels), which must not leave the writes half done: subscribers look by themselves, too.
+local function publish()
+  for _, message in ipairs(messages) do redis.pcall('PUBLISH', message[1], message[2]) end
+end
+
+-- Puts a run at the head or the tail of a queue, and announces that to idle workers when the queue was empty.
 local function enqueue(push, queue, id, wake)
-  if redis.call(push, queue, id) == 1 then redis.call('PUBLISH', wake, '') end
+  if redis.call(push, queue, id) == 1 then announce(wake, '') end
 end
 
 -- The error to answer when one of the first KEYS is of another type than these; nil when each is as expected, or not there.

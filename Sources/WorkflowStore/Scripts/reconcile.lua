@@ -38,4 +38,5 @@ for _, key in ipairs(scan[2]) do
     end
   end
 end
+publish()
 return report

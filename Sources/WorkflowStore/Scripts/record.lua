@@ -139,7 +139,7 @@ local function record(head, entries, changes, stored, pieces, next)
       redis.call('EXPIRE', progress, retain)
     end
   end
-  redis.call('PUBLISH', prefix .. 'events:' .. id, ending)
+  announce(prefix .. 'events:' .. id, ending)
   return 'recorded'
 end
 
@@ -161,4 +161,5 @@ for _, store in ipairs(stores) do
   if send('RPUSH', store, items, 1, #items) > most then redis.call('LTRIM', store, -most, -1) end
   redis.call('EXPIRE', store, retain)
 end
+publish()
 return answers

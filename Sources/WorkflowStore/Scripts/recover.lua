@@ -53,7 +53,7 @@ local function recover(id)
   end
   local silent = job[6] == '0' and (job[7] or 0) + 1 or 0
   local crashes = (job[3] or 0) + ((job[2] == '1' or silent >= tonumber(ARGV[3])) and 1 or 0)
-  redis.call('PUBLISH', prefix .. 'events:' .. id, '')
+  announce(prefix .. 'events:' .. id, '')
   if crashes >= tonumber(ARGV[3]) then return fail(id, key, seconds(math.max(now, microseconds(job[4])))) end
   return requeue(id, key, crashes, silent, job[5])
 end
@@ -70,4 +70,5 @@ for _, id in ipairs(lapsed) do
   report[#report + 1] = recover(id)
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ms - ARGV[8])
+publish()
 return report

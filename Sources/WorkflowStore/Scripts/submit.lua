@@ -30,4 +30,5 @@ local now = seconds(clock())
 redis.call('HSET', KEYS[1], 'status', 'queued', 'run_name', ARGV[2], 'created_ts', now, 'last_ts', now,
   'format', ARGV[5], 'request_id', ARGV[6], 'steps', ARGV[3], 'inputs', ARGV[4])
 redis.call('RPUSH', KEYS[2], '{"ts":' .. now .. ',"msg":"enqueued"}')
+publish()
 return {'accepted', id}
