@@ -43,6 +43,43 @@ import WorkflowStore
     #expect(try await standard.snapshot() == before)
   }
 
+  @Test func `A wf whose prefix begins with another's keys is left alone by it`() async throws {
+    let server = RedisServer()
+    let outer = try Bench(on: server)
+    let inner = try Bench(on: server, prefix: "wf:job:")
+    // Both would be repaired by the wf that they belong to.
+    for _ in 0..<2 { try await inner.submit() }
+    _ = try await inner.claimRuns(1)
+    for key in ["leases", "queue:1"] { try await inner.send("DEL", inner.prefix + key) }
+    let entry = try #require(try await inner.keys().first { $0.hasPrefix("job:") })
+    let before = try await inner.snapshot()
+    try await outer.send("RPUSH", "wf:queue:1", entry)
+    try await outer.send("ZADD", "wf:leases", "1", entry)
+    try await live(outer)
+    var cursor: String?
+    repeat { cursor = try await outer.store.reconcile(from: cursor, lease: .seconds(15)).cursor } while cursor != nil
+    // The jobs of the other begin with this prefix, too.
+    #expect(try await inner.snapshot().filter { !$0.key.contains(/^[-0-9a-f]{36}$/) } == before)
+  }
+
+  @Test func `A user without channels writes all that another does`() async throws {
+    let rights = ["--user", "default", "on", "nopass", "~*", "resetchannels", "+@all"]
+    let bench = try Bench(on: RedisServer(isRunning: true, rights))
+    let other = try Bench(on: RedisServer())
+    for each in [bench, other] { try await live(each) }
+    var found: [[String]] = []
+    for each in [bench, other] {
+      var lines: [String] = []
+      for key in try await each.keys() {
+        let name = key.split(separator: ":").first ?? ""
+        let isJob = name == "job"
+        lines.append("\(name) \(isJob ? try await each.hash(key)["status"] ?? "" : try await each.type(key) ?? "")")
+      }
+      found.append(lines.sorted())
+    }
+    #expect(found[0] == found[1])
+  }
+
   @Test func `The keys that are public are named as promised`() async throws {
     let bench = try Bench(on: RedisServer())
     let id = try await bench.submit()

@@ -77,7 +77,7 @@ end
 local deadline = math.floor(now / 1000) + ARGV[5]
 
 local function take(id, suspect)
-  local job = read(id)
+  local job = isJobID(id) and read(id) or {}
   if job[1] ~= 'queued' then
     dropped = dropped + 1
     redis.pcall('HINCRBY', KEYS[5], 'entries_without_job', 1)

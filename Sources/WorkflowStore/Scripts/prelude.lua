@@ -22,6 +22,12 @@ local function microseconds(text)
   return whole and whole * 1000000 + fraction or 0
 end
 
+-- Whether a text has the form of a job id. Other keys under the same prefix may look like a job's: those of another
+-- wf whose own prefix continues this one.
+local function isJobID(text)
+  return #text == 36 and string.find(text, '^%x+%-%x+%-%x+%-%x+%-%x+$') ~= nil
+end
+
 -- Messages to be published once the script has written everything.
 local messages = {}
 

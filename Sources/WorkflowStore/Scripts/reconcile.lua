@@ -13,7 +13,8 @@ Returns {cursor for the next call (0: all have been seen), job id, what it was..
 Safe to send twice: what is repaired is found to be in order.
 ]]
 local prefix = ARGV[1]
-local pattern = string.gsub(prefix, '[%*%?%[%]\\]', '\\%0') .. 'job:*'
+-- The form of a job's key; another wf may have a prefix that begins with this one's keys.
+local pattern = string.gsub(prefix, '[%*%?%[%]\\]', '\\%0') .. 'job:' .. string.rep('?', 36)
 local scan = redis.call('SCAN', ARGV[2], 'MATCH', pattern, 'COUNT', ARGV[3], 'TYPE', 'hash')
 local report = {scan[1]}
 
@@ -26,7 +27,7 @@ end
 local isShort = redis.call('LLEN', KEYS[2]) + redis.call('LLEN', KEYS[3]) <= tonumber(ARGV[6])
 for _, key in ipairs(scan[2]) do
   local id = string.sub(key, #prefix + 5)
-  local job = redis.call('HMGET', key, 'status', 'crashes', 'format')
+  local job = isJobID(id) and redis.call('HMGET', key, 'status', 'crashes', 'format') or {}
   if job[3] == ARGV[5] then
     if job[1] == 'started' and not redis.call('ZSCORE', KEYS[1], id) then
       redis.call('ZADD', KEYS[1], math.floor(clock() / 1000) + ARGV[4], id)

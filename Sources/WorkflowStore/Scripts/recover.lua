@@ -45,7 +45,8 @@ end
 local function recover(id)
   local key = prefix .. 'job:' .. id
   -- A key of another type, set by hand, is no run; it must not keep the others from being recovered.
-  local job = redis.pcall('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format', 'seq', 'silent')
+  local job = isJobID(id)
+    and redis.pcall('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format', 'seq', 'silent') or {}
   redis.call('ZREM', KEYS[1], id)
   if job.err or job[1] ~= 'started' then
     redis.pcall('HINCRBY', KEYS[4], 'leases_without_run', 1)
