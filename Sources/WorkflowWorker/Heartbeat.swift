@@ -12,7 +12,7 @@ final class Heartbeat: Sendable {
   private let worker: String
   private let lease: Duration
   private let logger: Logger
-  private let stopped = DispatchSemaphore(value: 0)
+  private let stopped = StopSignal()
   private let ended = DispatchSemaphore(value: 0)
 
   /// - Parameter store: over a connection of the heartbeat's own, with a deadline of a third of the lease.
@@ -42,7 +42,7 @@ final class Heartbeat: Sendable {
 
   /// Ends the thread, and waits until it has ended.
   func stop() async {
-    stopped.signal()
+    stopped.raise()
     await withCheckedContinuation { continuation in
       DispatchQueue.global().async {
         self.ended.wait()
@@ -53,10 +53,10 @@ final class Heartbeat: Sendable {
 
   private func beat() {
     defer { ended.signal() }
-    let pause = DispatchTimeInterval.milliseconds(max(1, lease.milliseconds / 3))
+    let pause = max(.milliseconds(1), lease / 3)
     var isAway = false
     repeat {
-      let started = DispatchTime.now()
+      let started = ContinuousClock.now
       let held = hands.held
       do {
         let lost = Set(try store.heartbeat(worker: worker, runs: held, lease: lease))
@@ -67,7 +67,7 @@ final class Heartbeat: Sendable {
         if !isAway { logger.warning("leases cannot be renewed: \(error)") }
         isAway = true
       }
-      guard stopped.wait(timeout: started + pause) == .timedOut else { return }
+      if stopped.wait(until: started + pause) { return }
     } while true
   }
 

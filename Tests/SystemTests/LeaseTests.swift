@@ -2,6 +2,7 @@ import ExactJSON
 import Glibc
 import Hiredis
 import ModelServer
+import RedisFixture
 import SystemHarness
 import Testing
 
@@ -55,6 +56,30 @@ import Testing
       #expect(try !stack.log(of: "worker-1").contains("lost"))
     }
   }
+
+  @Test func `a step of the host's clock takes no run from its worker, and stops none`() async throws {
+    let clock = FakeClock()
+    clock.set(.seconds(600))
+    try await Stack.withModel(workers: 2, settings: clock.environment) { stack, model in
+      model.behaviour = .hold
+      let id = try await stack.submit(Examples.example)
+      try await model.waitForCalls(1)
+      for offset in [4_200, -3_600] {
+        clock.set(.seconds(offset))
+        try await pass(.seconds(6))
+      }
+      #expect(model.calls.count == 1)
+      model.behaviour = .echo
+      model.release()
+      #expect(try await stack.end(of: id)["status"] == "finished")
+      #expect(try await stack.run(Examples.example)["status"] == "finished")
+      #expect(model.calls.count == 2)
+      #expect(try await Audit(stack).problems(of: [id]) == [])
+    }
+  }
+
+  /// Lets time pass by the monotonic clock.
+  private func pass(_ time: Duration) async throws { try await ContinuousClock().sleep(for: time) }
 
   @Test func `a suspect that has got on frees the way for the next, long before its end`() async throws {
     try await Stack.withModel { stack, model in
