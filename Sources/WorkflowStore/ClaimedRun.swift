@@ -13,7 +13,7 @@ public struct ClaimedRun: Sendable {
   public let opening: ProgressMessage
   /// The id of the request that submitted it.
   public let requestID: String
-  /// Whether an earlier worker died with it in hand.
+  /// Whether its next crash would end it; its worker holds no other run until it has recorded a checkpoint.
   public let isSuspect: Bool
   /// The run.
   public let definition: WorkflowDefinition

@@ -11,7 +11,8 @@
 ///                                                                                                        last append
 /// wf's own
 ///   queue:{format}     list    ids of queued runs; head = next                                           while queued
-///   suspects:{format}  list    ids of queued runs whose last worker died under them                      while queued
+///   suspects:{format}  list    ids of queued runs whose next crash would end them                        while queued
+///   elected            string  the worker that becomes empty for suspects                                one lease
 ///   leases             zset    id of each started run → end of its lease, ms                             while started
 ///   workers            zset    worker id → until when it counts as alive, ms; a lease after a heartbeat  1 h after that
 ///   dead               zset    id of each run that took down too many workers → when, ms; newest 10,000   retain
@@ -47,6 +48,7 @@ public struct Keys: Sendable, Equatable {
   func idempotency(_ key: String) -> String { "\(prefix)idempotency:\(key)" }
   var queue: String { "\(prefix)queue:\(Keys.format)" }
   var suspects: String { "\(prefix)suspects:\(Keys.format)" }
+  var elected: String { "\(prefix)elected" }
   var leases: String { "\(prefix)leases" }
   var workers: String { "\(prefix)workers" }
   var dead: String { "\(prefix)dead" }

@@ -9,19 +9,21 @@ public struct ClaimRequest: Sendable {
   public var worker: String
   /// How many runs it has room for.
   public var runs: Int
-  /// How many of them may be suspects: runs whose last worker died under them.
-  public var suspects: Int
+  /// How many it holds already; only a worker that holds none is given a suspect: a run whose next crash would end it.
+  public var held: Int
   /// How long the runs are the worker's without a heartbeat.
   public var lease: Duration
+  /// Whether the worker has just had a suspect, so that other runs have their turn first.
+  public var hasHadSuspect = false
   /// Bytes of documents after which no further run is taken.
   public var documentBytes = 8 << 20
 
   /// A request for runs.
-  public init(id: String, worker: String, runs: Int, suspects: Int, lease: Duration) {
+  public init(id: String, worker: String, runs: Int, held: Int = 0, lease: Duration) {
     self.id = id
     self.worker = worker
     self.runs = runs
-    self.suspects = suspects
+    self.held = held
     self.lease = lease
   }
 }
@@ -36,6 +38,8 @@ public struct Claim: Sendable {
   public var dropped = 0
   /// Whether runs are left in the queue.
   public var hasLeftRuns = false
+  /// Whether the worker should take no other run until it holds none: then it is given a suspect.
+  public var isElected = false
 }
 
 extension RunStore {
@@ -54,11 +58,14 @@ extension RunStore {
     arguments.append(keys.prefix)
     arguments.append(request.id)
     arguments.append(request.runs)
-    arguments.append(request.suspects)
+    arguments.append(request.held)
     arguments.append(request.lease.milliseconds)
     arguments.append(request.documentBytes)
     arguments.append(request.worker)
-    let names = [keys.leases, keys.claim(request.worker), keys.suspects, keys.queue, keys.repairs]
+    arguments.append(request.hasHadSuspect ? 1 : 0)
+    let names = [
+      keys.leases, keys.claim(request.worker), keys.suspects, keys.queue, keys.elected, keys.repairs,
+    ]
     CommitPoint.beforeClaim.pass()
     connection.evaluate(Scripts.claim, keys: names, arguments: arguments, timeout: timeout) { [self] outcome in
       switch outcome {
@@ -69,13 +76,13 @@ extension RunStore {
   }
 
   private func claim(in reply: RedisReply) throws(StoreError) -> Claim {
-    guard let parts = reply.array, parts.count >= 3, let time = parts[0].int, let dropped = parts[1].int else {
+    guard let parts = reply.array, parts.count >= 4, let time = parts[0].int, let dropped = parts[1].int else {
       throw RunStore.damaged(Scripts.claim, reply)
     }
     clock.set(time)
-    if parts.count > 3 { CommitPoint.afterClaim.pass() }
-    var claim = Claim(dropped: dropped, hasLeftRuns: parts[2].int == 1)
-    for part in parts.dropFirst(3) {
+    if parts.count > 4 { CommitPoint.afterClaim.pass() }
+    var claim = Claim(dropped: dropped, hasLeftRuns: parts[2].int == 1, isElected: parts[3].int == 1)
+    for part in parts.dropFirst(4) {
       guard let words = part.array, words.count == 10, let id = words[0].string.flatMap({ JobID($0) }),
         let token = words[1].string
       else { throw RunStore.damaged(Scripts.claim, part) }

@@ -45,6 +45,7 @@ extension RunStore {
     arguments.append(Keys.format)
     arguments.append(RunStore.searchedQueueLength)
     arguments.append(keys.wakeChannel)
+    arguments.append(limits.crashes)
     let reply = try await evaluate(
       Scripts.reconcile, [keys.leases, keys.queue, keys.suspects, keys.repairs], arguments)
     guard let words = reply.array?.map({ $0.string ?? "" }), let next = words.first else {

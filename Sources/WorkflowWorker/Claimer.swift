@@ -17,6 +17,10 @@ final class Claimer: Sendable {
     var isWoken = false
     /// Whether the last claim left runs in the queue, as far as is known.
     var mayHaveMore = false
+    /// Whether no run is to be taken until none is in hand: then a suspect is.
+    var isEmptying = false
+    /// Whether the last run that was taken is a suspect.
+    var hasHadSuspect = false
     var isStopped = false
     var failingSince: ContinuousClock.Instant?
     var answeredAt = ContinuousClock.now
@@ -59,7 +63,7 @@ final class Claimer: Sendable {
   func run() async {
     let poll = Task { [self] in
       while !Task.isCancelled {
-        wake()
+        wake(isPoll: true)
         if await !isDeaf() { pulse() }
         try? await Task.sleep(for: .seconds(1))
       }
@@ -78,22 +82,26 @@ final class Claimer: Sendable {
   }
 
   /// Has the claimer look at the queue; from any thread, at any time.
-  func wake() {
+  func wake() { wake(isPoll: false) }
+
+  private func wake(isPoll: Bool) {
     let request = state.withLock { state in
       if state.isClaiming { state.isWoken = true }
-      return state.isClaiming || state.isStopped ? nil : nextRequest(&state)
+      // While hands become empty for a suspect, the poll renews the election.
+      let isDue = isPoll || !state.isEmptying || hands.count == 0
+      return state.isClaiming || state.isStopped || !isDue ? nil : nextRequest(&state)
     }
     if let request { claim(request) }
   }
 
-  /// Another suspect may wait, although the last claim brought none: it was not allowed one.
-  private func handIsFree(ofSuspect wasSuspect: Bool) {
-    if wasSuspect || state.withLock({ $0.mayHaveMore }) { wake() }
+  private func handIsFree() {
+    if state.withLock({ $0.mayHaveMore }) { wake() }
   }
 
   /// What to ask for now; nil when there is no room.
   private func nextRequest(_ state: inout State) -> ClaimRequest? {
-    let room = configuration.runs - hands.count
+    let held = hands.count
+    let room = hands.hasSuspect ? 0 : configuration.runs - held
     state.isWoken = false
     state.mayHaveMore = true
     state.isClaiming = room > 0
@@ -102,10 +110,11 @@ final class Claimer: Sendable {
       state.answeredAt = .now
       return nil
     }
-    return ClaimRequest(
-      id: "\(worker)/\(state.number)", worker: worker, runs: min(room, Claimer.mostRuns),
-      suspects: max(0, 1 - hands.suspects),
+    var request = ClaimRequest(
+      id: "\(worker)/\(state.number)", worker: worker, runs: min(room, Claimer.mostRuns), held: held,
       lease: configuration.lease)
+    request.hasHadSuspect = state.hasHadSuspect
+    return request
   }
 
   private func claim(_ request: ClaimRequest) {
@@ -127,9 +136,12 @@ final class Claimer: Sendable {
       let hasRecovered = state.failingSince != nil
       state.failingSince = nil
       state.isClaiming = false
-      state.mayHaveMore = claim.hasLeftRuns
-      let isDue = !state.isStopped && (claim.hasLeftRuns || state.isWoken)
-      return (isDue ? nextRequest(&state) : nil, hasRecovered, state.isStopped)
+      let wasOthersTurn = state.hasHadSuspect
+      state.isEmptying = claim.isElected
+      state.hasHadSuspect = claim.runs.contains { $0.isSuspect }
+      state.mayHaveMore = claim.hasLeftRuns || claim.isElected || state.hasHadSuspect
+      let isDue = claim.isElected ? hands.count == 0 : claim.hasLeftRuns || state.isWoken || wasOthersTurn
+      return (isDue && !state.isStopped ? nextRequest(&state) : nil, hasRecovered, state.isStopped)
     }
     if hasRecovered { logger.notice("claims succeed again") }
     if isOver { end.continuation.finish() }
@@ -170,13 +182,13 @@ final class Claimer: Sendable {
         HeldRun(id: run.id, token: run.token), isSuspect: run.isSuspect,
         isShort: run.documentBytes <= Claimer.shortRun,
         { [logger] in await self.executor.execute(run, logger: logger) },
-        onFree: { self.handIsFree(ofSuspect: run.isSuspect) })
+        onFree: { self.handIsFree() })
     }
     for (held, claimedAt, error) in claim.unreadable {
       hands.take(
         held, isSuspect: false,
         { await self.executor.giveUp(held, claimedAt: claimedAt, error, logger: self.logger) },
-        onFree: { self.handIsFree(ofSuspect: false) })
+        onFree: { self.handIsFree() })
     }
   }
 }

@@ -25,13 +25,13 @@ final class RunsInHand: Sendable {
   /// How many runs are in hand.
   var count: Int { hands.withLock { $0.count } }
 
-  /// How many of them are suspects.
-  var suspects: Int { hands.withLock { $0.values.count { $0.isSuspect } } }
+  /// Whether one of them is a suspect: a run whose next crash would end it, and that must be alone.
+  var hasSuspect: Bool { hands.withLock { $0.values.contains { $0.isSuspect } } }
 
   /// Takes a run in hand and starts its task; the run is let go when the task ends.
   /// - Parameters:
   ///   - isShort: whether its steps are gone through so fast that the thread which has brought it may do so.
-  ///   - onFree: called when there is room for another, of the suspects if this is one.
+  ///   - onFree: called when there is room for another: at its end, and when a suspect need not be alone any longer.
   /// - Returns: false when the run is in hand already, by this very claim.
   @discardableResult
   func take(
@@ -50,7 +50,7 @@ final class RunsInHand: Sendable {
     }
   }
 
-  /// Notes that a suspect has got on: a checkpoint is recorded, its crashes count no more, and another may come.
+  /// Notes that a suspect has recorded a checkpoint: its crashes count no longer, and it need not be alone.
   func acquit(_ run: HeldRun) {
     let onFree = hands.withLock { hands -> (@Sendable () -> Void)? in
       guard let hand = hands[run.id], hand.token == run.token, hand.isSuspect else { return nil }
@@ -60,7 +60,7 @@ final class RunsInHand: Sendable {
     onFree?()
   }
 
-  /// Whether a run in hand has taken a worker down, and has not got on since.
+  /// Whether the next crash of a run in hand would end it.
   func isSuspect(_ run: HeldRun) -> Bool {
     hands.withLock { $0[run.id].map { $0.token == run.token && $0.isSuspect } ?? false }
   }

@@ -81,29 +81,31 @@ import Testing
   /// Lets time pass by the monotonic clock.
   private func pass(_ time: Duration) async throws { try await ContinuousClock().sleep(for: time) }
 
-  @Test func `a suspect that has got on frees the way for the next, long before its end`() async throws {
+  @Test func `the runs of a worker that died once run together, and after two deaths each is alone`() async throws {
     try await Stack.withModel { stack, model in
       model.behaviour = .hold
-      let chain: JSONValue = [
-        "run_name": "chain",
-        "steps": [
-          ["id": "one", "op": "llm_summarize", "params": ["source": "text"]],
-          ["id": "two", "op": "llm_summarize", "params": ["source": "@one.summary"]],
-        ],
-      ]
       var ids: [String] = []
-      for _ in 0..<3 { ids.append(try await stack.submit(chain)) }
-      try await model.waitForCalls(3)
-      try stack.signal(SIGKILL, to: "worker-1")
-      for suspects in 1...3 {
-        // The first step of this one, and beside it the second step of the one before, which is not answered yet.
-        try await model.waitForCalls(3 + 2 * suspects - 1)
-        model.release()
+      for number in 0..<4 { ids.append(try await stack.submit(Examples.workflow(text: "victim \(number)"))) }
+      for death in 1...2 {
+        try await model.waitForCalls(death * 4)
+        let old = try stack.processID(of: "worker-1")
+        try stack.signal(SIGKILL, to: "worker-1")
+        try await stack.waitForSuccessor(of: "worker-1", after: old)
       }
       try await model.waitForCalls(9)
+      let fresh = try await stack.submit(Examples.workflow(text: "fresh"))
+      try await stack.passTime(2)
+      #expect(model.calls.count == 9)
+      model.release()
+      try await model.waitForCalls(10)
+      // The others have their turn between two suspects.
+      #expect(model.calls.last?.headers["idempotency-key"] == "\(fresh)/llm")
+      try await stack.passTime(2)
+      #expect(model.calls.count == 10)
       model.behaviour = .echo
       model.release()
-      for id in ids { #expect(try await stack.end(of: id)["status"] == "finished") }
+      for id in ids + [fresh] { #expect(try await stack.end(of: id)["status"] == "finished") }
+      #expect(try await Audit(stack).problems(of: ids + [fresh]) == [])
     }
   }
 
@@ -113,22 +115,12 @@ import Testing
       let poison = try await stack.submit(Examples.workflow(text: "poison"))
       var others: [String] = []
       for number in 0..<5 { others.append(try await stack.submit(Examples.workflow(text: "healthy \(number)"))) }
-      try await model.waitForCalls(6)
-      // From now on only the poison's call is held, and each time it comes its worker dies.
-      var seen = 6
       for death in 1...3 {
+        // All together, and again; then each alone, and the poison's call is the only one that is never answered.
+        if death < 3 { try await model.waitForCalls(6 * death) } else { try await waitForCall(of: poison, model) }
         let old = try stack.processID(of: "worker-1")
         try stack.signal(SIGKILL, to: "worker-1")
         try await stack.waitForSuccessor(of: "worker-1", after: old)
-        if death == 3 { break }
-        _ = try await wait("the poison's call") { () -> Bool? in
-          let calls = model.calls
-          guard calls.count > seen else { return nil }
-          seen = calls.count
-          if calls.last?.headers["idempotency-key"] == "\(poison)/llm" { return true }
-          model.release()
-          return nil
-        }
       }
       model.behaviour = .echo
       model.release()
@@ -138,6 +130,19 @@ import Testing
       let letters = try await stack.send("GET", "/status?dead=1").json["runs"]?.arrayValue
       #expect(letters?.map { $0.objectValue?["job_id"] } == [.string(poison)])
       #expect(try await Audit(stack).problems(of: others + [poison]) == [])
+    }
+  }
+
+  /// Answers every call after the twelfth, until the one of a run comes.
+  private func waitForCall(of run: String, _ model: ModelServer) async throws {
+    var seen = 12
+    _ = try await wait("the poison's call") { () -> Bool? in
+      let calls = model.calls
+      guard calls.count > seen else { return nil }
+      seen = calls.count
+      if calls.last?.headers["idempotency-key"] == "\(run)/llm" { return true }
+      model.release()
+      return nil
     }
   }
 }

@@ -9,7 +9,7 @@ import WorkflowStore
 
   init() throws { bench = try Bench() }
 
-  @Test(arguments: ["leases", "claim:w", "suspects:1", "queue:1"])
+  @Test(arguments: ["leases", "claim:w", "suspects:1", "queue:1", "elected"])
   func `A key of a wrong type stops a claim before it takes anything`(key: String) async throws {
     if key != "queue:1" { try await bench.submit() }
     try await bench.send("HSET", bench.prefix + key, "field", "value")
@@ -28,7 +28,7 @@ import WorkflowStore
     #expect(try await bench.health() == [0, 1, 0])
   }
 
-  private let kinds = ["leases": "zset", "claim:w": "string"]
+  private let kinds = ["leases": "zset", "claim:w": "string", "elected": "string"]
 
   @Test func `A run whose own keys are of a wrong type harms no other run of the claim`() async throws {
     for kind in ["job", "progress"] {
@@ -43,15 +43,6 @@ import WorkflowStore
     let relogged = try #require(claim.runs.first)
     #expect(try await bench.record(relogged, 1) { $0.fail() } == .recorded)
     #expect(try await bench.log(relogged.id).count == 2)
-  }
-
-  private func suspect() async throws -> JobID {
-    let id = try await bench.submit()
-    let run = try #require(try await bench.claimRuns(1, id: "claim of \(id)", suspects: 0).first)
-    try await bench.record(run, 1) { $0.begin(.stepStart(step: "a", op: "note")) }
-    try await bench.lapse(id)
-    _ = try await bench.store.recover()
-    return id
   }
 
   @Test func `A claimed run leaves the queue, is started, leased and says so under its name`() async throws {
@@ -174,7 +165,7 @@ import WorkflowStore
     for _ in 0..<4 {
       ids.append(try await bench.submit(inputs: "{\"text\":\"\(String(repeating: "x", count: 1_000))\"}"))
     }
-    var request = ClaimRequest(id: "1", worker: "w", runs: 10, suspects: 1, lease: .seconds(15))
+    var request = ClaimRequest(id: "1", worker: "w", runs: 10, lease: .seconds(15))
     request.documentBytes = 2_000
     let runs = try await bench.store.claim(request).runs
     #expect(runs.map(\.id) == Array(ids[0..<2]))
@@ -182,21 +173,6 @@ import WorkflowStore
     request.id = "2"
     request.documentBytes = 1
     #expect(try await bench.store.claim(request).runs.map(\.id) == [ids[2]])
-  }
-
-  @Test func `No more suspects are taken than asked for, and they come first and alone`() async throws {
-    let suspects = [try await suspect(), try await suspect()]
-    let id = try await bench.submit()
-    #expect(try await bench.list("suspects:1") == suspects.reversed().map(\.description))
-    #expect(try await bench.claim(0, id: "1", suspects: 1).runs.isEmpty)
-
-    let first = try await bench.claim(10, id: "2", suspects: 1).runs
-    #expect(first.map(\.id) == [suspects[1]])
-    #expect(first.map(\.isSuspect) == [true])
-    #expect(try await bench.claim(10, id: "2", suspects: 1).runs.map(\.isSuspect) == [true])
-    #expect(try await bench.claim(10, id: "3", suspects: 0).runs.map(\.id) == [id])
-    #expect(try await bench.claim(10, id: "4", suspects: 1).runs.map(\.id) == [suspects[0]])
-    #expect(try await bench.type("suspects:1") == "none")
   }
 
   @Test func `Queue entries without a queued job are dropped and counted`() async throws {

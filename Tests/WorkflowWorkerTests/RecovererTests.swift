@@ -21,7 +21,7 @@ import WorkflowStore
     let steps = #"[{"id":"a","op":"note","needs":[],"params":{}}]"#
     _ = try await store.submit(
       Submission(id: id, runName: "run", steps: Array(steps.utf8), inputs: Array("{}".utf8), requestID: "request"))
-    _ = try await store.claim(ClaimRequest(id: "c", worker: "w", runs: 1, suspects: 1, lease: lease))
+    _ = try await store.claim(ClaimRequest(id: "c", worker: "w", runs: 1, lease: lease))
     _ = try await redis.send(["CONFIG", "SET", "min-replicas-to-write", "1"], timeout: .seconds(20))
     var recoverer = Recoverer(store: store, lease: lease, logger: logger)
     let task = Task { await recoverer.run() }

@@ -1,14 +1,20 @@
 #!lua flags=allow-oom
 --[[
-Gives queued runs to a worker, suspects or else others: each leaves its queue, gets a lease and a new fencing token, and is `started`. The token is
+Gives queued runs to a worker: each leaves its queue, gets a lease and a new fencing token, and is `started`. The token is
 a counter of the run's claims plus the claim's random id.
 
-KEYS  1 leases  2 the worker's last claim  3 suspects (runs whose last worker died under them)  4 queue  5 repairs
-ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many suspects at most  5 lease (ms)
-      6 bytes of documents after which no further runs are taken, a few at a time  7 worker id
+A suspect is a run whose next crash would end it. A worker takes one only when it holds no other run, and takes no other
+until the suspect has recorded a checkpoint: what kills the worker meanwhile is the suspect itself. One worker at a time is
+elected to become empty for the suspects that wait; it takes other runs in turn, so that neither kind waits for all of the
+other. Any worker that holds no run takes a suspect when nothing else is queued.
 
-Returns {Redis's clock (µs), number of queue entries without a queued job, which were dropped, 1 if the queue is not empty now;
-         run...}, each run
+KEYS  1 leases  2 the worker's last claim  3 suspects  4 queue  5 elected worker  6 repairs
+ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many runs the worker holds  5 lease (ms)
+      6 bytes of documents after which no further runs are taken, a few at a time  7 worker id
+      8 1 if the worker's last run was a suspect: others have their turn first
+
+Returns {Redis's clock (µs), number of queue entries without a queued job, which were dropped, 1 if the queue is not empty now,
+         1 if the worker is elected and should take no other run until it holds none; run...}, each run
         {job id, token, 1 if it came from the suspects, when it was taken, 1 if its log does not say `started` yet,
          run name, request id, steps (JSON), inputs (JSON), {field, value...} of the steps that are recorded}.
 Safe to send twice: a claim id that is known returns the runs that it brought and still holds.
@@ -20,7 +26,7 @@ log is not written here, and no event is published.
 local prefix, claim = ARGV[1], ARGV[2]
 local runs, bytes, dropped, taken, leases = {}, 0, 0, {}, {}
 
-local fault = misfit({'zset', 'string', 'list', 'list'})
+local fault = misfit({'zset', 'string', 'list', 'list', 'string'})
 if fault then return fault end
 
 -- The facts and documents of a job: status, claims, token, last time, start, name, request id, steps, inputs, and what
@@ -56,9 +62,9 @@ local function bring(id, job, token, suspect, ts, first)
   runs[#runs + 1] = {id, token, suspect, ts, first and 1 or 0, unpack(job, 6, 10)}
 end
 
-local function answer(now)
-  local words = {string.format('%.0f', now), dropped, redis.call('EXISTS', KEYS[4])}
-  for i, run in ipairs(runs) do words[i + 3] = run end
+local function answer(now, isElected)
+  local words = {string.format('%.0f', now), dropped, redis.call('EXISTS', KEYS[4]), isElected and 1 or 0}
+  for i, run in ipairs(runs) do words[i + 4] = run end
   return words
 end
 
@@ -80,7 +86,7 @@ local function take(id, suspect)
   local job = isJobID(id) and read(id) or {}
   if job[1] ~= 'queued' then
     dropped = dropped + 1
-    redis.pcall('HINCRBY', KEYS[5], 'entries_without_job', 1)
+    redis.pcall('HINCRBY', KEYS[6], 'entries_without_job', 1)
     return
   end
   local claims = (job[2] or 0) + 1
@@ -106,13 +112,30 @@ local function drain(queue, limit, suspect)
   end
 end
 
--- Suspects come alone: what kills its worker by being read must not do so under one of them.
-drain(KEYS[3], math.min(ARGV[3], ARGV[4]), 1)
-if #runs == 0 then drain(KEYS[4], ARGV[3] + 0, 0) end
+-- Whether this worker is the one that becomes empty for suspects. Its term ends by itself; one that ends later than a
+-- lease from now is left from before a step back of Redis's clock.
+local function isElected()
+  if redis.call('SET', KEYS[5], ARGV[7], 'NX', 'PX', ARGV[5]) then return true end
+  if redis.call('GET', KEYS[5]) ~= ARGV[7] and redis.call('PTTL', KEYS[5]) <= tonumber(ARGV[5]) then return false end
+  redis.call('SET', KEYS[5], ARGV[7], 'PX', ARGV[5])
+  return true
+end
+
+local suspectsWait = redis.call('EXISTS', KEYS[3]) == 1
+local isEmpty = ARGV[4] == '0'
+local isTurn = suspectsWait and ARGV[8] == '0' and isElected()
+local function takeSuspect()
+  if not (suspectsWait and isEmpty and #runs == 0) then return end
+  drain(KEYS[3], math.min(ARGV[3], 1), 1)
+  if redis.call('EXISTS', KEYS[3]) == 0 then redis.call('DEL', KEYS[5]) end
+end
+if isTurn then takeSuspect() end
+if #runs == 0 and (isEmpty or not isTurn) then drain(KEYS[4], ARGV[3] + 0, 0) end
+takeSuspect()
 for first = 1, #leases, 1000 do
   redis.call('ZADD', KEYS[1], unpack(leases, first, math.min(first + 999, #leases)))
 end
 if #taken > 0 then
   redis.call('SET', KEYS[2], claim .. ' ' .. table.concat(taken, ' '), 'PX', ARGV[5])
 end
-return answer(now)
+return answer(now, isTurn and not isEmpty)

@@ -46,6 +46,9 @@ local function enqueue(push, queue, id, wake)
   if redis.call(push, queue, id) == 1 then announce(wake, '') end
 end
 
+-- Whether a run with so many crashes waits among the suspects: its next crash would end it.
+local function isSuspect(crashes, limit) return crashes >= limit - 1 end
+
 -- The error to answer when one of the first KEYS is of another type than these; nil when each is as expected, or not there.
 local function misfit(kinds)
   for i, kind in ipairs(kinds) do

@@ -5,7 +5,7 @@ deletes keys by hand, or a Redis that has thrown some away, may.
 
 KEYS  1 leases  2 queue  3 suspects  4 repairs
 ARGV  1 key prefix  2 cursor of the scan, 0 to begin  3 about how many keys to look at  4 lease (ms)  5 format version
-      6 length of a queue over which it is not searched  7 wake channel
+      6 length of a queue over which it is not searched  7 wake channel  8 crashes that end a run
 
 Returns {cursor for the next call (0: all have been seen), job id, what it was...}:
         'started without a lease': it gets one, which its worker, if it lives, renews, and which lapses otherwise;
@@ -34,7 +34,7 @@ for _, key in ipairs(scan[2]) do
       repair(id, 'started without a lease', 'runs_without_lease')
     elseif job[1] == 'queued' and isShort
       and not redis.call('LPOS', KEYS[2], id) and not redis.call('LPOS', KEYS[3], id) then
-      enqueue('LPUSH', (tonumber(job[2]) or 0) > 0 and KEYS[3] or KEYS[2], id, ARGV[7])
+      enqueue('LPUSH', isSuspect(tonumber(job[2]) or 0, ARGV[8]) and KEYS[3] or KEYS[2], id, ARGV[7])
       repair(id, 'queued without a queue entry', 'runs_without_entry')
     end
   end

@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
 --[[
 Takes runs from workers that have let their leases lapse, and puts them back at the head of their queue. A run whose
-worker died while one of its steps was under way counts a crash and waits among the suspects, which a worker takes one
-at a time; at the third crash without a checkpoint between, the run ends as failed. A worker that dies before it has
-recorded anything of the run is no crash at first: it took many runs at once, and may just have been killed. But what
-kills its worker by being read, or in its very first steps, comes back so each time: from the third time in a row on,
-that counts too.
+worker died while one of its steps was under way counts a crash; at the last crash that is allowed without a checkpoint
+between, the run ends as failed. A run whose next crash would be that one waits among the suspects, which a worker takes
+one at a time and alone, so that the run that kills its workers ends no other; all others run together again. A worker
+that dies before it has recorded anything of the run is no crash at first: it took many runs at once, and may just have
+been killed. But what kills its worker by being read, or in its very first steps, comes back so each time: from the third
+time in a row on, that counts too.
 
 KEYS  1 leases  2 workers  3 dead letters  4 repairs
 ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds to keep an ended run
@@ -38,7 +39,7 @@ end
 
 local function requeue(id, key, crashes, silent, format)
   redis.call('HSET', key, 'status', 'queued', 'token', '', 'crashes', crashes, 'silent', silent)
-  enqueue('LPUSH', prefix .. (crashes > 0 and 'suspects:' or 'queue:') .. format, id, ARGV[7])
+  enqueue('LPUSH', prefix .. (isSuspect(crashes, ARGV[3]) and 'suspects:' or 'queue:') .. format, id, ARGV[7])
   return 'requeued'
 end
 

@@ -162,15 +162,18 @@ struct Bench: Sendable {
   }
 
   /// Claims runs, and wants as many to come.
-  func claimRuns(_ count: Int, id: String = "claim", suspects: Int = 1) async throws -> [ClaimedRun] {
-    let runs = try await claim(count, id: id, suspects: suspects).runs
+  func claimRuns(_ count: Int, id: String = "claim") async throws -> [ClaimedRun] {
+    let runs = try await claim(count, id: id).runs
     guard runs.count == count else { throw StoreError.damaged("\(runs.count) runs came instead of \(count)") }
     return runs
   }
 
-  func claim(_ runs: Int, id: String = "claim", worker: String = "w", suspects: Int = 1) async throws -> Claim {
-    try await store.claim(
-      ClaimRequest(id: id, worker: worker, runs: runs, suspects: suspects, lease: .seconds(15)))
+  func claim(
+    _ runs: Int, id: String = "claim", worker: String = "w", held: Int = 0, hasHadSuspect: Bool = false
+  ) async throws -> Claim {
+    var request = ClaimRequest(id: id, worker: worker, runs: runs, held: held, lease: .seconds(15))
+    request.hasHadSuspect = hasHadSuspect
+    return try await store.claim(request)
   }
 
   @discardableResult
