@@ -15,6 +15,7 @@
 ///   elected            string  the worker that becomes empty for suspects                                one lease
 ///   leases             zset    id of each started run → end of its lease, ms                             while started
 ///   workers            zset    worker id → until when it counts as alive, ms; a lease after a heartbeat  1 h after that
+///   lease_lengths      hash    worker id → length of its lease, ms                                       as in workers
 ///   dead               zset    id of each run that took down too many workers → when, ms; newest 10,000   retain
 ///   repairs            hash    what was found broken and was repaired → how often                        for good
 ///   claim:{worker}     string  the worker's last claim and the runs that it brought                      one lease
@@ -51,6 +52,7 @@ public struct Keys: Sendable, Equatable {
   var elected: String { "\(prefix)elected" }
   var leases: String { "\(prefix)leases" }
   var workers: String { "\(prefix)workers" }
+  var leaseLengths: String { "\(prefix)lease_lengths" }
   var dead: String { "\(prefix)dead" }
   var repairs: String { "\(prefix)repairs" }
 

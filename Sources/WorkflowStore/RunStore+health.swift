@@ -29,7 +29,7 @@ public struct ServerIdentity: Sendable, Equatable {
 extension RunStore {
   /// Reads the state of the whole.
   public func health() async throws(StoreError) -> StoreHealth {
-    let names = [keys.queue, keys.suspects, keys.leases, keys.workers, keys.repairs]
+    let names = [keys.queue, keys.suspects, keys.leases, keys.workers, keys.repairs, keys.leaseLengths]
     let reply = try await evaluate(Scripts.health, names, [])
     guard let parts = reply.array, parts.count == 4, let repairs = parts[3].array,
       let queued = parts[0].int, let started = parts[1].int, let workers = parts[2].int

@@ -26,6 +26,19 @@ public enum Recovery: String, Sendable, Equatable {
   case dropped
 }
 
+/// What one turn of the recoverer did.
+public struct RecoveryTurn: Sendable {
+  /// Redis's clock, for the caller's next turn.
+  public let clock: String
+  /// Whether more time had passed since the caller's last turn than may, or Redis's clock had gone back: nothing was
+  /// taken, and nothing may be until the living have had the time to renew their leases.
+  public let isHeldUp: Bool
+  /// Whether another turn at once has something to do.
+  public let hasMore: Bool
+  /// The runs of lapsed leases, and what became of each.
+  public let runs: [(id: JobID, recovery: Recovery)]
+}
+
 extension RunStore {
   /// Renews the leases of the runs in hand. Blocks: for the heartbeat's own thread. A task must not call it: it may run
   /// on the very thread that brings the answer.
@@ -37,13 +50,14 @@ extension RunStore {
     arguments.append(keys.prefix)
     arguments.append(worker)
     arguments.append(lease.milliseconds)
+    arguments.append(limits.workerMemory)
     for run in runs {
       arguments.append(run.id.description)
       arguments.append(run.token)
     }
     do {
       let reply = try connection.evaluateBlocking(
-        Scripts.heartbeat, keys: [keys.leases, keys.workers], arguments: arguments, timeout: timeout)
+        Scripts.heartbeat, keys: [keys.leases, keys.workers, keys.leaseLengths], arguments: arguments, timeout: timeout)
       return (reply.array ?? []).compactMap { $0.string.flatMap { JobID($0) } }
     } catch {
       throw StoreError(error)
@@ -52,14 +66,9 @@ extension RunStore {
 
   /// Says that a worker has stopped: it does not count as alive any more.
   public func leave(worker: String) async throws(StoreError) {
-    var arguments: RedisArguments = ["ZREM"]
-    arguments.append(keys.workers)
+    var arguments = RedisArguments()
     arguments.append(worker)
-    do {
-      _ = try await connection.send(arguments, timeout: timeout)
-    } catch {
-      throw StoreError(error)
-    }
+    _ = try await evaluate(Scripts.leave, [keys.workers, keys.leaseLengths], arguments)
   }
 
   /// Puts the runs of lapsed leases back at the head of their queue.
@@ -67,10 +76,12 @@ extension RunStore {
   ///   - last: what the caller's last turn returned as its clock; nil at its first turn, which takes nothing.
   ///   - gap: how much later than that this turn may be when it comes to be carried out; else it takes nothing, because
   ///     the heartbeats of living workers may have been held up just as long.
-  ///   - limit: how many runs at most.
+  ///   - isTaking: false for a turn that takes nothing, but is refused when writes are.
+  ///   - lease: the caller's lease; later than the longest lease of any worker no lease ends.
+  ///   - limit: how many runs at most; as many take Redis some 2 ms.
   public func recover(
-    after last: String?, within gap: Duration, limit: Int = 100
-  ) async throws(StoreError) -> (clock: String, runs: [(id: JobID, recovery: Recovery)]) {
+    after last: String?, within gap: Duration, isTaking: Bool, lease: Duration, limit: Int = 100
+  ) async throws(StoreError) -> RecoveryTurn {
     let sentence = "workers died \(limits.crashes) times in a row while they had this run in hand"
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
@@ -84,16 +95,23 @@ extension RunStore {
     arguments.append(RunStore.keptDeadLetters)
     arguments.append(last ?? "")
     arguments.append(gap.milliseconds)
-    let reply = try await evaluate(
-      Scripts.recover, [keys.leases, keys.workers, keys.dead, keys.repairs], arguments)
-    guard let words = reply.array?.map({ $0.string ?? "" }), let clock = words.first else {
-      throw RunStore.damaged(Scripts.recover, reply)
-    }
-    let runs = stride(from: 1, to: words.count - 1, by: 2).compactMap { index -> (JobID, Recovery)? in
+    arguments.append(isTaking ? 1 : 0)
+    arguments.append(lease.milliseconds)
+    let names = [keys.leases, keys.workers, keys.dead, keys.repairs, keys.leaseLengths]
+    let turn = try recoveryTurn(in: try await evaluate(Scripts.recover, names, arguments))
+    if !turn.runs.isEmpty { CommitPoint.afterRecovery.pass() }
+    return turn
+  }
+
+  private func recoveryTurn(in reply: RedisReply) throws(StoreError) -> RecoveryTurn {
+    guard let parts = reply.array, parts.count >= 3, let clock = parts[0].string, let isHeldUp = parts[1].int,
+      let hasMore = parts[2].int
+    else { throw RunStore.damaged(Scripts.recover, reply) }
+    let words = parts.dropFirst(3).map { $0.string ?? "" }
+    let runs = stride(from: 0, to: words.count - 1, by: 2).compactMap { index -> (JobID, Recovery)? in
       guard let id = JobID(words[index]), let recovery = Recovery(rawValue: words[index + 1]) else { return nil }
       return (id, recovery)
     }
-    if !runs.isEmpty { CommitPoint.afterRecovery.pass() }
-    return (clock, runs)
+    return RecoveryTurn(clock: clock, isHeldUp: isHeldUp == 1, hasMore: hasMore == 1, runs: runs)
   }
 }

@@ -38,8 +38,8 @@ struct Recoverer: Sendable {
     }
   }
 
-  /// Takes lapsed leases if that is allowed; if not, the script is sent all the same and takes nothing: it is refused
-  /// when writes are, heartbeats then too, and the wait of a lease begins anew.
+  /// Takes lapsed leases if that is allowed. If not, the script is sent all the same and takes nothing: it fails when Redis
+  /// refuses writes, and with them heartbeats, or when its clock steps; then the wait of a lease restarts.
   private mutating func turn(mayTake: Bool) async {
     do {
       try await recover(mayTake: mayTake)
@@ -51,16 +51,24 @@ struct Recoverer: Sendable {
     }
   }
 
+  /// Takes lapsed leases until none is left; a turn takes so few that it does not hold up Redis.
   private mutating func recover(mayTake: Bool) async throws(StoreError) {
-    let turn: (clock: String, runs: [(id: JobID, recovery: Recovery)])
-    do { turn = try await store.recover(after: mayTake ? clock : nil, within: gap) } catch {
-      watch.refuse()
-      throw error
-    }
-    clock = turn.clock
-    for (id, recovery) in turn.runs {
-      logger.warning("a lapsed lease: \(recovery.rawValue)", metadata: ["job": "\(id)"])
-    }
+    var turn: RecoveryTurn
+    repeat {
+      do {
+        turn = try await store.recover(after: clock, within: gap, isTaking: mayTake, lease: lease)
+      } catch {
+        watch.restart()
+        throw error
+      }
+      clock = turn.clock
+      for (id, recovery) in turn.runs {
+        logger.warning("a lapsed lease: \(recovery.rawValue)", metadata: ["job": "\(id)"])
+      }
+    } while turn.hasMore && !turn.isHeldUp && !Task.isCancelled
+    guard turn.isHeldUp else { return }
+    watch.restart()
+    logger.warning("Redis's clock stepped, or Redis stood still; no lease is taken for \(lease)")
   }
 
   private mutating func reconcile() async throws(StoreError) {

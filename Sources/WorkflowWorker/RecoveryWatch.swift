@@ -1,7 +1,8 @@
 import WorkflowStore
 
 /// Decides whether lapsed leases may be taken: only after the same Redis has answered, as primary and without a gap, for
-/// one whole lease. After an outage every living worker has so had the time to renew its leases.
+/// one whole lease of monotonic time. After an outage, or a step of Redis's clock, every living worker has then had the
+/// time to renew its leases.
 struct RecoveryWatch {
   /// The lease.
   let lease: Duration
@@ -11,8 +12,9 @@ struct RecoveryWatch {
 
   init(lease: Duration) { self.lease = lease }
 
-  /// Notes that Redis refused to have leases taken: whatever kept it from that kept heartbeats from renewing them too.
-  mutating func refuse() { server = nil }
+  /// Restarts the wait: Redis refused a turn, or its clock stepped. Heartbeats may have been refused too, or came before
+  /// the step.
+  mutating func restart() { server = nil }
 
   /// Notes what Redis answered at an instant; nil when it did not.
   /// - Returns: whether lapsed leases may be taken now.

@@ -37,65 +37,52 @@ import WorkflowStore
     #expect(try await bench.claimOne("2").isSuspect == false)
   }
 
-  // MARK: Heartbeat
-
-  @Test func `A heartbeat renews the leases in hand and shows that the worker lives`() async throws {
-    for _ in 0..<2 { try await bench.submit() }
-    let runs = try await bench.claimRuns(2)
-    let before = try await bench.now()
-    #expect(try await bench.beat(runs, lease: .seconds(100)).isEmpty)
-    for run in runs { #expect(try #require(try await bench.leaseEnd(run.id)) >= before + 99.998) }
-    let seen = try await bench.send("ZSCORE", bench.prefix + "workers", "w").string.flatMap { Double($0) }
-    #expect(try #require(seen) / 1_000 >= before + 99.998)
-  }
-
-  @Test func `A lease that lapsed and that nobody took is renewed`() async throws {
-    let id = try await bench.submit()
-    let run = try await bench.claimOne()
-    try await bench.lapse(id, secondsAgo: 1_000)
-    #expect(try await bench.beat([run]).isEmpty)
-    #expect(try await recover().isEmpty)
-    #expect(try await bench.record(run, 1) { $0.checkpoint("a", "{}") } == .recorded)
-  }
-
-  @Test func `A heartbeat names the runs that others have taken, and renews no lease of an ended one`() async throws {
-    for _ in 0..<5 { try await bench.submit() }
-    let runs = try await bench.claimRuns(5, id: "1")
-    try await bench.record(runs[0], 1) { $0.finish() }
-    try await bench.lapse(runs[1].id)
-    _ = try await bench.store.recover()
-    try await bench.record(runs[2], 1) { $0.end = .handedBack(asSuspect: false) }
-    #expect(try await bench.claim(1, id: "2", worker: "v").runs.map(\.id) == [runs[2].id])
-    let taken = try await bench.leaseEnd(runs[2].id)
-    try await bench.send("DEL", "\(bench.prefix)job:\(runs[3].id)")
-    try await bench.send("ZREM", bench.prefix + "leases", runs[3].id.description)
-
-    #expect(try await bench.beat(runs, lease: .seconds(500)) == runs[1...3].map(\.id))
-    #expect(try await bench.leaseEnd(runs[0].id) == nil)
-    #expect(try await bench.leaseEnd(runs[1].id) == nil)
-    #expect(try await bench.leaseEnd(runs[2].id) == taken)
-    #expect(try await bench.leaseEnd(runs[3].id) == nil)
-    #expect(try #require(try await bench.leaseEnd(runs[4].id)) > (taken ?? .infinity) + 400)
-  }
-
-  @Test func `A worker without runs beats too`() async throws {
-    #expect(try await bench.beat([], worker: "idle").isEmpty)
-    #expect(try await bench.keys() == ["workers"])
-  }
-
-  // MARK: Recovery
-
   @Test func `A turn that was held up, and a caller's first one, take nothing`() async throws {
     let id = try await bench.submit()
     _ = try await bench.claimOne()
     try await bench.lapse(id)
     let before = try await bench.snapshot()
-    let first = try await bench.store.recover(after: nil, within: .seconds(10))
-    #expect(first.runs.isEmpty)
+    let first = try await bench.store.turn(after: nil)
+    #expect(first.runs.isEmpty && !first.isHeldUp)
     let late = "\((Int(first.clock) ?? 0) - 10_100_000)"
-    #expect(try await bench.store.recover(after: late, within: .seconds(10)).runs.isEmpty)
+    let heldUp = try await bench.store.turn(after: late, within: .seconds(10))
+    #expect(heldUp.runs.isEmpty && heldUp.isHeldUp)
+    let waiting = try await bench.store.turn(after: first.clock, within: .seconds(10), isTaking: false)
+    #expect(waiting.runs.isEmpty && !waiting.isHeldUp)
     #expect(try await bench.snapshot() == before)
-    #expect(try await bench.store.recover(after: first.clock, within: .seconds(10)).runs.map(\.id) == [id])
+    #expect(try await bench.store.turn(after: first.clock, within: .seconds(10)).runs.map(\.id) == [id])
+  }
+
+  @Test func `A turn before which Redis's clock went back takes nothing`() async throws {
+    let id = try await bench.submit()
+    _ = try await bench.claimOne()
+    try await bench.lapse(id)
+    let first = try await bench.store.turn(after: nil)
+    let turn = try await bench.store.turn(after: "\((Int(first.clock) ?? 0) + 10_000_000)")
+    #expect(turn.runs.isEmpty && turn.isHeldUp)
+  }
+
+  @Test func `Leases and worker records end no later than the longest lease of any worker from now`() async throws {
+    for _ in 0..<2 { try await bench.submit() }
+    let runs = try await bench.claimRuns(2)
+    _ = try await bench.beat([runs[0]], worker: "slow", lease: .seconds(100))
+    let now = try await bench.now()
+    for (zset, member) in [("leases", "\(runs[1].id)"), ("workers", "dead")] {
+      try await bench.send("ZADD", bench.prefix + zset, "\(Int(now * 1_000) + 3_600_000)", member)
+    }
+    _ = try await bench.store.turn(after: nil)
+    #expect(try #require(try await bench.leaseEnd(runs[0].id)) >= now + 90)
+    let end = try #require(try await bench.leaseEnd(runs[1].id))
+    let seen = try await bench.send("ZSCORE", bench.prefix + "workers", "dead").string.flatMap { Double($0) }
+    for end in [end, try #require(seen) / 1_000] { #expect(end >= now + 90 && end <= now + 160) }
+  }
+
+  @Test func `More than a turn takes is said to be left`() async throws {
+    for _ in 0..<3 { try await bench.submit() }
+    for run in try await bench.claimRuns(3) { try await bench.lapse(run.id) }
+    let clock = try await bench.store.turn(after: nil).clock
+    #expect(try await bench.store.turn(after: clock, limit: 2).hasMore)
+    #expect(try await !bench.store.turn(after: clock, limit: 2).hasMore)
   }
 
   @Test func `A run under a lease that holds is left alone`() async throws {
@@ -265,8 +252,10 @@ import WorkflowStore
 
   @Test func `A worker that has long been silent is forgotten`() async throws {
     _ = try await bench.beat([], worker: "alive")
+    _ = try await bench.beat([], worker: "dead")
     try await bench.send("ZADD", bench.prefix + "workers", "1000", "dead")
     _ = try await recover()
+    #expect(try await bench.hash("lease_lengths") == ["alive": "15000"])
     #expect(
       try await bench.send("ZRANGE", bench.prefix + "workers", "0", "-1") == .array([.bytes(Array("alive".utf8))]))
   }

@@ -35,7 +35,7 @@ import WorkflowStore
     var verdicts: [Bool] = []
     for second in 0...22 {
       verdicts.append(watch.observe(redis, at: start + .seconds(second)))
-      if second == 11 { watch.refuse() }
+      if second == 11 { watch.restart() }
     }
     #expect(verdicts.indices.filter { verdicts[$0] } == [10, 11, 22])
   }

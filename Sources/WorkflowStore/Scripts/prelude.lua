@@ -49,6 +49,20 @@ end
 -- Whether a run with so many crashes waits among the suspects: its next crash would end it.
 local function isSuspect(crashes, limit) return crashes >= limit - 1 end
 
+-- The longest lease of the workers that are remembered, in milliseconds, and at least so long.
+local function longestLease(lengths, least)
+  local found = redis.pcall('HVALS', lengths)
+  for _, length in ipairs(found.err and {} or found) do least = math.max(least, tonumber(length) or 0) end
+  return least
+end
+
+-- Brings the scores of a sorted set down to a latest time; returns whether more may be left.
+local function shorten(key, latest)
+  local late = redis.call('ZRANGEBYSCORE', key, '(' .. latest, '+inf', 'LIMIT', 0, 500)
+  for _, member in ipairs(late) do redis.call('ZADD', key, latest, member) end
+  return #late == 500
+end
+
 -- The error to answer when one of the first KEYS is of another type than these; nil when each is as expected, or not there.
 local function misfit(kinds)
   for i, kind in ipairs(kinds) do

@@ -8,21 +8,33 @@ that dies before it has recorded anything of the run is no crash at first: it to
 been killed. But what kills its worker by being read, or in its very first steps, comes back so each time: from the third
 time in a row on, that counts too.
 
-KEYS  1 leases  2 workers  3 dead letters  4 repairs
+KEYS  1 leases  2 workers  3 dead letters  4 repairs  5 lease lengths
 ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds to keep an ended run
       5 sentence for a run that ends so, as JSON  6 the same as text  7 wake channel
       8 milliseconds after its death that a worker is remembered  9 dead letters that are kept
       10 clock that the caller's last turn returned, '' at its first  11 milliseconds that may have passed since
+      12 1 if the caller may take runs  13 the caller's lease (ms)
 
-Returns {Redis's clock (µs), job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
-When more time has passed since the caller's last turn, nothing is taken: then writes stood still, this one and the
-heartbeats of the living, which are to have their turn first.
+Returns {Redis's clock (µs), 1 if this turn was held up, 1 if more is left to do,
+         job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
+A turn is held up when more time has passed since the caller's last one, or when the clock has gone back. Then writes stood
+still, this one and the heartbeats of the living, or Redis's clock stepped: nothing is taken, and the caller should wait
+until the living have renewed their leases. After a step back, leases and worker records end too late; those that end
+later than the longest lease of any worker from now are shortened to that.
 ]]
 local prefix, now = ARGV[1], clock()
-local report = {string.format('%.0f', now)}
-if ARGV[10] == '' or now - ARGV[10] > ARGV[11] * 1000 then return report end
 local ms = math.floor(now / 1000)
-local lapsed = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms, 'LIMIT', 0, ARGV[2])
+local isFirst = ARGV[10] == ''
+local isHeldUp = not isFirst and (now < tonumber(ARGV[10]) or now - ARGV[10] > ARGV[11] * 1000)
+
+local latest = ms + longestLease(KEYS[5], tonumber(ARGV[13]))
+local isMore = shorten(KEYS[1], latest)
+shorten(KEYS[2], latest)
+
+local mayTake = ARGV[12] == '1' and not isFirst and not isHeldUp
+local lapsed = mayTake and redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms, 'LIMIT', 0, ARGV[2]) or {}
+isMore = isMore or #lapsed == tonumber(ARGV[2])
+local report = {string.format('%.0f', now), isHeldUp and 1 or 0, isMore and 1 or 0}
 
 local function fail(id, key, ts)
   redis.call('HSET', key, 'status', 'failed', 'error_code', 'worker_crashed', 'error', ARGV[6], 'finished_ts', ts,
@@ -71,6 +83,9 @@ for _, id in ipairs(lapsed) do
   report[#report + 1] = id
   report[#report + 1] = recover(id)
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ms - ARGV[8])
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ms - ARGV[8], 'LIMIT', 0, 100)) do
+  redis.call('ZREM', KEYS[2], worker)
+  redis.call('HDEL', KEYS[5], worker)
+end
 publish()
 return report

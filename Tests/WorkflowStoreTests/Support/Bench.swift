@@ -203,8 +203,15 @@ struct Bench: Sendable {
 extension RunStore {
   /// Takes the runs of lapsed leases, as a caller does whose last turn was just before.
   func recover(limit: Int = 100) async throws -> [(id: JobID, recovery: Recovery)] {
-    let clock = try await recover(after: nil, within: patience).clock
-    return try await recover(after: clock, within: patience, limit: limit).runs
+    let clock = try await turn(after: nil).clock
+    return try await turn(after: clock, limit: limit).runs
+  }
+
+  /// One turn of a recoverer.
+  func turn(
+    after clock: String?, within gap: Duration = patience, isTaking: Bool = true, limit: Int = 100
+  ) async throws(StoreError) -> RecoveryTurn {
+    try await recover(after: clock, within: gap, isTaking: isTaking, lease: .seconds(15), limit: limit)
   }
 }
 
