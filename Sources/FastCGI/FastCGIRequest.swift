@@ -33,10 +33,20 @@ public struct FastCGIRequest: Sendable {
     self.parameters = parameters
     self.body = body
     method = parameters["REQUEST_METHOD"] ?? "GET"
-    let target = parameters["REQUEST_URI"] ?? parameters["DOCUMENT_URI"] ?? parameters["SCRIPT_NAME"] ?? ""
+    let given = parameters["REQUEST_URI"] ?? parameters["DOCUMENT_URI"] ?? parameters["SCRIPT_NAME"] ?? ""
+    let target = FastCGIRequest.originForm(given)
     let end = target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex
     path = end == target.startIndex ? "/" : String(target[..<end])
     query = String(Substring(target.utf8[end...].dropFirst()))
+  }
+
+  /// A request target without scheme and authority (RFC 9112, section 3.2), which Apache passes on where a client sent
+  /// them.
+  private static func originForm(_ target: String) -> Substring {
+    if target.utf8.first == UInt8(ascii: "/") { return target[...] }
+    guard let scheme = target.firstRange(of: "://"), ["http", "https"].contains(target[..<scheme.lowerBound].lowercased())
+    else { return target[...] }
+    return target[scheme.upperBound...].drop { $0 != "/" && $0 != "?" }
   }
 
   /// The value of a header of the client's, its name in any case; nil when the client did not send it.

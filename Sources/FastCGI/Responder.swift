@@ -32,8 +32,11 @@ final class Responder: Sendable {
   func serve(_ descriptor: Int32) {
     let deadline = ContinuousClock.now + configuration.readTimeout
     guard let connection = table.beginRequest(on: descriptor, deadline: deadline) else { return }
-    guard let request = connection.readRequest(bodyLimit: configuration.maxBodyBytes) else {
-      logger.debug("connection closed without a complete request")
+    let request: FastCGIRequest
+    do throws(RequestFailure) {
+      request = try connection.readRequest(bodyLimit: configuration.maxBodyBytes)
+    } catch {
+      error.log(to: logger)
       return close(connection)
     }
     table.setDeadline(nil, for: connection)

@@ -5,13 +5,19 @@ enum ResponseHead {
     precondition((200...599).contains(response.status), "a status is 200 to 599")
     var head: [UInt8] = []
     head.reserveCapacity(256)
+    // Before the status: HAProxy answers 302 where `Location` comes after it.
+    for (name, value) in response.headers where isLocation(name) { append(name, value, to: &head) }
     head.append(contentsOf: "Status: \(response.status)\(reason(response.status))\r\n".utf8)
-    for (name, value) in response.headers { append(name, value, to: &head) }
+    for (name, value) in response.headers where !isLocation(name) { append(name, value, to: &head) }
     if let contentLength, response.status != 204, response.status != 304 {
       head.append(contentsOf: "Content-Length: \(contentLength)\r\n".utf8)
     }
     head.append(contentsOf: "\r\n".utf8)
     return head
+  }
+
+  private static func isLocation(_ name: String) -> Bool {
+    name.utf8.count == "location".utf8.count && name.lowercased() == "location"
   }
 
   private static func append(_ name: String, _ value: String, to head: inout [UInt8]) {

@@ -4,14 +4,14 @@ import Testing
 
 @Suite("An answer", .timeLimit(.minutes(1)))
 struct AnswerTests {
-  @Test("has its status, its headers in order, and the length of its body")
+  @Test("has its location before its status, where HAProxy wants it, its headers in order, and the length of its body")
   func head() async throws {
     let handler: TestServer.Handler = { _ in
       FastCGIResponse(status: 202, headers: [("Location", "/status/1"), ("X-A", "ü")], body: .bytes([104, 105]))
     }
     try await withServer(handler: handler) { server in
       let answer = try await server.exchange(Record.request())
-      #expect(answer.head == ["Status: 202 Accepted", "Location: /status/1", "X-A: ü", "Content-Length: 2"])
+      #expect(answer.head == ["Location: /status/1", "Status: 202 Accepted", "X-A: ü", "Content-Length: 2"])
       #expect(answer.text == "hi")
     }
   }

@@ -25,6 +25,21 @@ struct BodyTests {
     }
   }
 
+  @Test("may come with the length -1, as Caddy says that it does not know it", arguments: [0, 5, 8192, 100_000])
+  func unknownLength(count: Int) async throws {
+    var configuration = FastCGIServerConfiguration.patient
+    configuration.maxBodyBytes = 50_000
+    configuration.keepConnections = true
+    try await withServer(configuration) { server in
+      let client = try server.client()
+      for _ in 0..<2 {
+        let request = Record.head(contentLength: -1, keep: true) + Record.stdin(pattern(count))
+        let answer = try await client.exchange(request)
+        #expect(answer.body == (count > 50_000 ? Array("50000".utf8) : pattern(count)))
+      }
+    }
+  }
+
   @Test("is thrown away when it is over the limit, announced or not", arguments: [1001, nil])
   func hasALimit(announced: Int?) async throws {
     var configuration = FastCGIServerConfiguration.patient

@@ -10,6 +10,19 @@ struct RequestTests {
     #expect(request.query == "x=%20&y=?z")
   }
 
+  @Test(
+    "is known by its path where the web server passes on a target with scheme and authority",
+    arguments: [
+      ("http://wf.example/status/1?wait=2", "/status/1", "wait=2"), ("HTTPS://[::1]:8000/a", "/a", ""),
+      ("http://wf.example", "/", ""), ("http://wf.example?x", "/", "x"), ("/http://a/b", "/http://a/b", ""),
+      ("ftp://a/b", "ftp://a/b", ""), ("*", "*", ""), ("/a?http://b/c", "/a", "http://b/c"),
+    ])
+  func absoluteForm(target: String, path: String, query: String) {
+    let request = FastCGIRequest(method: "GET", target: target)
+    #expect(request.path == path)
+    #expect(request.query == query)
+  }
+
   @Test("has the path / and no query when the target is empty", arguments: ["", "?"])
   func emptyTarget(target: String) {
     let request = FastCGIRequest(method: "GET", target: target)

@@ -5,7 +5,8 @@ final class FastCGIClient: Sendable {
     var head: [String]
     var body: [UInt8]
 
-    var status: String { head.first ?? "" }
+    /// The status line, which a responder sends after `Location`.
+    var status: String { head.first { !$0.hasPrefix("Location: ") } ?? "" }
     var text: String { String(decoding: body, as: UTF8.self) }
 
     func header(_ name: String) -> String? {
