@@ -35,6 +35,7 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -48,6 +49,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -59,7 +61,7 @@ let package = Package(
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     module("EventLoop"),
-    module("FastCGI", ["CFastCGI", "EventLoop", logging]),
+    module("FastCGI", ["CFastCGI", "EventLoop", deque, logging]),
     module("Hiredis", ["CHiredis", "EventLoop", logging]),
     module("Curl", ["CCurl"]),
     module("ExactJSON"),
@@ -90,7 +92,8 @@ let package = Package(
     tests("WorkflowStoreTests", ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", logging]),
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer", logging]),
     tests("WorkflowOperationsTests", ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "ModelServer"]),
-    tests("WorkflowAPITests", ["WorkflowAPI", "FastCGI"]),
+    tests(
+      "WorkflowAPITests", ["WorkflowAPI", "FastCGI", "WorkflowStore", "Workflow", "Hiredis", "RedisFixture", logging]),
     tests(
       "WorkflowWorkerTests",
       [

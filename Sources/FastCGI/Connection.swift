@@ -22,6 +22,13 @@ final class Connection: @unchecked Sendable {
   /// Whether the peer wants to send its next request on this connection.
   var isKeptByPeer: Bool { request.pointee.keepConnection != 0 }
 
+  /// Whether the peer has closed its end, at least for writing. A request that follows too early does not count.
+  var isAbandoned: Bool {
+    // The kernel's POLLRDHUP, which glibc declares only under _GNU_SOURCE, is the same bit. Errors are told unasked.
+    var entry = pollfd(fd: descriptor, events: Int16(EPOLLRDHUP.rawValue), revents: 0)
+    return poll(&entry, 1, 0) > 0
+  }
+
   /// Frees what libfcgi holds of the request just served, the connection stays open.
   func release() {
     FCGX_Free(request, 0)

@@ -8,8 +8,12 @@ final class ConnectionTable: Sendable {
   private enum Use {
     /// Nothing of a request has arrived yet.
     case idle
-    /// A request is being read or answered.
-    case busy
+    /// A request is being read.
+    case reading
+    /// The handler of a request runs; nobody uses the connection meanwhile.
+    case handling(HandlerTask)
+    /// The answer is being sent.
+    case sending
     /// Its answer is being streamed.
     case streaming(Delivery)
   }
@@ -22,20 +26,28 @@ final class ConnectionTable: Sendable {
     var isIdle: Bool { if case .idle = use { true } else { false } }
 
     func isLate(_ now: ContinuousClock.Instant) -> Bool { deadline.map { $0 < now } ?? false }
+    func hasTime(after instant: ContinuousClock.Instant) -> Bool { deadline.map { $0 > instant } ?? false }
   }
 
   private struct State {
     var entries: [Int32: Entry] = [:]
     var inHand = 0
-    var isStopping = false
+    /// Once the server is stopping: until when a peer has time at most.
+    var lastDeadline: ContinuousClock.Instant?
+    var isStopping: Bool { lastDeadline != nil }
     var waiting: [CheckedContinuation<Void, Never>] = []
   }
 
   private let state = Mutex(State())
   private let limit: Int
+  private let stopTimeout: Duration
 
   /// A table with room for so many connections.
-  init(limit: Int) { self.limit = limit }
+  /// - Parameter stopTimeout: the longest time that a peer has once the server is stopping
+  init(limit: Int, stopTimeout: Duration) {
+    self.limit = limit
+    self.stopTimeout = stopTimeout
+  }
 
   /// Requests that are being read or answered.
   var requestsInHand: Int { state.withLock { $0.inHand } }
@@ -52,20 +64,60 @@ final class ConnectionTable: Sendable {
     }
   }
 
-  /// Puts the connection with this descriptor in the caller's hand, to read a request from it.
-  func beginRequest(on descriptor: Int32, deadline: ContinuousClock.Instant) -> Connection? {
+  /// What an event of a descriptor asks for.
+  enum Turn {
+    /// A request can be read from the idle connection, which is the caller's from here on.
+    case read(Connection)
+    /// The client left while the handler ran. The connection has left the table; the caller closes it and cancels the
+    /// task.
+    case abandon(Connection, HandlerTask)
+  }
+
+  /// Decides what an event of a descriptor asks for; nil when it came too late and nothing is to be done.
+  ///
+  /// The number may have come to mean another connection since the event, so the connection itself is asked.
+  func turn(on descriptor: Int32, deadline: ContinuousClock.Instant) -> Turn? {
     state.withLock { state in
-      guard var entry = state.entries[descriptor] else { return nil }
-      (entry.use, entry.deadline) = (.busy, deadline)
-      state.entries[descriptor] = entry
-      state.inHand += 1
-      return entry.connection
+      guard let entry = state.entries[descriptor] else { return nil }
+      switch entry.use {
+      case .idle:
+        state.entries[descriptor]?.use = .reading
+        state.entries[descriptor]?.deadline = deadline
+        state.inHand += 1
+        return .read(entry.connection)
+      case .handling(let task) where entry.connection.isAbandoned:
+        state.entries[descriptor] = nil
+        state.inHand -= 1
+        return .abandon(entry.connection, task)
+      case .reading, .handling, .sending, .streaming: return nil
+      }
     }
   }
 
-  /// Sets until when the peer of a connection in hand has time; nil for ever.
+  /// The request has been read and its handler is about to run.
+  func beginHandling(_ connection: Connection, _ task: HandlerTask) {
+    state.withLock { state in
+      state.entries[connection.descriptor]?.use = .handling(task)
+      state.entries[connection.descriptor]?.deadline = nil
+    }
+  }
+
+  /// The handler has returned; the connection is the caller's. False when the client had left and it is closed.
+  func beginSending(on connection: Connection, of task: HandlerTask) -> Bool {
+    state.withLock { state in
+      guard let entry = state.entries[connection.descriptor], case .handling(let current) = entry.use, current === task
+      else { return false }
+      state.entries[connection.descriptor]?.use = .sending
+      return true
+    }
+  }
+
+  /// Sets until when the peer of a connection in hand has time; nil for no limit.
   func setDeadline(_ deadline: ContinuousClock.Instant?, for connection: Connection) {
-    state.withLock { $0.entries[connection.descriptor]?.deadline = deadline }
+    state.withLock { state in
+      let allowed = deadline.map { deadline in state.lastDeadline.map { min($0, deadline) } ?? deadline }
+      state.entries[connection.descriptor]?.deadline = allowed
+    }
   }
 
   /// Notes that the answer is a stream, which is told when the server stops.
@@ -98,6 +150,12 @@ final class ConnectionTable: Sendable {
     resumeIfEmpty()
   }
 
+  /// Closes a connection that has left the table.
+  func close(abandoned connection: Connection) {
+    connection.close()
+    resumeIfEmpty()
+  }
+
   /// Cuts off the peers whose time is over, and returns how many there were. Who has them in hand then closes them.
   func cutOffLatePeers(now: ContinuousClock.Instant) -> Int {
     state.withLock { state in
@@ -113,7 +171,11 @@ final class ConnectionTable: Sendable {
   /// Takes in nothing more. Idle connections are answered what has already arrived on them; streams are told to end.
   func stop() {
     let streams = state.withLock { state in
-      state.isStopping = true
+      let last = ContinuousClock.now + stopTimeout
+      state.lastDeadline = last
+      for (descriptor, entry) in state.entries where entry.hasTime(after: last) {
+        state.entries[descriptor]?.deadline = last
+      }
       return state.entries.values.compactMap { entry -> Delivery? in
         if entry.isIdle { entry.connection.endInput() }
         if case .streaming(let delivery) = entry.use { return delivery }

@@ -1,3 +1,5 @@
+import DequeModule
+
 /// The bytes of an answer that are still to be written, in order, and who is to be told when they are.
 struct DeliveryQueue {
   /// What the writer does next.
@@ -18,7 +20,7 @@ struct DeliveryQueue {
     let acknowledge: Acknowledgement
   }
 
-  private var pieces: [Piece] = []
+  private var pieces: Deque<Piece> = []
   private var isEnded = false
 
   /// Bytes that wait.

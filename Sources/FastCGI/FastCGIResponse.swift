@@ -10,18 +10,24 @@ public struct FastCGIResponse: Sendable {
   public var headers: [(name: String, value: String)]
   /// What follows the headers. A request with the method HEAD gets the headers only.
   public var body: Body
+  /// An object that is let go of once the answer has been sent, or its client has gone; for what the answer takes until
+  /// then.
+  public var holding: (any Sendable)?
 
   /// An answer; without arguments an empty 200.
   public init(status: Int = 200, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
     self.status = status
     self.headers = headers
     self.body = body
+    holding = nil
   }
 
   /// The body of an answer.
   public enum Body: Sendable {
     /// All of it, sent with a `Content-Length`.
     case bytes([UInt8])
+    /// The same in pieces, so that a large body need not be copied together.
+    case pieces([[UInt8]])
     /// Pieces over time: the headers go out at once, then what the closure writes; the answer ends when it returns.
     ///
     /// Its task is cancelled when the client has gone or the server stops. nginx passes the pieces on as they come

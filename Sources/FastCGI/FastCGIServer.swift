@@ -30,8 +30,8 @@ public final class FastCGIServer: Sendable {
   /// Opens the listener: from here on peers can connect, and are served after `start`.
   ///
   /// - Parameter handler: called for each complete request, never for one that broke off, on a thread that reads
-  ///   others' requests too: it must not block. What it does when the client hangs up meanwhile is not undone: the
-  ///   answer is dropped.
+  ///   others' requests too: it must not block. When the client hangs up meanwhile, its connection is closed and the
+  ///   handler's task is cancelled; what the handler does all the same is not undone, and its answer is dropped.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration = FastCGIServerConfiguration(), logger: Logger,
     handler: @escaping @Sendable (FastCGIRequest) async -> FastCGIResponse
@@ -42,7 +42,7 @@ public final class FastCGIServer: Sendable {
     self.configuration = configuration
     self.logger = logger
     self.handler = handler
-    table = ConnectionTable(limit: configuration.connectionLimit)
+    table = ConnectionTable(limit: configuration.connectionLimit, stopTimeout: configuration.stopTimeout)
   }
 
   /// Requests that are being read or answered.

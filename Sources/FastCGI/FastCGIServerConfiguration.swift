@@ -20,6 +20,9 @@ public struct FastCGIServerConfiguration: Sendable {
   /// How long an answer may wait for its peer to take any of it.
   public var writeTimeout: Duration = .seconds(10)
 
+  /// The most that `writeTimeout` may be while the server is stopping.
+  public var stopTimeout: Duration = .seconds(10)
+
   /// The most that may be waiting for a slow reader of a stream, in bytes; one piece may be larger when it is alone.
   public var maxQueuedStreamBytes = 256 * 1024
 
@@ -37,8 +40,8 @@ public struct FastCGIServerConfiguration: Sendable {
   /// The defaults.
   public init() {}
 
-  /// The connections that the process has file descriptors for.
-  var connectionLimit: Int {
+  /// The connections that the process has file descriptors for, `maxConnections` at most.
+  public var connectionLimit: Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return maxConnections }
     return min(maxConnections, max(1, Int(clamping: limit.rlim_cur) - 64))
@@ -49,6 +52,6 @@ public struct FastCGIServerConfiguration: Sendable {
     precondition(reactorThreads >= 1 && maxReactorThreads >= reactorThreads, "1 <= reactorThreads <= maxReactorThreads")
     precondition(writerThreads >= 1 && maxConnections >= 1, "a server needs a writer thread and a connection")
     precondition(maxBodyBytes >= 0 && maxQueuedStreamBytes >= 0, "limits in bytes are not negative")
-    precondition(readTimeout > .zero && writeTimeout > .zero && keepAliveTimeout > .zero, "timeouts are positive")
+    precondition(readTimeout > .zero && writeTimeout > .zero && stopTimeout > .zero && keepAliveTimeout > .zero, "timeouts are positive")
   }
 }

@@ -28,10 +28,20 @@ final class Responder: Sendable {
     self.logger = logger
   }
 
-  /// Reads the request of a connection that has become readable, blocking, and starts the task that answers it.
+  /// Does what an event of a connection asks for: reads the request that has arrived, blocking, and starts the task that
+  /// answers it; or gives up a request whose client has left.
   func serve(_ descriptor: Int32) {
-    let deadline = ContinuousClock.now + configuration.readTimeout
-    guard let connection = table.beginRequest(on: descriptor, deadline: deadline) else { return }
+    switch table.turn(on: descriptor, deadline: .now + configuration.readTimeout) {
+    case .read(let connection): read(connection)
+    case .abandon(let connection, let task):
+      table.close(abandoned: connection)
+      acceptor.resumeIfPaused()
+      task.cancel()
+    case nil: break
+    }
+  }
+
+  private func read(_ connection: Connection) {
     let request: FastCGIRequest
     do throws(RequestFailure) {
       request = try connection.readRequest(bodyLimit: configuration.maxBodyBytes)
@@ -39,8 +49,12 @@ final class Responder: Sendable {
       error.log(to: logger)
       return close(connection)
     }
-    table.setDeadline(nil, for: connection)
-    Task(executorPreference: executor(for: request)) { await self.answer(request, on: connection) }
+    let task = HandlerTask()
+    table.beginHandling(connection, task)
+    // Only the end of the connection counts: what the peer sends early waits for its turn.
+    epoll.rearm(connection.descriptor, [.hangUp, .once])
+    task.started(
+      Task(executorPreference: executor(for: request)) { await self.answer(request, on: connection, task) })
   }
 
   /// A large body takes long to look at, which is not for a thread that has others to serve.
@@ -49,10 +63,15 @@ final class Responder: Sendable {
     return .shared
   }
 
-  private func answer(_ request: FastCGIRequest, on connection: Connection) async {
+  private func answer(_ request: FastCGIRequest, on connection: Connection, _ task: HandlerTask) async {
     let response = await handler(request)
     // Answers that are ready at the same time go out together: the web server wakes up once for them.
     await Task.yield()
+    guard table.beginSending(on: connection, of: task) else {
+      return logger.debug("client gone before its answer", metadata: ["path": "\(request.path)"])
+    }
+    // What the response holds is let go of once it has been sent.
+    defer { withExtendedLifetime(response) {} }
     let isDelivered = await send(response, to: request, on: connection)
     if !isDelivered {
       logger.debug("client gone before the end of its answer", metadata: ["path": "\(request.path)"])
@@ -69,7 +88,10 @@ final class Responder: Sendable {
     switch response.body {
     case .bytes(let body):
       let head = ResponseHead.render(response, contentLength: body.count)
-      return await send(head, isHead ? [] : body, on: connection)
+      return await send(head, isHead ? [] : [body], on: connection)
+    case .pieces(let pieces):
+      let head = ResponseHead.render(response, contentLength: pieces.reduce(0) { $0 + $1.count })
+      return await send(head, isHead ? [] : pieces, on: connection)
     case .stream(let produce):
       let head = ResponseHead.render(response, contentLength: nil)
       return isHead ? await send(head, [], on: connection) : await stream(head, produce, on: connection)
@@ -77,13 +99,14 @@ final class Responder: Sendable {
   }
 
   /// Small answers go out from here, in one write that cannot block; the others through a writer thread.
-  private func send(_ head: [UInt8], _ body: [UInt8], on connection: Connection) async -> Bool {
-    if head.count + body.count <= Connection.sliceLength, connection.isWritable {
-      return connection.write(head) && connection.write(body) && connection.endAnswer()
+  private func send(_ head: [UInt8], _ body: [[UInt8]], on connection: Connection) async -> Bool {
+    let length = body.reduce(head.count) { $0 + $1.count }
+    if length <= Connection.sliceLength, connection.isWritable {
+      return connection.write(head) && body.allSatisfy { connection.write($0) } && connection.endAnswer()
     }
     let delivery = delivery(on: connection, isStream: false)
     delivery.send(head)
-    delivery.send(body)
+    for piece in body { delivery.send(piece) }
     return await delivery.finish()
   }
 

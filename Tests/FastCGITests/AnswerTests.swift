@@ -49,6 +49,52 @@ struct AnswerTests {
     }
   }
 
+  @Test("in pieces comes whole, and what it holds is let go of once it is out", arguments: [10, 100_000])
+  func pieces(count: Int) async throws {
+    let released = Gate()
+    let handler: TestServer.Handler = { _ in
+      var response = FastCGIResponse(body: .pieces([pattern(count), [], pattern(7), pattern(3 * count)]))
+      response.holding = Holding(released)
+      return response
+    }
+    try await withServer(handler: handler) { server in
+      let client = try server.client()
+      try await client.send(Record.request("GET"))
+      // More than a socket's buffer holds is not out before it is read.
+      if count > 10 { #expect(!released.isOpen) }
+      let answer = try await client.answer()
+      #expect(answer.header("Content-Length") == "\(4 * count + 7)")
+      #expect(answer.body == pattern(count) + pattern(7) + pattern(3 * count))
+      await released.wait()
+    }
+  }
+
+  @Test("that its client does not wait for lets go of what it holds")
+  func holdingOfTheAbandoned() async throws {
+    let (entered, go, released) = (Gate(), Gate(), Gate())
+    let handler: TestServer.Handler = { _ in
+      entered.open()
+      await go.wait()
+      var response = FastCGIResponse(body: .bytes(pattern(1 << 20)))
+      response.holding = Holding(released)
+      return response
+    }
+    try await withServer(handler: handler) { server in
+      var client: FastCGIClient? = try server.client()
+      try await client?.send(Record.request("GET"))
+      await entered.wait()
+      client = nil
+      go.open()
+      await released.wait()
+    }
+  }
+
+  private final class Holding: Sendable {
+    private let released: Gate
+    init(_ released: Gate) { self.released = released }
+    deinit { released.open() }
+  }
+
   @Test("of 8 MB that its client reads late holds up nobody and comes whole")
   func slowReader() async throws {
     var configuration = FastCGIServerConfiguration.patient

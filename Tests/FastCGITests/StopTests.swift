@@ -26,6 +26,23 @@ struct StopTests {
     #expect(server.server.requestsInHand == 0)
   }
 
+  @Test("does not wait for long for a client that reads nothing, whatever the write timeout", arguments: [false, true])
+  func stuckReader(isStream: Bool) async throws {
+    var configuration = FastCGIServerConfiguration.patient
+    configuration.writeTimeout = .seconds(3600)
+    configuration.stopTimeout = .milliseconds(100)
+    let handler: TestServer.Handler = { _ in
+      guard isStream else { return FastCGIResponse(body: .bytes(pattern(8 << 20))) }
+      return FastCGIResponse(body: .stream { stream in while (try? await stream.write(pattern(50_000))) != nil {} })
+    }
+    let server = try TestServer(configuration, handler: handler)
+    let client = try server.client()
+    try await client.send(Record.request("GET"))
+    await eventually { server.server.requestsInHand == 1 }
+    await server.stop()
+    #expect(try await client.readToEnd().count < 8 << 20)
+  }
+
   @Test("waits for a request whose bytes are still coming")
   func beingRead() async throws {
     let server = try TestServer()

@@ -1,0 +1,113 @@
+import FastCGI
+import Testing
+
+@Suite("A client that leaves while its handler runs", .timeLimit(.minutes(1)))
+struct ClientGoneTests {
+  /// Waits until its task is cancelled, and tells the counter; other paths are answered at once.
+  private func waiting(_ cancelled: Counter) -> TestServer.Handler {
+    { request in
+      guard request.path == "/wait" else { return FastCGIResponse(body: .bytes([7])) }
+      do {
+        try await Task.sleep(for: .seconds(3600))
+      } catch {
+        cancelled.add()
+      }
+      return FastCGIResponse()
+    }
+  }
+
+  @Test("frees its connection at once, and its handler is cancelled", arguments: [false, true])
+  func freed(keeps: Bool) async throws {
+    var configuration = FastCGIServerConfiguration.patient
+    configuration.keepConnections = keeps
+    configuration.maxConnections = 4
+    let cancelled = Counter()
+    try await withServer(configuration, handler: waiting(cancelled)) { server in
+      for round in 1...5 {
+        var clients = try (0..<4).map { _ in try server.client() }
+        for client in clients { try await client.send(Record.request("GET", "/wait", keep: keeps)) }
+        await eventually { server.server.requestsInHand == 4 }
+        clients = []
+        #expect(try await server.exchange(Record.request("GET")).body == [7])
+        await eventually { cancelled.count == 4 * round }
+      }
+    }
+  }
+
+  @Test("over TCP is noticed too")
+  func tcp() async throws {
+    let cancelled = Counter()
+    let server = try FastCGIServer(
+      listener: .tcp(host: "127.0.0.1", port: 0), logger: .quiet, handler: waiting(cancelled))
+    try server.start()
+    var client: FastCGIClient? = try FastCGIClient(port: try #require(server.port))
+    try await client?.send(Record.request("GET", "/wait"))
+    await eventually { server.requestsInHand == 1 }
+    client = nil
+    await eventually { cancelled.count == 1 && server.requestsInHand == 0 }
+    await server.stop()
+  }
+
+  @Test("is not one that sends its next request early: both are answered, in order")
+  func early() async throws {
+    var configuration = FastCGIServerConfiguration.patient
+    configuration.keepConnections = true
+    let (entered, go) = (Gate(), Gate())
+    let handler: TestServer.Handler = { request in
+      if request.path == "/first" {
+        entered.open()
+        await go.wait()
+      }
+      return FastCGIResponse(body: .bytes(Array(request.path.utf8)))
+    }
+    try await withServer(configuration, handler: handler) { server in
+      let client = try server.client()
+      try await client.send(Record.request("GET", "/first", keep: true))
+      await entered.wait()
+      try await client.send(Record.request("GET", "/second", keep: true))
+      #expect(try await server.exchange(Record.request("GET", "/other")).text == "/other")
+      go.open()
+      #expect(try await client.answer().text == "/first")
+      #expect(try await client.answer().text == "/second")
+    }
+  }
+
+  @Test("does not stop a handler that takes no notice, and the server waits for no such handler")
+  func goesOn() async throws {
+    let (entered, go, done) = (Gate(), Gate(), Gate())
+    let handler: TestServer.Handler = { _ in
+      entered.open()
+      await go.wait()
+      #expect(Task.isCancelled)
+      done.open()
+      return FastCGIResponse()
+    }
+    try await withServer(handler: handler) { server in
+      var client: FastCGIClient? = try server.client()
+      try await client?.send(Record.request("POST", body: [1]))
+      await entered.wait()
+      client = nil
+      await eventually { server.server.requestsInHand == 0 }
+      go.open()
+      await done.wait()
+    }
+  }
+
+  @Test("through nginx is noticed at once, on a kept connection and on another", arguments: [false, true])
+  func throughNginx(keeps: Bool) async throws {
+    var configuration = FastCGIServerConfiguration.patient
+    configuration.keepConnections = keeps
+    let cancelled = Counter()
+    try await withServer(configuration, handler: waiting(cancelled)) { server in
+      let nginx = try await Nginx(server: server.socket, keep: keeps)
+      for round in 1...3 {
+        let browser = try nginx.connect()
+        try browser.send(Array("GET /wait HTTP/1.1\r\nHost: test\r\n\r\n".utf8))
+        await eventually { server.server.requestsInHand == 1 }
+        browser.hangUp()
+        await eventually { cancelled.count == round && server.server.requestsInHand == 0 }
+        #expect(try await nginx.exchange("GET", "/").status == "HTTP/1.1 200 OK")
+      }
+    }
+  }
+}
