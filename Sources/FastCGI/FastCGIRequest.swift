@@ -44,7 +44,8 @@ public struct FastCGIRequest: Sendable {
   /// them.
   private static func originForm(_ target: String) -> Substring {
     if target.utf8.first == UInt8(ascii: "/") { return target[...] }
-    guard let scheme = target.firstRange(of: "://"), ["http", "https"].contains(target[..<scheme.lowerBound].lowercased())
+    guard let scheme = target.firstRange(of: "://"),
+      ["http", "https"].contains(target[..<scheme.lowerBound].lowercased())
     else { return target[...] }
     return target[scheme.upperBound...].drop { $0 != "/" && $0 != "?" }
   }

@@ -52,6 +52,8 @@ public struct FastCGIServerConfiguration: Sendable {
     precondition(reactorThreads >= 1 && maxReactorThreads >= reactorThreads, "1 <= reactorThreads <= maxReactorThreads")
     precondition(writerThreads >= 1 && maxConnections >= 1, "a server needs a writer thread and a connection")
     precondition(maxBodyBytes >= 0 && maxQueuedStreamBytes >= 0, "limits in bytes are not negative")
-    precondition(readTimeout > .zero && writeTimeout > .zero && stopTimeout > .zero && keepAliveTimeout > .zero, "timeouts are positive")
+    precondition(
+      readTimeout > .zero && writeTimeout > .zero && stopTimeout > .zero && keepAliveTimeout > .zero,
+      "timeouts are positive")
   }
 }

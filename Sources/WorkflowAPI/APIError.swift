@@ -25,6 +25,10 @@ enum APIError: Error, Sendable, Equatable {
   case unreadable(reason: String)
   /// Redis answers that it refuses; `cause` is one word, the reason and its remedy are for the log.
   case refused(cause: String, reason: String, outcomeUnknown: Bool)
+  /// Other requests take all that there is of something; a sentence.
+  case busy(String)
+  /// The client left while it waited; nobody reads the answer.
+  case clientGone
   /// What lies in Redis is not what wf wrote; what it is, is for the log.
   case damaged(String)
 
@@ -66,7 +70,9 @@ enum APIError: Error, Sendable, Equatable {
     case .conflict: 409
     case .tooLarge: 413
     case .unsupportedMediaType: 415
-    case .unavailable, .unreadable, .refused: 503
+    case .unavailable, .unreadable, .refused, .busy: 503
+    // nginx's number for a client that closed its request.
+    case .clientGone: 499
     case .damaged: 500
     }
   }
@@ -92,6 +98,8 @@ enum APIError: Error, Sendable, Equatable {
     case .unavailable(_, outcomeUnknown: true):
       "Redis did not answer in time, and whether the request took effect is unknown; repeating it is safe with an Idempotency-Key"
     case .unavailable(_, outcomeUnknown: false): "Redis is not available; nothing was written, try again"
+    case .busy(let what): .string(what)
+    case .clientGone: "the client has closed the connection"
     case .unreadable: "Redis is not available; try again"
     case .refused(let cause, _, outcomeUnknown: false):
       .string("Redis refuses the request (\(cause)); nothing was written, and the log of wf api says what to do")
@@ -107,6 +115,7 @@ enum APIError: Error, Sendable, Equatable {
     switch self {
     case .methodNotAllowed(let allow): [("Allow", allow.joined(separator: ", "))]
     case .unavailable, .unreadable, .refused: [("Retry-After", "2")]
+    case .busy: [("Retry-After", "1")]
     case .conflict(let job): [("Location", "/status/\(job)")]
     default: []
     }

@@ -16,12 +16,14 @@ public struct APIServer: Service {
 
   /// An API on a listener.
   /// - Parameters:
+  ///   - store: for what is little and must not wait.
+  ///   - documents: the store on a connection of its own, for large documents and progress logs.
   ///   - operations: the parameters of each operation that a step may name.
   ///   - allowsAnonymous: whether clients that are not on this host are answered too.
   ///   - started: called once requests are answered.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration, operations: [String: ParameterSchema],
-    store: RunStore, events: RunEvents, allowsAnonymous: Bool, logger: Logger,
+    store: RunStore, documents: RunStore, events: RunEvents, allowsAnonymous: Bool, logger: Logger,
     started: @escaping @Sendable () -> Void = {}
   ) {
     self.started = started
@@ -30,12 +32,13 @@ public struct APIServer: Service {
     self.listener = listener
     self.configuration = configuration
     self.logger = logger
+    let allowances = Allowances(connections: configuration.connectionLimit)
     router = Router([
       SubmitRoute(reader: DefinitionReader(operations: operations), store: store),
       DeadLettersRoute(store: store),
       HealthRoute(store: store),
-      StatusRoute(store: store, events: events),
-      EventsRoute(store: store, events: events, heartbeat: .seconds(15)),
+      StatusRoute(store: store, documents: documents, events: events, allowances: allowances),
+      EventsRoute(store: documents, events: events, allowances: allowances, heartbeat: .seconds(15)),
     ])
   }
 
@@ -87,6 +90,7 @@ public struct APIServer: Service {
     let level: Logger.Level =
       switch response.status {
       case 500...: .warning
+      case 499: .debug
       case 202, 400...: .info
       default: .debug
       }

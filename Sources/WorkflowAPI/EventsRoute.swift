@@ -7,35 +7,59 @@ import WorkflowStore
 ///
 /// Each progress entry is an event with its index as `id:`; `event: status` comes at the beginning, at each change, and
 /// last. A client that comes back with `Last-Event-ID: N` goes on at N+1; one that has everything of an ended run gets
-/// 204, which tells an `EventSource` not to come again.
+/// 204, which tells an `EventSource` not to come again. While Redis is away the answer is 200 all the same, and the
+/// stream waits: after any other status an `EventSource` gives up for good.
 struct EventsRoute: Route {
   let method = "GET"
   let pattern = ["status", "*", "events"]
+  /// The store on the connection for documents.
   let store: RunStore
   let events: RunEvents
+  let allowances: Allowances
   let heartbeat: Duration
+
+  /// How long the answer waits for Redis before it is left to the stream; some clients wait for 5 s.
+  private static let firstLook = Duration.seconds(2)
 
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     let id = try JobID(path: argument, context)
     let first = try firstEntry(request)
-    let news: RunNews?
-    do { news = try await store.news(of: id, from: first) } catch { throw APIError(reading: error) }
-    guard let news else { throw .noJob(id) }
-    if news.status.isTerminal, news.entries.isEmpty, first > 0 {
+    let place = try allowances.place()
+    let share = await allowances.events.wait(for: RunStore.newsPortion)
+    let news = try await news(of: id, from: first)
+    if let news, news.isLast, news.entries.isEmpty, first > 0 {
       return FastCGIResponse(status: 204, headers: [("Cache-Control", "no-store")])
     }
     let headers = [
       (name: "Content-Type", value: "text/event-stream"), (name: "Cache-Control", value: "no-store"),
       (name: "X-Accel-Buffering", value: "no"),
     ]
+    let beginning = EventFeed.Beginning(news: news, share: share)
     return FastCGIResponse(
       status: 200, headers: headers,
       body: .stream { stream in
-        await EventFeed(id: id, store: store, stream: stream, next: first).run(
-          events.watch(id, from: first), heartbeat: heartbeat)
+        let feed = EventFeed(id: id, store: store, events: events, quota: allowances.events, next: first) {
+          bytes throws(FastCGIClientGone) in try await stream.write(bytes)
+        }
+        await feed.run(from: beginning, heartbeat: heartbeat)
+        withExtendedLifetime(place) {}
       })
+  }
+
+  /// The first entries; nil when Redis is away.
+  private func news(of id: JobID, from first: Int) async throws(APIError) -> RunNews? {
+    let news: RunNews?
+    do {
+      news = try await store.news(of: id, from: first, within: EventsRoute.firstLook)
+    } catch {
+      let error = APIError(reading: error)
+      if error.status == 503 { return nil }
+      throw error
+    }
+    guard let news else { throw .noJob(id) }
+    return news
   }
 
   private func firstEntry(_ request: FastCGIRequest) throws(APIError) -> Int {

@@ -13,9 +13,16 @@ extension FastCGIResponse {
   static func json(
     status: Int = 200, bytes: [UInt8], headers: [(name: String, value: String)] = []
   ) -> FastCGIResponse {
+    json(status: status, body: .bytes(bytes), headers: headers)
+  }
+
+  /// An answer with a body that is JSON text.
+  static func json(
+    status: Int = 200, body: Body, headers: [(name: String, value: String)] = []
+  ) -> FastCGIResponse {
     let common = [
       (name: "Content-Type", value: "application/json"), (name: "Cache-Control", value: "no-store"),
     ]
-    return FastCGIResponse(status: status, headers: common + headers, body: .bytes(bytes))
+    return FastCGIResponse(status: status, headers: common + headers, body: body)
   }
 }

@@ -2,7 +2,8 @@ import ExactJSON
 import Workflow
 import WorkflowStore
 
-/// The JSON of a run's status. Documents are spliced in as they lie in Redis, not decoded and encoded.
+/// The JSON of a run's status. Documents are spliced in as they lie in Redis, not decoded and encoded; large ones are not
+/// copied either.
 struct StatusDocument {
   private let id: JobID
   private let run: StoredRun
@@ -15,26 +16,46 @@ struct StatusDocument {
     self.since = since
   }
 
+  /// Documents of so many bytes are pieces of their own.
+  private static let largePiece = 64 * 1_024
+
   /// Bytes of what it is made from.
   var size: Int {
     (run.steps?.count ?? 0) + (run.result?.count ?? 0) + run.progress.reduce(0) { $0 + $1.count + 1 }
   }
 
-  /// The document as text.
-  var bytes: [UInt8] {
-    var text: [UInt8] = []
-    text.reserveCapacity(1_024 + size)
-    append("{\"job_id\":\"", id.description, "\",\"run_name\":", to: &text)
-    JSONWriter.append(string: run.runName, to: &text)
-    append(",\"status\":\"", run.status.rawValue, "\",\"created_ts\":", run.createdAt, to: &text)
-    append(",\"started_ts\":", run.startedAt ?? "null", ",\"finished_ts\":", run.finishedAt ?? "null", to: &text)
-    appendError(to: &text)
+  /// The document as text, in pieces.
+  var pieces: [[UInt8]] {
+    var text = PiecewiseText()
+    let facts = run.facts
+    text.last.reserveCapacity(1_024 + min(size, StatusDocument.largePiece))
+    append("{\"job_id\":\"", id.description, "\",\"run_name\":", to: &text.last)
+    JSONWriter.append(string: facts.runName, to: &text.last)
+    append(",\"status\":\"", facts.status.rawValue, "\",\"created_ts\":", facts.createdAt, to: &text.last)
+    append(
+      ",\"started_ts\":", facts.startedAt ?? "null", ",\"finished_ts\":", facts.finishedAt ?? "null", to: &text.last)
+    appendError(to: &text.last)
     appendProgress(to: &text)
     appendSteps(to: &text)
-    append(",\"result\":", to: &text)
-    text += run.result ?? Array("null".utf8)
-    text.append(UInt8(ascii: "}"))
-    return text
+    append(",\"result\":", to: &text.last)
+    text.append(document: run.result ?? Array("null".utf8))
+    text.last.append(UInt8(ascii: "}"))
+    return text.pieces
+  }
+
+  /// Text of which large documents are pieces.
+  private struct PiecewiseText {
+    private var done: [[UInt8]] = []
+    /// What is added to.
+    var last: [UInt8] = []
+
+    var pieces: [[UInt8]] { done + [last] }
+
+    mutating func append(document: [UInt8]) {
+      guard document.count >= StatusDocument.largePiece else { return last += document }
+      done += [last, document]
+      last = []
+    }
   }
 
   private func append(_ parts: String..., to text: inout [UInt8]) {
@@ -42,32 +63,31 @@ struct StatusDocument {
   }
 
   private func appendError(to text: inout [UInt8]) {
-    guard let error = run.error else { return }
+    guard let error = run.facts.error else { return }
     append(",\"error\":", to: &text)
     JSONWriter.append(string: error, to: &text)
-    guard let code = run.errorCode else { return }
+    guard let code = run.facts.errorCode else { return }
     append(",\"error_code\":", to: &text)
     JSONWriter.append(string: code, to: &text)
   }
 
-  private func appendProgress(to text: inout [UInt8]) {
-    append(",\"progress\":[", to: &text)
-    for (index, entry) in run.progress.dropFirst(since).enumerated() {
-      if index > 0 { text.append(UInt8(ascii: ",")) }
-      text += entry
+  private func appendProgress(to text: inout PiecewiseText) {
+    append(",\"progress\":[", to: &text.last)
+    for (index, entry) in run.progress.dropFirst(since - run.first).enumerated() {
+      if index > 0 { text.last.append(UInt8(ascii: ",")) }
+      text.append(document: entry)
     }
-    text.append(UInt8(ascii: "]"))
+    text.last.append(UInt8(ascii: "]"))
   }
 
-  private func appendSteps(to text: inout [UInt8]) {
-    let views = StepView.fold(
-      run.progress.map { ProgressHead($0) }, known: knownSteps, isStarted: run.status == .started)
-    append(",\"steps\":{", to: &text)
+  private func appendSteps(to text: inout PiecewiseText) {
+    let views = StepView.fold(run.heads, known: knownSteps, isStarted: run.status == .started)
+    append(",\"steps\":{", to: &text.last)
     for (index, view) in views.enumerated() {
-      if index > 0 { text.append(UInt8(ascii: ",")) }
-      append(view, to: &text)
+      if index > 0 { text.last.append(UInt8(ascii: ",")) }
+      append(view, to: &text.last)
     }
-    text.append(UInt8(ascii: "}"))
+    text.last.append(UInt8(ascii: "}"))
   }
 
   private func append(_ view: StepView, to text: inout [UInt8]) {

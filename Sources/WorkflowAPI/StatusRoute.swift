@@ -3,17 +3,20 @@ import Workflow
 import WorkflowStore
 
 /// `GET /status/{id}`: all that is known of a run; with `?wait=` once it has ended or the time is over.
+///
+/// The facts are read first, which is little; the documents only when they are to be sent. Large ones come over a
+/// connection of their own, so that nobody else waits for them.
 struct StatusRoute: Route {
   let method = "GET"
   let pattern = ["status", "*"]
   let store: RunStore
+  /// The store on a connection for large documents.
+  let documents: RunStore
   let events: RunEvents
+  let allowances: Allowances
 
   /// Seconds that a client may wait.
   static let longestWait = 60
-
-  /// Bytes that are put together in well under a millisecond.
-  private static let shortDocument = 64 * 1_024
 
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
@@ -22,25 +25,50 @@ struct StatusRoute: Route {
     let query = QueryItems(request)
     let wait = try query.integer("wait", in: 0...StatusRoute.longestWait)
     let since = try query.integer("since", in: 0 ... .max) ?? 0
-    if let wait, wait > 0 { try await waitForEnd(of: id, .seconds(wait)) }
-    let run: StoredRun?
-    do { run = try await store.status(of: id) } catch { throw APIError(reading: error) }
-    guard let run else { throw .noJob(id) }
-    let tag = "\"\(run.status.rawValue)-\(run.progress.count)\""
-    if request.header("If-None-Match").map({ EntityTags.match($0, tag) }) == true {
-      return FastCGIResponse(status: 304, headers: [("ETag", tag), ("Cache-Control", "no-cache")])
+    var facts = try await facts(of: id)
+    if let wait, wait > 0, !facts.status.isTerminal {
+      try await waitForEnd(of: id, .seconds(wait))
+      facts = try await self.facts(of: id)
     }
-    return .json(bytes: await bytes(of: StatusDocument(id, run, since: since)), headers: [("ETag", tag)])
+    if let tags = request.header("If-None-Match"), EntityTags.match(tags, facts.entityTag) {
+      return FastCGIResponse(status: 304, headers: [("ETag", facts.entityTag), ("Cache-Control", "no-store")])
+    }
+    return try await document(of: id, since: since, facts)
+  }
+
+  private func facts(of id: JobID) async throws(APIError) -> RunFacts {
+    let facts: RunFacts?
+    do { facts = try await store.facts(of: id) } catch { throw APIError(reading: error) }
+    guard let facts else { throw .noJob(id) }
+    return facts
+  }
+
+  private func document(of id: JobID, since: Int, _ facts: RunFacts) async throws(APIError) -> FastCGIResponse {
+    let (share, isLarge) = try allowances.document(facts.bytes)
+    let run: StoredRun?
+    do {
+      run = try await (isLarge ? documents : store).status(of: id, since: since)
+    } catch {
+      throw APIError(reading: error)
+    }
+    guard let run else { throw .noJob(id) }
+    let document = StatusDocument(id, run, since: since)
+    let body = FastCGIResponse.Body.pieces(await pieces(of: document))
+    var response = FastCGIResponse.json(body: body, headers: [("ETag", run.facts.entityTag)])
+    response.holding = share
+    return response
   }
 
   /// The document as text; a large one is put together where nobody else waits.
-  private func bytes(of document: StatusDocument) async -> [UInt8] {
-    if document.size <= StatusRoute.shortDocument { return document.bytes }
-    return await withTaskExecutorPreference(globalConcurrentExecutor) { document.bytes }
+  private func pieces(of document: StatusDocument) async -> [[UInt8]] {
+    if document.size <= Allowances.smallDocument { return document.pieces }
+    return await withTaskExecutorPreference(globalConcurrentExecutor) { document.pieces }
   }
 
   /// Returns when the run has ended, when the time is over, or when the server stops; it holds no thread.
   private func waitForEnd(of id: JobID, _ limit: Duration) async throws(APIError) {
+    let place = try allowances.place()
+    defer { withExtendedLifetime(place) {} }
     let outcome = await withTaskGroup(of: Result<Void, StoreError>?.self) { group in
       group.addTask { await ended(id) }
       group.addTask {
@@ -50,6 +78,7 @@ struct StatusRoute: Route {
       defer { group.cancelAll() }
       return await group.next() ?? nil
     }
+    if Task.isCancelled { throw .clientGone }
     if case .failure(let error) = outcome { throw APIError(reading: error) }
   }
 
@@ -73,11 +102,17 @@ struct StatusRoute: Route {
 enum EntityTags {
   /// Whether an `If-None-Match` names a tag, by weak comparison.
   static func match(_ header: String, _ tag: String) -> Bool {
-    header.split(separator: ",").contains { part in
-      let name = part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
-      return String(name) == "*" || String(name) == tag || String(name) == "W/" + tag
+    func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
+    return header.split(separator: ",").contains { part in
+      let name = String(part.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+      return name == "*" || name == tag || name == "W/" + tag
     }
   }
+}
+
+extension RunFacts {
+  /// Changes with every entry of the log and with the status, so with everything that a status shows.
+  fileprivate var entityTag: String { "\"\(status.rawValue)-\(entries)\"" }
 }
 
 extension JobID {

@@ -55,7 +55,8 @@ struct Composition {
   }
 
   /// The store on a connection.
-  func store(_ connection: RedisConnection) -> RunStore {
-    RunStore(connection, keys: settings.keys, limits: settings.limits)
+  /// - Parameter timeout: how long a command may take, a reconnect included.
+  func store(_ connection: RedisConnection, timeout: Duration = .seconds(5)) -> RunStore {
+    RunStore(connection, keys: settings.keys, limits: settings.limits, timeout: timeout)
   }
 }

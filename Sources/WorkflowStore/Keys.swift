@@ -2,7 +2,8 @@
 ///
 /// ```
 /// public (CONTRACT section 5)
-///   job:{id}           hash    status, run_name, times, error; wf's own: token, seq, claims, crashes, …,  run + retain
+///   job:{id}           hash    status, run_name, times, error; wf's own: token, seq, claims, crashes,     run + retain
+///                              bytes (of log and result together, for who is about to read them), …,
 ///                              steps, inputs (JSON), and per recorded step `out:`, `stored:`,
 ///                              `place:`; large inputs and checkpoints leave when the result holds them
 ///   progress:{id}      list    JSON entries in order                                                     run + retain

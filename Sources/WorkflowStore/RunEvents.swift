@@ -28,6 +28,11 @@ public final class RunEvents: Sendable {
     var isReading = false
     /// Whether there is reason to look again after the look under way.
     var isStale = false
+
+    mutating func join(_ number: Int, _ watcher: AsyncStream<Look>.Continuation, from first: Int) {
+      watchers[number] = watcher
+      position = min(position, first)
+    }
   }
 
   private struct State {
@@ -101,10 +106,9 @@ public final class RunEvents: Sendable {
       let number = state.withLock { state -> Int? in
         guard !state.isClosed else { return nil }
         state.nextNumber += 1
-        var channel = state.channels[name] ?? Channel(id: id, position: first)
-        channel.watchers[state.nextNumber] = continuation
-        channel.position = min(channel.position, first)
-        state.channels[name] = channel
+        // In place: a copy of the watchers for each that joins takes long when they are thousands.
+        state.channels[name, default: Channel(id: id, position: first)].join(
+          state.nextNumber, continuation, from: first)
         return state.nextNumber
       }
       if number != nil { subscription?.subscribe(name) }
@@ -168,6 +172,7 @@ public final class RunEvents: Sendable {
         // Unless somebody has come who wants more than was read.
         if channel.position == position { channel.position += news.entries.count }
         channel.status = news.status
+        if news.hasMore { channel.isStale = true }
       }
       defer { channel.isStale = false }
       channel.isReading = channel.isStale

@@ -1,8 +1,8 @@
 import Hiredis
 public import Workflow
 
-/// What Redis holds of one run; documents as JSON text.
-public struct StoredRun: Sendable {
+/// What is known of a run without its documents: little to read, however large they are.
+public struct RunFacts: Sendable {
   /// Where the run stands.
   public let status: RunStatus
   /// What its author calls it.
@@ -17,38 +17,83 @@ public struct StoredRun: Sendable {
   public let errorCode: String?
   /// Why it failed: the sentence.
   public let error: String?
+  /// Entries of its progress log.
+  public let entries: Int
+  /// Bytes of its progress log and its result, more or less; nil for a run of an older version.
+  public let bytes: Int?
+}
+
+/// What Redis holds of one run; documents as JSON text.
+public struct StoredRun: Sendable {
+  /// What is known without the documents.
+  public let facts: RunFacts
   /// The steps of its definition; nil once it has finished, when the log names them all.
   public let steps: [UInt8]?
   /// The result, once it has finished.
   public let result: [UInt8]?
-  /// The progress log.
+  /// Index of the first entry in `progress`.
+  public let first: Int
+  /// The progress log from that entry on.
   public let progress: [[UInt8]]
+  /// The heads of all entries of the log.
+  public let heads: [ProgressHead?]
+
+  /// Where the run stands.
+  public var status: RunStatus { facts.status }
 }
 
 extension RunStore {
+  private static let factNames = [
+    "status", "run_name", "created_ts", "started_ts", "finished_ts", "error_code", "error", "bytes",
+  ]
+
+  /// Reads the facts of a run; nil when there is none of this id.
+  public func facts(of id: JobID) async throws(StoreError) -> RunFacts? {
+    let replies = try await send([jobCommand(id), ["LLEN", keys.progress(id)]])
+    guard replies.count == 2, let entries = replies[1].int else { throw damaged(id) }
+    return try facts(of: id, in: replies[0], entries: entries)
+  }
+
   /// Reads a run; nil when there is none of this id.
   ///
   /// Plain commands cost Redis half of what a script does, which would have to copy all that it reads. The job is read
   /// first, so the log and the result are never older than the status: of a run under way, the log may be newer.
-  public func status(of id: JobID) async throws(StoreError) -> StoredRun? {
-    let job: RedisArguments = [
-      "HMGET", keys.job(id), "status", "run_name", "created_ts", "started_ts", "finished_ts", "error_code", "error",
-      "steps",
-    ]
-    let log: RedisArguments = ["LRANGE", keys.progress(id), "0", "-1"]
-    let replies = try await send([job, log, ["GET", keys.result(id)]])
-    guard replies.count == 3, let facts = replies[0].array, facts.count == 8 else { throw damaged(id) }
-    if facts[0].isNull { return nil }
-    guard let status = facts[0].string.flatMap(RunStatus.init(rawValue:)), let runName = facts[1].string,
-      let createdAt = facts[2].string, let progress = replies[1].array
-    else { throw damaged(id) }
-    let isFinished = status == .finished
+  /// - Parameter since: index of the first progress entry that is wanted. Of those before it only the heads are read. The
+  ///   log of a failed run is read as a whole: it holds the outputs that are part of the status.
+  public func status(of id: JobID, since: Int = 0) async throws(StoreError) -> StoredRun? {
+    let log: RedisArguments = ["LRANGE", keys.progress(id), "\(since)", "-1"]
+    let replies = try await send([
+      jobCommand(id, and: "steps"), ["LLEN", keys.progress(id)], log, ["GET", keys.result(id)],
+    ])
+    guard replies.count == 4, let entries = replies[1].int, let progress = replies[2].array else { throw damaged(id) }
+    guard let facts = try facts(of: id, in: replies[0], entries: entries) else { return nil }
+    if facts.status == .failed, since > 0 { return try await status(of: id) }
+    let isFinished = facts.status == .finished
     // It has expired just now.
-    if isFinished, progress.isEmpty, replies[2].isNull { return nil }
+    if isFinished, entries == 0, replies[3].isNull { return nil }
+    let entriesRead = progress.compactMap(\.bytesValue)
+    let before = since > 0 ? try await heads(of: id, count: min(since, entries)) : []
     return StoredRun(
-      status: status, runName: runName, createdAt: createdAt, startedAt: facts[3].string, finishedAt: facts[4].string,
-      errorCode: facts[5].string, error: facts[6].string, steps: isFinished ? nil : facts[7].bytesValue,
-      result: isFinished ? replies[2].bytesValue : nil, progress: progress.compactMap(\.bytesValue))
+      facts: facts, steps: isFinished ? nil : replies[0].array?.last?.bytesValue,
+      result: isFinished ? replies[3].bytesValue : nil, first: min(since, entries), progress: entriesRead,
+      heads: before + entriesRead.map { ProgressHead($0) })
+  }
+
+  private func jobCommand(_ id: JobID, and further: String...) -> RedisArguments {
+    var command: RedisArguments = ["HMGET", keys.job(id)]
+    for name in RunStore.factNames + further { command.append(name) }
+    return command
+  }
+
+  private func facts(of id: JobID, in reply: RedisReply, entries: Int) throws(StoreError) -> RunFacts? {
+    guard let values = reply.array, values.count >= RunStore.factNames.count else { throw damaged(id) }
+    if values[0].isNull { return nil }
+    guard let status = values[0].string.flatMap(RunStatus.init(rawValue:)), let runName = values[1].string,
+      let createdAt = values[2].string
+    else { throw damaged(id) }
+    return RunFacts(
+      status: status, runName: runName, createdAt: createdAt, startedAt: values[3].string, finishedAt: values[4].string,
+      errorCode: values[5].string, error: values[6].string, entries: entries, bytes: values[7].int)
   }
 
   /// The answers to several commands; the first error is thrown.

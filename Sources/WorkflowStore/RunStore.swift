@@ -47,10 +47,10 @@ public struct RunStore: Sendable {
   }
 
   func evaluate(
-    _ script: RedisScript, _ names: [String], _ arguments: RedisArguments
+    _ script: RedisScript, _ names: [String], _ arguments: RedisArguments, within limit: Duration? = nil
   ) async throws(StoreError) -> RedisReply {
     do {
-      return try await connection.evaluate(script, keys: names, arguments: arguments, timeout: timeout)
+      return try await connection.evaluate(script, keys: names, arguments: arguments, timeout: limit ?? timeout)
     } catch {
       throw StoreError(error)
     }

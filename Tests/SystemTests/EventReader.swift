@@ -51,8 +51,7 @@ struct EventReader {
       if let end = buffer.firstRange(of: "\n\n") {
         let block = String(buffer[..<end.lowerBound])
         buffer.removeSubrange(..<end.upperBound)
-        if !block.hasPrefix(":") { return try EventReader.parse(block) }
-        continue
+        return try EventReader.parse(block)
       }
       guard let piece = try await pieces.next() else { return nil }
       buffer += String(decoding: piece, as: UTF8.self)

@@ -75,11 +75,15 @@ struct Resources: Sendable {
 extension Stack {
   /// What a part takes now, as `/proc` tells.
   func resources(of part: String) throws -> Resources {
+    Resources(threads: try status("Threads:", of: part), kilobytes: try status("VmRSS:", of: part))
+  }
+
+  /// The most memory that a part has had, in kB.
+  func peakMemory(of part: String) throws -> Int { try status("VmHWM:", of: part) }
+
+  private func status(_ name: String, of part: String) throws -> Int {
     let text = String(decoding: try Stack.read("/proc/\(try processID(of: part))/status"), as: UTF8.self)
-    func value(_ name: String) -> Int {
-      let line = text.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
-      return Int(line.filter(\.isNumber)) ?? 0
-    }
-    return Resources(threads: value("Threads:"), kilobytes: value("VmRSS:"))
+    let line = text.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
+    return Int(line.filter(\.isNumber)) ?? 0
   }
 }

@@ -64,7 +64,7 @@ import WorkflowStore
       job == [
         "status": "started", "run_name": "\"n\" 😀\n", "created_ts": created, "started_ts": started,
         "last_ts": started, "format": "1", "request_id": "request", "token": "1-claim", "claims": "1", "seq": "0",
-        "begun": "0", "worker": "w",
+        "begun": "0", "worker": "w", "bytes": "0",
       ])
     #expect(try await bench.list("progress:\(id)").count == 1)
     #expect(try await bench.record(run, 1) { _ in } == .recorded)

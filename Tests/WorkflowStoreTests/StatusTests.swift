@@ -21,21 +21,26 @@ import WorkflowStore
   @Test func `A run's status tells its way from the queue to its result`() async throws {
     let id = try await bench.submit(name: "\"n\" 😀")
     let queued = try await status(id)
-    #expect(queued.status == .queued && queued.runName == "\"n\" 😀")
-    #expect(queued.startedAt == nil && queued.finishedAt == nil && queued.error == nil && queued.errorCode == nil)
+    #expect(queued.status == .queued && queued.facts.runName == "\"n\" 😀")
+    #expect(
+      queued.facts.startedAt == nil && queued.facts.finishedAt == nil && queued.facts.error == nil
+        && queued.facts.errorCode == nil)
     #expect(queued.result == nil && queued.progress.count == 1)
     #expect(text(queued.steps) == (try await bench.hash("job:\(id)")["steps"]))
 
     let run = try await bench.claimOne()
     let started = try await status(id)
-    #expect(started.status == .started && started.createdAt == queued.createdAt && started.startedAt != nil)
+    #expect(
+      started.status == .started && started.facts.createdAt == queued.facts.createdAt && started.facts.startedAt != nil)
     #expect(started.progress.count == 1 && started.steps == queued.steps)
 
     try await bench.record(run, 1) { $0.checkpoint("a", #"{"n":1e400}"#) }
     try await bench.record(run, 2) { $0.finish(done: ["a"]) }
     let finished = try await status(id)
-    #expect(finished.status == .finished && finished.startedAt == started.startedAt && finished.finishedAt != nil)
-    #expect(finished.steps == nil && finished.error == nil)
+    #expect(
+      finished.status == .finished && finished.facts.startedAt == started.facts.startedAt
+        && finished.facts.finishedAt != nil)
+    #expect(finished.steps == nil && finished.facts.error == nil)
     #expect(
       text(finished.result)
         == #"{"run_name":"run","inputs":{"text":"a"},"outputs":{"a":{"n":1e400}},"stores":{}}"#)
@@ -47,8 +52,8 @@ import WorkflowStore
     let run = try await bench.claimOne()
     try await bench.record(run, 1) { $0.fail(.timeout, "late 😀") }
     let failed = try await status(id)
-    #expect(failed.status == .failed && failed.errorCode == "timeout" && failed.error == "late 😀")
-    #expect(failed.result == nil && failed.steps != nil && failed.finishedAt != nil)
+    #expect(failed.status == .failed && failed.facts.errorCode == "timeout" && failed.facts.error == "late 😀")
+    #expect(failed.result == nil && failed.steps != nil && failed.facts.finishedAt != nil)
   }
 
   @Test func `A finished run whose log and result have expired is unknown`() async throws {
@@ -59,6 +64,69 @@ import WorkflowStore
     #expect(try await status(id).result != nil)
     try await bench.send("DEL", "\(bench.prefix)result:\(id)")
     #expect(try await bench.store.status(of: id) == nil)
+  }
+
+  @Test func `What is known without the documents agrees with the status, and counts their bytes`() async throws {
+    #expect(try await bench.store.facts(of: JobID()) == nil)
+    let id = try await bench.submit()
+    #expect(try await bench.store.facts(of: id)?.bytes == 0)
+    let run = try await bench.claimOne()
+    let outputs = #"{"text":"\#(String(repeating: "x", count: 5_000))"}"#
+    try await bench.record(run, 1) { $0.checkpoint("a", outputs) }
+    #expect(try await bench.store.facts(of: id)?.status == .started)
+    try await bench.record(run, 2) { $0.finish(done: ["a"]) }
+    let facts = try #require(try await bench.store.facts(of: id))
+    let whole = try await status(id)
+    #expect(facts.status == .finished && facts.finishedAt == whole.facts.finishedAt)
+    #expect(facts.entries == whole.progress.count)
+    let enqueued = whole.progress[0].count
+    let bytes = whole.progress.reduce(0) { $0 + $1.count } + (whole.result?.count ?? 0) - enqueued
+    #expect(facts.bytes == bytes)
+  }
+
+  @Test func `A status since an entry has the entries from there on, and the heads of all`() async throws {
+    let id = try await bench.submit()
+    let run = try await bench.claimOne()
+    let outputs = #"{"text":"\#(String(repeating: "x", count: 5_000))"}"#
+    try await bench.record(run, 1) { record in
+      for step in ["a", "b"] {
+        record.begin(.stepStart(step: step, op: "note"))
+        record.checkpoint(step, outputs)
+      }
+    }
+    let whole = try await status(id)
+    #expect(whole.first == 0 && whole.heads.count == whole.progress.count)
+    for since in [1, 3, whole.progress.count, 9_999, .max] {
+      let rest = try #require(try await bench.store.status(of: id, since: since))
+      #expect(rest.progress == Array(whole.progress.dropFirst(since)))
+      #expect(rest.heads == whole.heads && rest.first == min(since, whole.progress.count))
+    }
+    try await bench.record(run, 2) { $0.fail() }
+    // The outputs of a failed run's steps are in its log.
+    let failed = try #require(try await bench.store.status(of: id, since: 4))
+    #expect(failed.first == 0 && failed.progress.count > whole.progress.count)
+  }
+
+  @Test(arguments: [0, 10, 30_000, 100_000])
+  func `News come in portions that miss and repeat nothing`(_ size: Int) async throws {
+    let id = try await bench.submit()
+    var entries = try await bench.list("progress:\(id)")
+    for number in 0..<(size > 1_000 ? 12 : 2_500) {
+      entries.append("{\"n\":\(number),\"text\":\"\(String(repeating: "x", count: size))\"}")
+      try await bench.send("RPUSH", "\(bench.prefix)progress:\(id)", entries[number + 1])
+    }
+    var seen: [String] = []
+    var largest = 0
+    while let news = try await bench.store.news(of: id, from: seen.count) {
+      #expect(news.status == .queued && !news.isLast)
+      largest = max(largest, news.entries.reduce(0) { $0 + $1.count })
+      seen += news.entries.compactMap(text)
+      if !news.hasMore { break }
+    }
+    #expect(seen == entries)
+    #expect(largest <= RunStore.newsPortion + 4 * (size + 100))
+    let none = try await bench.store.news(of: id, from: .max)
+    #expect(none?.entries == [] && none?.hasMore == false)
   }
 
   @Test func `Reading a status writes nothing`() async throws {

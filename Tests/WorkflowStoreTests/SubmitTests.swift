@@ -20,7 +20,7 @@ import WorkflowStore
     #expect(
       job == [
         "status": "queued", "run_name": "a \"name\"", "created_ts": created, "last_ts": created, "format": "1",
-        "request_id": "request",
+        "request_id": "request", "bytes": "0",
       ])
     #expect(try #require(Double(created)) >= before && created.split(separator: ".").last?.count == 6)
     #expect(

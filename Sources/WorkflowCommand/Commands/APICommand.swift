@@ -2,6 +2,7 @@ import ArgumentParser
 import Curl
 import FastCGI
 import Hiredis
+import Logging
 import WorkflowAPI
 import WorkflowOperations
 import WorkflowStore
@@ -21,19 +22,21 @@ struct APICommand: AsyncParsableCommand {
   @Option(name: .long, help: "The unix socket or the address to listen on. Default: standard input.")
   var socket: String?
 
+  /// File descriptors beside those of the connections.
+  private static let otherDescriptors = 64
+
   func run() async throws {
     let composition = try Composition(service: "wf-api")
     let settings = composition.settings
     let connection = composition.connection("wf-api")
-    var configuration = FastCGIServerConfiguration()
-    configuration.maxBodyBytes = settings.maxBodyBytes
-    configuration.keepConnections = true
+    // Of its own, so that nothing waits behind a large document.
+    let documents = composition.connection("wf-api-documents")
     let manager = ServiceManager()
     let server = APIServer(
-      listener: try listener(), configuration: configuration,
+      listener: try listener(), configuration: APICommand.serverConfiguration(composition),
       operations: composition.registry(client: composition.httpClient()).schemas,
-      store: composition.store(connection),
-      events: RunEvents(settings.redis, store: composition.store(connection), logger: composition.logger),
+      store: composition.store(connection), documents: composition.store(documents, timeout: .seconds(30)),
+      events: RunEvents(settings.redis, store: composition.store(documents), logger: composition.logger),
       allowsAnonymous: settings.allowsAnonymous, logger: composition.logger, started: { manager.ready("running") })
     let watchdog = Task { await Watchdog(manager: manager, store: composition.store(connection)).run() }
     let warnings = Task { await composition.warnAboutRedis(connection) }
@@ -47,6 +50,26 @@ struct APICommand: AsyncParsableCommand {
       throw CommandFailure("\(error)", code: .configuration)
     }
     connection.close()
+    documents.close()
+  }
+
+  private static func serverConfiguration(_ composition: Composition) -> FastCGIServerConfiguration {
+    let settings = composition.settings
+    var configuration = FastCGIServerConfiguration()
+    configuration.maxBodyBytes = settings.maxBodyBytes
+    configuration.maxConnections = settings.apiConnections
+    configuration.keepConnections = true
+    // Longer than nginx's 60 s, so that it is nginx that gives a slow reader up.
+    configuration.writeTimeout = .seconds(75)
+    FileDescriptors.allow(settings.apiConnections + otherDescriptors)
+    if configuration.connectionLimit < settings.apiConnections {
+      composition.logger.warning(
+        """
+        WF_API_CONNECTIONS is \(settings.apiConnections), but the process may open files for \
+        \(configuration.connectionLimit) only; raise LimitNOFILE of its unit, or ulimit -n
+        """)
+    }
+    return configuration
   }
 
   private func listener() throws -> FastCGIListener {

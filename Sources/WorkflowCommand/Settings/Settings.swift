@@ -12,6 +12,8 @@ struct Settings: Sendable {
   let limits: RunStore.Limits
   let worker: WorkerConfiguration
   let maxBodyBytes: Int
+  /// Connections of nginx that the API serves at one time.
+  let apiConnections: Int
   let allowsAnonymous: Bool
   let model: OpenAIChatModel.Configuration?
   let modelTotal: Duration
@@ -39,6 +41,7 @@ struct Settings: Sendable {
       storeItems: reader.integer("WF_STORE_MAX_ITEMS", default: 10_000, in: 1...10_000_000))
     worker = Settings.worker(&reader)
     maxBodyBytes = reader.bytes("WF_MAX_BODY_BYTES", default: "1MiB", in: 1_024...(64 << 20))
+    apiConnections = reader.integer("WF_API_CONNECTIONS", default: 4_096, in: 256...60_000)
     allowsAnonymous = reader.integer("WF_ALLOW_ANONYMOUS", default: 0, in: 0...1) == 1
     model = Settings.model(&reader)
     modelTotal = reader.seconds("WF_LLM_TOTAL_S", default: 600, in: 1...86_400)

@@ -40,6 +40,13 @@ local function send(command, key, words, first, last)
   return answer
 end
 
+-- Bytes of the words of a list from one to another.
+local function size(words, first, last)
+  local bytes = 0
+  for i = first, last do bytes = bytes + #words[i] end
+  return bytes
+end
+
 -- Appends entries to a progress log. A log of another type is begun anew; else nothing of the run could ever be recorded.
 local function log(progress, first, last)
   if first > last then return end
@@ -119,15 +126,18 @@ local function record(head, entries, changes, stored, pieces, next)
   end
   local refused = refusal(stored, pieces - 1)
   if refused then return refused end
+  local written = size(ARGV, entries, changes - 1)
   if ending == 'finished' then
     local text, spent = result(key, pieces, next - 1)
     if not text then return {'refused', 'the document ' .. spent .. ' is gone', ''} end
     redis.call('SET', prefix .. 'result:' .. id, text, 'EX', retain)
+    written = written + #text
     send('HDEL', key, spent, 1, #spent)
   end
   append(stored, pieces - 1)
   log(progress, entries, changes - 1)
   send('HSET', key, ARGV, changes, stored - 1)
+  redis.pcall('HINCRBY', key, 'bytes', written)
   if ARGV[head + 4] == '1' and job[4] and job[4] ~= '0' then redis.call('HSET', key, 'crashes', 0) end
   if ending ~= '' then
     ended[#ended + 1] = id

@@ -28,7 +28,7 @@ enqueue('RPUSH', KEYS[3], id, ARGV[8])
 if digest then redis.call('SET', KEYS[4], id .. ' ' .. digest, 'EX', ARGV[7]) end
 local now = seconds(clock())
 redis.call('HSET', KEYS[1], 'status', 'queued', 'run_name', ARGV[2], 'created_ts', now, 'last_ts', now,
-  'format', ARGV[5], 'request_id', ARGV[6], 'steps', ARGV[3], 'inputs', ARGV[4])
+  'format', ARGV[5], 'request_id', ARGV[6], 'steps', ARGV[3], 'inputs', ARGV[4], 'bytes', 0)
 redis.call('RPUSH', KEYS[2], '{"ts":' .. now .. ',"msg":"enqueued"}')
 publish()
 return {'accepted', id}
