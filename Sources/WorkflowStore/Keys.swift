@@ -14,15 +14,18 @@
 ///   queue:{format}     list    ids of queued runs; head = next                                           while queued
 ///   suspects:{format}  list    ids of queued runs whose next crash would end them                        while queued
 ///   elected            string  the worker that becomes empty for suspects                                one lease
+///   live               zset    id of each queued or started run → when it was submitted, µs              while it is one
 ///   leases             zset    id of each started run → end of its lease, ms                             while started
 ///   workers            zset    worker id → until when it counts as alive, ms; a lease after a heartbeat  1 h after that
 ///   lease_lengths      hash    worker id → length of its lease, ms                                       as in workers
+///   idle               zset    worker id → since when it has had room and found nothing queued, ms       a lease after last
+///   recovery           hash    when workers last looked for lapsed leases and lost runs, and who         1 h after last
 ///   dead               zset    id of each run that took down too many workers → when, ms; newest 10,000   retain
 ///   repairs            hash    what was found broken and was repaired → how often                        for good
 ///   claim:{worker}     string  the worker's last claim and the runs that it brought                      one lease
 ///   idempotency:{key}  string  job id and digest of the body                                             24 h
 /// channels (publish/subscribe: they only say "look")
-///   wake               a queue is no longer empty
+///   wake:{worker}      a run was enqueued for this idle worker
 ///   events:{id}        something was written to the run
 /// ```
 /// A retained key expires `WF_RETAIN_S` after its run's end; a run that has not ended is owned by a queue or a lease.
@@ -51,14 +54,19 @@ public struct Keys: Sendable, Equatable {
   var queue: String { "\(prefix)queue:\(Keys.format)" }
   var suspects: String { "\(prefix)suspects:\(Keys.format)" }
   var elected: String { "\(prefix)elected" }
+  var live: String { "\(prefix)live" }
+  var idle: String { "\(prefix)idle" }
+  var recovery: String { "\(prefix)recovery" }
   var leases: String { "\(prefix)leases" }
   var workers: String { "\(prefix)workers" }
   var leaseLengths: String { "\(prefix)lease_lengths" }
   var dead: String { "\(prefix)dead" }
   var repairs: String { "\(prefix)repairs" }
 
-  /// The channel on which idle workers are woken.
-  public var wakeChannel: String { "\(prefix)wake" }
+  /// What the names of the channels on which idle workers are woken start with.
+  var wakeChannel: String { "\(prefix)wake" }
+  /// The channel on which a worker is woken when it is idle.
+  public func wakeChannel(of worker: String) -> String { "\(wakeChannel):\(worker)" }
   /// The channel that says that a run has something new.
   public func eventsChannel(_ id: JobID) -> String { "\(prefix)events:\(id)" }
 }

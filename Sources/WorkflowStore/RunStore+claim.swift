@@ -64,7 +64,8 @@ extension RunStore {
     arguments.append(request.worker)
     arguments.append(request.hasHadSuspect ? 1 : 0)
     let names = [
-      keys.leases, keys.claim(request.worker), keys.suspects, keys.queue, keys.elected, keys.repairs,
+      keys.leases, keys.claim(request.worker), keys.suspects, keys.queue, keys.elected, keys.idle,
+      keys.repairs,
     ]
     CommitPoint.beforeClaim.pass()
     connection.evaluate(Scripts.claim, keys: names, arguments: arguments, timeout: timeout) { [self] outcome in

@@ -28,6 +28,16 @@ public enum Recovery: String, Sendable, Equatable {
 
 /// What one turn of the recoverer did.
 public struct RecoveryTurn: Sendable {
+  /// What a turn is to do.
+  public enum Kind: String, Sendable {
+    /// It takes lapsed leases.
+    case taking = "recovered"
+    /// It takes nothing, because the caller has not watched Redis for a lease yet.
+    case watching = "watched"
+    /// It takes nothing, and does not count as a turn for the health answer.
+    case probing = ""
+  }
+
   /// Redis's clock, for the caller's next turn.
   public let clock: String
   /// Whether more time had passed since the caller's last turn than may, or Redis's clock had gone back: nothing was
@@ -57,7 +67,8 @@ extension RunStore {
     }
     do {
       let reply = try connection.evaluateBlocking(
-        Scripts.heartbeat, keys: [keys.leases, keys.workers, keys.leaseLengths], arguments: arguments, timeout: timeout)
+        Scripts.heartbeat, keys: [keys.leases, keys.workers, keys.leaseLengths, keys.recovery],
+        arguments: arguments, timeout: timeout)
       return (reply.array ?? []).compactMap { $0.string.flatMap { JobID($0) } }
     } catch {
       throw StoreError(error)
@@ -68,7 +79,7 @@ extension RunStore {
   public func leave(worker: String) async throws(StoreError) {
     var arguments = RedisArguments()
     arguments.append(worker)
-    _ = try await evaluate(Scripts.leave, [keys.workers, keys.leaseLengths], arguments)
+    _ = try await evaluate(Scripts.leave, [keys.workers, keys.leaseLengths, keys.idle], arguments)
   }
 
   /// Puts the runs of lapsed leases back at the head of their queue.
@@ -76,11 +87,11 @@ extension RunStore {
   ///   - last: what the caller's last turn returned as its clock; nil at its first turn, which takes nothing.
   ///   - gap: how much later than that this turn may be when it comes to be carried out; else it takes nothing, because
   ///     the heartbeats of living workers may have been held up just as long.
-  ///   - isTaking: false for a turn that takes nothing, but is refused when writes are.
+  ///   - kind: also a turn that takes nothing is refused when writes are.
   ///   - lease: the caller's lease; later than the longest lease of any worker no lease ends.
   ///   - limit: how many runs at most; as many take Redis some 2 ms.
   public func recover(
-    after last: String?, within gap: Duration, isTaking: Bool, lease: Duration, limit: Int = 100
+    after last: String?, within gap: Duration, kind: RecoveryTurn.Kind, lease: Duration, limit: Int = 100
   ) async throws(StoreError) -> RecoveryTurn {
     let sentence = "workers died \(limits.crashes) times in a row while they had this run in hand"
     var arguments = RedisArguments()
@@ -95,9 +106,12 @@ extension RunStore {
     arguments.append(RunStore.keptDeadLetters)
     arguments.append(last ?? "")
     arguments.append(gap.milliseconds)
-    arguments.append(isTaking ? 1 : 0)
+    arguments.append(kind == .taking ? 1 : 0)
     arguments.append(lease.milliseconds)
-    let names = [keys.leases, keys.workers, keys.dead, keys.repairs, keys.leaseLengths]
+    arguments.append(kind.rawValue)
+    let names = [
+      keys.leases, keys.workers, keys.dead, keys.repairs, keys.leaseLengths, keys.live, keys.idle, keys.recovery,
+    ]
     let turn = try recoveryTurn(in: try await evaluate(Scripts.recover, names, arguments))
     if !turn.runs.isEmpty { CommitPoint.afterRecovery.pass() }
     return turn

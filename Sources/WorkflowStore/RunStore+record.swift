@@ -60,7 +60,7 @@ extension RunStore {
     arguments.append(keys.wakeChannel)
     for record in records { arguments.append(contentsOf: record.words) }
     for record in records { record.end.commitPoints.before.pass() }
-    let names = [keys.leases, keys.queue, keys.suspects, keys.repairs]
+    let names = [keys.leases, keys.queue, keys.suspects, keys.repairs, keys.live, keys.idle]
     connection.evaluate(Scripts.record, keys: names, arguments: arguments, timeout: timeout) { [self] outcome in
       switch outcome {
       case .success(let reply): function(Result { () throws(StoreError) in try answers(reply, to: records) })

@@ -1,9 +1,20 @@
 import Hiredis
 
-/// What a look at a part of all jobs has found, and repaired.
+/// What a look at a part of the live runs has found, and repaired.
 public struct Reconciliation: Sendable {
-  /// Where the next look goes on; nil when all jobs have been seen.
-  public let cursor: String?
+  /// Where a look ends and the next one continues.
+  public struct Position: Sendable, Equatable {
+    /// Among the live runs; empty when all have been seen.
+    public var live = ""
+    /// Among all keys; 0 when all have been seen.
+    public var keys = "0"
+
+    /// The start.
+    public init() {}
+  }
+
+  /// Where the next look continues.
+  public let position: Position
   /// The runs that nobody would have taken, each with a sentence's part that says why.
   public let repaired: [(id: JobID, what: String)]
 }
@@ -29,32 +40,45 @@ public struct DeadLetter: Sendable, Equatable {
 extension RunStore {
   /// Dead letters that are kept, the newest.
   static let keptDeadLetters = 10_000
-  /// Above this length a queue is not searched for a run: that would hold up everybody else.
-  private static let searchedQueueLength = 1_000
+  /// Above this length the queues are not searched for a run: that would hold up everybody else.
+  private static let searchedQueueLength = 5_000
 
-  /// Looks at about a thousand keys for runs that nobody would ever take.
+  /// Looks at up to a thousand live runs for such that nobody would ever take, and at some keys for live runs that are not
+  /// known as such. One worker at a time does so.
   /// - Parameters:
-  ///   - cursor: where the last look ended; nil to begin.
-  ///   - lease: what a started run without one is given.
-  public func reconcile(from cursor: String?, lease: Duration) async throws(StoreError) -> Reconciliation {
+  ///   - position: where the last look ended.
+  ///   - worker: the caller.
+  ///   - lease: what a started run without one is given; another worker takes over when the one that looks has not for so
+  ///     long.
+  ///   - keyCount: at about how many keys to look.
+  /// - Returns: nil when another worker looks.
+  public func reconcile(
+    from position: Reconciliation.Position, worker: String, lease: Duration, keyCount: Int = 100
+  ) async throws(StoreError) -> Reconciliation? {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
-    arguments.append(cursor ?? "0")
+    arguments.append(position.live)
     arguments.append(1_000)
+    arguments.append(position.keys)
+    arguments.append(keyCount)
     arguments.append(lease.milliseconds)
     arguments.append(Keys.format)
     arguments.append(RunStore.searchedQueueLength)
     arguments.append(keys.wakeChannel)
     arguments.append(limits.crashes)
-    let reply = try await evaluate(
-      Scripts.reconcile, [keys.leases, keys.queue, keys.suspects, keys.repairs], arguments)
-    guard let words = reply.array?.map({ $0.string ?? "" }), let next = words.first else {
+    arguments.append(worker)
+    let names = [keys.leases, keys.queue, keys.suspects, keys.repairs, keys.live, keys.idle, keys.recovery]
+    let reply = try await evaluate(Scripts.reconcile, names, arguments)
+    if case .null = reply { return nil }
+    guard let words = reply.array?.map({ $0.string ?? "" }), words.count >= 2 else {
       throw RunStore.damaged(Scripts.reconcile, reply)
     }
-    let repaired = stride(from: 1, to: words.count - 1, by: 2).compactMap { index in
+    var next = Reconciliation.Position()
+    (next.live, next.keys) = (words[0], words[1])
+    let repaired = stride(from: 2, to: words.count - 1, by: 2).compactMap { index in
       JobID(words[index]).map { (id: $0, what: words[index + 1]) }
     }
-    return Reconciliation(cursor: next == "0" ? nil : next, repaired: repaired)
+    return Reconciliation(position: next, repaired: repaired)
   }
 
   /// Reads the runs that took down too many workers, the newest first.

@@ -40,7 +40,7 @@ extension RunStore {
   /// Accepts a run. Safe to send twice: the same id, or the same key with the same body, is one job.
   public func submit(_ submission: Submission) async throws(StoreError) -> SubmissionAnswer {
     let id = submission.id
-    var names = [keys.job(id), keys.progress(id), keys.queue]
+    var names = [keys.job(id), keys.progress(id), keys.queue, keys.live, keys.idle]
     if let key = submission.idempotencyKey { names.append(keys.idempotency(key)) }
     CommitPoint.beforeSubmit.pass()
     let reply = try await evaluate(Scripts.submit, names, arguments(of: submission))

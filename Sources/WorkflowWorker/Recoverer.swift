@@ -1,22 +1,24 @@
 import Logging
 import WorkflowStore
 
-/// Takes the runs of dead workers and puts them back into the queue, and looks through all jobs, a part at a time, for
-/// runs that nobody would take; every worker has one.
+/// Takes the runs of dead workers and puts them back into the queue, and looks through the live runs, a part at a time, for
+/// such that nobody would take; every worker has one.
 struct Recoverer: Sendable {
   private let store: RunStore
+  private let worker: String
   private let lease: Duration
   private let logger: Logger
   private var watch: RecoveryWatch
   /// What the last turn of taking leases returned as its clock.
   private var clock: String?
-  /// Where the look through all jobs goes on.
-  private var cursor: String?
+  /// Where the look through the live runs continues.
+  private var position = Reconciliation.Position()
   /// What went wrong last, which is not said again at every turn.
   private var complaint: String?
 
-  init(store: RunStore, lease: Duration, logger: Logger) {
+  init(store: RunStore, worker: String, lease: Duration, logger: Logger) {
     self.store = store
+    self.worker = worker
     self.lease = lease
     self.logger = logger
     watch = RecoveryWatch(lease: lease)
@@ -32,31 +34,37 @@ struct Recoverer: Sendable {
   /// Looks until its task is cancelled.
   mutating func run() async {
     while !Task.isCancelled {
-      let identity = try? await store.identity()
-      await turn(mayTake: watch.observe(identity, at: .now))
+      await turn()
       try? await Task.sleep(for: period)
     }
   }
 
   /// Takes lapsed leases if that is allowed. If not, the script is sent all the same and takes nothing: it fails when Redis
   /// refuses writes, and with them heartbeats, or when its clock steps; then the wait of a lease restarts.
-  private mutating func turn(mayTake: Bool) async {
+  private mutating func turn() async {
     do {
-      try await recover(mayTake: mayTake)
+      var identity: ServerIdentity?
+      var failure: StoreError?
+      do { identity = try await store.identity() } catch { failure = error }
+      let mayTake = watch.observe(identity, at: .now)
+      let isWatching = identity != nil && !watch.isOverdue(at: .now)
+      try await recover(mayTake ? .taking : isWatching ? .watching : .probing)
+      if let failure { throw failure }
       if mayTake { try await reconcile() }
+      if complaint != nil { logger.notice("the runs of dead workers are looked for again") }
       complaint = nil
     } catch {
-      if complaint != "\(error)" { logger.warning("the runs of dead workers cannot be taken: \(error)") }
+      if complaint != "\(error)" { logger.warning("the runs of dead workers cannot be looked for: \(error)") }
       complaint = "\(error)"
     }
   }
 
   /// Takes lapsed leases until none is left; a turn takes so few that it does not hold up Redis.
-  private mutating func recover(mayTake: Bool) async throws(StoreError) {
+  private mutating func recover(_ kind: RecoveryTurn.Kind) async throws(StoreError) {
     var turn: RecoveryTurn
     repeat {
       do {
-        turn = try await store.recover(after: clock, within: gap, isTaking: mayTake, lease: lease)
+        turn = try await store.recover(after: clock, within: gap, kind: kind, lease: lease)
       } catch {
         watch.restart()
         throw error
@@ -72,8 +80,11 @@ struct Recoverer: Sendable {
   }
 
   private mutating func reconcile() async throws(StoreError) {
-    let found = try await store.reconcile(from: cursor, lease: lease)
-    cursor = found.cursor
+    guard let found = try await store.reconcile(from: position, worker: worker, lease: lease) else {
+      position = Reconciliation.Position()
+      return
+    }
+    position = found.position
     for (id, what) in found.repaired {
       logger.warning("a run was \(what); it is repaired", metadata: ["job": "\(id)"])
     }

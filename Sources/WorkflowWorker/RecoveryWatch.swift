@@ -9,12 +9,17 @@ struct RecoveryWatch {
   private var server: String?
   private var since: ContinuousClock.Instant?
   private var last: ContinuousClock.Instant?
+  /// Since when Redis has answered without leases having been taken.
+  private var waitingSince: ContinuousClock.Instant?
 
   init(lease: Duration) { self.lease = lease }
 
   /// Restarts the wait: Redis refused a turn, or its clock stepped. Heartbeats may have been refused too, or came before
   /// the step.
   mutating func restart() { server = nil }
+
+  /// Whether the wait has restarted so often that it cannot be said to come to an end.
+  func isOverdue(at now: ContinuousClock.Instant) -> Bool { waitingSince.map { now - $0 > lease * 3 } ?? false }
 
   /// Notes what Redis answered at an instant; nil when it did not.
   /// - Returns: whether lapsed leases may be taken now.
@@ -28,6 +33,9 @@ struct RecoveryWatch {
     if server != identity.runID || gap > max(lease / 2, .seconds(3)) { since = now }
     server = identity.runID
     last = now
-    return since.map { now - $0 >= lease } ?? false
+    waitingSince = waitingSince ?? now
+    guard let since, now - since >= lease else { return false }
+    waitingSince = nil
+    return true
   }
 }

@@ -54,9 +54,9 @@ public struct Worker: Service {
       logger: logger)
     let subscription = RedisSubscription(
       redis, name: "wf-wake", logger: logger, onMessage: { _, _ in claimer.wake() }, onConnect: { claimer.wake() })
-    subscription.subscribe(keys.wakeChannel)
+    subscription.subscribe(keys.wakeChannel(of: name))
     let recovery = Task { [configuration, logger] in
-      var recoverer = Recoverer(store: store(claims), lease: configuration.lease, logger: logger)
+      var recoverer = Recoverer(store: store(claims), worker: name, lease: configuration.lease, logger: logger)
       await recoverer.run()
     }
     heartbeat.start()

@@ -46,7 +46,7 @@ import WorkflowStore
       record.finish(done: ["a", "b"], stores: [("x", ["a", "b"])])
     }
     #expect(
-      try await bench.keys() == ["claim:w", "job:\(id)", "progress:\(id)", "result:\(id)", "store:x"])
+      try await bench.keys() == ["claim:w", "idle", "job:\(id)", "progress:\(id)", "result:\(id)", "store:x"])
     #expect(try await bench.documents(id).keys.sorted() == ["steps"])
     for kind in ["job", "progress", "result"] {
       #expect((900...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
@@ -82,7 +82,7 @@ import WorkflowStore
       record.checkpoint("c", #"{"n":3}"#)
       record.fail(.rateLimited, "step b: \"no\"\n😀")
     }
-    #expect(try await bench.keys() == ["claim:w", "job:\(id)", "progress:\(id)", "store:x"])
+    #expect(try await bench.keys() == ["claim:w", "idle", "job:\(id)", "progress:\(id)", "store:x"])
     let documents = try await bench.documents(id)
     #expect(
       documents.keys.sorted() == ["inputs", "out:a", "out:c", "place:c", "steps", "stored:c"])

@@ -47,7 +47,7 @@ import WorkflowStore
     let late = "\((Int(first.clock) ?? 0) - 10_100_000)"
     let heldUp = try await bench.store.turn(after: late, within: .seconds(10))
     #expect(heldUp.runs.isEmpty && heldUp.isHeldUp)
-    let waiting = try await bench.store.turn(after: first.clock, within: .seconds(10), isTaking: false)
+    let waiting = try await bench.store.turn(after: first.clock, within: .seconds(10), kind: .watching)
     #expect(waiting.runs.isEmpty && !waiting.isHeldUp)
     #expect(try await bench.snapshot() == before)
     #expect(try await bench.store.turn(after: first.clock, within: .seconds(10)).runs.map(\.id) == [id])
@@ -245,7 +245,7 @@ import WorkflowStore
     for id in [queued, unknown] { try await bench.send("ZADD", bench.prefix + "leases", "1", id.description) }
     let before = try await bench.hash("job:\(queued)")
     #expect(try await Set(recover()) == ["dropped \(queued)", "dropped \(unknown)"])
-    #expect(try await bench.keys() == ["job:\(queued)", "progress:\(queued)", "queue:1", "repairs"])
+    #expect(try await bench.keys() == ["job:\(queued)", "live", "progress:\(queued)", "queue:1", "repairs"])
     #expect(try await bench.hash("job:\(queued)") == before)
     #expect(try await bench.list("queue:1") == [queued.description])
   }

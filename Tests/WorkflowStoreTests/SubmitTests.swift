@@ -14,7 +14,7 @@ import WorkflowStore
     let submission = Submission.sample(id, name: "a \"name\"", inputs: #"{ "n" : 1e400 }"#, steps: ["a"])
     #expect(try await bench.store.submit(submission) == .accepted(id))
 
-    #expect(try await bench.keys() == ["job:\(id)", "progress:\(id)", "queue:1"])
+    #expect(try await bench.keys() == ["job:\(id)", "live", "progress:\(id)", "queue:1"])
     let job = try await bench.facts(id)
     let created = try #require(job["created_ts"])
     #expect(
@@ -92,18 +92,6 @@ import WorkflowStore
     let other = Submission.sample(second, name: "other", idempotencyKey: "k")
     #expect(try await bench.store.submit(other) == .accepted(second))
     #expect(try await bench.list("queue:1") == [first, second].map(\.description))
-  }
-
-  @Test func `Workers are woken when a queue is no longer empty`() async throws {
-    let wake = try await Channel(Keys(prefix: bench.prefix).wakeChannel, of: bench.server)
-    try await bench.submit()
-    #expect(await wake.next() == "")
-    try await bench.submit()
-    let runs = try await bench.claimRuns(2)
-    try await bench.send("PUBLISH", bench.prefix + "wake", "nothing else came")
-    #expect(await wake.next() == "nothing else came")
-    try await bench.record(runs[0], 1) { $0.end = .handedBack(asSuspect: false) }
-    #expect(await wake.next() == "")
   }
 
   @Test func `A queue of a wrong type refuses a run before anything of it is written`() async throws {

@@ -51,7 +51,7 @@ import WorkflowStore
   @Test func `Once writes are allowed again the living have a lease of time before anything is taken`() async throws {
     let run = try #require(try await hold(1).first)
     _ = try await redis.send(["CONFIG", "SET", "min-replicas-to-write", "1"], timeout: .seconds(20))
-    var recoverer = Recoverer(store: store, lease: lease, logger: logger)
+    var recoverer = Recoverer(store: store, worker: "recoverer", lease: lease, logger: logger)
     let task = Task { await recoverer.run() }
     // So long that turns have been refused, and that the wait which the first refusal restarted is almost over.
     try await pass(.milliseconds(6_500))
@@ -67,7 +67,7 @@ import WorkflowStore
   func `However many runs a dead worker had, they are back within a lease and two seconds`(count: Int) async throws {
     let held = try await hold(count)
     let death = ContinuousClock.now
-    var recoverer = Recoverer(store: store, lease: lease, logger: logger)
+    var recoverer = Recoverer(store: store, worker: "recoverer", lease: lease, logger: logger)
     let task = Task { await recoverer.run() }
     while try await redis.send(["ZCARD", "wf:leases"], timeout: .seconds(20)).int != 0 { try Task.checkCancellation() }
     #expect(ContinuousClock.now - death < lease + .seconds(2))
@@ -86,7 +86,7 @@ import WorkflowStore
       store: RunStore(eyes, keys: Keys(), timeout: .seconds(20)), hands: hands, worker: "w", lease: lease,
       logger: logger)
     heartbeat.start()
-    var recoverer = Recoverer(store: store, lease: lease, logger: logger)
+    var recoverer = Recoverer(store: store, worker: "recoverer", lease: lease, logger: logger)
     let task = Task { await recoverer.run() }
     // The recoverer has come to where it may take leases; the dead run's has not lapsed yet.
     try await renew(runs[1], for: lease * 1.5)

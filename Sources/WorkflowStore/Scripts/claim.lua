@@ -8,7 +8,7 @@ until the suspect has recorded a checkpoint: what kills the worker meanwhile is 
 elected to become empty for the suspects that wait; it takes other runs in turn, so that neither kind waits for all of the
 other. Any worker that holds no run takes a suspect when nothing else is queued.
 
-KEYS  1 leases  2 the worker's last claim  3 suspects  4 queue  5 elected worker  6 repairs
+KEYS  1 leases  2 the worker's last claim  3 suspects  4 queue  5 elected worker  6 idle workers  7 repairs
 ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many runs the worker holds  5 lease (ms)
       6 bytes of documents after which no further runs are taken, a few at a time  7 worker id
       8 1 if the worker's last run was a suspect: others have their turn first
@@ -26,7 +26,7 @@ log is not written here, and no event is published.
 local prefix, claim = ARGV[1], ARGV[2]
 local runs, bytes, dropped, taken, leases = {}, 0, 0, {}, {}
 
-local fault = misfit({'zset', 'string', 'list', 'list', 'string'})
+local fault = misfit({'zset', 'string', 'list', 'list', 'string', 'zset'})
 if fault then return fault end
 
 -- The facts and documents of a job: status, claims, token, last time, start, name, request id, steps, inputs, and what
@@ -86,7 +86,7 @@ local function take(id, suspect)
   local job = isJobID(id) and read(id) or {}
   if job[1] ~= 'queued' then
     dropped = dropped + 1
-    redis.pcall('HINCRBY', KEYS[6], 'entries_without_job', 1)
+    redis.pcall('HINCRBY', KEYS[7], 'entries_without_job', 1)
     return
   end
   local claims = (job[2] or 0) + 1
@@ -115,9 +115,10 @@ end
 -- Whether this worker is the one that becomes empty for suspects. Its term ends by itself; one that ends later than a
 -- lease from now is left from before a step back of Redis's clock.
 local function isElected()
-  if redis.call('SET', KEYS[5], ARGV[7], 'NX', 'PX', ARGV[5]) then return true end
-  if redis.call('GET', KEYS[5]) ~= ARGV[7] and redis.call('PTTL', KEYS[5]) <= tonumber(ARGV[5]) then return false end
-  redis.call('SET', KEYS[5], ARGV[7], 'PX', ARGV[5])
+  local term, worker = string.match(redis.call('GET', KEYS[5]) or '', '^(%d+) (.*)$')
+  local left = (tonumber(term) or 0) - math.floor(now / 1000)
+  if term and worker ~= ARGV[7] and left > 0 and left <= tonumber(ARGV[5]) then return false end
+  redis.call('SET', KEYS[5], string.format('%.0f ', deadline) .. ARGV[7], 'PX', ARGV[5])
   return true
 end
 
@@ -137,5 +138,14 @@ for first = 1, #leases, 1000 do
 end
 if #taken > 0 then
   redis.call('SET', KEYS[2], claim .. ' ' .. table.concat(taken, ' '), 'PX', ARGV[5])
+end
+-- A worker that has room left is idle, unless it is to hold no other run.
+local isIdle = #runs < tonumber(ARGV[3]) and not (isTurn and not isEmpty) and not (runs[1] and runs[1][3] == 1)
+  and redis.call('EXISTS', KEYS[4]) == 0
+if isIdle then
+  redis.call('ZADD', KEYS[6], math.floor(now / 1000), ARGV[7])
+  redis.call('EXPIRE', KEYS[6], math.ceil(ARGV[5] / 1000) + 1)
+else
+  redis.call('ZREM', KEYS[6], ARGV[7])
 end
 return answer(now, isTurn and not isEmpty)

@@ -28,11 +28,17 @@ local function isJobID(text)
   return #text == 36 and string.find(text, '^%x+%-%x+%-%x+%-%x+%-%x+$') ~= nil
 end
 
--- Messages to be published once the script has written everything.
-local messages = {}
+-- Messages to be published once the script has written everything, and how many runs it has enqueued.
+local messages, enqueued = {}, 0
 
 local function announce(channel, text)
   messages[#messages + 1] = {channel, text}
+end
+
+-- Puts a run at the head or the tail of a queue.
+local function enqueue(push, queue, id)
+  redis.call(push, queue, id)
+  enqueued = enqueued + 1
 end
 
 -- Publishes what was announced; the last thing that a script does before it returns. Redis may refuse it (a user without
@@ -41,9 +47,17 @@ local function publish()
   for _, message in ipairs(messages) do redis.pcall('PUBLISH', message[1], message[2]) end
 end
 
--- Puts a run at the head or the tail of a queue, and announces that to idle workers when the queue was empty.
-local function enqueue(push, queue, id, wake)
-  if redis.call(push, queue, id) == 1 then announce(wake, '') end
+-- Wakes one idle worker for each run that was enqueued, those first that have been idle for longest. A worker whose channel
+-- nobody subscribes to is gone, and another one is woken. Who is woken is idle again when a claim has emptied the queue.
+local function wakeWorkers(idle, wake)
+  while enqueued > 0 do
+    local worker = redis.pcall('ZRANGEBYSCORE', idle, '-inf', '+inf', 'LIMIT', 0, 1)[1]
+    if not worker then return end
+    redis.call('ZREM', idle, worker)
+    local reached = redis.pcall('PUBLISH', wake .. ':' .. worker, '')
+    if type(reached) ~= 'number' then return end
+    if reached > 0 then enqueued = enqueued - 1 end
+  end
 end
 
 -- Whether a run with so many crashes waits among the suspects: its next crash would end it.
@@ -51,8 +65,8 @@ local function isSuspect(crashes, limit) return crashes >= limit - 1 end
 
 -- The longest lease of the workers that are remembered, in milliseconds, and at least so long.
 local function longestLease(lengths, least)
-  local found = redis.pcall('HVALS', lengths)
-  for _, length in ipairs(found.err and {} or found) do least = math.max(least, tonumber(length) or 0) end
+  local found = redis.pcall('HGETALL', lengths)
+  for i = 2, #found, 2 do least = math.max(least, tonumber(found[i]) or 0) end
   return least
 end
 

@@ -3,7 +3,7 @@
 Records what the steps of claimed runs have produced since the last records of their claims, and the ends of the runs
 that have come to one. One call brings the records of many runs; each stands for itself.
 
-KEYS  1 leases  2 queue  3 suspects  4 repairs
+KEYS  1 leases  2 queue  3 suspects  4 repairs  5 live runs  6 idle workers
 ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  4 wake channel  5... records, each of
       job id, token, sequence number within its claim (from 1),
       end: '' | 'finished' | 'failed' | 'queued' | 'suspect' (handed back, to the queue or to the suspects),
@@ -28,8 +28,8 @@ local prefix, retain, most, wake = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local fault = misfit({'zset'})
 if fault then return fault end
 
--- The stores in order of first use, what is to be appended to each, and the runs whose leases end.
-local stores, appends, ended = {}, {}, {}
+-- The stores in order of first use, what is to be appended to each, the runs whose leases end, and those that are over.
+local stores, appends, ended, over = {}, {}, {}, {}
 
 -- Hands a command its key and the words of a list from one to another, in portions that Lua's stack can hold.
 local function send(command, key, words, first, last)
@@ -143,8 +143,9 @@ local function record(head, entries, changes, stored, pieces, next)
     ended[#ended + 1] = id
     if queue then
       redis.call('HDEL', key, 'silent')
-      enqueue('LPUSH', queue, id, wake)
+      enqueue('LPUSH', queue, id)
     else
+      over[#over + 1] = id
       redis.call('EXPIRE', key, retain)
       redis.call('EXPIRE', progress, retain)
     end
@@ -166,10 +167,12 @@ while head <= #ARGV do
 end
 
 send('ZREM', KEYS[1], ended, 1, #ended)
+if #over > 0 and redis.call('TYPE', KEYS[5]).ok == 'zset' then send('ZREM', KEYS[5], over, 1, #over) end
 for _, store in ipairs(stores) do
   local items = appends[store]
   if send('RPUSH', store, items, 1, #items) > most then redis.call('LTRIM', store, -most, -1) end
   redis.call('EXPIRE', store, retain)
 end
 publish()
+wakeWorkers(KEYS[6], wake)
 return answers

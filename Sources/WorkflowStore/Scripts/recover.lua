@@ -8,12 +8,13 @@ that dies before it has recorded anything of the run is no crash at first: it to
 been killed. But what kills its worker by being read, or in its very first steps, comes back so each time: from the third
 time in a row on, that counts too.
 
-KEYS  1 leases  2 workers  3 dead letters  4 repairs  5 lease lengths
+KEYS  1 leases  2 workers  3 dead letters  4 repairs  5 lease lengths  6 live runs  7 idle workers  8 recovery
 ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds to keep an ended run
       5 sentence for a run that ends so, as JSON  6 the same as text  7 wake channel
       8 milliseconds after its death that a worker is remembered  9 dead letters that are kept
       10 clock that the caller's last turn returned, '' at its first  11 milliseconds that may have passed since
       12 1 if the caller may take runs  13 the caller's lease (ms)
+      14 'recovered' or 'watched': what the caller's turn is, for the health answer; '' for nothing
 
 Returns {Redis's clock (µs), 1 if this turn was held up, 1 if more is left to do,
          job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
@@ -42,6 +43,7 @@ local function fail(id, key, ts)
   redis.pcall('RPUSH', prefix .. 'progress:' .. id,
     '{"ts":' .. ts .. ',"msg":"failed","error_code":"worker_crashed","error":' .. ARGV[5] .. '}')
   for _, kind in ipairs({'job:', 'progress:'}) do redis.call('EXPIRE', prefix .. kind .. id, ARGV[4]) end
+  redis.pcall('ZREM', KEYS[6], id)
   redis.call('ZADD', KEYS[3], ms, id)
   redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -ARGV[9] - 1)
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ms - ARGV[4] * 1000)
@@ -51,7 +53,7 @@ end
 
 local function requeue(id, key, crashes, silent, format)
   redis.call('HSET', key, 'status', 'queued', 'token', '', 'crashes', crashes, 'silent', silent)
-  enqueue('LPUSH', prefix .. (isSuspect(crashes, ARGV[3]) and 'suspects:' or 'queue:') .. format, id, ARGV[7])
+  enqueue('LPUSH', prefix .. (isSuspect(crashes, ARGV[3]) and 'suspects:' or 'queue:') .. format, id)
   return 'requeued'
 end
 
@@ -87,5 +89,10 @@ for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ms - ARGV[8
   redis.call('ZREM', KEYS[2], worker)
   redis.call('HDEL', KEYS[5], worker)
 end
+if ARGV[14] ~= '' and (mayTake or ARGV[12] == '0' and not isHeldUp) then
+  redis.call('HSET', KEYS[8], ARGV[14], ms, 'lease', ARGV[13])
+  redis.call('EXPIRE', KEYS[8], 3600)
+end
 publish()
+wakeWorkers(KEYS[7], ARGV[7])
 return report

@@ -67,10 +67,10 @@ struct Bench: Sendable {
     return Double(parts[0]) + Double(parts[1]) / 1_000_000
   }
 
-  /// Every key of this store, sorted.
+  /// Every key of this store, sorted, but for the one that says when workers looked for lapsed leases.
   func keys() async throws -> [String] {
     let names = try await send("KEYS", prefix + "*").array?.compactMap(\.string) ?? []
-    return names.map { String($0.dropFirst(prefix.count)) }.sorted()
+    return names.map { String($0.dropFirst(prefix.count)) }.filter { $0 != "recovery" }.sorted()
   }
 
   func hash(_ key: String) async throws -> [String: String] {
@@ -193,6 +193,18 @@ struct Bench: Sendable {
     return try await store.record([pending])[0]
   }
 
+  /// Looks at some live runs, after all keys if these are to be looked at; says what was repaired, as `<id> <what>`.
+  func reconcile(worker: String = "w", allKeys: Bool = false) async throws -> [String] {
+    var position = Reconciliation.Position()
+    var repaired: [String] = []
+    repeat {
+      let found = try await store.reconcile(from: position, worker: worker, lease: .seconds(15))
+      position = found?.position ?? .init()
+      repaired += found?.repaired.map { "\($0.id) \($0.what)" } ?? []
+    } while position.live != "" || allKeys && position.keys != "0"
+    return repaired
+  }
+
   /// Makes the leases of runs look as if they had ended so many seconds ago.
   func lapse(_ id: JobID, secondsAgo: Int = 1) async throws {
     let end = Int(try await now() * 1_000) - secondsAgo * 1_000
@@ -209,9 +221,9 @@ extension RunStore {
 
   /// One turn of a recoverer.
   func turn(
-    after clock: String?, within gap: Duration = patience, isTaking: Bool = true, limit: Int = 100
+    after clock: String?, within gap: Duration = patience, kind: RecoveryTurn.Kind = .taking, limit: Int = 100
   ) async throws(StoreError) -> RecoveryTurn {
-    try await recover(after: clock, within: gap, isTaking: isTaking, lease: .seconds(15), limit: limit)
+    try await recover(after: clock, within: gap, kind: kind, lease: .seconds(15), limit: limit)
   }
 }
 
