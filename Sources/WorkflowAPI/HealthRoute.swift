@@ -13,9 +13,9 @@ struct HealthRoute: Route {
   ) async throws(APIError) -> FastCGIResponse {
     do {
       let health = try await store.health()
-      let hasWorker = health.workers > 0
+      let fault = fault(health)
       var facts: JSONObject = [
-        "status": hasWorker ? "ok" : "unavailable", "redis": "ok",
+        "status": fault == nil ? "ok" : "unavailable", "redis": "ok",
         "workers": .number(JSONNumber(health.workers)), "queued": .number(JSONNumber(health.queued)),
         "started": .number(JSONNumber(health.started)),
       ]
@@ -23,12 +23,20 @@ struct HealthRoute: Route {
         let repairs = health.repairs.sorted { $0.key < $1.key }
         facts["repairs"] = .object(JSONObject(repairs.map { ($0.key, .number(JSONNumber($0.value))) }))
       }
-      if !hasWorker { facts["detail"] = "no worker is alive: runs are accepted and wait" }
-      return .json(status: hasWorker ? 200 : 503, .object(facts))
+      if let fault { facts["detail"] = .string(fault) }
+      return .json(status: fault == nil ? 200 : 503, .object(facts))
     } catch {
       return .json(
         status: 503, ["status": "unavailable", "redis": "unavailable", "detail": .string("\(error)")],
         headers: [("Retry-After", "2")])
     }
+  }
+
+  /// Why runs do not come to their end, if there is a reason.
+  private func fault(_ health: StoreHealth) -> String? {
+    if health.workers == 0 { return "no worker is alive: runs are accepted and wait" }
+    let overdue = max(health.recoveryOverdue, health.reconciliationOverdue)
+    guard overdue > 0 else { return nil }
+    return "no worker has been able to look for the runs of dead workers for \(overdue) s; the workers' log says why"
   }
 }

@@ -10,6 +10,10 @@ public struct StoreHealth: Sendable, Equatable {
   public let workers: Int
   /// How often something was found broken and was repaired, by what it was, such as `runs_without_lease`.
   public let repairs: [String: Int]
+  /// Seconds for which no worker has looked for lapsed leases though it should have; 0 when one has.
+  public let recoveryOverdue: Int
+  /// The same for runs that nobody would take.
+  public let reconciliationOverdue: Int
 }
 
 /// Which Redis answers, and in which role.
@@ -29,16 +33,19 @@ public struct ServerIdentity: Sendable, Equatable {
 extension RunStore {
   /// Reads the state of the whole.
   public func health() async throws(StoreError) -> StoreHealth {
-    let names = [keys.queue, keys.suspects, keys.leases, keys.workers, keys.repairs, keys.leaseLengths]
+    let names = [keys.queue, keys.suspects, keys.leases, keys.workers, keys.repairs, keys.leaseLengths, keys.recovery]
     let reply = try await evaluate(Scripts.health, names, [])
-    guard let parts = reply.array, parts.count == 4, let repairs = parts[3].array,
-      let queued = parts[0].int, let started = parts[1].int, let workers = parts[2].int
+    guard let parts = reply.array, parts.count == 6, let repairs = parts[3].array,
+      let queued = parts[0].int, let started = parts[1].int, let workers = parts[2].int,
+      let recovery = parts[4].int, let reconciliation = parts[5].int
     else { throw RunStore.damaged(Scripts.health, reply) }
     var counts: [String: Int] = [:]
     for index in stride(from: 0, to: repairs.count - 1, by: 2) {
       if let name = repairs[index].string { counts[name] = repairs[index + 1].int }
     }
-    return StoreHealth(queued: queued, started: started, workers: workers, repairs: counts)
+    return StoreHealth(
+      queued: queued, started: started, workers: workers, repairs: counts, recoveryOverdue: recovery,
+      reconciliationOverdue: reconciliation)
   }
 
   /// Asks Redis who it is.
