@@ -28,6 +28,7 @@ struct DeadLettersRoute: Route {
       "job_id": .string(letter.id.description), "run_name": .string(letter.runName), "status": "failed",
       "created_ts": time(letter.createdAt), "started_ts": time(letter.startedAt),
       "finished_ts": time(letter.finishedAt), "error_code": .string(letter.errorCode), "error": .string(letter.error),
+      "steps_in_flight": .array(letter.stepsInFlight.map(JSONValue.string)),
     ]
   }
 }

@@ -1,4 +1,5 @@
 import Hiredis
+import Workflow
 
 /// What a look at a part of the live runs has found, and repaired.
 public struct Reconciliation: Sendable {
@@ -35,6 +36,8 @@ public struct DeadLetter: Sendable, Equatable {
   public let errorCode: String
   /// Why it was given up.
   public let error: String
+  /// The ids of the steps that were running when its last worker died, up to eight, in the order of their start.
+  public let stepsInFlight: [String]
 }
 
 extension RunStore {
@@ -90,10 +93,18 @@ extension RunStore {
     guard let rows = reply.array else { throw RunStore.damaged(Scripts.dead, reply) }
     return rows.compactMap { row in
       let words = row.array?.map { $0.string ?? "" } ?? []
-      guard words.count == 7, let id = JobID(words[0]) else { return nil }
+      guard words.count == 8, let id = JobID(words[0]) else { return nil }
+      let last = row.array?.last?.array?.compactMap { $0.string.flatMap { ProgressHead(Array($0.utf8)) } } ?? []
       return DeadLetter(
         id: id, runName: words[1], createdAt: words[2], startedAt: words[3], finishedAt: words[4], errorCode: words[5],
-        error: words[6])
+        error: words[6], stepsInFlight: RunStore.startedSteps(last))
     }
+  }
+
+  /// The steps that began after the last checkpoint or change of worker.
+  /// - Parameter heads: progress entries, the newest first.
+  private static func startedSteps(_ heads: [ProgressHead]) -> [String] {
+    let sinceCheckpoint = heads.prefix { !["enqueued", "started", "resumed", "step_done"].contains($0.message) }
+    return sinceCheckpoint.filter { $0.message == "step_start" }.compactMap(\.step).reversed()
   }
 }

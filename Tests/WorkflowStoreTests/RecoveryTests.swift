@@ -164,6 +164,7 @@ import WorkflowStore
       try await bench.keys() == ["claim:1", "claim:2", "claim:3", "dead", "job:\(id)", "progress:\(id)"])
     let letter = try #require(try await bench.store.deadLetters(limit: 10).first)
     #expect(letter.id == id && letter.runName == "poison" && letter.error == sentence)
+    #expect(letter.stepsInFlight == ["a"])
     #expect(try #require(try await bench.ttl("dead")) > 900)
     for kind in ["job", "progress"] {
       #expect((900...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
