@@ -47,11 +47,15 @@ public struct RedisAddress: Sendable, Equatable {
 }
 
 extension RedisAddress: CustomStringConvertible, CustomDebugStringConvertible {
-  /// The address for logs: the password is shown as `***`.
+  /// The address for logs: the password is shown as `***`, and so is a lone user, in whose place redis-cli expects a
+  /// password.
   public var description: String {
-    let hasPassword = password != nil || passwordFile != nil
-    let secret = !hasPassword ? "" : ":***"
-    let login = user == nil && !hasPassword ? "" : "\(user ?? "")\(secret)@"
+    let login =
+      switch (user, password != nil || passwordFile != nil) {
+      case (nil, false): ""
+      case (_, false): "***@"
+      case (let user, true): "\(user ?? ""):***@"
+      }
     return switch endpoint {
     case .tcp(let host, let port) where host.contains(":"): "redis://\(login)[\(host)]:\(port)/\(database)"
     case .tcp(let host, let port): "redis://\(login)\(host):\(port)/\(database)"

@@ -74,7 +74,7 @@ struct RedisAddressParser {
   private func parseDatabase(_ text: Substring) throws(RedisAddressError) -> Int {
     if text.isEmpty { return 0 }
     guard let database = Int(text), database >= 0 else {
-      throw RedisAddressError("The database of a Redis address is a number from 0 on, not \"\(text)\".")
+      throw RedisAddressError("The database of a Redis address is a number from 0 on, and nothing follows it.")
     }
     return database
   }
@@ -87,7 +87,8 @@ struct RedisAddressParser {
     }
     if tail.isEmpty { return (String(host), 6379) }
     guard tail.hasPrefix(":"), let port = UInt16(tail.dropFirst()), port > 0 else {
-      throw RedisAddressError("The port of a Redis address is a number from 1 to 65535, not \"\(tail.dropFirst())\".")
+      throw RedisAddressError(
+        "The port of a Redis address is a number from 1 to 65535; a password is followed by @ and the host.")
     }
     return (String(host), Int(port))
   }

@@ -57,6 +57,15 @@ import Testing
   }
 
   @Test(arguments: [
+    "redis://user:s3cret", "redis://host:6379/0?password=s3cret", "redis+unix:///run/s?db=0&password=s3cret",
+    "redis+unix:///run/s?password=s3cret", "redis://host:6379/s3cret",
+  ])
+  func `No error shows what may be a password`(url: String) {
+    let error = #expect(throws: RedisAddressError.self) { try RedisAddress(url) }
+    #expect(error?.description.contains("s3cret") == false)
+  }
+
+  @Test(arguments: [
     ("rediss://host", "stunnel"), ("http://host", "redis://"), ("host:6379", "begins with"),
     ("redis://", "needs a host"), ("redis://:6379", "needs a host"), ("redis://::1", "brackets"),
     ("redis://host:0", "port"), ("redis://host:65536", "port"), ("redis://host:x", "port"),
