@@ -1,14 +1,14 @@
 import Glibc
 
 /// The three forms of an HTTP date (RFC 9110, section 5.6.7).
-enum HTTPDate {
+public enum HTTPDate {
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
   /// Seconds since 1970; nil for what is no date.
   ///
   /// `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate), `Sunday, 06-Nov-94 08:49:37 GMT` (RFC 850) and
   /// `Sun Nov  6 08:49:37 1994` (asctime).
-  static func seconds(_ text: String) -> Int? {
+  public static func seconds(_ text: String) -> Int? {
     let words = text.split { $0 == " " || $0 == "-" }.map(String.init)
     if words.count == 6, words[5] == "GMT" {
       return seconds(day: words[1], month: words[2], year: year(words[3]), clock: words[4])
