@@ -3,19 +3,20 @@ import ArgumentParser
 /// `wf config`: prints the settings in force.
 struct ConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "config", abstract: "Print the settings in force, and where each comes from; secrets are masked.",
+    commandName: "config", abstract: "Print the settings in force, secrets masked, and where each comes from.",
     discussion: """
-      Settings are environment variables. `wf dev` and the commands for people read a .env file in the working
-      directory as well; the environment wins.
+      Settings are environment variables. wf dev and the commands for people read a .env file in the working directory \
+      as well, and the commands for people also /etc/wf/wf.env, the settings of this host's services, where they may. The \
+      environment comes first, then .env.
       """)
 
   func run() throws {
-    let rows = try Settings.load(readsDotEnv: true).rows
+    let rows = try Settings.forClient().rows
     let width = rows.map { $0.name.count + $0.value.count + 1 }.max() ?? 0
     for row in rows {
       let setting = "\(row.name)=\(row.value)"
       let padding = String(repeating: " ", count: width - setting.count)
-      Terminal.show("\(setting)\(padding)  \(row.source.rawValue)")
+      Terminal.show("\(setting)\(padding)  \(row.source)")
     }
   }
 }

@@ -3,7 +3,7 @@ import Glibc
 /// The settings that the services of this host have from systemd, for whoever is not started by it.
 struct HostSettings {
   /// The `EnvironmentFile=` of the units.
-  static let file = "/etc/wf/wf.env"
+  static let file = SettingsFile.hostPath
   /// Where systemd puts what `LoadCredential=` names, as long as the worker runs; only root may look.
   private static let credentials = "/run/credentials/wf-worker.service"
 
@@ -17,20 +17,15 @@ struct HostSettings {
     let folder =
       Settings.environment["CREDENTIALS_DIRECTORY"]
       ?? (access(HostSettings.credentials, R_OK | X_OK) == 0 ? HostSettings.credentials : nil)
-    var values: [String: String] = [:]
-    if access(HostSettings.file, F_OK) != 0 && errno == ENOENT {
-      values = try Settings.dotEnv()
-    } else if access(HostSettings.file, R_OK) != 0 {
+    var file: SettingsFile?
+    do {
+      file = try SettingsFile.ofHost() ?? SettingsFile.dotEnv()
+    } catch is SettingsFile.Unreadable {
       finding = .doubtful(
         "\(HostSettings.file) cannot be read: the defaults are examined", remedy: "sudo wf doctor")
-    } else {
-      do {
-        values = try DotEnvFile.parse(String(decoding: Files.read(HostSettings.file), as: UTF8.self))
-      } catch let malformed as DotEnvFile.Malformed {
-        finding = .broken(
-          "\(HostSettings.file), line \(malformed.line): NAME=value is expected", remedy: "correct it")
-      }
+    } catch let invalid as Settings.Invalid {
+      finding = .broken("\(invalid)", remedy: "correct it")
     }
-    settings = try Settings.load(file: values, credentialsFolder: folder)
+    settings = try Settings.load(files: [file].compactMap(\.self), credentialsFolder: folder)
   }
 }

@@ -2,16 +2,36 @@ import Glibc
 import SystemPackage
 
 extension Settings {
-  /// The settings of this process: its environment, and for the command line also `.env` in the working directory.
+  /// The settings of this process: its environment, and for `wf dev` also `.env` in the working directory.
   static func load(readsDotEnv: Bool) throws -> Settings {
-    try load(
-      file: readsDotEnv ? try dotEnv() : [:], credentialsFolder: environment["CREDENTIALS_DIRECTORY"])
+    try load(files: readsDotEnv ? [try SettingsFile.dotEnv()].compactMap(\.self) : [])
   }
 
-  /// The settings of this process's environment, of a file that it overrides, and of a folder of credentials.
-  static func load(file: [String: String], credentialsFolder: String?) throws -> Settings {
+  /// The settings of this process's environment, of files that it overrides, and of a folder of credentials.
+  static func load(
+    files: [SettingsFile], credentialsFolder: String? = environment["CREDENTIALS_DIRECTORY"]
+  ) throws -> Settings {
     try Settings(
-      SettingsReader(environment: environment, file: file, credentials: try credentials(in: credentialsFolder)))
+      SettingsReader(environment: environment, files: files, credentials: try credentials(in: credentialsFolder)))
+  }
+
+  /// The settings for a command that a person calls: of the environment, of `.env` in the working directory, and of the
+  /// services on this host, each before the next. Says on standard error that it has read those of the services, or that
+  /// it may not although nothing else says where the API is.
+  static func forClient() throws -> Settings {
+    var files = [try SettingsFile.dotEnv()].compactMap(\.self)
+    do {
+      if let host = try SettingsFile.ofHost() {
+        Terminal.say("wf: using the settings of \(host.path)")
+        files.append(host)
+      }
+    } catch is SettingsFile.Unreadable {
+      if environment["WF_URL"] == nil, files.first?.values["WF_URL"] == nil {
+        Terminal.say(
+          "wf: \(SettingsFile.hostPath) is not used: only root and its group may read it; sudo, or set WF_URL")
+      }
+    }
+    return try load(files: files)
   }
 
   /// The secrets that systemd hands over (`LoadCredential=`, systemd.exec(5)): files in a folder of the service's own.
@@ -38,16 +58,5 @@ extension Settings {
       entry += 1
     }
     return values
-  }
-
-  /// The settings of `.env`, none when there is no such file.
-  static func dotEnv() throws -> [String: String] {
-    guard access(".env", F_OK) == 0 else { return [:] }
-    let text = String(decoding: try Files.read(".env"), as: UTF8.self)
-    do {
-      return try DotEnvFile.parse(text)
-    } catch {
-      throw Invalid(problems: ["\(error)"])
-    }
   }
 }

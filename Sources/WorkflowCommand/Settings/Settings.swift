@@ -50,6 +50,7 @@ struct Settings: Sendable {
         "WF_LLM_FALLBACK", default: "placeholder", LLMSummarize.Fallback.init(rawValue:),
         expected: "placeholder or fail") ?? .placeholder
     usesProxyEnvironment = reader.integer("WF_PROXY_ENV", default: 0, in: 0...1) == 1
+    if usesProxyEnvironment { reader.showProxies() }
     logLevel =
       reader.parsed(
         "WF_LOG_LEVEL", default: "info", Logger.Level.init(rawValue:),
@@ -88,14 +89,6 @@ struct Settings: Sendable {
     return worker
   }
 
-  /// A URL whose password, if it has one before its host, is shown as `***`.
-  private static func masked(_ url: String) -> String {
-    let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
-    let authority = url[start...].prefix { $0 != "/" }
-    guard let at = authority.lastIndex(of: "@"), let colon = authority[..<at].firstIndex(of: ":") else { return url }
-    return url[..<colon] + ":***" + url[at...]
-  }
-
   private static func model(_ reader: inout SettingsReader) -> OpenAIChatModel.Configuration? {
     let base = reader.text("WF_LLM_BASE_URL")
     let name = reader.text("WF_LLM_MODEL")
@@ -107,10 +100,8 @@ struct Settings: Sendable {
       }
       return nil
     }
-    let shown = Settings.masked(base)
-    reader.show("WF_LLM_BASE_URL", as: shown)
     if !(base.hasPrefix("http://") || base.hasPrefix("https://")) {
-      reader.refuse("WF_LLM_BASE_URL=\(shown): a URL with http:// or https:// is expected")
+      reader.refuse("WF_LLM_BASE_URL=\(SecretMask.url(base)): a URL with http:// or https:// is expected")
     }
     guard let name else {
       reader.refuse("WF_LLM_BASE_URL needs WF_LLM_MODEL, the name of the model to ask for")

@@ -1,11 +1,21 @@
 /// Reads settings by name, and remembers each with where it came from and what is wrong with it.
 struct SettingsReader {
   /// Where a setting's value came from.
-  enum Source: String, Sendable {
-    case fallback = "default"
+  enum Source: Sendable, Equatable, CustomStringConvertible {
+    case fallback
     case environment
-    case file = ".env"
+    /// A file, by its path.
+    case file(String)
     case credential
+
+    var description: String {
+      switch self {
+      case .fallback: "default"
+      case .environment: "environment"
+      case .file(let path): path
+      case .credential: "credential"
+      }
+    }
   }
 
   /// One setting, as `wf config` shows it.
@@ -16,24 +26,24 @@ struct SettingsReader {
   }
 
   private let environment: [String: String]
-  private let file: [String: String]
+  private let files: [SettingsFile]
   private let credentials: [String: String]
   private(set) var rows: [Row] = []
   private(set) var problems: [String] = []
 
-  /// The environment wins over the file.
+  /// The environment wins over the files, and each file over those after it.
   /// - Parameter credentials: secrets that the service manager hands over, by the setting that they stand for.
-  init(environment: [String: String], file: [String: String] = [:], credentials: [String: String] = [:]) {
+  init(environment: [String: String], files: [SettingsFile] = [], credentials: [String: String] = [:]) {
     self.credentials = credentials
     self.environment = environment
-    self.file = file
+    self.files = files
   }
 
   /// A text, or nil where nothing is set and there is no default. A setting that is set to nothing is not set.
   mutating func text(_ name: String, default fallback: String? = nil, isSecret: Bool = false) -> String? {
     let found = lookUp(name)
     let value = found?.value ?? fallback
-    let shown = value.map { isSecret ? "********" : $0 } ?? ""
+    let shown = value.map { isSecret ? "********" : SettingsReader.shown($0) } ?? ""
     rows.append(Row(name: name, value: shown, source: found?.source ?? .fallback))
     return value
   }
@@ -44,8 +54,17 @@ struct SettingsReader {
   ) -> Value? {
     guard let text = text(name, default: fallback) else { return nil }
     if let value = parse(text) { return value }
-    problems.append("\(name)=\(text): \(expected) is expected")
+    problems.append("\(name)=\(SettingsReader.shown(text))\(place(of: name)): \(expected) is expected")
     return parse(fallback)
+  }
+
+  /// A value as it may be shown: no URL shows its secrets.
+  private static func shown(_ value: String) -> String { value.contains("://") ? SecretMask.url(value) : value }
+
+  /// Says in which file a setting is; nothing for one of the environment.
+  private func place(of name: String) -> String {
+    guard case .file(let path) = lookUp(name)?.source else { return "" }
+    return " in \(path)"
   }
 
   /// A whole number in a range.
@@ -96,23 +115,35 @@ struct SettingsReader {
     rows[index] = Row(name: name, value: value, source: rows[index].source)
   }
 
+  /// Shows the variables that libcurl takes proxies from, where they are set.
+  mutating func showProxies() {
+    for name in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"] {
+      guard let value = environment[name] else { continue }
+      rows.append(Row(name: name, value: SecretMask.url(value), source: .environment))
+    }
+  }
+
   /// A secret that the service manager handed over.
   func credential(_ name: String) -> String? { credentials[name] }
 
   private func lookUp(_ name: String) -> (value: String, source: Source)? {
     if let value = environment[name], !value.isEmpty { return (value, .environment) }
-    if let value = file[name], !value.isEmpty { return (value, .file) }
+    for file in files {
+      if let value = file.values[name], !value.isEmpty { return (value, .file(file.path)) }
+    }
     return credentials[name].map { ($0, .credential) }
   }
 
-  /// Notes every `WF_` name that no setting has read, with the name that it resembles most.
+  /// Notes every `WF_` name that no setting has read, with its file and with the name that it resembles most.
   mutating func refuseUnknown() {
     let known = Set(rows.map(\.name))
-    let names = Set(environment.keys).union(file.keys)
-    for name in names.sorted() where name.hasPrefix("WF_") && !known.contains(name) {
-      let nearest = known.min { EditDistance.between(name, $0) < EditDistance.between(name, $1) }
-      let hint = nearest.map { EditDistance.between(name, $0) <= 4 ? "; did you mean \($0)?" : "" } ?? ""
-      problems.append("\(name) is no setting of wf\(hint)")
+    let places = [(names: environment.keys, place: "")] + files.map { (names: $0.values.keys, place: " in \($0.path)") }
+    for (names, place) in places {
+      for name in names.sorted() where name.hasPrefix("WF_") && !known.contains(name) {
+        let nearest = known.min { EditDistance.between(name, $0) < EditDistance.between(name, $1) }
+        let hint = nearest.map { EditDistance.between(name, $0) <= 4 ? "; did you mean \($0)?" : "" } ?? ""
+        problems.append("\(name)\(place) is no setting of wf\(hint)")
+      }
     }
   }
 }
