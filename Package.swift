@@ -60,6 +60,7 @@ let package = Package(
     // No pkgConfig: hiredis.pc asks for -D_FILE_OFFSET_BITS, which SwiftPM refuses with a warning.
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CLinux"),
     module("EventLoop"),
     module("FastCGI", ["CFastCGI", "EventLoop", deque, logging]),
     module("Hiredis", ["CHiredis", "EventLoop", logging]),
@@ -78,7 +79,7 @@ let package = Package(
       "WorkflowCommand",
       [
         "WorkflowAPI", "WorkflowWorker", "WorkflowOperations", "WorkflowLLM", "WorkflowStore", "Workflow", "ExactJSON",
-        "FastCGI", "Hiredis", "Curl", arguments, logging, lifecycle, signals, subprocess, system,
+        "FastCGI", "Hiredis", "Curl", "CLinux", arguments, logging, lifecycle, signals, subprocess, system,
       ],
       resources: [.embedInCode("Resources")]),
     .executableTarget(
@@ -101,6 +102,7 @@ let package = Package(
         logging,
       ]),
     .target(name: "FakeClock", path: "Tests/FakeClock"),
+    tests("WorkflowCommandTests", ["WorkflowCommand", "ModelServer", "Workflow", "ExactJSON", "Curl", system]),
     .target(name: "RedisFixture", dependencies: ["Hiredis"], path: "Tests/RedisFixture", swiftSettings: settings),
     .target(
       name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),

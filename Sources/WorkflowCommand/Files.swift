@@ -59,7 +59,8 @@ enum Files {
     rmdir(path)
   }
 
-  private static func entries(of path: String) -> [String] {
+  /// The names in a folder.
+  static func entries(of path: String) -> [String] {
     guard let folder = opendir(path) else { return [] }
     defer { closedir(folder) }
     var names: [String] = []

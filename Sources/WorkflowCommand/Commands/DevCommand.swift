@@ -1,20 +1,23 @@
 import ArgumentParser
 import Glibc
 import SystemPackage
+import WorkflowWorker
 
 /// `wf dev`: the whole stack in the foreground.
 struct DevCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "dev", abstract: "Run the whole stack in the foreground: Redis, nginx, API and worker.",
+    usage: "wf dev [<options>] [-- <command> ...]",
     discussion: """
       wf dev                       start, post the example, stay up until Ctrl-C
       wf dev --port 8080 --data .wf-data
       wf dev -- sh -c 'wf example | curl -si --json @- $WF_URL/workflow/run'
 
-      A command runs once the stack is ready, with WF_URL and REDIS_URL set and
-      wf on its PATH; then everything stops, with the command's exit code.
-      A part that dies is started again. Redis is private, on a unix socket; its
-      data are kept only with --data, where logs and process ids are found too.
+      A command runs once the stack is ready, with WF_URL and REDIS_URL set and wf on its PATH. When it ends, its child \
+      processes and the stack end too, with the command's exit code. A part that dies is started again. Redis is private, \
+      on a unix socket; its data are kept only with --data, where logs and process ids are found too.
+
+      Ctrl-C stops nginx, the API and the workers, then Redis; a second Ctrl-C ends everything at once.
       """)
 
   @Option(help: "The port on 127.0.0.1. Default: 8000, or a free one when there is a command.")
@@ -30,9 +33,11 @@ struct DevCommand: AsyncParsableCommand {
   var apis = 1
 
   @Option(
-    help:
-      "A redis.conf that Redis reads, such as one with appendfsync always; what wf dev sets itself stays (save, appendonly, maxmemory-policy)."
-  )
+    help: ArgumentHelp(
+      """
+      A redis.conf that Redis reads, such as one with appendfsync always; what wf dev sets itself stays (save, \
+      appendonly, maxmemory-policy).
+      """, valueName: "file"))
   var redisConfig: String?
 
   @Argument(parsing: .postTerminator, help: "A command to run against the stack.")
@@ -48,11 +53,12 @@ struct DevCommand: AsyncParsableCommand {
     let folder = try DevFolder(path: data)
     defer { folder.removeIfTemporary() }
     // A broken setting should be told here, once, and not by each part in its own log.
-    _ = try Settings.load(readsDotEnv: true)
+    let settings = try Settings.load(readsDotEnv: true)
     let port = try LocalPort(port ?? (command.isEmpty ? 8000 : nil))
     let stack = DevStack(
       folder: folder, port: port.number, apis: apis, workers: workers, redisConfiguration: try redisConfiguration(),
-      environment: try Settings.dotEnv(), command: command)
+      environment: try SettingsFile.dotEnv()?.values ?? [:], command: command,
+      workerGrace: settings.worker.drain + .seconds(15))
     let code = try await stack.run()
     _ = consume port
     if code != 0 {

@@ -1,9 +1,21 @@
+import Glibc
 import Subprocess
 import SystemPackage
 
 /// One process of the stack.
 struct DevPart: Sendable {
+  /// When a part is stopped; each stage waits for the one before it.
+  enum Stage: CaseIterable {
+    /// nginx: no request comes in any more.
+    case front
+    /// API and workers: what is under way is finished or handed back.
+    case services
+    /// Redis, which those need until their end.
+    case redis
+  }
+
   let name: String
+  let stage: Stage
   let executable: String
   let arguments: [String]
   /// How long it may take to stop before it is killed.
@@ -18,16 +30,19 @@ struct DevPart: Sendable {
   /// Runs the process to its end. A task that is cancelled stops it with SIGTERM and, after its grace, SIGKILL.
   ///
   /// It dies with this process, whatever ends that: `setpriv` asks the kernel for it, and a guard ends its children, also
-  /// when the part alone has died. It
-  /// leads a process group of its own, so that a Ctrl-C reaches it only through `wf dev`, in order.
-  func run(in folder: DevFolder, environment: Environment) async throws -> TerminationStatus {
-    guard hasChildren else { return try await run(in: folder, environment) { _ in } }
+  /// when the part alone has died. It leads a process group of its own, so that a Ctrl-C reaches it only through `wf dev`.
+  /// - Parameter started: is told the process group.
+  func run(
+    in folder: DevFolder, environment: Environment, started: @escaping @Sendable (pid_t) -> Void
+  ) async throws -> TerminationStatus {
+    guard hasChildren else { return try await run(in: folder, environment) { started($0) } }
     let guardScript = #"read -r group; read -r _; kill -9 "-$group" 2> /dev/null"#
     let result = try await Subprocess.run(
       .name("sh"), arguments: ["-c", guardScript], platformOptions: options, input: .inputWriter,
       output: .discarded, error: .discarded
     ) { guardian in
       let status = try await run(in: folder, environment) { group in
+        started(group)
         _ = try await guardian.standardInputWriter.write("\(group)\n")
       }
       _ = try await guardian.standardInputWriter.write("ended\n")

@@ -1,7 +1,7 @@
 import ExactJSON
 import Glibc
-import ServiceLifecycle
 import Subprocess
+import Synchronization
 import SystemPackage
 import UnixSignals
 
@@ -16,45 +16,76 @@ struct DevStack: Sendable {
   /// Settings of `.env`, which the parts get as their environment.
   let environment: [String: String]
   let command: [String]
+  /// Seconds that a worker may take to stop, after which it is killed.
+  let workerGrace: Duration
+  private let supervisor = SupervisorProcess()
 
   private var url: String { "http://127.0.0.1:\(port)" }
 
-  /// What ended the stack, or is to end it.
+  /// What ends the stack, or changes what it does.
   private enum Event: Sendable {
     case ready
     case commandEnded(Int32)
-    case signal
-    case failed(String)
-    case partStopped
+    case failed(any Error)
+    case signal(UnixSignal)
+    case stopped
   }
 
   /// Runs everything; returns the exit code.
   func run() async throws -> Int32 {
     try NginxConfiguration(folder: folder, port: port, sockets: apiNames.map { folder.socket(of: $0) }).write()
-    let parts = try parts()
+    let (events, continuation) = AsyncStream<Event>.makeStream()
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
-    return try await withThrowingTaskGroup(of: Event.self) { group in
-      group.addTask {
-        for await _ in signals { return .signal }
-        return .signal
+    let listening = Task { for await signal in signals { continuation.yield(.signal(signal)) } }
+    defer { listening.cancel() }
+    let parts = DevParts(folder: folder, environment: partEnvironment) { reason in
+      continuation.yield(.failed(CommandFailure(reason, code: .unavailable)))
+    }
+    for part in try self.parts() { parts.start(part) }
+    let work = Task { await perform(continuation) }
+    return try await conclude(events, parts) {
+      Task {
+        work.cancel()
+        await work.value
+        await parts.stop()
+        continuation.yield(.stopped)
       }
-      for part in parts { group.addTask { await supervise(part) } }
-      group.addTask { await waitUntilReady() }
-      defer { group.cancelAll() }
-      return try await conclude(&group)
     }
   }
 
-  private func conclude(_ group: inout ThrowingTaskGroup<Event, any Error>) async throws -> Int32 {
-    while let event = try await group.next() {
+  /// Waits until the parts are ready, and runs the command or the example.
+  private func perform(_ events: AsyncStream<Event>.Continuation) async {
+    do {
+      try await waitUntilReady()
+      events.yield(.ready)
+      if command.isEmpty { try await showExample() } else { events.yield(.commandEnded(try await runCommand())) }
+    } catch {
+      if !Task.isCancelled { events.yield(.failed(error)) }
+    }
+  }
+
+  /// Waits for what ends the stack, and until the stack has stopped.
+  private func conclude(_ events: AsyncStream<Event>, _ parts: DevParts, stop: () -> Void) async throws -> Int32 {
+    var outcome: Result<Int32, any Error>?
+    func end(_ result: Result<Int32, any Error>) {
+      if outcome == nil { stop() }
+      outcome = outcome ?? result
+    }
+    for await event in events {
       switch event {
-      case .ready:
-        Terminal.say("wf dev: ready at \(url), Redis at \(redisURL), logs in \(folder.path)/log")
-        group.addTask { try await command.isEmpty ? showExample() : runCommand() }
-      case .commandEnded(let code): return code
-      case .signal: return command.isEmpty ? 0 : 130
-      case .failed(let why): throw CommandFailure(why, code: .unavailable)
-      case .partStopped: break
+      case .ready: Terminal.say("wf dev: ready at \(url), Redis at \(redisURL), logs in \(folder.path)/log")
+      case .commandEnded(let code): end(.success(code))
+      case .failed(let error): end(.failure(error))
+      case .signal(let signal) where outcome == nil:
+        Terminal.say("\nwf dev: stopping nginx, the API and the workers, then Redis; Ctrl-C again ends all at once")
+        // Without a command, Ctrl-C is how wf dev is meant to end.
+        end(.success(signal == .sigint && command.isEmpty ? 0 : 128 + signal.rawValue))
+      case .signal(let signal):
+        Terminal.say("\nwf dev: ending all at once")
+        outcome = .success(128 + signal.rawValue)
+        supervisor.stopAtOnce()
+        parts.kill()
+      case .stopped: return try outcome?.get() ?? 0
       }
     }
     return 0
@@ -69,22 +100,22 @@ struct DevStack: Sendable {
   private func parts() throws -> [DevPart] {
     let wf = "\(folder.path)/bin/wf"
     let redis = DevPart(
-      name: "redis", executable: "redis-server",
+      name: "redis", stage: .redis, executable: "redis-server",
       arguments: (redisConfiguration.map { [$0] } ?? []) + [
         "--port", "0", "--unixsocket", folder.redisSocket, "--dir", "\(folder.path)/redis", "--save", "",
         "--appendonly", "yes", "--maxmemory-policy", "noeviction",
       ])
     let apis = try apiNames.map { name in
       DevPart(
-        name: name, executable: wf, arguments: ["api"], grace: .seconds(20),
+        name: name, stage: .services, executable: wf, arguments: ["api"], grace: .seconds(20),
         socket: try DevSocket.open(folder.socket(of: name)))
     }
     let nginx = DevPart(
-      name: "nginx", executable: "nginx",
+      name: "nginx", stage: .front, executable: "nginx",
       arguments: ["-p", folder.path, "-e", folder.log(of: "nginx"), "-c", folder.nginxConfiguration],
       hasChildren: true)
     let workers = (0..<workers).map { number in
-      DevPart(name: "worker-\(number + 1)", executable: wf, arguments: ["worker"], grace: .seconds(40))
+      DevPart(name: "worker-\(number + 1)", stage: .services, executable: wf, arguments: ["worker"], grace: workerGrace)
     }
     return [redis] + apis + [nginx] + workers
   }
@@ -94,64 +125,44 @@ struct DevStack: Sendable {
     // nginx is in a folder that is not on every user's PATH.
     changes["PATH"] = "\(folder.path)/bin:\(path):/usr/sbin:/sbin"
     for (name, value) in environment where getenv(name) == nil && name != "REDIS_URL" && name != "WF_URL" {
-      changes[Environment.Key(rawValue: name) ?? "PATH"] = value
+      if let key = Environment.Key(rawValue: name) { changes[key] = value }
     }
     return .inherit.updating(changes)
   }
 
   private var path: String { getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin" }
 
-  /// Keeps a part running until the task is cancelled; one that cannot stay up ends the stack.
-  private func supervise(_ part: DevPart) async -> Event {
-    var quickDeaths = 0
-    while true {
-      let started = ContinuousClock.now
-      let status: TerminationStatus
-      do {
-        status = try await part.run(in: folder, environment: partEnvironment)
-      } catch {
-        return Task.isCancelled ? .partStopped : .failed("\(part.name) cannot be started: \(error)")
-      }
-      if Task.isCancelled { return .partStopped }
-      quickDeaths = .now - started < .seconds(1) && !status.isOrdered ? quickDeaths + 1 : 0
-      guard quickDeaths < 3 else {
-        return .failed("\(part.name) does not stay up (\(status)):\n\(folder.tail(of: part.name))")
-      }
-      Terminal.say("wf dev: \(part.name) ended (\(status)); starting it again")
-      try? await Task.sleep(for: .milliseconds(300))
-    }
-  }
-
-  private func waitUntilReady() async -> Event {
-    guard let client = try? APIClient(url: url) else { return .failed("\(url) is no URL") }
+  private func waitUntilReady() async throws {
+    let client = try APIClient(url: url)
     let deadline = ContinuousClock.now + .seconds(30)
-    while !Task.isCancelled {
-      if await client.isReady(workers: workers) { return .ready }
-      if ContinuousClock.now > deadline {
-        return .failed("the stack is not ready after 30 s:\n\(folder.tail(of: "api"))")
+    while await !client.isReady(workers: workers) {
+      guard ContinuousClock.now < deadline else {
+        throw CommandFailure("the stack is not ready after 30 s:\n\(folder.tail(of: "api"))", code: .unavailable)
       }
-      try? await Task.sleep(for: .milliseconds(20))
+      try await Task.sleep(for: .milliseconds(20))
     }
-    return .partStopped
   }
 
   // MARK: What runs against it
 
-  private func runCommand() async throws -> Event {
+  private func runCommand() async throws -> Int32 {
+    var options = PlatformOptions()
+    // Longer than the supervisor gives the command.
+    options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(10))]
+    let wf = "\(folder.path)/bin/wf"
     let result = try await Subprocess.run(
-      .name("setpriv"), arguments: Arguments(["--pdeathsig", "KILL", "--"] + command),
-      environment: partEnvironment, input: .currentStandardInput, output: .currentStandardOutput,
-      error: .currentStandardError)
-    switch result.terminationStatus {
-    case .exited(let code): return .commandEnded(code)
-    case .signaled(let signal): return .commandEnded(128 + signal)
-    }
+      .name("setpriv"), arguments: Arguments(["--pdeathsig", "TERM", "--", wf, "supervise", "--"] + command),
+      environment: partEnvironment, platformOptions: options, input: .currentStandardInput,
+      output: .currentStandardOutput, error: .currentStandardError
+    ) { execution in supervisor.started(execution.processIdentifier.value) }
+    supervisor.ended()
+    return result.terminationStatus.shellCode
   }
 
-  private func showExample() async throws -> Event {
+  private func showExample() async throws {
     guard workers > 0 else {
       Terminal.say("wf dev: no worker runs (--workers 0): runs are accepted and wait. Ctrl-C stops everything.")
-      return .partStopped
+      return
     }
     let client = try APIClient(url: url)
     let job = try await client.submit(ExampleCommand.body)
@@ -169,7 +180,6 @@ struct DevStack: Sendable {
 
       Ctrl-C stops everything.
       """)
-    return .partStopped
   }
 
   private var compactExample: String {
@@ -179,7 +189,18 @@ struct DevStack: Sendable {
   }
 }
 
-extension TerminationStatus {
-  /// Whether someone wanted the end: then the part is not to blame for it.
-  fileprivate var isOrdered: Bool { [.exited(0), .signaled(SIGKILL), .signaled(SIGTERM)].contains(self) }
+/// The process that runs the command, for a signal that ends it at once.
+final class SupervisorProcess: Sendable {
+  private let id = Mutex<pid_t?>(nil)
+
+  func started(_ process: pid_t) { id.withLock { $0 = process } }
+  func ended() { id.withLock { $0 = nil } }
+
+  /// Kills the command and its children. The supervisor takes the second SIGTERM for that; the first may have come.
+  func stopAtOnce() {
+    id.withLock { process in
+      guard let process else { return }
+      for _ in 1...2 { kill(process, SIGTERM) }
+    }
+  }
 }

@@ -15,22 +15,22 @@ struct NginxConfiguration {
       \(user)
       daemon off;
       worker_processes 2;
-      pid \(own)/nginx.pid;
+      pid \(quoted("\(own)/nginx.pid"));
       error_log stderr notice;
       worker_rlimit_nofile 16384;
       events { worker_connections 8192; }
       http {
         access_log off;
-        client_body_temp_path \(own)/body;
-        fastcgi_temp_path \(own)/fastcgi;
-        proxy_temp_path \(own)/proxy;
-        uwsgi_temp_path \(own)/uwsgi;
-        scgi_temp_path \(own)/scgi;
+        client_body_temp_path \(quoted("\(own)/body"));
+        fastcgi_temp_path \(quoted("\(own)/fastcgi"));
+        proxy_temp_path \(quoted("\(own)/proxy"));
+        uwsgi_temp_path \(quoted("\(own)/uwsgi"));
+        scgi_temp_path \(quoted("\(own)/scgi"));
         client_body_buffer_size 64k;
-        upstream wf { \(sockets.map { "server unix:\($0) max_fails=0;" }.joined(separator: " ")) keepalive 64; }
+        upstream wf { \(sockets.map { "server \(quoted("unix:\($0)")) max_fails=0;" }.joined(separator: " ")) keepalive 64; }
         server {
           listen 127.0.0.1:\(port);
-          include \(own)/wf-locations.conf;
+          \(locations)
           error_page 400 /wf-400;
           location = /wf-400 {
             internal;
@@ -47,10 +47,14 @@ struct NginxConfiguration {
       """
   }
 
-  /// Writes the configuration and the locations beside it.
-  func write() throws {
-    let locations = String(decoding: PackageResources.wf_locations_conf, as: UTF8.self)
-    try Files.write(locations, to: "\(folder.path)/nginx/wf-locations.conf")
-    try Files.write(text, to: folder.nginxConfiguration)
+  /// The locations of production: here in the text, because `include` takes some characters of a path for a pattern.
+  private var locations: String { String(decoding: PackageResources.wf_locations_conf, as: UTF8.self) }
+
+  /// A path as one word of the configuration, whatever characters it has.
+  private func quoted(_ path: String) -> String {
+    "\"" + path.flatMap { $0 == "\"" || $0 == "\\" ? ["\\", $0] : [$0] } + "\""
   }
+
+  /// Writes the configuration.
+  func write() throws { try Files.write(text, to: folder.nginxConfiguration) }
 }
