@@ -17,13 +17,20 @@ struct CommandFailure: Error, CustomStringConvertible {
     case outputError = 74
     /// A setting is wrong.
     case configuration = 78
+    /// The command of `wf dev` cannot be run, as a shell says it.
+    case notExecutable = 126
+    /// The command of `wf dev` is not there, as a shell says it.
+    case notFound = 127
   }
 
   let description: String
   let code: Code
+  /// Whether the same may succeed a little later, as while the API or nginx restarts.
+  let isTransient: Bool
 
-  init(_ description: String, code: Code = .failed) {
+  init(_ description: String, code: Code = .failed, isTransient: Bool = false) {
     self.description = description
     self.code = code
+    self.isTransient = isTransient
   }
 }

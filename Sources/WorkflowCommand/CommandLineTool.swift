@@ -58,13 +58,12 @@ struct WF: AsyncParsableCommand {
       wf run workflow.json   submit a workflow, wait for its result
       wf status ID           look at a run
 
-      Exit codes: 0 done, 1 the run failed, 64 wrong usage, 65 body refused,
-      66 no such file or job, 69 API or Redis not reachable, 74 output not writable,
-      78 wrong setting.
+      Exit codes: 0 done, 1 the run failed, 64 wrong usage, 65 body refused, 66 no such file or job, 69 API or Redis not \
+      reachable, 74 output not writable, 78 wrong setting, 130 Ctrl-C, 143 SIGTERM.
       """,
     version: "0.1.0",
     subcommands: [
       APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ListCommand.self,
-      ExampleCommand.self, ConfigCommand.self, DoctorCommand.self, DevCommand.self,
+      ExampleCommand.self, ConfigCommand.self, DoctorCommand.self, DevCommand.self, SuperviseCommand.self,
     ])
 }

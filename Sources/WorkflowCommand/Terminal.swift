@@ -38,9 +38,20 @@ enum Terminal {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 && errno != EINTR { return fail(descriptor, Errno(rawValue: errno)) }
-      rest = rest.dropFirst(max(0, count))
+      if count >= 0 {
+        rest = rest.dropFirst(count)
+      } else if errno == EAGAIN {
+        waitUntilWritable(descriptor)
+      } else if errno != EINTR {
+        return fail(descriptor, Errno(rawValue: errno))
+      }
     }
+  }
+
+  /// Another program may have made the stream non-blocking: the open file is shared with every process that has it.
+  private static func waitUntilWritable(_ descriptor: Int32) {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    _ = poll(&entry, 1, -1)
   }
 
   /// A result that cannot be written is no success: it ends the process. When standard error is gone nobody is left to be

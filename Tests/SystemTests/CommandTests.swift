@@ -1,6 +1,7 @@
 import Curl
 import ExactJSON
 import Glibc
+import Hiredis
 import Subprocess
 import SystemHarness
 import SystemPackage
@@ -8,36 +9,6 @@ import Testing
 
 /// The `wf` command: what it prints, and its exit codes.
 @Suite struct CommandTests {
-  private struct Outcome {
-    let code: Int32
-    let output: String
-    let error: String
-  }
-
-  private func withFolder(_ body: (String) async throws -> Void) async throws {
-    var template = Array("/tmp/wf-command-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
-    let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    defer { system("rm -rf \(folder)") }
-    try await body(folder)
-  }
-
-  private func wf(
-    _ arguments: String..., settings: [String: String] = [:], in folder: String? = nil
-  ) async throws -> Outcome {
-    let changes = Dictionary(
-      uniqueKeysWithValues: settings.compactMap { name, value in
-        Environment.Key(rawValue: name).map { ($0, Optional(value)) }
-      })
-    let result = try await Subprocess.run(
-      .path(FilePath(Stack.executable)), arguments: Arguments(arguments), environment: .inherit.updating(changes),
-      workingDirectory: folder.map { FilePath($0) }, output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
-    guard case .exited(let code) = result.terminationStatus else {
-      throw StackFailure("wf ended by \(result.terminationStatus)")
-    }
-    return Outcome(code: code, output: result.standardOutput, error: result.standardError)
-  }
-
   @Test func `wf run --example prints the result, and the steps on standard error`() async throws {
     let stack = try await SharedStack.get()
     let outcome = try await wf("run", "--example", settings: ["WF_URL": stack.url])
@@ -121,7 +92,9 @@ import Testing
   }
 
   @Test func `a password inside a URL is masked, also in an error`() async throws {
-    for url in ["http://user:hush@127.0.0.1:1/v1", "ftp://user:hush@127.0.0.1/v1"] {
+    for url in [
+      "http://user:hush@127.0.0.1:1/v1", "ftp://user:hush@127.0.0.1/v1", "ftp://user:hush@127.0.0.1?key=hush",
+    ] {
       let outcome = try await wf("config", settings: ["WF_LLM_BASE_URL": url, "WF_LLM_MODEL": "m"])
       let shown = outcome.output + outcome.error
       #expect(shown.contains("user:***@127.0.0.1"))
@@ -129,12 +102,125 @@ import Testing
     }
   }
 
-  @Test func `a faulty line of .env is a wrong setting`() async throws {
+  @Test func `a .env may hold what is not for wf, but no faulty setting of wf`() async throws {
+    let stack = try await SharedStack.get()
+    let id = try await stack.submit(Examples.example)
     try await withFolder { folder in
-      system("printf 'WF_LEASE_S=9\\nno setting\\n' > \(folder)/.env")
-      let outcome = try await wf("config", in: folder)
-      #expect(outcome.code == 78)
-      #expect(outcome.error.contains(".env, line 2: NAME=value is expected"))
+      system("printf 'export WF_URL=%s\\nsource x\\nkey: value\\n' '\(stack.url)' > \(folder)/.env")
+      let outcome = try await wf("status", id, in: folder)
+      #expect(outcome.code == 0)
+      #expect(try JSONValue(parsing: outcome.output).objectValue?["job_id"] == .string(id))
+      system("printf 'WF_DRAIN_S=9\\nWF_LEASE_S 9\\n' > \(folder)/.env")
+      let faulty = try await wf("config", in: folder)
+      #expect(faulty.code == 78)
+      #expect(faulty.error.contains(".env, line 2: WF_LEASE_S=value is expected"))
+      system("printf 'WF_LEAES_S=9\\n' > \(folder)/.env")
+      let misspelt = try await wf("config", in: folder)
+      #expect(misspelt.code == 78)
+      #expect(misspelt.error.contains("WF_LEAES_S in .env is no setting of wf; did you mean WF_LEASE_S?"))
+    }
+  }
+
+  @Test func `no line of any help is broken`() async throws {
+    let commands = ["api", "worker", "run", "watch", "status", "list", "example", "config", "doctor", "dev"]
+    for width in [80, 120] {
+      for command in [[]] + commands.map({ [$0] }) {
+        let outcome = try await wf(command + ["--help"], settings: ["COLUMNS": "\(width)"])
+        #expect(outcome.code == 0)
+        let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        #expect(lines.allSatisfy { $0.count <= width })
+        // A paragraph is filled: a line that ends early would have had room for the next one's first word.
+        for (line, next) in zip(lines, lines.dropFirst()) where line.count > 50 && next.first?.isLetter == true {
+          if line.hasPrefix("wf ") || next.hasPrefix("wf ") { continue }
+          let word = next.prefix { $0 != " " }
+          #expect(line.count + 1 + word.count >= width, "\(command) at \(width): \(line)")
+        }
+      }
+    }
+  }
+
+  @Test func `a non-blocking standard output gets all of a result`() async throws {
+    let stack = try await SharedStack.get()
+    let id = try await stack.submit(Examples.workflow(text: String(repeating: "x", count: 600_000)))
+    _ = try await stack.end(of: id)
+    try await withFolder { folder in try await readSlowly("status", id, stack: stack, pipe: "\(folder)/pipe") }
+  }
+
+  /// Runs a command whose standard output is a non-blocking pipe that is read when it is full.
+  private func readSlowly(_ arguments: String..., stack: Stack, pipe: String) async throws {
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let options: FileDescriptor.OpenOptions = [.nonBlocking, .closeOnExec]
+    let reading = try FileDescriptor.open(FilePath(pipe), .readOnly, options: options)
+    defer { try? reading.close() }
+    let writing = try FileDescriptor.open(FilePath(pipe), .writeOnly, options: options)
+    async let result = Subprocess.run(
+      .path(FilePath(Stack.executable)), arguments: Arguments(arguments),
+      environment: .inherit.updating(["WF_URL": stack.url]), input: .none,
+      output: .fileDescriptor(writing, closeAfterSpawningProcess: true), error: .string(limit: 1 << 20))
+    // The pipe is full before anything is read.
+    var waiting: Int32 = 0
+    _ = try await wait("a full pipe") {
+      _ = ioctl(reading.rawValue, UInt(FIONREAD), &waiting)
+      return waiting >= 1 << 16 ? true : nil
+    }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    _ = try await wait("the end of the output") {
+      let count = read(reading.rawValue, &piece, piece.count)
+      if count > 0 { bytes += piece[..<count] }
+      return count == 0 ? true : nil
+    }
+    #expect(try await result.terminationStatus == .exited(0))
+    #expect(try JSONValue(parsing: bytes).objectValue?["status"] == "finished")
+  }
+
+  @Test func `Ctrl-C ends the command, says that the run continues, and how to follow it`() async throws {
+    try await Stack.with(.init(workers: 0)) { stack in
+      let id = try await stack.submit(Examples.example)
+      for (signal, code) in [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)] {
+        for arguments in [["watch", id], ["run", "--example"]] {
+          let (status, text) = try await interrupt(arguments, at: "  enqueued", by: signal, stack)
+          #expect(status == .exited(code))
+          let job =
+            arguments[0] == "watch" ? id : text.split(separator: "\n")[0].dropFirst("accepted ".count).description
+          #expect(text.hasSuffix("wf: the run continues; follow it with: wf watch \(job)\n"))
+          #expect(try await stack.status(job)["status"] == "queued")
+        }
+      }
+    }
+  }
+
+  /// Sends a signal to a command when it has written a line on standard error.
+  /// - Returns: how it ended, and what it wrote there.
+  private func interrupt(
+    _ arguments: [String], at line: String, by signal: Int32, _ stack: Stack
+  ) async throws -> (TerminationStatus, String) {
+    let result = try await Subprocess.run(
+      .path(FilePath(Stack.executable)), arguments: Arguments(arguments),
+      environment: .inherit.updating(["WF_URL": stack.url]), input: .none, output: .discarded, error: .sequence
+    ) { execution in
+      var text = ""
+      for try await found in execution.standardError.strings() {
+        text += found.filter { !$0.isNewline } + "\n"
+        if found.hasPrefix(line) { kill(execution.processIdentifier.value, signal) }
+      }
+      return text
+    }
+    return (result.terminationStatus, result.closureResult)
+  }
+
+  @Test func `a run that disappears ends the command`() async throws {
+    try await Stack.with(.init(workers: 0)) { stack in
+      let id = try await stack.submit(Examples.example)
+      async let outcome = wf("watch", id, settings: ["WF_URL": stack.url])
+      // The command has subscribed to the run's events.
+      _ = try await wait("a watcher") {
+        try await stack.command("PUBSUB", "NUMSUB", "wf:events:\(id)").array?.last?.int == 1 ? true : nil
+      }
+      _ = try await stack.command("DEL", "wf:job:\(id)", "wf:progress:\(id)")
+      let end = try await outcome
+      #expect(end.code == 66)
+      #expect(end.error.contains("wf: there is no job \(id)"))
     }
   }
 
@@ -147,18 +233,6 @@ import Testing
       #expect(outcome.code == 0)
       #expect(outcome.error.contains("started  a\u{fffd}[31mb\u{fffd}1mc\u{fffd}  finished\u{fffd}\n"))
     }
-  }
-
-  @Test func `wf dev refuses a port or a folder that is taken`() async throws {
-    let stack = try await SharedStack.get()
-    let port = try #require(stack.url.split(separator: ":").last)
-    let taken = try await wf("dev", "--port", "\(port)", "--", "true")
-    #expect(taken.code == 69)
-    #expect(taken.error.contains("Address already in use; --port names another"))
-    let shared = try await wf("dev", "--data", stack.folder, "--", "true")
-    #expect(shared.code == 69)
-    #expect(shared.error.contains("another wf dev runs there"))
-    #expect(try await stack.post(Examples.example.bytes).status == 202)
   }
 
   @Test func `wf doctor names what is wrong and what to do`() async throws {
@@ -189,57 +263,6 @@ import Testing
       #expect(key.hasSuffix("credential"))
       #expect(outcome.output.contains("***@127.0.0.1"))
       #expect(!outcome.output.contains("hush"))
-    }
-  }
-
-  @Test func `wf dev ends with its command's exit code and leaves nothing running`() async throws {
-    let outcome = try await wf("dev", "--", "sh", "-c", "echo $REDIS_URL; wf example > /dev/null; exit 7")
-    #expect(outcome.code == 7)
-    let socket = outcome.output.filter { !$0.isNewline }.dropFirst("redis+unix://".count)
-    #expect(access(String(socket), F_OK) != 0)
-  }
-
-  @Test func `a killed nginx takes its workers with it, and another takes its place`() async throws {
-    try await Stack.with(.init()) { stack in
-      let old = try stack.processID(of: "nginx")
-      try stack.signal(SIGKILL, to: "nginx")
-      try await stack.waitForSuccessor(of: "nginx", after: old)
-      _ = try await wait("the new nginx") { try? await stack.send("GET", "/status/health") }
-      #expect(try await stack.run(Examples.example)["status"] == "finished")
-      _ = try await wait("the end of the old group") { kill(-old, 0) != 0 ? true : nil }
-      #expect(try !stack.log(of: "nginx").contains("Address already in use"))
-    }
-  }
-
-  @Test func `the parts of a killed wf dev die with it`() async throws {
-    try await withFolder { folder in try await killDev(in: folder) }
-  }
-
-  private func killDev(in folder: String) async throws {
-    let parts = ["redis", "nginx", "api", "worker-1"]
-    let result = try await Subprocess.run(
-      .path(FilePath(Stack.executable)),
-      arguments: ["dev", "--data", folder, "--", "sh", "-c", "echo $WF_URL; exec cat > /dev/null"],
-      input: .inputWriter, output: .sequence, error: .discarded
-    ) { execution -> (url: String, parts: [pid_t]) in
-      var lines = execution.standardOutput.strings().makeAsyncIterator()
-      let url = try await lines.next()?.filter { !$0.isNewline } ?? ""
-      let ids = try parts.map { part in
-        let file = try FileDescriptor.open(FilePath("\(folder)/\(part).pid"), .readOnly)
-        var bytes = [UInt8](repeating: 0, count: 32)
-        let count = try file.closeAfter { try bytes.withUnsafeMutableBytes { try file.read(into: $0) } }
-        return pid_t(String(decoding: bytes[..<count], as: UTF8.self).filter(\.isNumber)) ?? 0
-      }
-      kill(execution.processIdentifier.value, SIGKILL)
-      return (url, ids)
-    }
-    for id in result.closureResult.parts {
-      _ = try await wait("the end of process \(id)") { kill(id, 0) != 0 ? true : nil }
-    }
-    // nginx's workers hold the port: they are children of a part.
-    let url = result.closureResult.url
-    _ = try await wait("the port to be free") {
-      try await wf("status", "x", settings: ["WF_URL": url]).error.contains("no connection") ? true : nil
     }
   }
 }

@@ -3,13 +3,22 @@ import ExactJSON
 
 /// The API as the command line sees it: over HTTP, like any other client.
 struct APIClient: Sendable {
+  /// Bytes of an error's text that are read.
+  private static let longestError = 64 << 10
+
   private let client = HTTPClient(.init(userAgent: "wf"))
   private let url: String
 
-  /// - Parameter url: scheme, host and port.
+  /// The URL as it may be shown.
+  private var shown: String { SecretMask.url(url) }
+
+  /// - Parameter url: scheme, host and port, and the path before the API's own paths if there is one.
   init(url: String) throws {
-    guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
-      throw CommandFailure("WF_URL=\(url): a URL with http:// or https:// is expected", code: .configuration)
+    let isPlain = url.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+    guard url.hasPrefix("http://") || url.hasPrefix("https://"), isPlain else {
+      throw CommandFailure(
+        "WF_URL=\(SecretMask.url(url)): a URL with http:// or https:// is expected, without blanks, query and fragment",
+        code: .configuration)
     }
     self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
   }
@@ -20,29 +29,51 @@ struct APIClient: Sendable {
     let request = HTTPRequest(
       method: "POST", url: url + "/workflow/run", headers: [("Content-Type", "application/json")], body: body,
       timeout: .seconds(30))
-    let answer = try await send(request)
+    let answer = try await send(request).object
     guard let job = answer["job_id"]?.stringValue else {
-      throw CommandFailure("\(url) did not answer as wf does", code: .unavailable)
+      throw CommandFailure("\(shown) did not answer as wf does", code: .unavailable)
     }
     return job
   }
 
+  /// A status, and when it was told by the server's clock.
+  struct Status: Sendable {
+    let object: JSONObject
+    /// Seconds since 1970; nil when the answer has no date.
+    let serverTime: Int?
+  }
+
   /// Reads the status of a job.
-  func status(of job: String) async throws -> JSONObject {
-    try await send(HTTPRequest(url: statusURL(of: job), timeout: .seconds(30), maxResponseBytes: 1 << 30))
+  func status(of job: String) async throws -> Status {
+    let answer = try await send(
+      HTTPRequest(url: statusURL(of: job), timeout: .seconds(30), maxResponseBytes: 1 << 30))
+    return Status(object: answer.object, serverTime: answer.response.header("Date").flatMap(HTTPDate.seconds))
   }
 
   /// The runs that took down too many workers.
   func deadLetters(limit: Int) async throws -> JSONObject {
-    try await send(HTTPRequest(url: "\(url)/status?dead=1&limit=\(limit)", timeout: .seconds(30)))
+    try await send(HTTPRequest(url: "\(url)/status?dead=1&limit=\(limit)", timeout: .seconds(30))).object
   }
 
   /// Opens the event stream of a job, after the event that was seen last.
-  func events(of job: String, after last: String?) async throws(HTTPError) -> HTTPStreamingResponse {
+  /// - Returns: the stream; nil when the run has ended and every event of it was sent before.
+  func events(of job: String, after last: String?) async throws -> HTTPBody? {
     let headers = last.map { [(name: "Last-Event-ID", value: $0)] } ?? []
-    return try await client.stream(
-      HTTPRequest(
-        url: statusURL(of: job) + "/events", headers: headers, timeout: .seconds(86_400), maxResponseBytes: 1 << 40))
+    let request = HTTPRequest(
+      url: statusURL(of: job) + "/events", headers: headers, timeout: .seconds(86_400), maxResponseBytes: 1 << 40)
+    do {
+      let response = try await client.stream(request)
+      if response.status == 204 { return nil }
+      if response.status == 200, response.header("Content-Type")?.hasPrefix("text/event-stream") == true {
+        return response.body
+      }
+      var text: [UInt8] = []
+      var pieces = response.body.makeAsyncIterator()
+      while text.count < APIClient.longestError, let piece = try await pieces.next() { text += piece }
+      throw failure(response.status, text)
+    } catch let error as HTTPError {
+      throw failure(error)
+    }
   }
 
   private func statusURL(of job: String) -> String {
@@ -62,19 +93,32 @@ struct APIClient: Sendable {
     return facts["redis"] == "ok" && (facts["workers"]?.numberValue?.int ?? 0) >= workers
   }
 
-  private func send(_ request: HTTPRequest) async throws -> JSONObject {
+  private func send(_ request: HTTPRequest) async throws -> (object: JSONObject, response: HTTPResponse) {
     let response: HTTPResponse
-    do {
-      response = try await client.send(request)
-    } catch {
-      throw CommandFailure("\(url): \(error) Is wf running there? WF_URL names another place.", code: .unavailable)
-    }
+    do { response = try await client.send(request) } catch { throw failure(error) }
     let depth = JSONValue.permittedDepths.upperBound
-    guard let object = (try? JSONValue(parsing: response.body, maximumDepth: depth))?.objectValue else {
-      throw CommandFailure("\(url) answered \(response.status) without JSON", code: .unavailable)
+    guard (200..<300).contains(response.status),
+      let object = (try? JSONValue(parsing: response.body, maximumDepth: depth))?.objectValue
+    else { throw failure(response.status, response.body) }
+    return (object, response)
+  }
+
+  /// There is no answer.
+  func failure(_ error: HTTPError) -> CommandFailure {
+    CommandFailure(
+      "\(shown): \(error) Is wf running there? WF_URL names another place.", code: .unavailable,
+      isTransient: error.isTransient)
+  }
+
+  /// An answer that is not the one that was asked for. One without wf's form comes from another server.
+  private func failure(_ status: Int, _ body: [UInt8]) -> CommandFailure {
+    let isTransient = [408, 429, 502, 503, 504].contains(status)
+    if let detail = (try? JSONValue(parsing: body))?.objectValue?["detail"], !(200..<300).contains(status) {
+      return CommandFailure(status, detail, isTransient: isTransient)
     }
-    guard (200..<300).contains(response.status) else { throw CommandFailure(response.status, object["detail"]) }
-    return object
+    return CommandFailure(
+      "\(shown) answered \(status), but not as wf does. Is wf running there? WF_URL names another place.",
+      code: .unavailable, isTransient: isTransient)
   }
 }
 
@@ -91,20 +135,20 @@ extension UInt8 {
 
 extension CommandFailure {
   /// An answer that is not 2xx, with each fault of a body on a line of its own.
-  init(_ status: Int, _ detail: JSONValue?) {
+  fileprivate init(_ status: Int, _ detail: JSONValue, isTransient: Bool) {
     let code: Code =
       switch status {
       case 404: .noInput
       case 413, 415, 422, 409: .dataError
-      case 500...: .unavailable
+      case 429, 500...: .unavailable
       default: .failed
       }
-    let faults = detail?.arrayValue?.compactMap(\.objectValue).map { fault in
+    let faults = detail.arrayValue?.compactMap(\.objectValue).map { fault in
       let place = fault["loc"]?.arrayValue?.map { $0.stringValue ?? $0.text }.joined(separator: ".") ?? ""
       return "\n  \(place): \(fault["msg"]?.stringValue ?? "")"
     }
     self.init(
-      faults.map { "the body was refused:" + $0.joined() } ?? detail?.stringValue ?? "the answer was \(status)",
-      code: code)
+      faults.map { "the body was refused:" + $0.joined() } ?? detail.stringValue ?? "the answer was \(status)",
+      code: code, isTransient: isTransient)
   }
 }

@@ -1,21 +1,38 @@
 import Workflow
 
 /// The steps of a run as lines of text.
-enum StepTable {
-  /// One line a step and a bar below; where there are more steps than lines, those that are under way come first.
-  static func lines(_ views: [StepView], width: Int, height: Int) -> [String] {
+struct StepTable {
+  private let width: Int
+  private let now: Double?
+  private let idWidth: Int
+  private let opWidth: Int
+
+  /// One line a step and a bar below; where there are more steps than lines, those that are running come first.
+  /// - Parameters:
+  ///   - now: the time by the clock that the steps' times are of, in seconds since 1970; nil when it is not known.
+  ///   - width: columns of the terminal; no line has more.
+  ///   - height: lines at most.
+  static func lines(_ views: [StepView], now: Double?, width: Int, height: Int) -> [String] {
     let room = max(1, height - 3)
     let order: [StepView.Status] = [.failed, .running, .pending, .done]
     let shown =
       views.count <= room ? views : Array(order.flatMap { status in views.filter { $0.status == status } }.prefix(room))
-    let idWidth = min(30, shown.map(\.id.count).max() ?? 0)
-    let opWidth = min(30, shown.compactMap(\.op?.count).max() ?? 0)
-    let rows = shown.map { line($0, idWidth, opWidth, width: width) }
+    let table = StepTable(shown, now: now, width: width)
     let more = views.count > shown.count ? ["  … \(views.count - shown.count) more"] : []
-    return rows + more + [bar(views, width: width)]
+    return (shown.map(table.line) + more + [table.bar(views)]).map { String($0.prefix(width)) }
   }
 
-  private static func line(_ view: StepView, _ idWidth: Int, _ opWidth: Int, width: Int) -> String {
+  /// The names get what the widest status leaves of the width, the ids twice as much as the operations.
+  private init(_ views: [StepView], now: Double?, width: Int) {
+    self.width = width
+    self.now = now
+    let room = max(9, width - "  ✓ ".count - "    running  1000.00 s  attempt 2".count)
+    let widestOp = views.compactMap(\.op?.count).max() ?? 0
+    idWidth = min(views.map(\.id.count).max() ?? 0, max(room * 2 / 3, room - widestOp))
+    opWidth = min(widestOp, room - idWidth)
+  }
+
+  private func line(_ view: StepView) -> String {
     let mark =
       switch view.status {
       case .pending: "·"
@@ -25,27 +42,29 @@ enum StepTable {
       }
     let attempts = view.attempts > 1 ? "  attempt \(view.attempts)" : ""
     let columns = "\(padded(view.id, idWidth))  \(padded(view.op ?? "", opWidth))"
-    let text = "  \(mark) \(columns)  \(view.status.rawValue)\(seconds(view))\(attempts)"
-    return String(text.prefix(width))
+    return "  \(mark) \(columns)  \(view.status.rawValue)\(seconds(view))\(attempts)"
   }
 
-  private static func padded(_ text: String, _ width: Int) -> String {
-    text.prefix(width) + String(repeating: " ", count: max(0, width - text.count))
+  /// A text that is too long ends with an ellipsis.
+  private func padded(_ text: String, _ width: Int) -> String {
+    if text.count > width { return text.prefix(max(0, width - 1)) + "…" }
+    return text + String(repeating: " ", count: width - text.count)
   }
 
-  private static func seconds(_ view: StepView) -> String {
-    guard let start = view.startedAt.flatMap(Double.init), let end = view.finishedAt.flatMap(Double.init) else {
-      return ""
-    }
+  /// How long a step took, to hundredths; of one that is running, how long so far.
+  private func seconds(_ view: StepView) -> String {
+    guard let start = view.startedAt.flatMap(Double.init) else { return "" }
+    if view.status == .running { return now.map { "  \(Int(max(0, $0 - start))) s" } ?? "" }
+    guard let end = view.finishedAt.flatMap(Double.init) else { return "" }
     let hundredths = Int(((end - start) * 100).rounded())
     return "  \(hundredths / 100).\(String(hundredths % 100 + 100).dropFirst()) s"
   }
 
-  private static func bar(_ views: [StepView], width: Int) -> String {
+  private func bar(_ views: [StepView]) -> String {
     let done = views.count { $0.status == .done }
-    let cells = max(10, min(40, width - 20))
+    let count = "  \(done)/\(views.count)"
+    let cells = max(1, width - 2 - count.count)
     let full = views.isEmpty ? 0 : cells * done / views.count
-    return "  " + String(repeating: "█", count: full) + String(repeating: "░", count: cells - full)
-      + "  \(done)/\(views.count)"
+    return "  " + String(repeating: "█", count: full) + String(repeating: "░", count: cells - full) + count
   }
 }

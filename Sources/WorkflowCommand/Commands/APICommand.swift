@@ -12,11 +12,11 @@ struct APICommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "api", abstract: "Answer requests that nginx forwards by FastCGI.",
     discussion: """
-      Under systemd or spawn-fcgi the listening socket is standard input:  wf api
-      With a socket of its own:                                            wf api --socket /run/wf/api.sock
-                                                                           wf api --socket 127.0.0.1:9000
+      wf api                               the socket is standard input: systemd
+      wf api --socket /run/wf/api.sock     a socket of its own
+      wf api --socket 127.0.0.1:9000
 
-      SIGTERM stops it after the requests in hand; a second one at once.
+      SIGTERM stops it after the requests under way are answered; a second one stops it at once.
       """)
 
   @Option(name: .long, help: "The unix socket or the address to listen on. Default: standard input.")

@@ -7,10 +7,10 @@ import WorkflowLLM
 /// `wf doctor`: checks a host.
 struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "Check this host: Redis, units, socket, nginx, API, model; with remedies.",
+    commandName: "doctor", abstract: "Check this host: settings, Redis, units, nginx, API, model.",
     discussion: """
-      Root sees all of it: sudo wf doctor. The settings are those of the services, /etc/wf/wf.env and their
-      credentials, as far as the environment does not say otherwise.
+      Root sees all of it: sudo wf doctor. The settings are those of the services, /etc/wf/wf.env and their credentials, \
+      as far as the environment does not say otherwise.
 
       Exit code 1 when something is broken; warnings do not count.
       """)

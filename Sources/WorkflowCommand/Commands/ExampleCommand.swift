@@ -5,7 +5,8 @@ struct ExampleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "example", abstract: "Print a body to submit.",
     discussion: """
-      wf example | curl -i -X POST http://127.0.0.1:8000/workflow/run -H 'Content-Type: application/json' -d @-
+      wf example > example.json
+      wf example | curl -i --json @- http://127.0.0.1:8000/workflow/run
       """)
 
   /// The body: clean a text, have it summarised, store the summary.

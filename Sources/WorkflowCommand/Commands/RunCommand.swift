@@ -9,8 +9,8 @@ struct RunCommand: AsyncParsableCommand {
       wf example | wf run -
       wf run --example --watch
 
-      Progress goes to standard error, the result to standard output.
-      WF_URL says where the API is, http://127.0.0.1:8000 unless set.
+      Progress goes to standard error, the result to standard output. WF_URL says where the API is, \
+      http://127.0.0.1:8000 unless set. Ctrl-C ends the command, not the run: wf watch follows it again.
       """)
 
   @Argument(help: "A file with the workflow as JSON, or - for standard input.")
@@ -29,10 +29,12 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let client = try APIClient(url: Settings.load(readsDotEnv: true).url)
+    let client = try APIClient(url: Settings.forClient().url)
     // No API takes a larger body (WF_MAX_BODY_BYTES).
     let body = try file.map { try Files.read($0, limit: 64 << 20) } ?? ExampleCommand.body
+    let interruption = await Interruption()
     let job = try await client.submit(body)
+    interruption.accepted(job)
     Terminal.say("accepted \(job)")
     let status = try await RunFollower(client: client).follow(job, on: options.display(watches: watch))
     try RunOutcome.conclude(status, asJSON: options.json)

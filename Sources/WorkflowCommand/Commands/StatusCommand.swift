@@ -15,8 +15,8 @@ struct StatusCommand: AsyncParsableCommand {
   var id: String
 
   func run() async throws {
-    let client = try APIClient(url: Settings.load(readsDotEnv: true).url)
-    let status = try await client.status(of: id)
+    let client = try APIClient(url: Settings.forClient().url)
+    let status = try await client.status(of: id).object
     Terminal.show(.object(status))
     if status["status"]?.stringValue == "failed" { throw ExitCode(CommandFailure.Code.failed.rawValue) }
   }

@@ -19,7 +19,7 @@ struct WatchCommand: AsyncParsableCommand {
     discussion: """
       wf watch b7f935c2-6f95-4a8e-9c1a-3c9c7a21e5a2
 
-      Plain lines when standard output is no terminal.
+      Plain lines when standard output is no terminal. Ctrl-C ends the command, not the run.
       """)
 
   @Argument(help: "The job's id.")
@@ -28,9 +28,11 @@ struct WatchCommand: AsyncParsableCommand {
   @OptionGroup var options: DisplayOptions
 
   func run() async throws {
-    let client = try APIClient(url: Settings.load(readsDotEnv: true).url)
+    let client = try APIClient(url: Settings.forClient().url)
     // Where there is no API, or no such job, this says so at once; from here on the API may be away for a while.
     _ = try await client.status(of: id)
+    let interruption = await Interruption()
+    interruption.accepted(id)
     let status = try await RunFollower(client: client).follow(id, on: options.display(watches: true))
     try RunOutcome.conclude(status, asJSON: options.json)
   }

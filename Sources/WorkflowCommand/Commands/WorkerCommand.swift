@@ -10,8 +10,8 @@ struct WorkerCommand: AsyncParsableCommand {
     discussion: """
       Any number of workers may run on any hosts against one Redis.
 
-      SIGTERM stops the claims, lets the runs in hand go on for WF_DRAIN_S seconds and hands the rest back; a second
-      one hands back at once.
+      SIGTERM stops the claims, gives the runs under way WF_DRAIN_S seconds and hands the rest back. A second one hands \
+      them back at once.
       """)
 
   func run() async throws {

@@ -1,0 +1,32 @@
+import ExactJSON
+
+/// Where a run is shown.
+protocol RunDisplay: Sendable {
+  /// Shows the run as it is before its events are read.
+  /// - Parameter serverTime: when that was, in seconds since 1970 by the server's clock.
+  func begin(_ status: JSONObject, serverTime: Int?)
+  /// Shows a progress entry, given as JSON text.
+  func show(entry: String)
+  /// Shows how the run ended.
+  func end(_ status: JSONObject)
+}
+
+/// A line on standard error for each progress entry: for files and pipes.
+struct LineDisplay: RunDisplay {
+  func begin(_ status: JSONObject, serverTime: Int?) {}
+
+  func show(entry: String) {
+    let members = (try? JSONValue(parsing: entry))?.objectValue ?? JSONObject()
+    let words = ["msg", "step", "op", "run", "error"].compactMap { members[$0]?.stringValue }
+    Terminal.say("  " + words.map(\.oneLine).joined(separator: "  "))
+  }
+
+  func end(_ status: JSONObject) {}
+}
+
+/// A line of JSON on standard output for each progress entry: for programs.
+struct JSONDisplay: RunDisplay {
+  func begin(_ status: JSONObject, serverTime: Int?) {}
+  func show(entry: String) { Terminal.show(entry) }
+  func end(_ status: JSONObject) {}
+}

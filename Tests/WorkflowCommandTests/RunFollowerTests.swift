@@ -1,0 +1,77 @@
+import Curl
+import ExactJSON
+import ModelServer
+import Synchronization
+import Testing
+
+@testable import WorkflowCommand
+
+/// How `wf run` and `wf watch` follow a run through answers that are not what they should be.
+@Suite struct RunFollowerTests {
+  private static let running = ModelServer.Behaviour.status(
+    200, headers: [("Content-Type", "application/json")], body: #"{"status":"started","steps":{}}"#)
+  private static let finished = ModelServer.Behaviour.status(
+    200, headers: [("Content-Type", "application/json")], body: #"{"status":"finished","steps":{}}"#)
+
+  private static func events(_ text: String) -> ModelServer.Behaviour {
+    .status(200, headers: [("Content-Type", "text/event-stream")], body: text)
+  }
+
+  /// Follows a run whose requests get these answers, one after another; the last stays.
+  private func follow(_ behaviours: ModelServer.Behaviour..., patience: Duration = .seconds(60)) async throws
+    -> JSONObject
+  {
+    let server = try ModelServer()
+    defer { server.close() }
+    server.script(behaviours.dropLast())
+    server.behaviour = behaviours.last ?? .hangUp
+    let client = try APIClient(url: "http://127.0.0.1:\(server.port)")
+    return try await RunFollower(client: client, patience: patience).follow("1", on: JSONDisplay())
+  }
+
+  @Test func `An event stream that is not there ends the command with its reason`() async throws {
+    let missing = ModelServer.Behaviour.status(404, body: #"{"detail":"there is no job 1"}"#)
+    let failure = try await #require(throws: CommandFailure.self) {
+      try await follow(RunFollowerTests.running, missing)
+    }
+    #expect(failure.code == .noInput)
+    #expect(failure.description == "there is no job 1")
+  }
+
+  @Test(arguments: [301, 400, 401, 404, 500])
+  func `A refusal that stays ends the command at once`(status: Int) async throws {
+    let refusal = ModelServer.Behaviour.status(status, body: "<html>no</html>")
+    let failure = try await #require(throws: CommandFailure.self) {
+      try await follow(RunFollowerTests.running, refusal)
+    }
+    #expect(failure.code == .unavailable)
+    #expect(failure.description.contains("answered \(status), but not as wf does"))
+  }
+
+  @Test func `A page in place of the event stream ends the command`() async throws {
+    let page = ModelServer.Behaviour.status(200, headers: [("Content-Type", "text/html")], body: "<html>")
+    let failure = try await #require(throws: CommandFailure.self) { try await follow(RunFollowerTests.running, page) }
+    #expect(failure.description.contains("answered 200, but not as wf does"))
+  }
+
+  @Test(arguments: [502, 503, 504, 429])
+  func `A refusal that may pass is retried, and ends the command when it stays`(status: Int) async throws {
+    let refusal = ModelServer.Behaviour.status(status, body: #"{"detail":"the API is away"}"#)
+    let end = RunFollowerTests.events("event: status\ndata: {\"status\":\"finished\"}\n\n")
+    let followed = try await follow(RunFollowerTests.running, refusal, .hangUp, end, RunFollowerTests.finished)
+    #expect(followed["status"] == "finished")
+    let failure = try await #require(throws: CommandFailure.self) {
+      try await follow(RunFollowerTests.running, refusal, patience: .milliseconds(10))
+    }
+    #expect(failure.code == .unavailable)
+    #expect(failure.description.contains("the API is away"))
+    #expect(failure.description.contains("wf watch 1"))
+  }
+
+  @Test func `Streams that end without an event do not keep the command for ever`() async throws {
+    let failure = try await #require(throws: CommandFailure.self) {
+      try await follow(RunFollowerTests.running, RunFollowerTests.events(""), patience: .milliseconds(10))
+    }
+    #expect(failure.code == .unavailable)
+  }
+}
