@@ -59,6 +59,25 @@ public enum JSONWriter {
     }
   }
 
+  /// How many bytes a string takes between its quotes.
+  static func escapedCount(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    var count = bytes.count
+    var position = PlainRun.end(from: 0, in: bytes)
+    while position < bytes.count {
+      // Two characters, or `\u` and four digits.
+      count += hasShortEscape(bytes[position]) ? 1 : 5
+      position = PlainRun.end(from: position + 1, in: bytes)
+    }
+    return count
+  }
+
+  private static func hasShortEscape(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x08, 0x09, 0x0A, 0x0C, 0x0D, UInt8(ascii: "\""), UInt8(ascii: "\\"): true
+    default: false
+    }
+  }
+
   private static func appendEscape(of byte: UInt8, to buffer: inout [UInt8]) {
     buffer.append(UInt8(ascii: "\\"))
     switch byte {

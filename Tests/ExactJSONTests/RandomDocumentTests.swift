@@ -14,6 +14,8 @@ struct RandomDocumentTests {
       let parsed = try JSONValue(parsing: bytes)
       #expect(parsed == value)
       #expect(parsed.bytes == bytes)
+      #expect(value.byteCount(atMost: bytes.count) == bytes.count)
+      #expect(value.byteCount(atMost: bytes.count - 1) == nil)
     }
   }
 
