@@ -52,27 +52,36 @@ public struct RecoveryTurn: Sendable {
 extension RunStore {
   /// Renews the leases of the runs in hand. Blocks: for the heartbeat's own thread. A task must not call it: it may run
   /// on the very thread that brings the answer.
-  /// - Returns: the runs that others have taken from the worker.
+  /// - Parameter settledClaim: the number of the newest claim whose runs are in hand, or whose answer was lost: runs that it
+  ///   brought and that are not in hand return to their queue.
+  /// - Returns: the runs that others have taken from the worker, and those that returned to their queue.
   public func heartbeat(
-    worker: String, runs: [HeldRun], lease: Duration
-  ) throws(StoreError) -> [JobID] {
+    worker: String, runs: [HeldRun], settledClaim: Int = 0, lease: Duration
+  ) throws(StoreError) -> (lost: [JobID], returned: [JobID]) {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(worker)
     arguments.append(lease.milliseconds)
     arguments.append(limits.workerMemory)
+    arguments.append(settledClaim)
+    arguments.append(keys.wakeChannel)
     for run in runs {
       arguments.append(run.id.description)
       arguments.append(run.token)
     }
+    let names = [
+      keys.leases, keys.workers, keys.leaseLengths, keys.recovery, keys.claim(worker), keys.queue, keys.suspects,
+      keys.idle,
+    ]
+    let reply: RedisReply
     do {
-      let reply = try connection.evaluateBlocking(
-        Scripts.heartbeat, keys: [keys.leases, keys.workers, keys.leaseLengths, keys.recovery],
-        arguments: arguments, timeout: timeout)
-      return (reply.array ?? []).compactMap { $0.string.flatMap { JobID($0) } }
+      reply = try connection.evaluateBlocking(Scripts.heartbeat, keys: names, arguments: arguments, timeout: timeout)
     } catch {
       throw StoreError(error)
     }
+    let lists = (reply.array ?? []).map { ($0.array ?? []).compactMap { $0.string.flatMap { JobID($0) } } }
+    guard lists.count == 2 else { throw RunStore.damaged(Scripts.heartbeat, reply) }
+    return (lists[0], lists[1])
   }
 
   /// Says that a worker has stopped: it does not count as alive any more.

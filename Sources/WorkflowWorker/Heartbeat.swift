@@ -12,11 +12,18 @@ final class Heartbeat: Sendable {
   private let worker: String
   private let lease: Duration
   private let logger: Logger
+  private let settledClaim: @Sendable () -> Int
   private let stopped = StopSignal()
   private let ended = DispatchSemaphore(value: 0)
 
-  /// - Parameter store: over a connection of the heartbeat's own, with a deadline of a third of the lease.
-  init(store: RunStore, hands: RunsInHand, worker: String, lease: Duration, logger: Logger) {
+  /// - Parameters:
+  ///   - store: over a connection of the heartbeat's own, with a deadline of a third of the lease.
+  ///   - settledClaim: the number of the newest claim whose runs are in hand, or whose answer was lost.
+  init(
+    store: RunStore, hands: RunsInHand, worker: String, lease: Duration, logger: Logger,
+    settledClaim: @escaping @Sendable () -> Int = { 0 }
+  ) {
+    self.settledClaim = settledClaim
     self.store = store
     self.hands = hands
     self.worker = worker
@@ -57,12 +64,18 @@ final class Heartbeat: Sendable {
     var isAway = false
     repeat {
       let started = ContinuousClock.now
+      // In this order: the runs of a settled claim are in hand, unless they have ended.
+      let settled = settledClaim()
       let held = hands.held
       do {
-        let lost = Set(try store.heartbeat(worker: worker, runs: held, lease: lease))
+        let answer = try store.heartbeat(worker: worker, runs: held, settledClaim: settled, lease: lease)
         if isAway { logger.notice("leases are renewed again") }
         isAway = false
+        let lost = Set(answer.lost)
         report(hands.lose(held.filter { lost.contains($0.id) }))
+        for id in answer.returned {
+          logger.notice("the answer to its claim was lost; back in its queue", metadata: ["job": "\(id)"])
+        }
       } catch {
         if !isAway { logger.warning("leases cannot be renewed: \(error)") }
         isAway = true

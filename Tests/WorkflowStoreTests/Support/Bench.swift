@@ -51,10 +51,19 @@ struct Bench: Sendable {
 
   /// The heartbeat, which blocks, on a thread that may.
   func beat(_ runs: [ClaimedRun], worker: String = "w", lease: Duration = .seconds(15)) async throws -> [JobID] {
+    try await beat(runs, worker: worker, settledClaim: 0, lease: lease).lost
+  }
+
+  func beat(
+    _ runs: [ClaimedRun], worker: String = "w", settledClaim: Int, lease: Duration = .seconds(15)
+  ) async throws -> (lost: [JobID], returned: [JobID]) {
     let held = runs.map { HeldRun(id: $0.id, token: $0.token) }
     return try await withCheckedContinuation { continuation in
       DispatchQueue.global().async { [store] in
-        continuation.resume(returning: Result { try store.heartbeat(worker: worker, runs: held, lease: lease) })
+        continuation.resume(
+          returning: Result {
+            try store.heartbeat(worker: worker, runs: held, settledClaim: settledClaim, lease: lease)
+          })
       }
     }.get()
   }
