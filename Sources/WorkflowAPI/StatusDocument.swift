@@ -22,6 +22,7 @@ struct StatusDocument {
   /// Bytes of what it is made from.
   var size: Int {
     (run.steps?.count ?? 0) + (run.result?.count ?? 0) + run.progress.reduce(0) { $0 + $1.count + 1 }
+      + run.outputs.values.reduce(0) { $0 + $1.count }
   }
 
   /// The document as text, in pieces.
@@ -85,22 +86,31 @@ struct StatusDocument {
     append(",\"steps\":{", to: &text.last)
     for (index, view) in views.enumerated() {
       if index > 0 { text.last.append(UInt8(ascii: ",")) }
-      append(view, to: &text.last)
+      append(view, to: &text)
     }
     text.last.append(UInt8(ascii: "}"))
   }
 
-  private func append(_ view: StepView, to text: inout [UInt8]) {
+  private func append(_ view: StepView, to text: inout PiecewiseText) {
+    appendFacts(of: view, to: &text.last)
+    if run.status == .failed, let entry = view.doneEntry {
+      if let outputs = ProgressHead.outputs(in: run.progress[entry]) {
+        append(",\"outputs\":", to: &text.last)
+        text.last += outputs
+      } else if let outputs = run.outputs[view.id] {
+        append(",\"outputs\":", to: &text.last)
+        text.append(document: outputs)
+      }
+    }
+    text.last.append(UInt8(ascii: "}"))
+  }
+
+  private func appendFacts(of view: StepView, to text: inout [UInt8]) {
     JSONWriter.append(string: view.id, to: &text)
     append(":{\"op\":", to: &text)
     JSONWriter.append(string: view.op ?? "", to: &text)
     append(",\"status\":\"", view.status.rawValue, "\",\"attempts\":", String(view.attempts), to: &text)
     append(",\"started_ts\":", view.startedAt ?? "null", ",\"finished_ts\":", view.finishedAt ?? "null", to: &text)
-    if run.status == .failed, let entry = view.doneEntry, let outputs = ProgressHead.outputs(in: run.progress[entry]) {
-      append(",\"outputs\":", to: &text)
-      text += outputs
-    }
-    text.append(UInt8(ascii: "}"))
   }
 
   private var knownSteps: [StepView] {

@@ -37,6 +37,8 @@ public struct StoredRun: Sendable {
   public let progress: [[UInt8]]
   /// The heads of all entries of the log.
   public let heads: [ProgressHead?]
+  /// The outputs of a failed run's steps that were too large for the log, by step.
+  public let outputs: [String: [UInt8]]
 
   /// Where the run stands.
   public var status: RunStatus { facts.status }
@@ -45,6 +47,7 @@ public struct StoredRun: Sendable {
 extension RunStore {
   private static let factNames = [
     "status", "run_name", "created_ts", "started_ts", "finished_ts", "error_code", "error", "bytes",
+    "document_bytes",
   ]
 
   /// Reads the facts of a run; nil when there is none of this id.
@@ -73,10 +76,26 @@ extension RunStore {
     if isFinished, entries == 0, replies[3].isNull { return nil }
     let entriesRead = progress.compactMap(\.bytesValue)
     let before = since > 0 ? try await heads(of: id, count: min(since, entries)) : []
+    let outputs = facts.status == .failed ? try await outputs(of: id, missingIn: entriesRead) : [:]
     return StoredRun(
       facts: facts, steps: isFinished ? nil : replies[0].array?.last?.bytesValue,
       result: isFinished ? replies[3].bytesValue : nil, first: min(since, entries), progress: entriesRead,
-      heads: before + entriesRead.map { ProgressHead($0) })
+      heads: before + entriesRead.map { ProgressHead($0) }, outputs: outputs)
+  }
+
+  /// Reads the outputs that a log only counts, from the job of a failed run; a finished run's are in its result.
+  private func outputs(of id: JobID, missingIn log: [[UInt8]]) async throws(StoreError) -> [String: [UInt8]] {
+    let steps = log.compactMap { entry -> String? in
+      guard let head = ProgressHead(entry), head.message == "step_done" else { return nil }
+      return ProgressHead.outputs(in: entry) == nil ? head.step : nil
+    }
+    if steps.isEmpty { return [:] }
+    var command: RedisArguments = ["HMGET", keys.job(id)]
+    for step in steps { command.append("out:" + step) }
+    let texts: [RedisReply]
+    do { texts = try await connection.send(command, timeout: timeout).array ?? [] } catch { throw StoreError(error) }
+    let found = zip(steps, texts).compactMap { step, text in text.bytesValue.map { (step, $0) } }
+    return Dictionary(found, uniquingKeysWith: { $1 })
   }
 
   private func jobCommand(_ id: JobID, and further: String...) -> RedisArguments {
@@ -91,9 +110,12 @@ extension RunStore {
     guard let status = values[0].string.flatMap(RunStatus.init(rawValue:)), let runName = values[1].string,
       let createdAt = values[2].string
     else { throw damaged(id) }
+    // The outputs of a failed run stay with its job.
+    let documents = status == .failed ? values[8].int ?? 0 : 0
+    let bytes = values[7].int.map { $0 + documents }
     return RunFacts(
       status: status, runName: runName, createdAt: createdAt, startedAt: values[3].string, finishedAt: values[4].string,
-      errorCode: values[5].string, error: values[6].string, entries: entries, bytes: values[7].int)
+      errorCode: values[5].string, error: values[6].string, entries: entries, bytes: bytes)
   }
 
   /// The answers to several commands; the first error is thrown.
