@@ -24,8 +24,12 @@ public struct ClaimedRun: Sendable {
   /// What recorded steps stored, in the order of recording.
   public let stored: [StoredValue]
 
-  /// Bytes of all documents of the run, as JSON text.
+  /// Bytes of the run's documents as JSON text: steps, inputs, recorded outputs, stored values.
   public let documentBytes: Int
+  /// Bytes of the run's progress log.
+  public let logBytes: Int
+  /// Bytes of the entry that every log begins with.
+  private static let firstEntryBytes = #"{"ts":1732387200.123456,"msg":"enqueued"}"#.utf8.count
 
   /// A value that a step has stored.
   public struct StoredValue: Sendable, Equatable {
@@ -45,7 +49,8 @@ public struct ClaimedRun: Sendable {
   /// - Parameter recorded: the job's fields of recorded steps: `out:`, `stored:` and `place:` before the step's id.
   init(
     _ held: HeldRun, claimedAt: Timestamp, isSuspect: Bool, isFirst: Bool, runName: String, requestID: String,
-    steps: [UInt8]?, inputs: [UInt8]?, recorded fields: [(name: String, value: [UInt8])], cache: TextCache<StepList>
+    steps: [UInt8]?, inputs: [UInt8]?, logBytes: Int?, recorded fields: [(name: String, value: [UInt8])],
+    cache: TextCache<StepList>
   ) throws(StoreError) {
     id = held.id
     token = held.token
@@ -76,6 +81,7 @@ public struct ClaimedRun: Sendable {
     self.recorded = recorded
     self.stored = stored.sorted { $0.order < $1.order }
     documentBytes = bytes
+    self.logBytes = logBytes ?? ClaimedRun.firstEntryBytes
   }
 
   /// A list of steps as it lies in Redis, ready to be run.

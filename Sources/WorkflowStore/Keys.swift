@@ -22,7 +22,7 @@
 ///   recovery           hash    when workers last looked for lapsed leases and lost runs, and who         1 h after last
 ///   dead               zset    id of each run that took down too many workers → when, ms; newest 10,000   retain
 ///   repairs            hash    what was found broken and was repaired → how often                        for good
-///   claim:{worker}     string  the worker's last claim and the runs that it brought                      one lease
+///   claim:{worker}     string  the worker's last claim and the runs that it brought                      4 leases
 ///   idempotency:{key}  string  job id and digest of the body                                             24 h
 /// channels (publish/subscribe: they only say "look")
 ///   wake:{worker}      a run was enqueued for this idle worker

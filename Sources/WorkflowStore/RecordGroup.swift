@@ -1,12 +1,42 @@
 import Synchronization
 
-/// Writes the records of many runs together (group commit): what comes while a call is under way goes in the next one, so
-/// that a busy Redis is asked seldom and an idle one at once.
+/// Writes the records of many runs together (group commit): records that arrive while a call is in flight go in the next
+/// one, so that a busy Redis is asked seldom and an idle one at once.
+///
+/// Large records take a lane of their own, one at a time, over another connection: on a slow path to Redis a record of
+/// megabytes takes seconds, and no other run waits behind it.
 public final class RecordGroup: Sendable {
+  private let small: Lane
+  private let large: Lane
+
+  /// Bytes from which a record is large.
+  static let largeRecord = 128 << 10
+
+  /// A group that writes to a store.
+  /// - Parameter large: the store over the connection for large records.
+  public init(_ store: RunStore, large: RunStore) {
+    small = Lane(store, mostRecords: 128)
+    self.large = Lane(large, mostRecords: 1)
+  }
+
+  /// Writes a record.
+  public func write(_ record: PendingRecord) async throws(StoreError) -> RecordAnswer {
+    if record.record.size < RecordGroup.largeRecord {
+      let encoded = small.store.encoded(record)
+      return try await small.write(size: encoded.size) { encoded }
+    }
+    // Encoded when its turn comes: while it waits, it takes no memory a second time.
+    return try await large.write(size: record.record.size) { [large] in large.store.encoded(record) }
+  }
+}
+
+/// One call in flight at a time; the next one takes whatever has arrived meanwhile.
+private final class Lane: Sendable {
   private typealias Outcome = Result<RecordAnswer, StoreError>
 
   private struct Waiter: Sendable {
-    let record: EncodedRecord
+    let size: Int
+    let encoded: @Sendable () -> EncodedRecord
     let continuation: UnsafeContinuation<Outcome, Never>
   }
 
@@ -15,37 +45,39 @@ public final class RecordGroup: Sendable {
     var isWriting = false
 
     /// Takes what goes in the next call, none when nobody waits.
-    mutating func takeCall() -> [Waiter] {
+    mutating func takeCall(atMost limit: Int) -> [Waiter] {
       var bytes = 0
       let end = waiting.firstIndex { waiter in
-        defer { bytes += waiter.record.size }
-        return bytes > RecordGroup.fullCall
+        defer { bytes += waiter.size }
+        return bytes > Lane.fullCall
       }
-      let call = Array(waiting[..<min(end ?? waiting.count, RecordGroup.mostRecords)])
+      let call = Array(waiting[..<min(end ?? waiting.count, limit)])
       waiting.removeFirst(call.count)
       isWriting = !call.isEmpty
       return call
     }
   }
 
-  /// A script holds up everybody else: that many records take Redis some 5 ms.
-  private static let mostRecords = 128
   /// Bytes after which a call takes no further record.
   private static let fullCall = 1 << 20
 
-  private let store: RunStore
+  let store: RunStore
+  /// Records of one call. A script holds up every other client: 128 small records take Redis some 5 ms.
+  private let mostRecords: Int
   private let state = Mutex(State())
 
-  /// A group that writes to a store.
-  public init(_ store: RunStore) { self.store = store }
+  init(_ store: RunStore, mostRecords: Int) {
+    self.store = store
+    self.mostRecords = mostRecords
+  }
 
-  /// Writes a record.
-  public func write(_ record: PendingRecord) async throws(StoreError) -> RecordAnswer {
-    let record = store.encoded(record)
-    return try await withUnsafeContinuation { continuation in
+  func write(
+    size: Int, _ encoded: @escaping @Sendable () -> EncodedRecord
+  ) async throws(StoreError) -> RecordAnswer {
+    try await withUnsafeContinuation { continuation in
       let call = state.withLock { state in
-        state.waiting.append(Waiter(record: record, continuation: continuation))
-        return state.isWriting ? [] : state.takeCall()
+        state.waiting.append(Waiter(size: size, encoded: encoded, continuation: continuation))
+        return state.isWriting ? [] : state.takeCall(atMost: mostRecords)
       }
       write(call)
     }.get()
@@ -53,9 +85,9 @@ public final class RecordGroup: Sendable {
 
   private func write(_ call: [Waiter]) {
     if call.isEmpty { return }
-    store.record(call.map(\.record)) { [self] outcome in
+    store.record(call.map { $0.encoded() }) { [self] outcome in
       // The next call first: Redis waits for it.
-      write(state.withLock { $0.takeCall() })
+      write(state.withLock { $0.takeCall(atMost: mostRecords) })
       switch outcome {
       case .success(let answers):
         for (waiter, answer) in zip(call, answers) { waiter.continuation.resume(returning: answer) }

@@ -12,6 +12,25 @@ public struct RunRecord: Sendable {
     /// A value for a store; `order` is its place among all that the run stores.
     case stored(step: String, order: Int, namespace: String, value: [UInt8])
 
+    /// What the progress log says of it, if anything.
+    var message: ProgressMessage? {
+      switch self {
+      case .entry(let message, _): message
+      case .checkpoint(let step, let outputs, let inLog, _):
+        .stepDone(step: step, inLog ? .shown(outputs) : .omitted(bytes: outputs.count))
+      case .stored: nil
+      }
+    }
+
+    /// Bytes of the document that it brings, besides its progress entry.
+    fileprivate var documentBytes: Int {
+      switch self {
+      case .entry: 0
+      case .checkpoint(_, let outputs, _, _): outputs.count
+      case .stored(_, _, _, let value): value.count
+      }
+    }
+
     /// The step that it is about, if any.
     public var step: String? {
       switch self {
@@ -29,6 +48,8 @@ public struct RunRecord: Sendable {
     case failed(StepFailure)
     /// The run goes back to the head of its queue.
     case handedBack(asSuspect: Bool)
+    /// The run goes back to the tail of its queue, for other workers: this one cannot run it.
+    case declined(asSuspect: Bool)
   }
 
   /// What is to be written, in order.
@@ -37,33 +58,48 @@ public struct RunRecord: Sendable {
   public var hasStepUnderWay = false
   /// How the claim ends with this record, if it does.
   public var end: End?
+  /// Bytes of the run's documents, for whoever reads a failed run: they stay with its job.
+  public var runDocumentBytes = 0
   /// The time of the last entry, of this record or of those before.
   private(set) var last: Timestamp
+  /// Bytes of the run's progress log before this record.
+  private let earlierLogBytes: Int
+  /// Bytes of this record's progress entries.
+  private var entryBytes = 0
+  /// Bytes of this record's documents.
+  private var documentBytes = 0
   private let clock: RedisClock
+
+  /// Bytes of the run's progress log once this record is written.
+  public var logBytes: Int { earlierLogBytes + entryBytes }
+
+  /// About how many bytes the record takes on its way to Redis; a value for a store goes there twice.
+  public var size: Int { entryBytes + 2 * documentBytes }
 
   /// An empty record.
   /// - Parameters:
   ///   - clock: gives the entries their times.
   ///   - last: the time of the log's last entry; none gets a lower one, even if the clock goes back.
-  public init(clock: RedisClock, after last: Timestamp) {
+  ///   - logBytes: bytes of the progress log until now.
+  public init(clock: RedisClock, after last: Timestamp, logBytes: Int = 0) {
     self.clock = clock
     self.last = last
+    earlierLogBytes = logBytes
   }
 
   /// The record that a claim begins with: the run was taken.
   public init(beginning run: ClaimedRun, clock: RedisClock) {
-    self.init(clock: clock, after: run.claimedAt)
-    items.append(.entry(run.opening, at: last))
+    self.init(clock: clock, after: run.claimedAt, logBytes: run.logBytes)
+    append(.entry(run.opening, at: last))
   }
 
-  /// An empty record that goes on where this one ends.
-  public var next: RunRecord { RunRecord(clock: clock, after: last) }
+  /// An empty record that continues after this one.
+  public var next: RunRecord { RunRecord(clock: clock, after: last, logBytes: logBytes) }
 
-  /// What an earlier record, of which nothing was written, and this one hold, as far as something is true of it; the end
-  /// is open again.
-  public func joined(to earlier: RunRecord, keeping isKept: (Item) -> Bool) -> RunRecord {
-    var joined = next
-    joined.items = (earlier.items + items).filter(isKept)
+  /// Merges a refused record into this one, keeping only the items that satisfy the predicate, and clears the end.
+  public func joined(to refused: RunRecord, keeping isKept: (Item) -> Bool) -> RunRecord {
+    var joined = RunRecord(clock: clock, after: last, logBytes: refused.earlierLogBytes)
+    for item in refused.items + items where isKept(item) { joined.append(item) }
     return joined
   }
 
@@ -78,16 +114,22 @@ public struct RunRecord: Sendable {
   public var isEmpty: Bool { items.isEmpty && end == nil }
 
   /// Adds a progress entry, stamped now.
-  public mutating func log(_ message: ProgressMessage) { items.append(.entry(message, at: stamp())) }
+  public mutating func log(_ message: ProgressMessage) { append(.entry(message, at: stamp())) }
 
   /// Adds a step's outputs, stamped now.
   public mutating func checkpoint(step: String, outputs: [UInt8], inLog: Bool) {
-    items.append(.checkpoint(step: step, outputs: outputs, inLog: inLog, at: stamp()))
+    append(.checkpoint(step: step, outputs: outputs, inLog: inLog, at: stamp()))
   }
 
   /// Adds a value for a store.
   public mutating func store(step: String, order: Int, namespace: String, value: [UInt8]) {
-    items.append(.stored(step: step, order: order, namespace: namespace, value: value))
+    append(.stored(step: step, order: order, namespace: namespace, value: value))
+  }
+
+  private mutating func append(_ item: Item) {
+    items.append(item)
+    entryBytes += item.message?.byteCount ?? 0
+    documentBytes += item.documentBytes
   }
 
   private mutating func stamp() -> Timestamp {
@@ -102,6 +144,9 @@ public enum RecordAnswer: Sendable, Equatable {
   case recorded
   /// The claim does not hold the run any more; nothing was written.
   case lost(String)
+  /// Nothing was written: the claim holds the run, but Redis knows its records only up to this number. It has lost the
+  /// others, which must be written again first.
+  case behind(Int)
   /// It cannot be written as it is; nothing was, and its number is not used up. `namespace`: the store that takes
   /// nothing; nil when something else stands in the way.
   case refused(String, namespace: String?)

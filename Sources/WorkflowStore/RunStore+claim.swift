@@ -84,7 +84,7 @@ extension RunStore {
     if parts.count > 4 { CommitPoint.afterClaim.pass() }
     var claim = Claim(dropped: dropped, hasLeftRuns: parts[2].int == 1, isElected: parts[3].int == 1)
     for part in parts.dropFirst(4) {
-      guard let words = part.array, words.count == 10, let id = words[0].string.flatMap({ JobID($0) }),
+      guard let words = part.array, words.count == 11, let id = words[0].string.flatMap({ JobID($0) }),
         let token = words[1].string
       else { throw RunStore.damaged(Scripts.claim, part) }
       let claimedAt = words[3].string.flatMap { Timestamp($0) } ?? Timestamp(microseconds: time)
@@ -103,11 +103,11 @@ extension ClaimedRun {
   fileprivate init(
     _ held: HeldRun, claimedAt: Timestamp, words: [RedisReply], cache: TextCache<StepList>
   ) throws(StoreError) {
-    let recorded = words[9].array ?? []
+    let recorded = words[10].array ?? []
     try self.init(
       held, claimedAt: claimedAt, isSuspect: words[2].int == 1, isFirst: words[4].int == 1,
       runName: words[5].string ?? "", requestID: words[6].string ?? "", steps: words[7].bytesValue,
-      inputs: words[8].bytesValue,
+      inputs: words[8].bytesValue, logBytes: words[9].int,
       recorded: stride(from: 0, to: recorded.count - 1, by: 2).map { index in
         (recorded[index].string ?? "", recorded[index + 1].bytesValue ?? [])
       }, cache: cache)

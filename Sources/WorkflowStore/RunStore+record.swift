@@ -59,24 +59,26 @@ extension RunStore {
     arguments.append(limits.storeItems)
     arguments.append(keys.wakeChannel)
     for record in records { arguments.append(contentsOf: record.words) }
-    for record in records { record.end.commitPoints.before.pass() }
+    // Not the records themselves: a large one need not be kept until the answer.
+    let ends = records.map(\.end)
+    for end in ends { end.commitPoints.before.pass() }
     let names = [keys.leases, keys.queue, keys.suspects, keys.repairs, keys.live, keys.idle]
     connection.evaluate(Scripts.record, keys: names, arguments: arguments, timeout: timeout) { [self] outcome in
       switch outcome {
-      case .success(let reply): function(Result { () throws(StoreError) in try answers(reply, to: records) })
+      case .success(let reply): function(Result { () throws(StoreError) in try answers(reply, to: ends) })
       case .failure(let error): function(.failure(StoreError(error)))
       }
     }
   }
 
   private func answers(
-    _ reply: RedisReply, to records: [EncodedRecord]
+    _ reply: RedisReply, to ends: [RunRecord.End?]
   ) throws(StoreError) -> [Result<RecordAnswer, StoreError>] {
-    guard let parts = reply.array, parts.count == records.count + 1, let time = parts[0].int else {
+    guard let parts = reply.array, parts.count == ends.count + 1, let time = parts[0].int else {
       throw RunStore.damaged(Scripts.record, reply)
     }
     clock.set(time)
-    for record in records { record.end.commitPoints.after.pass() }
+    for end in ends { end.commitPoints.after.pass() }
     return parts.dropFirst().map { part in Result { () throws(StoreError) in try answer(part) } }
   }
 
@@ -85,6 +87,7 @@ extension RunStore {
       switch (words.first, words.count) {
       case ("lost", 2): return .lost(words[1])
       case ("held", 2): throw .damaged(words[1])
+      case ("behind", 2): if let sequence = Int(words[1]) { return .behind(sequence) }
       case ("refused", 3): return .refused(words[1], namespace: keys.namespace(ofStore: words[2]))
       default: break
       }
@@ -110,42 +113,23 @@ private struct RecordEncoder {
   mutating func append(_ pending: PendingRecord) {
     let record = pending.record
     let pieces = record.resultPieces
+    let facts = record.facts
+    let documents = record.isFinished ? 0 : record.items.reduce(0) { $0 + $1.documentWords }
     arguments.append(pending.run.id.description)
     arguments.append(pending.run.token)
     arguments.append(pending.sequence)
     arguments.append(record.end?.name ?? "")
     arguments.append(record.hasCheckpoint ? 1 : 0)
     arguments.append(record.items.count { $0.isLogged })
-    arguments.append(record.fieldWords)
+    arguments.append(2 + 2 * facts.count + documents)
     arguments.append(record.items.count { !$0.isLogged } * 2)
     arguments.append(pieces.count * 2)
     for item in record.items { appendEntry(item) }
-    appendFacts(pending)
+    append("seq", "\(pending.sequence)")
+    for (field, value) in facts { append(field, value) }
     if !record.isFinished { for item in record.items { appendDocuments(item) } }
     for item in record.items { appendToStore(item, pending.run.id) }
     for piece in pieces { append(piece) }
-  }
-
-  /// The fields of the job that are no documents.
-  private mutating func appendFacts(_ pending: PendingRecord) {
-    let record = pending.record
-    let last = record.last.text
-    arguments.append("seq")
-    arguments.append(pending.sequence)
-    append("last_ts", last)
-    append("begun", record.hasStepUnderWay ? "1" : "0")
-    switch record.end {
-    case nil: break
-    case .handedBack: append("status", "queued")
-    case .finished:
-      append("status", "finished")
-      append("finished_ts", last)
-    case .failed(let failure):
-      append("status", "failed")
-      append("finished_ts", last)
-      append("error_code", failure.code.rawValue)
-      append("error", failure.message)
-    }
   }
 
   private mutating func append(_ field: String, _ value: String) {
@@ -154,11 +138,10 @@ private struct RecordEncoder {
   }
 
   private mutating func appendEntry(_ item: RunRecord.Item) {
+    guard let message = item.message else { return }
     text.removeAll(keepingCapacity: true)
     switch item {
-    case .entry(let message, let time): message.write(at: time, to: &text)
-    case .checkpoint(let step, let outputs, let inLog, let time):
-      ProgressMessage.stepDone(step: step, outputs: inLog ? outputs : nil).write(at: time, to: &text)
+    case .entry(_, let time), .checkpoint(_, _, _, let time): message.write(at: time, to: &text)
     case .stored: return
     }
     arguments.append(text)
@@ -228,16 +211,20 @@ extension RunRecord {
     if case .finished = end { true } else { false }
   }
 
-  /// How many words the fields of the job take, each with its value.
-  fileprivate var fieldWords: Int {
-    let facts =
-      switch end {
-      case nil: 3
-      case .handedBack: 4
-      case .finished: 5
-      case .failed: 7
-      }
-    return facts * 2 + (isFinished ? 0 : items.reduce(0) { $0 + $1.documentWords })
+  /// The fields of the job that are no documents, apart from the sequence number.
+  fileprivate var facts: [(field: String, value: String)] {
+    let time = last.text
+    let common = [("last_ts", time), ("begun", hasStepUnderWay ? "1" : "0"), ("log_bytes", "\(logBytes)")]
+    switch end {
+    case nil: return common
+    case .handedBack, .declined: return common + [("status", "queued")]
+    case .finished: return common + [("status", "finished"), ("finished_ts", time)]
+    case .failed(let failure):
+      return common + [
+        ("status", "failed"), ("finished_ts", time), ("error_code", failure.code.rawValue), ("error", failure.message),
+        ("document_bytes", "\(runDocumentBytes)"),
+      ]
+    }
   }
 
   /// The result, if the run has finished. What this record brings goes into its text; the rest lies in the job.
@@ -261,7 +248,7 @@ extension RunRecord.End? {
     switch self {
     case nil: (.beforeRecord, .afterRecord)
     case .finished, .failed: (.beforeFinish, .afterFinish)
-    case .handedBack: (.beforeHandBack, .afterHandBack)
+    case .handedBack, .declined: (.beforeHandBack, .afterHandBack)
     }
   }
 }
@@ -272,6 +259,7 @@ extension RunRecord.End {
     case .finished: "finished"
     case .failed: "failed"
     case .handedBack(let asSuspect): asSuspect ? "suspect" : "queued"
+    case .declined(let asSuspect): asSuspect ? "declined suspect" : "declined"
     }
   }
 }

@@ -24,6 +24,9 @@ final class Claimer: Sendable {
     var isStopped = false
     var failingSince: ContinuousClock.Instant?
     var answeredAt = ContinuousClock.now
+    var declined = DeclinedRuns()
+    /// The operations that runs were declined for, as far as the log has said so.
+    var missing: Set<String> = []
   }
 
   /// A script holds up everybody else: that many runs take Redis some 2 ms.
@@ -72,13 +75,24 @@ final class Claimer: Sendable {
     poll.cancel()
   }
 
-  /// Ends ``run()`` after the claim under way.
+  /// Ends ``run()``. A claim in flight may still bring runs.
   func stop() {
-    let isIdle = state.withLock { state in
-      state.isStopped = true
-      return !state.isClaiming
+    state.withLock { $0.isStopped = true }
+    end.continuation.finish()
+  }
+
+  /// Whether no claim is in flight.
+  var isIdle: Bool { state.withLock { !$0.isClaiming } }
+
+  /// The number of the newest claim whose runs are in hand by now, or whose answer was lost.
+  ///
+  /// A claim without an answer is sent again under its number. It does no harm when its runs return to their queue meanwhile:
+  /// the repeat brings only those that are still this worker's.
+  var settledClaim: Int {
+    state.withLock { state in
+      let isLost = !state.isClaiming && (state.failingSince != nil || state.isStopped)
+      return isLost ? state.number : state.number - 1
     }
-    if isIdle { end.continuation.finish() }
   }
 
   /// Has the claimer look at the queue; from any thread, at any time.
@@ -101,7 +115,8 @@ final class Claimer: Sendable {
   /// What to ask for now; nil when there is no room.
   private func nextRequest(_ state: inout State) -> ClaimRequest? {
     let held = hands.count
-    let room = hands.hasSuspect ? 0 : configuration.runs - held
+    let isPaused = state.failingSince == nil && state.declined.isPaused(at: .now)
+    let room = hands.hasSuspect || isPaused ? 0 : configuration.runs - held
     state.isWoken = false
     state.mayHaveMore = true
     state.isClaiming = room > 0
@@ -121,45 +136,44 @@ final class Claimer: Sendable {
     store.claim(request) { [self] outcome in
       switch outcome {
       case .success(let claim):
-        begin(claim)
-        goOn(after: claim)
+        let declined = begin(claim)
+        goOn(after: claim, declined)
       case .failure(let error): pause(after: error)
       }
     }
   }
 
   /// Claims again if runs are left, or may have come meanwhile.
-  private func goOn(after claim: Claim) {
-    let (request, hasRecovered, isOver) = state.withLock { state in
+  private func goOn(after claim: Claim, _ declined: [JobID]) {
+    let (request, hasRecovered) = state.withLock { state in
       state.number += 1
       state.answeredAt = .now
       let hasRecovered = state.failingSince != nil
       state.failingSince = nil
       state.isClaiming = false
       let wasOthersTurn = state.hasHadSuspect
+      state.declined.note(declined, at: .now)
       state.isEmptying = claim.isElected
       state.hasHadSuspect = claim.runs.contains { $0.isSuspect }
       state.mayHaveMore = claim.hasLeftRuns || claim.isElected || state.hasHadSuspect
       let isDue = claim.isElected ? hands.count == 0 : claim.hasLeftRuns || state.isWoken || wasOthersTurn
-      return (isDue && !state.isStopped ? nextRequest(&state) : nil, hasRecovered, state.isStopped)
+      return (isDue && !state.isStopped ? nextRequest(&state) : nil, hasRecovered)
     }
     if hasRecovered { logger.notice("claims succeed again") }
-    if isOver { end.continuation.finish() }
     if let request { self.claim(request) }
   }
 
   /// Waits for the next reason after a claim that failed.
   private func pause(after error: StoreError) {
-    let (isFirst, isOver) = state.withLock { state in
+    let isFirst = state.withLock { state in
       let isFirst = state.failingSince == nil
       state.failingSince = state.failingSince ?? .now
       // Redis answered, if only with an error, so the connection is not stuck.
       if error.isAnswer { state.answeredAt = .now }
       state.isClaiming = false
-      return (isFirst, state.isStopped)
+      return isFirst
     }
     if isFirst { logger.warning("no run can be claimed: \(error)") }
-    if isOver { end.continuation.finish() }
   }
 
   /// Whether claims have had no answer for long although Redis answers others: then only a restart helps. An outage of
@@ -172,12 +186,22 @@ final class Claimer: Sendable {
     return true
   }
 
-  private func begin(_ claim: Claim) {
+  /// Starts the runs of a claim, and returns to the queue those that need an operation which this worker does not have.
+  private func begin(_ claim: Claim) -> [JobID] {
+    var declined: [JobID] = []
     if claim.dropped > 0 { logger.warning("dropped \(claim.dropped) queue entries without a queued job") }
     for run in claim.runs {
       var logger = logger
       logger[metadataKey: "job"] = "\(run.id)"
       logger[metadataKey: "request"] = "\(run.requestID)"
+      if let operation = executor.missingOperation(of: run) {
+        declined.append(run.id)
+        sayMissing(operation)
+        hands.take(
+          HeldRun(id: run.id, token: run.token), isSuspect: run.isSuspect,
+          { [logger] in await self.executor.decline(run, logger: logger) }, onFree: { self.handIsFree() })
+        continue
+      }
       hands.take(
         HeldRun(id: run.id, token: run.token), isSuspect: run.isSuspect,
         isShort: run.documentBytes <= Claimer.shortRun,
@@ -189,6 +213,16 @@ final class Claimer: Sendable {
         held, isSuspect: false,
         { await self.executor.giveUp(held, claimedAt: claimedAt, error, logger: self.logger) },
         onFree: { self.handIsFree() })
+    }
+    return declined
+  }
+
+  /// Says once of each operation that runs wait for it.
+  private func sayMissing(_ operation: String) {
+    let isNew = state.withLock { $0.missing.count < 100 && $0.missing.insert(operation).inserted }
+    if isNew {
+      logger.warning(
+        "runs need the operation \(operation), which this worker does not have; they stay queued for workers that do")
     }
   }
 }

@@ -5,12 +5,13 @@ import WorkflowStore
 
 /// Runs one claimed run: its steps in parallel as far as their dependencies allow, at most one write in flight.
 ///
-/// What steps produce while a write is under way goes together in the next one (group commit). An operation that is
-/// immediate runs in place; any other begins only after Redis has noted that it begins, so that a worker's death under
-/// it is counted, and so that nothing new begins while Redis is away or the claim is lost.
+/// What steps produce while a write is in flight goes together in the next one (group commit). An operation that is
+/// immediate runs in place; any other starts only after Redis has recorded that it starts, so that a worker's death under
+/// it is counted, and so that nothing new starts while Redis is away or the claim is lost. What such a step returned is
+/// recorded before its dependents start.
 struct Executor: Sendable {
   let registry: OperationRegistry
-  let limits: RunExecution.Limits
+  let limits: RunBudget.Limits
   let hands: RunsInHand
   let records: RecordGroup
   let clock: RedisClock
@@ -20,7 +21,7 @@ struct Executor: Sendable {
     case written(RecordAnswer, RunRecord, begun: [Beginning])
   }
 
-  /// A step that waits for its beginning to be recorded.
+  /// A step that waits for its start to be recorded.
   private struct Beginning: Sendable {
     let position: Int
     let operation: any Operation
@@ -39,6 +40,20 @@ struct Executor: Sendable {
     await leave(&execution, held, end, writer, logger)
   }
 
+  /// An operation that a run still needs and that this worker does not have; nil when it can run all its steps.
+  func missingOperation(of run: ClaimedRun) -> String? {
+    run.definition.steps.first { registry[$0.op] == nil && run.recorded[$0.id] == nil }?.op
+  }
+
+  /// Returns a run to the tail of its queue, for workers that have its operations. Nothing is written to its log.
+  func decline(_ run: ClaimedRun, logger: Logger) async {
+    let held = HeldRun(id: run.id, token: run.token)
+    var record = RunRecord(clock: clock, after: run.claimedAt, logBytes: run.logBytes)
+    record.end = .declined(asSuspect: run.isSuspect)
+    let answer = await RunWriter(records, run: held, hands: hands, logger: logger).write(record)
+    logger.debug("returned to the queue for other workers: \(answer)")
+  }
+
   private enum End {
     case over
     case stopped(RunsInHand.Stop)
@@ -46,90 +61,118 @@ struct Executor: Sendable {
     case lost(String)
   }
 
+  /// What the loop of one run keeps from event to event.
+  private struct Progress {
+    /// Whether a record is in flight while steps run.
+    var isWriting = false
+    /// Attempts of steps that run as tasks of their own.
+    var attempts = 0
+    /// Steps whose start is in no record yet.
+    var beginnings: [Beginning] = []
+  }
+
   private func drive(
     _ execution: inout RunExecution, _ held: HeldRun, _ writer: RunWriter, _ group: inout TaskGroup<Event>
   ) async -> End {
-    var isWriting = false
-    var underWay = 0
-    var beginnings: [Beginning] = []
+    var progress = Progress()
     while true {
       let stop = hands.stop(of: held)
-      if stop == nil { beginnings += await startReady(&execution) }
-      var written: Event?
-      if stop != .lost, !isWriting, let record = execution.takeRecord() {
-        let begun = beginnings
-        beginnings = []
-        if underWay == 0 {
-          // Nothing else can happen meanwhile, so nobody need wait for it beside.
-          written = .written(await writer.write(record), record, begun: begun)
+      if stop == nil { progress.beginnings += await startReady(&execution, held) }
+      var event: Event?
+      if stop != .lost, !progress.isWriting, let record = execution.takeRecord() {
+        let begun = progress.beginnings
+        progress.beginnings = []
+        if progress.attempts == 0 {
+          // Nothing else can happen meanwhile: no task of its own is needed.
+          event = .written(await writer.write(record), record, begun: begun)
         } else {
-          isWriting = true
+          progress.isWriting = true
           group.addTask { [record] in .written(await writer.write(record), record, begun: begun) }
         }
       }
-      if written == nil, let stop, !isWriting, underWay == 0 { return .stopped(stop) }
-      let next = if let written { written } else { await group.next() }
-      guard let event = next else {
-        preconditionFailure("a run that is not over has a step under way or a write in flight")
-      }
-      switch event {
-      case .ended(let position, let outcome):
-        underWay -= 1
-        execution.end(position, outcome)
-      case .written(.recorded, let record, _) where record.end != nil:
-        return .over
-      case .written(.recorded, let record, let begun):
-        isWriting = false
-        if record.hasCheckpoint { hands.acquit(held) }
-        guard hands.stop(of: held) == nil else { continue }
-        for beginning in begun {
-          underWay += 1
-          group.addTask(executorPreference: globalConcurrentExecutor) {
-            .ended(beginning.position, await attempt(beginning))
-          }
-        }
-      case .written(.lost(let why), _, _):
-        group.cancelAll()
-        return .lost(why)
-      case .written(.refused(let why, let namespace?), let record, let begun):
-        isWriting = false
-        execution.refuse(record, store: namespace, why, notBegun: (begun + beginnings).map(\.position))
-        beginnings = []
-      case .written(.refused(let why, nil), _, _):
-        group.cancelAll()
-        return .refused(why)
-      }
+      if event == nil, let stop, !progress.isWriting, progress.attempts == 0 { return .stopped(stop) }
+      if event == nil { event = await group.next() }
+      // Only steps that are not those which were submitted, because someone changed Redis, leave a run here.
+      guard let event else { return .refused("none of the steps that are left can start: each waits for another") }
+      if let end = take(event, &execution, &progress, held, &group) { return end }
     }
   }
 
-  /// Starts every step that may start. Immediate ones are run on the spot, and with them those that they set free.
-  private func startReady(_ execution: inout RunExecution) async -> [Beginning] {
+  /// Takes note of an event, and starts the steps whose start it records.
+  /// - Returns: how the run ends, if it does.
+  private func take(
+    _ event: Event, _ execution: inout RunExecution, _ progress: inout Progress, _ held: HeldRun,
+    _ group: inout TaskGroup<Event>
+  ) -> End? {
+    switch event {
+    case .ended(let position, let outcome):
+      progress.attempts -= 1
+      execution.end(position, outcome)
+    case .written(.recorded, let record, _) where record.end != nil:
+      return .over
+    case .written(.recorded, let record, let begun):
+      progress.isWriting = false
+      execution.noteRecorded()
+      if record.hasCheckpoint { hands.acquit(held) }
+      if hands.stop(of: held) == nil { for beginning in begun { start(beginning, &progress, held, &group) } }
+    case .written(.refused(let why, let namespace?), let record, let begun):
+      progress.isWriting = false
+      let notBegun = (begun + progress.beginnings).map(\.position)
+      execution.refuse(record, store: namespace, why, notBegun: notBegun)
+      progress.beginnings = []
+    case .written(.refused(let why, nil), _, _):
+      group.cancelAll()
+      return .refused(why)
+    case .written(.lost(let why), _, _):
+      group.cancelAll()
+      return .lost(why)
+    case .written(.behind(let known), _, _):
+      group.cancelAll()
+      return .lost("Redis knows its records only up to number \(known)")
+    }
+    return nil
+  }
+
+  private func start(
+    _ beginning: Beginning, _ progress: inout Progress, _ held: HeldRun, _ group: inout TaskGroup<Event>
+  ) {
+    progress.attempts += 1
+    group.addTask(executorPreference: globalConcurrentExecutor) {
+      .ended(beginning.position, await attempt(beginning, held))
+    }
+  }
+
+  /// Starts every step that may start. Immediate ones run in place, and after them those that they make ready.
+  /// - Returns: the others, to be run once their start is recorded.
+  private func startReady(_ execution: inout RunExecution, _ held: HeldRun) async -> [Beginning] {
     var beginnings: [Beginning] = []
     while let position = execution.takeReady() {
       let step = execution.step(position)
-      guard let operation = registry[step.op] else {
-        execution.begin(position, mayCrash: false)
-        let failure = StepFailure(.operationFailed, "this worker has no operation \(step.op)")
-        execution.end(position, .failed(failure))
-        continue
-      }
-      execution.begin(position, mayCrash: !operation.isImmediate)
-      do {
-        let invocation = try execution.invocation(position, schema: operation.parameters)
+      do throws(StepFailure) {
+        guard let operation = registry[step.op] else {
+          throw StepFailure(.operationFailed, "this worker has no operation \(step.op)")
+        }
+        let (invocation, bytes) = try execution.invocation(position, schema: operation.parameters)
         let beginning = Beginning(position: position, operation: operation, invocation: invocation)
         if operation.isImmediate {
-          execution.end(position, await attempt(beginning))
-        } else {
+          execution.begin(position, parameterBytes: nil)
+          execution.end(position, await attempt(beginning, held))
+        } else if execution.hasRoom(forParameters: bytes) {
+          execution.begin(position, parameterBytes: bytes)
           beginnings.append(beginning)
+        } else {
+          execution.putBack()
+          break
         }
       } catch {
+        execution.begin(position, parameterBytes: nil)
         execution.end(position, .failed(error))
       }
     }
     return beginnings
   }
 
-  private func attempt(_ beginning: Beginning) async -> StepOutcome {
+  private func attempt(_ beginning: Beginning, _ held: HeldRun) async -> StepOutcome {
     do {
       if beginning.operation.isImmediate {
         return .succeeded(try await beginning.operation.run(beginning.invocation))
@@ -141,7 +184,9 @@ struct Executor: Sendable {
     } catch {
       switch error {
       case .failed(let failure): return .failed(failure)
-      case .cancelled: return .cancelled
+      case .cancelled where hands.stop(of: held) != nil: return .cancelled
+      case .cancelled:
+        return .failed(StepFailure(.operationFailed, "the operation says it was cancelled, but nothing stops the run"))
       }
     }
   }

@@ -2,12 +2,16 @@ import Logging
 import WorkflowStore
 
 /// Writes the records of one claim, in order, each until Redis has answered.
+///
+/// It keeps them until the claim ends. A Redis that comes back without its newest writes (power loss under `everysec`, a
+/// failover) says how far behind it is, and gets the missing ones again: no step need be run a second time for that.
 actor RunWriter {
   private let records: RecordGroup
   private let run: HeldRun
   private let hands: RunsInHand
   private let logger: Logger
-  private var sequence = 1
+  /// The records of the claim so far; number `n`, counted from 1, is at `n - 1`.
+  private var history: [RunRecord] = []
 
   init(_ records: RecordGroup, run: HeldRun, hands: RunsInHand, logger: Logger) {
     self.records = records
@@ -16,16 +20,36 @@ actor RunWriter {
     self.logger = logger
   }
 
-  /// Writes a record. While Redis is away or refuses it tries on, for as long as the worker holds the run, also when the run
-  /// is to be handed back: what is not given back would have to lapse.
+  /// Writes a record, and before it those that Redis has lost.
+  ///
+  /// A refused record is forgotten: the next one takes its number.
   func write(_ record: RunRecord) async -> RecordAnswer {
+    history.append(record)
+    var sequence = history.count
+    while true {
+      let answer = await send(sequence)
+      switch answer {
+      case .recorded where sequence == history.count, .lost: return answer
+      case .recorded: sequence += 1
+      case .behind(let known):
+        logger.warning("Redis has lost records of the run; writing \(known + 1) to \(history.count) again")
+        sequence = known + 1
+      case .refused:
+        history.removeLast()
+        return answer
+      }
+    }
+  }
+
+  /// Sends a record. Retries until Redis answers or the lease is lost, also while the worker stops: a run that is not handed
+  /// back waits until its lease expires.
+  private func send(_ sequence: Int) async -> RecordAnswer {
+    let record = PendingRecord(history[sequence - 1], of: run, sequence: sequence)
     var pause = Duration.milliseconds(100)
     var said: StoreError?
     while true {
       do {
-        let answer = try await records.write(PendingRecord(record, of: run, sequence: sequence))
-        if answer == .recorded { sequence += 1 }
-        return answer
+        return try await records.write(record)
       } catch {
         if said?.isTransient != error.isTransient {
           logger.log(level: error.isTransient ? .warning : .error, "a record waits for Redis: \(error)")

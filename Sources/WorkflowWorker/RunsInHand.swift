@@ -20,15 +20,23 @@ final class RunsInHand: Sendable {
     var stop: Stop?
   }
 
-  private let hands = Mutex<[JobID: Hand]>([:])
+  private struct State {
+    var hands: [JobID: Hand] = [:]
+    /// Whether every run is to be handed back, also one that is taken from now on.
+    var isStopping = false
+  }
+
+  private let state = Mutex(State())
 
   /// How many runs are in hand.
-  var count: Int { hands.withLock { $0.count } }
+  var count: Int { state.withLock { $0.hands.count } }
 
   /// Whether one of them is a suspect: a run whose next crash would end it, and that must be alone.
-  var hasSuspect: Bool { hands.withLock { $0.values.contains { $0.isSuspect } } }
+  var hasSuspect: Bool { state.withLock { $0.hands.values.contains { $0.isSuspect } } }
 
   /// Takes a run in hand and starts its task; the run is let go when the task ends.
+  ///
+  /// A newer claim of the same run replaces an older one, whose task is cancelled: nothing that it does can be recorded.
   /// - Parameters:
   ///   - isShort: whether its steps are gone through so fast that the thread which has brought it may do so.
   ///   - onFree: called when there is room for another: at its end, and when a suspect need not be alone any longer.
@@ -38,10 +46,12 @@ final class RunsInHand: Sendable {
     _ run: HeldRun, isSuspect: Bool, isShort: Bool = false, _ body: @escaping @Sendable () async -> Void,
     onFree: @escaping @Sendable () -> Void = {}
   ) -> Bool {
-    hands.withLock { hands in
-      guard hands[run.id]?.token != run.token else { return false }
-      hands[run.id] = Hand(token: run.token, isSuspect: isSuspect, onFree: onFree)
-      hands[run.id]?.task = Task(executorPreference: isShort ? EventLoopExecutor.shared : nil) {
+    state.withLock { state in
+      guard state.hands[run.id]?.token != run.token else { return false }
+      state.hands[run.id]?.task?.cancel()
+      state.hands[run.id] = Hand(
+        token: run.token, isSuspect: isSuspect, onFree: onFree, stop: state.isStopping ? .handBack : nil)
+      state.hands[run.id]?.task = Task(executorPreference: isShort ? EventLoopExecutor.shared : nil) {
         await body()
         self.letGo(run)
         onFree()
@@ -52,9 +62,9 @@ final class RunsInHand: Sendable {
 
   /// Notes that a suspect has recorded a checkpoint: its crashes count no longer, and it need not be alone.
   func acquit(_ run: HeldRun) {
-    let onFree = hands.withLock { hands -> (@Sendable () -> Void)? in
-      guard let hand = hands[run.id], hand.token == run.token, hand.isSuspect else { return nil }
-      hands[run.id]?.isSuspect = false
+    let onFree = state.withLock { state -> (@Sendable () -> Void)? in
+      guard let hand = state.hands[run.id], hand.token == run.token, hand.isSuspect else { return nil }
+      state.hands[run.id]?.isSuspect = false
       return hand.onFree
     }
     onFree?()
@@ -62,26 +72,26 @@ final class RunsInHand: Sendable {
 
   /// Whether the next crash of a run in hand would end it.
   func isSuspect(_ run: HeldRun) -> Bool {
-    hands.withLock { $0[run.id].map { $0.token == run.token && $0.isSuspect } ?? false }
+    state.withLock { $0.hands[run.id].map { $0.token == run.token && $0.isSuspect } ?? false }
   }
 
   private func letGo(_ run: HeldRun) {
-    hands.withLock { hands in
-      if hands[run.id]?.token == run.token { hands[run.id] = nil }
+    state.withLock { state in
+      if state.hands[run.id]?.token == run.token { state.hands[run.id] = nil }
     }
   }
 
   /// The runs whose leases are to be renewed.
   var held: [HeldRun] {
-    hands.withLock { hands in
-      hands.compactMap { id, hand in hand.stop == .lost ? nil : HeldRun(id: id, token: hand.token) }
+    state.withLock { state in
+      state.hands.compactMap { id, hand in hand.stop == .lost ? nil : HeldRun(id: id, token: hand.token) }
     }
   }
 
   /// Why a run must stop, if it must. A run that is not in hand under this token is lost.
   func stop(of run: HeldRun) -> Stop? {
-    hands.withLock { hands in
-      guard let hand = hands[run.id], hand.token == run.token else { return .lost }
+    state.withLock { state in
+      guard let hand = state.hands[run.id], hand.token == run.token else { return .lost }
       return hand.stop
     }
   }
@@ -90,22 +100,26 @@ final class RunsInHand: Sendable {
   /// - Returns: those that were in hand until now.
   func lose(_ lost: [HeldRun]) -> [HeldRun] {
     lost.filter { run in
-      hands.withLock { hands in
-        guard let hand = hands[run.id], hand.token == run.token, hand.stop != .lost else { return false }
-        hands[run.id]?.stop = .lost
+      state.withLock { state in
+        guard let hand = state.hands[run.id], hand.token == run.token, hand.stop != .lost else { return false }
+        state.hands[run.id]?.stop = .lost
         hand.task?.cancel()
         return true
       }
     }
   }
 
-  /// Has every run handed back.
+  /// Has every run handed back, also one that is taken from now on.
   func handBackAll() {
-    hands.withLock { hands in
-      for (id, hand) in hands where hand.stop == nil {
-        hands[id]?.stop = .handBack
+    state.withLock { state in
+      state.isStopping = true
+      for (id, hand) in state.hands where hand.stop == nil {
+        state.hands[id]?.stop = .handBack
         hand.task?.cancel()
       }
     }
   }
+
+  /// Gives up every run that is left: nothing of it is written any more.
+  func abandonAll() { _ = lose(held) }
 }

@@ -6,8 +6,9 @@ public import WorkflowStore
 
 /// Takes runs from the queue and runs them, until it is told to stop.
 ///
-/// A graceful shutdown stops the claims, lets the runs in hand go on for the drain time, and hands back what is left; a
-/// cancellation hands everything back at once.
+/// A graceful shutdown stops the claims, lets runs finish for the drain time, and hands back what is left; a cancellation
+/// hands everything back at once. Either way the worker is gone two seconds after the drain time at the latest, also when
+/// Redis is away: runs that cannot be handed back by then wait until their leases lapse.
 public struct Worker: Service {
   private let configuration: WorkerConfiguration
   private let registry: OperationRegistry
@@ -37,6 +38,7 @@ public struct Worker: Service {
     let name = WorkerName.make()
     let hands = RunsInHand()
     let records = connection("wf-records")
+    let largeRecords = connection("wf-large-records")
     let claims = connection("wf-claims")
     let beats = connection("wf-heartbeat")
     let clock = RedisClock()
@@ -45,13 +47,14 @@ public struct Worker: Service {
       limits: .init(
         outputBytes: configuration.maxOutputBytes, runBytes: configuration.maxRunBytes,
         progressEntryBytes: configuration.maxProgressEntryBytes),
-      hands: hands, records: RecordGroup(store(records, clock: clock)), clock: clock)
+      hands: hands,
+      records: RecordGroup(store(records, clock: clock), large: store(largeRecords, clock: clock)), clock: clock)
     let claimer = Claimer(
       store: store(claims, clock: clock), executor: executor, hands: hands, worker: name, configuration: configuration,
       logger: logger, pulse: { pulse(hands.count) }, isReachable: { await isReachable() })
     let heartbeat = Heartbeat(
       store: store(beats, timeout: configuration.lease / 3), hands: hands, worker: name, lease: configuration.lease,
-      logger: logger)
+      logger: logger, settledClaim: { claimer.settledClaim })
     let subscription = RedisSubscription(
       redis, name: "wf-wake", logger: logger, onMessage: { _, _ in claimer.wake() }, onConnect: { claimer.wake() })
     subscription.subscribe(keys.wakeChannel(of: name))
@@ -74,23 +77,37 @@ public struct Worker: Service {
 
     recovery.cancel()
     subscription.close()
-    await drain(hands)
+    await drain(hands, claimer)
+    // Whoever still waits for an answer on them gets an error: nothing may hold up the end.
+    for connection in [records, largeRecords, beats] { connection.close() }
     await heartbeat.stop()
-    do {
-      try await store(claims, timeout: .seconds(1)).leave(worker: name)
-    } catch {
-      logger.notice("the worker counts as alive until its lease is over: \(error)")
-    }
-    for connection in [records, claims, beats] { connection.close() }
+    await leave(claims, name)
+    claims.close()
     logger.notice("worker stopped")
   }
 
-  private func drain(_ hands: RunsInHand) async {
+  /// How long handing back may take once the drain time is over; deregistering then has the rest of two seconds.
+  private static let handBackTime = Duration.milliseconds(1_500)
+
+  private func drain(_ hands: RunsInHand, _ claimer: Claimer) async {
+    let end = ContinuousClock.now + configuration.drain
     if hands.count > 0 { logger.notice("finishing \(hands.count) runs within \(configuration.drain)") }
-    await wait(until: .now + configuration.drain, orCancelled: true) { hands.count == 0 }
+    await wait(until: end, orCancelled: true) { hands.count == 0 && claimer.isIdle }
     if hands.count > 0 { logger.notice("handing back \(hands.count) runs") }
     hands.handBackAll()
-    await wait(until: .now + .seconds(10), orCancelled: false) { hands.count == 0 }
+    await wait(until: .now + Worker.handBackTime, orCancelled: false) { hands.count == 0 && claimer.isIdle }
+    if hands.count > 0 {
+      logger.warning("\(hands.count) runs could not be handed back; they continue when their leases have lapsed")
+      hands.abandonAll()
+    }
+  }
+
+  private func leave(_ connection: RedisConnection, _ name: String) async {
+    do {
+      try await store(connection, timeout: .milliseconds(500)).leave(worker: name)
+    } catch {
+      logger.notice("the worker counts as alive until its lease is over: \(error)")
+    }
   }
 
   private func wait(

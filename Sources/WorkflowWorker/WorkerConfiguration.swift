@@ -8,10 +8,10 @@ public struct WorkerConfiguration: Sendable, Equatable {
   public var drain = Duration.seconds(30)
   /// Bytes of a step's outputs, as JSON text.
   public var maxOutputBytes = 2 << 20
-  /// Bytes of all documents of a run.
+  /// Bytes of a run's documents, progress log and result together.
   public var maxRunBytes = 32 << 20
-  /// Bytes of outputs that a progress entry shows.
-  public var maxProgressEntryBytes = 2 << 20
+  /// Bytes of outputs that a progress entry repeats; of larger ones it says how many bytes they take.
+  public var maxProgressEntryBytes = 64 << 10
 
   /// The defaults of the settings.
   public init() {}

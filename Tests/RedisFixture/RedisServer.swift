@@ -35,6 +35,9 @@ public final class RedisServer: Sendable {
     try RedisAddress("redis+unix://\(login)\(folder)/s\(query)")
   }
 
+  /// The path of its socket.
+  public var socketPath: String { "\(folder)/s" }
+
   /// Starts it.
   public func start(_ settings: [String] = []) {
     let environment = ["/usr/bin/env"] + clock.environment.map { "\($0)=\($1)" }

@@ -59,7 +59,7 @@ import WorkflowStore
 
   /// How often the model is called where a worker dies: a call that was answered but not recorded is made again.
   private static let calls: [CommitPoint: Int] = [
-    .beforeClaim: 1, .afterClaim: 1, .beforeCall: 1, .afterCall: 2, .beforeRecord: 1, .afterRecord: 1, .beforeFinish: 2,
+    .beforeClaim: 1, .afterClaim: 1, .beforeCall: 1, .afterCall: 2, .beforeRecord: 1, .afterRecord: 1, .beforeFinish: 1,
     .afterFinish: 1,
   ]
 

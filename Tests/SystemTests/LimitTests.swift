@@ -1,4 +1,6 @@
 import ExactJSON
+import Glibc
+import Hiredis
 import SystemHarness
 import Testing
 
@@ -28,5 +30,97 @@ import Testing
     #expect(status["status"] == "finished")
     #expect(status.at("result", "inputs", "text") == .string(text))
     #expect(status.at("result", "outputs", "pre", "clean_text") == .string(String(text.dropLast())))
+  }
+
+  @Test func `a text that is referred to ten thousand times fails its run and costs the worker no memory`() async throws
+  {
+    try await Stack.with(.init(settings: ["WF_MAX_BODY_BYTES": "2MiB"])) { stack in
+      #expect(try await stack.run(Examples.example)["status"] == "finished")
+      let worker = try stack.processID(of: "worker-1")
+      let before = try LimitTests.peakMemory(of: worker)
+      for (count, bytes) in [(10_000, 100_000), (40_000, 250_000)] {
+        let large = try await stack.submit(
+          [
+            "run_name": "many references", "inputs": ["text": .string(String(repeating: "x", count: bytes))],
+            "steps": [
+              [
+                "id": "s", "op": "store_result",
+                "params": ["data": .array(Array(repeating: "@inputs.text", count: count))],
+              ]
+            ],
+          ])
+        let others = try await [stack.submit(Examples.example), stack.submit(Examples.example)]
+        let end = try await stack.end(of: large)
+        #expect(end["status"] == "failed" && end["error_code"] == "output_too_large")
+        #expect(end["error"]?.stringValue?.contains("WF_MAX_OUTPUT_BYTES") == true)
+        for id in others { #expect(try await stack.end(of: id)["status"] == "finished") }
+      }
+      #expect(try stack.processID(of: "worker-1") == worker)
+      #expect(try LimitTests.peakMemory(of: worker) - before < 64 << 20)
+    }
+  }
+
+  @Test func `a run of many megabytes leaves no more in Redis than the limit says`() async throws {
+    let limit = 32 << 20
+    try await Stack.with { stack in
+      let text = String(repeating: "0123456789", count: 100_000)
+      for (steps, status) in [(31, "finished"), (40, "failed")] as [(Int, JSONValue)] {
+        let id = try await stack.submit(LimitTests.preprocesses(steps, text))
+        let end = try await stack.end(of: id)
+        #expect(end["status"] == status)
+        #expect(try await stack.bytes(of: id) <= limit)
+        #expect(JSONValue.object(end).bytes.count <= limit)
+        let done = try await stack.progress(of: id).filter { $0["msg"] == "step_done" }
+        #expect(done.count >= 31 && done.allSatisfy { $0["outputs_omitted"] == true && $0["outputs"] == nil })
+        #expect(done.allSatisfy { $0["outputs_bytes"] == .number(JSONNumber(1_000_017)) })
+        // A finished run's outputs are in its result, a failed one's with its steps.
+        let place = status == "finished" ? end.at("result", "outputs", "s30") : end.at("steps", "s30", "outputs")
+        #expect(place == ["clean_text": .string(text)])
+      }
+    }
+  }
+
+  @Test func `whatever the sizes of its outputs, a run stays within its limit in Redis`() async throws {
+    let limit = 64 << 10
+    let settings = ["WF_MAX_RUN_BYTES": "\(limit)", "WF_MAX_PROGRESS_ENTRY_BYTES": "2KiB"]
+    try await Stack.with(.init(settings: settings)) { stack in
+      var outcomes = Set<String>()
+      for size in [300, 1_000, 1_900, 2_100, 4_000, 6_000, 12_000] {
+        let id = try await stack.submit(LimitTests.preprocesses(12, String(repeating: "\"", count: size / 2)))
+        let end = try await stack.end(of: id)
+        outcomes.insert(end["status"]?.stringValue ?? "none")
+        #expect(try await stack.bytes(of: id) <= limit, "\(size)")
+        if end["status"] == "failed" { #expect(end["error"]?.stringValue?.contains("WF_MAX_RUN_BYTES") == true) }
+      }
+      #expect(outcomes == ["finished", "failed"])
+    }
+  }
+
+  private static func preprocesses(_ count: Int, _ text: String) -> JSONValue {
+    [
+      "run_name": "many", "inputs": ["text": .string(text)],
+      "steps": .array((0..<count).map { ["id": .string("s\($0)"), "op": "preprocess"] }),
+    ]
+  }
+
+  /// The most memory that a process has had, in bytes.
+  private static func peakMemory(of process: Int32) throws -> Int {
+    let status = try String(decoding: Stack.read("/proc/\(process)/status"), as: UTF8.self)
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return try #require(line?.split(separator: " ").dropLast().last.flatMap { Int($0) }) << 10
+  }
+}
+
+extension Stack {
+  /// Bytes of all texts that Redis holds of a run: job, log and result.
+  fileprivate func bytes(of id: String) async throws -> Int {
+    let script = """
+      local bytes = redis.call('STRLEN', KEYS[3])
+      for _, text in ipairs(redis.call('HGETALL', KEYS[1])) do bytes = bytes + #text end
+      for _, text in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do bytes = bytes + #text end
+      return bytes
+      """
+    let answer = try await command("EVAL", script, "3", "wf:job:\(id)", "wf:progress:\(id)", "wf:result:\(id)")
+    return try #require(answer.int)
   }
 }

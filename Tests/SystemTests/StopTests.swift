@@ -50,6 +50,39 @@ import Testing
     }
   }
 
+  /// How Redis goes away.
+  enum Absence: CaseIterable { case silent, gone }
+
+  @Test(arguments: Absence.allCases)
+  func `a worker that is stopped while Redis is away is gone soon after its drain time`(_ absence: Absence) async throws
+  {
+    try await Stack.withModel(settings: ["WF_DRAIN_S": "1"]) { stack, model in
+      let ids = try await fill(stack, model, 3)
+      let socket = "\(stack.folder)/redis.sock"
+      switch absence {
+      case .silent: try stack.signal(SIGSTOP, to: "redis")
+      case .gone:
+        rename(socket, socket + ".away")
+        for kind in ["normal", "pubsub"] {
+          _ = try await stack.command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+        }
+      }
+      let worker = try stack.processID(of: "worker-1")
+      try stack.signal(SIGTERM, to: "worker-1")
+      // What the calls return has to wait for Redis.
+      model.release()
+      // The drain time, two seconds to hand back, and three for a busy machine.
+      _ = try await wait("the worker's end", within: .seconds(6)) { kill(worker, 0) != 0 ? true : nil }
+      switch absence {
+      case .silent: try stack.signal(SIGCONT, to: "redis")
+      case .gone: rename(socket + ".away", socket)
+      }
+      model.behaviour = .echo
+      for id in ids { #expect(try await stack.end(of: id)["status"] == "finished") }
+      #expect(try await Audit(stack).problems(of: ids) == [])
+    }
+  }
+
   @Test func `an API that is restarted under load fails no request`() async throws {
     try await restart(SIGTERM) { stack, _ in try await stack.submit(Examples.workflow(text: "load", namespace: "load"))
     }

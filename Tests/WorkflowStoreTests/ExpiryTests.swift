@@ -27,7 +27,7 @@ import WorkflowStore
   private static func live(_ bench: Bench, _ worker: String, runs count: Int) async throws {
     for _ in 0..<count { try await bench.submit() }
     let runs = try await bench.store.claim(
-      ClaimRequest(id: "\(JobID())", worker: worker, runs: count, lease: .seconds(15))
+      ClaimRequest(id: "\(JobID())", worker: worker, runs: count, lease: .seconds(2))
     ).runs
     try await withThrowingTaskGroup(of: Void.self) { group in
       for (index, run) in runs.enumerated() {

@@ -25,7 +25,7 @@ import WorkflowStore
         #"{"msg":"llm_fallback","step":"a","error_code":"timeout","error":"late"}"#,
         #"{"msg":"step_done","step":"a","outputs":{"n":1e400,"s":"\u0000"}}"#,
         #"{"msg":"step_start","step":"b","op":"note"}"#,
-        #"{"msg":"step_done","step":"b","outputs_omitted":true}"#,
+        #"{"msg":"step_done","step":"b","outputs_omitted":true,"outputs_bytes":12}"#,
       ])
     let documents = try await bench.documents(id)
     #expect(documents["out:a"] == #"{"n":1e400,"s":"\u0000"}"# && documents["out:b"] == #"{"big":true}"#)

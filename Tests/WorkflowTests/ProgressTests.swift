@@ -18,8 +18,11 @@ struct ProgressTests {
       (.started(run: "r"), #""msg":"started","run":"r"}"#),
       (.resumed, #""msg":"resumed"}"#),
       (.stepStart(step: "a", op: "note"), #""msg":"step_start","step":"a","op":"note"}"#),
-      (.stepDone(step: "a", outputs: bytes(#"{"n":1e400}"#)), #""msg":"step_done","step":"a","outputs":{"n":1e400}}"#),
-      (.stepDone(step: "a", outputs: nil), #""msg":"step_done","step":"a","outputs_omitted":true}"#),
+      (.stepDone(step: "a", .shown(bytes(#"{"n":1e400}"#))), #""msg":"step_done","step":"a","outputs":{"n":1e400}}"#),
+      (
+        .stepDone(step: "a", .omitted(bytes: 70_000)),
+        #""msg":"step_done","step":"a","outputs_omitted":true,"outputs_bytes":70000}"#
+      ),
       (
         .stepFailed(step: "a", StepFailure(.timeout, "late")),
         #""msg":"step_failed","step":"a","error_code":"timeout","error":"late"}"#
@@ -40,6 +43,7 @@ struct ProgressTests {
     ]
     for (message, text) in messages {
       #expect(String(decoding: entry(message), as: UTF8.self) == #"{"ts":1732387200.123456,"# + text)
+      #expect(message.byteCount == entry(message).count)
     }
   }
 
@@ -48,6 +52,7 @@ struct ProgressTests {
     let parsed = try JSONValue(parsing: entry(.started(run: name))).objectValue
     #expect(parsed?.keys == ["ts", "msg", "run"])
     #expect(parsed?["run"] == .string(name))
+    #expect(ProgressMessage.started(run: name).byteCount == entry(.started(run: name)).count)
     let head = try #require(ProgressHead(entry(.started(run: name))))
     #expect(head.timestamp == "1732387200.123456" && head.message == "started" && head.step == nil && head.op == nil)
   }
@@ -62,7 +67,7 @@ struct ProgressTests {
   @Test func `A head tells the time, the message, the step and its operation`() throws {
     let start = try #require(ProgressHead(entry(.stepStart(step: "a-1", op: "note"), at: 7_000_001)))
     #expect(start.timestamp == "7.000001" && start.message == "step_start" && start.step == "a-1" && start.op == "note")
-    let done = try #require(ProgressHead(entry(.stepDone(step: "a", outputs: bytes(#"{"op":"x"}"#)))))
+    let done = try #require(ProgressHead(entry(.stepDone(step: "a", .shown(bytes(#"{"op":"x"}"#))))))
     #expect(done.message == "step_done" && done.step == "a" && done.op == nil)
     let finished = try #require(ProgressHead(entry(.finished)))
     #expect(finished.message == "finished" && finished.step == nil)
@@ -70,8 +75,8 @@ struct ProgressTests {
 
   @Test func `The outputs of a step are the bytes that went in`() {
     let outputs = bytes(#"{ "n": 12345678901234567890, "s": "\u0000\"}" }"#)
-    #expect(ProgressHead.outputs(in: entry(.stepDone(step: "a", outputs: outputs)))?.elementsEqual(outputs) == true)
-    #expect(ProgressHead.outputs(in: entry(.stepDone(step: "a", outputs: nil))) == nil)
+    #expect(ProgressHead.outputs(in: entry(.stepDone(step: "a", .shown(outputs))))?.elementsEqual(outputs) == true)
+    #expect(ProgressHead.outputs(in: entry(.stepDone(step: "a", .omitted(bytes: 1)))) == nil)
     #expect(ProgressHead.outputs(in: entry(.stepStart(step: "a", op: "note"))) == nil)
     #expect(ProgressHead.outputs(in: entry(.finished)) == nil)
   }

@@ -13,7 +13,11 @@ struct ReferenceScopeTests {
     self.scope = scope
   }
 
-  private func resolve(_ value: JSONValue) throws(StepFailure) -> JSONValue? { try scope.resolve(["v": value])["v"] }
+  private func resolve(_ value: JSONValue) throws(StepFailure) -> JSONValue? {
+    try scope.resolve(["v": value], within: ReferenceScopeTests.wide).params["v"]
+  }
+
+  private static let wide = ByteLimit(1 << 20, setting: "WF_TEST")
 
   private func sentence(_ reference: String) -> String? {
     do {
@@ -35,7 +39,8 @@ struct ReferenceScopeTests {
 
   @Test func `References are resolved at any depth, and all else stays as it was written`() throws {
     let params: JSONObject = ["z": [["@pre.clean_text", 1], "plain"], "a": ["@pre": "@chunks.items[0]"], "b": true]
-    let resolved = try scope.resolve(params)
+    let (resolved, bytes) = try scope.resolve(params, within: ReferenceScopeTests.wide)
+    #expect(bytes == JSONValue.object(resolved).bytes.count)
     #expect(JSONValue.object(resolved).text == #"{"z":[["clean",1],"plain"],"a":{"@pre":{"text":"first"}},"b":true}"#)
   }
 
@@ -75,9 +80,40 @@ struct ReferenceScopeTests {
   @Test func `Where there are many keys the first twenty are named`() throws {
     let wide = JSONObject((1...21).map { ("k\($0)", .null) })
     let scope = ReferenceScope(inputs: wide, outputs: ["none": [:]])
-    let failure = #expect(throws: StepFailure.self) { try scope.resolve(["v": "@inputs.x"]) }
+    let failure = #expect(throws: StepFailure.self) {
+      try scope.resolve(["v": "@inputs.x"], within: ReferenceScopeTests.wide)
+    }
     #expect(failure?.message.hasSuffix("k19, k20, …") == true)
-    let empty = #expect(throws: StepFailure.self) { try scope.resolve(["v": "@none.x"]) }
+    let empty = #expect(throws: StepFailure.self) {
+      try scope.resolve(["v": "@none.x"], within: ReferenceScopeTests.wide)
+    }
     #expect(empty?.message == "@none.x: no key x; the keys there: none")
+  }
+
+  @Test(arguments: ["@inputs.text", "@inputs", "@pre"])
+  func `Parameters that would be too long are refused before they are built`(reference: String) throws {
+    let scope = ReferenceScope(
+      inputs: ["text": .string(String(repeating: "\u{1}\"x", count: 1_000))], outputs: ["pre": ["a": [1, 2, 3]]])
+    let params: JSONObject = ["a": .array(Array(repeating: .string(reference), count: 50)), "b": [["x": "@@y"]]]
+    let (resolved, bytes) = try scope.resolve(params, within: ByteLimit(.max, setting: "WF_TEST"))
+    #expect(bytes == JSONValue.object(resolved).bytes.count)
+    #expect(try scope.resolve(params, within: ByteLimit(bytes, setting: "WF_TEST")).bytes == bytes)
+    let failure = #expect(throws: StepFailure.self) {
+      try scope.resolve(params, within: ByteLimit(bytes - 1, setting: "WF_TEST"))
+    }
+    #expect(failure?.code == .outputTooLarge)
+    #expect(failure?.message.contains("more than \(bytes - 1) bytes (WF_TEST)") == true)
+  }
+
+  @Test func `A message repeats no more than the start of long texts`() throws {
+    let long = String(repeating: "é", count: 100_000)
+    let scope = ReferenceScope(inputs: JSONObject((0..<20).map { (long + "\($0)", .null) }))
+    for text in ["@inputs." + long, "@" + long] {
+      let failure = #expect(throws: StepFailure.self) {
+        try scope.resolve(["v": .string(text)], within: ByteLimit(.max, setting: "WF_TEST"))
+      }
+      #expect(failure.map { $0.message.utf8.count <= StepFailure.longestMessage + 3 } == true)
+      #expect(failure?.message.unicodeScalars.contains("\u{FFFD}") == false)
+    }
   }
 }

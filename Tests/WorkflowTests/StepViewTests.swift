@@ -25,7 +25,7 @@ struct StepViewTests {
 
   @Test func `The log says of each step where it stands, how often it began, and when`() {
     let log = log(
-      .started(run: "r"), .stepStart(step: "a", op: "note"), .stepDone(step: "a", outputs: nil),
+      .started(run: "r"), .stepStart(step: "a", op: "note"), .stepDone(step: "a", .omitted(bytes: 1)),
       .stepStart(step: "b", op: "wait"), .stepFailed(step: "b", StepFailure(.timeout, "late")),
       .stepStart(step: "c", op: "note"))
     let known = ["a", "b", "c", "d"].map { StepView(id: $0, op: "known") }
@@ -40,13 +40,14 @@ struct StepViewTests {
 
   @Test func `Steps that only the log knows come in its order`() {
     let log = log(
-      .stepStart(step: "z", op: "note"), .stepStart(step: "a", op: "note"), .stepDone(step: "z", outputs: nil))
+      .stepStart(step: "z", op: "note"), .stepStart(step: "a", op: "note"), .stepDone(step: "z", .omitted(bytes: 1)))
     #expect(StepView.fold(log, isStarted: true).map(\.id) == ["z", "a"])
   }
 
   @Test func `A step that began again keeps its first time and counts its attempts`() {
     let log = log(
-      .stepStart(step: "a", op: "note"), .resumed, .stepStart(step: "a", op: "note"), .stepDone(step: "a", outputs: nil)
+      .stepStart(step: "a", op: "note"), .resumed, .stepStart(step: "a", op: "note"),
+      .stepDone(step: "a", .omitted(bytes: 1))
     )
     #expect(
       StepView.fold(log, isStarted: false) == [

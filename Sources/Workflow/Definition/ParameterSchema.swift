@@ -66,10 +66,17 @@ public struct ParameterSchema: Sendable, Equatable {
     for parameter in parameters {
       guard let value = params[parameter.name] else { continue }
       if let fault = parameter.kind.resolvedFault(in: value, at: [.key(parameter.name)]) {
-        let found = fault.isTypeFault ? ", not \(ParameterSchema.article(value))" : "; it is \(fault.input.text)"
+        let found =
+          fault.isTypeFault ? ", not \(ParameterSchema.article(value))" : "; it is \(ParameterSchema.excerpt(value))"
         throw StepFailure(.operationFailed, "\(parameter.name): \(fault.message)\(found)")
       }
     }
+  }
+
+  /// A text or a number as JSON, cut where it is long.
+  private static func excerpt(_ value: JSONValue) -> String {
+    if let text = value.stringValue { return JSONValue.string(text.cut(toBytes: 100)).text }
+    return value.numberValue?.text.cut(toBytes: 100) ?? value.typeName
   }
 
   private static func article(_ value: JSONValue) -> String {

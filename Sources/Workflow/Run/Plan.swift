@@ -38,6 +38,12 @@ public struct Plan: Sendable {
     return ready[nextReady]
   }
 
+  /// Returns the step that was taken last: it starts later.
+  public mutating func putBack() {
+    nextReady -= 1
+    underWay -= 1
+  }
+
   /// Notes that a step under way has succeeded; its dependents may have become ready.
   public mutating func succeed(_ position: Int) {
     underWay -= 1

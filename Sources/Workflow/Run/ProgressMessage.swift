@@ -11,8 +11,8 @@ public enum ProgressMessage: Sendable, Equatable {
   case resumed
   /// An attempt of a step begins.
   case stepStart(step: String, op: String)
-  /// A step succeeded; `outputs` is their JSON text, nil when they are too large for the log.
-  case stepDone(step: String, outputs: [UInt8]?)
+  /// A step succeeded.
+  case stepDone(step: String, LoggedOutputs)
   /// A step failed for good.
   case stepFailed(step: String, StepFailure)
   /// The configured model failed and the placeholder spoke in its stead; `usage` is the provider's count of tokens of an
@@ -22,6 +22,14 @@ public enum ProgressMessage: Sendable, Equatable {
   case finished
   /// The run failed.
   case failed(StepFailure)
+
+  /// What a `step_done` says of the step's outputs.
+  public enum LoggedOutputs: Sendable, Equatable {
+    /// Their JSON text.
+    case shown([UInt8])
+    /// They are too large for the log; only how many bytes they take.
+    case omitted(bytes: Int)
+  }
 
   /// The step that it is about, if any.
   public var step: String? {
@@ -40,34 +48,25 @@ public enum ProgressMessage: Sendable, Equatable {
     JSONWriter.append(verbatim: "}", to: &buffer)
   }
 
-  private func write(to buffer: inout [UInt8]) {
-    switch self {
-    case .started(let run): ProgressMessage.write("started", [("run", run)], to: &buffer)
-    case .resumed: ProgressMessage.write("resumed", [], to: &buffer)
-    case .stepStart(let step, let op):
-      ProgressMessage.write("step_start", [("step", step), ("op", op)], to: &buffer)
-    case .stepDone(let step, let outputs):
-      ProgressMessage.write("step_done", [("step", step)], to: &buffer)
-      if let outputs {
-        JSONWriter.append(verbatim: ",\"outputs\":", to: &buffer)
-        buffer += outputs
-      } else {
-        JSONWriter.append(verbatim: ",\"outputs_omitted\":true", to: &buffer)
-      }
-    case .stepFailed(let step, let failure):
-      ProgressMessage.write("step_failed", [("step", step)] + failure.members, to: &buffer)
-    case .modelFallback(let step, let failure, let usage):
-      ProgressMessage.write("llm_fallback", [("step", step)] + failure.members, to: &buffer)
-      if usage != .null {
-        JSONWriter.append(verbatim: ",\"usage\":", to: &buffer)
-        buffer += usage.bytes
-      }
-    case .finished: ProgressMessage.write("finished", [], to: &buffer)
-    case .failed(let failure): ProgressMessage.write("failed", failure.members, to: &buffer)
+  /// Bytes of the whole entry.
+  public var byteCount: Int {
+    var counter = JSONByteCounter(left: .max)
+    // A time in seconds has 17 characters until the year 2286.
+    _ = counter.take(bytes: #"{"ts":,"msg":}"#.utf8.count + 17)
+    _ = counter.take(string: name)
+    for (key, value) in members {
+      _ = counter.take(bytes: 2) && counter.take(string: key) && counter.take(string: value)
     }
+    switch self {
+    case .stepDone(_, let outputs): _ = counter.take(bytes: outputs.head.utf8.count + outputs.text.count)
+    case .modelFallback(_, _, let usage) where usage != .null:
+      _ = counter.take(bytes: ProgressMessage.usageHead.utf8.count) && counter.take(usage)
+    default: break
+    }
+    return .max - counter.left
   }
 
-  private static func write(_ name: String, _ members: [(String, String)], to buffer: inout [UInt8]) {
+  private func write(to buffer: inout [UInt8]) {
     JSONWriter.append(verbatim: "\"msg\":", to: &buffer)
     JSONWriter.append(string: name, to: &buffer)
     for (key, value) in members {
@@ -76,6 +75,57 @@ public enum ProgressMessage: Sendable, Equatable {
       JSONWriter.append(verbatim: ":", to: &buffer)
       JSONWriter.append(string: value, to: &buffer)
     }
+    switch self {
+    case .stepDone(_, let outputs):
+      JSONWriter.append(verbatim: outputs.head, to: &buffer)
+      buffer += outputs.text
+    case .modelFallback(_, _, let usage) where usage != .null:
+      JSONWriter.append(verbatim: ProgressMessage.usageHead, to: &buffer)
+      usage.write(to: &buffer)
+    default: break
+    }
+  }
+
+  private static let usageHead = #","usage":"#
+
+  private var name: String {
+    switch self {
+    case .started: "started"
+    case .resumed: "resumed"
+    case .stepStart: "step_start"
+    case .stepDone: "step_done"
+    case .stepFailed: "step_failed"
+    case .modelFallback: "llm_fallback"
+    case .finished: "finished"
+    case .failed: "failed"
+    }
+  }
+
+  /// What belongs to it, but for outputs.
+  private var members: [(String, String)] {
+    switch self {
+    case .started(let run): [("run", run)]
+    case .resumed, .finished: []
+    case .stepStart(let step, let op): [("step", step), ("op", op)]
+    case .stepDone(let step, _): [("step", step)]
+    case .stepFailed(let step, let failure), .modelFallback(let step, let failure, _):
+      [("step", step)] + failure.members
+    case .failed(let failure): failure.members
+    }
+  }
+}
+
+extension ProgressMessage.LoggedOutputs {
+  /// What comes before the text.
+  fileprivate var head: String {
+    switch self {
+    case .shown: #","outputs":"#
+    case .omitted(let bytes): #","outputs_omitted":true,"outputs_bytes":\#(bytes)"#
+    }
+  }
+
+  fileprivate var text: [UInt8] {
+    if case .shown(let text) = self { text } else { [] }
   }
 }
 

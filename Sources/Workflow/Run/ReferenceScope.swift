@@ -19,29 +19,66 @@ public struct ReferenceScope: Sendable {
   /// The parameters of a step with every reference replaced by its value and every `@@` by `@`.
   ///
   /// A value that a reference brings in is data: a text in it that looks like a reference stays as it is.
-  /// - Throws: `reference_missing`, naming the reference and what is there instead.
-  public func resolve(_ params: JSONObject) throws(StepFailure) -> JSONObject {
-    var members: [(key: String, value: JSONValue)] = []
-    members.reserveCapacity(params.count)
-    for member in params.members { members.append((member.key, try resolve(member.value))) }
-    return JSONObject(members)
+  /// - Parameter limit: bytes that the parameters may take as JSON text. They are counted while references are resolved, so
+  ///   that nothing larger is ever built.
+  /// - Returns: the parameters, and their bytes as JSON text.
+  /// - Throws: `reference_missing`, naming the reference and what is there instead; `output_too_large`, naming the setting.
+  public func resolve(
+    _ params: JSONObject, within limit: ByteLimit
+  ) throws(StepFailure) -> (params: JSONObject, bytes: Int) {
+    var resolver = Resolver(scope: self, limit: limit, counter: JSONByteCounter(left: limit.bytes))
+    let resolved = try resolver.resolve(params)
+    return (resolved, limit.bytes - resolver.counter.left)
   }
 
-  private func resolve(_ value: JSONValue) throws(StepFailure) -> JSONValue {
-    switch value {
-    case .null, .bool, .number: return value
-    case .array(let elements):
-      var resolved: [JSONValue] = []
-      resolved.reserveCapacity(elements.count)
-      for element in elements { resolved.append(try resolve(element)) }
-      return .array(resolved)
-    case .object(let object): return .object(try resolve(object))
-    case .string(let text):
-      switch Reference.read(text) {
-      case .literal(let literal): return .string(literal)
-      case .reference(let reference): return try lookUp(reference)
-      case .malformed:
-        throw StepFailure(.referenceMissing, "\(text) is not a reference; write @\(text) for a text that starts with @")
+  private struct Resolver {
+    let scope: ReferenceScope
+    let limit: ByteLimit
+    var counter: JSONByteCounter
+
+    mutating func resolve(_ params: JSONObject) throws(StepFailure) -> JSONObject {
+      var members: [(key: String, value: JSONValue)] = []
+      members.reserveCapacity(params.count)
+      try count { $0.takeObject(of: params.count) }
+      for member in params.members {
+        try count { $0.take(string: member.key) }
+        members.append((member.key, try resolve(member.value)))
+      }
+      return JSONObject(members)
+    }
+
+    private mutating func resolve(_ value: JSONValue) throws(StepFailure) -> JSONValue {
+      switch value {
+      case .null, .bool, .number: return try counted(value)
+      case .array(let elements):
+        var resolved: [JSONValue] = []
+        resolved.reserveCapacity(elements.count)
+        try count { $0.takeArray(of: elements.count) }
+        for element in elements { resolved.append(try resolve(element)) }
+        return .array(resolved)
+      case .object(let object): return .object(try resolve(object))
+      case .string(let text):
+        switch Reference.read(text) {
+        case .literal(let literal): return try counted(.string(literal))
+        case .reference(let reference): return try counted(try scope.lookUp(reference))
+        case .malformed:
+          let text = text.cut(toBytes: ReferenceScope.longestName)
+          throw StepFailure(
+            .referenceMissing, "\(text) is not a reference; write @\(text) for a text that starts with @")
+        }
+      }
+    }
+
+    private mutating func counted(_ value: JSONValue) throws(StepFailure) -> JSONValue {
+      try count { $0.take(value) }
+      return value
+    }
+
+    private mutating func count(_ take: (inout JSONByteCounter) -> Bool) throws(StepFailure) {
+      if !take(&counter) {
+        throw StepFailure(
+          .outputTooLarge,
+          "with what their references bring, the parameters take more than \(limit.bytes) bytes (\(limit.setting))")
       }
     }
   }
@@ -80,9 +117,10 @@ public struct ReferenceScope: Sendable {
   private func missing(
     _ reference: Reference, at component: Reference.Component, in value: JSONValue
   ) -> StepFailure {
+    let text = reference.text.cut(toBytes: ReferenceScope.longestName)
     let wanted =
       switch component {
-      case .key(let key): "no key \(key)"
+      case .key(let key): "no key \(key.cut(toBytes: ReferenceScope.longestName))"
       case .index(let index): "no element [\(index)]"
       }
     let present =
@@ -91,11 +129,29 @@ public struct ReferenceScope: Sendable {
       case .array(let elements): "an array of \(elements.count) is there"
       default: "a \(value.typeName) is there"
       }
-    return StepFailure(.referenceMissing, "\(reference.text): \(wanted); \(present)")
+    return StepFailure(.referenceMissing, "\(text): \(wanted); \(present)")
   }
 
   private static func list(_ keys: [String]) -> String {
     if keys.isEmpty { return "none" }
-    return keys.prefix(20).joined(separator: ", ") + (keys.count > 20 ? ", …" : "")
+    let names = keys.prefix(20).map { $0.cut(toBytes: longestName) }
+    return names.joined(separator: ", ") + (keys.count > 20 ? ", …" : "")
+  }
+
+  /// Bytes of a name that a message repeats; the rest is cut.
+  private static let longestName = 100
+}
+
+/// A number of bytes that something may take, and the setting that says so.
+public struct ByteLimit: Sendable, Equatable {
+  /// The bytes.
+  public let bytes: Int
+  /// The setting's name, for messages.
+  public let setting: String
+
+  /// A limit that a setting gives.
+  public init(_ bytes: Int, setting: String) {
+    self.bytes = bytes
+    self.setting = setting
   }
 }

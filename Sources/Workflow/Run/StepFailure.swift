@@ -5,10 +5,27 @@ public struct StepFailure: Error, Sendable, Equatable {
   /// One sentence, for people.
   public let message: String
 
+  /// Bytes of a message at most; the rest is cut, so that no text of a client fills logs and progress entries.
+  public static let longestMessage = 2_000
+
   /// A failure of a kind, in one sentence.
   public init(_ code: ErrorCode, _ message: String) {
     self.code = code
-    self.message = message
+    self.message = message.cut(toBytes: StepFailure.longestMessage)
+  }
+
+  /// The same with a message of at most so many bytes.
+  public func cut(toBytes limit: Int) -> StepFailure { StepFailure(code, message.cut(toBytes: limit)) }
+}
+
+extension String {
+  /// At most so many bytes of UTF-8 from the start, whole scalars only; `…` follows where something is cut.
+  func cut(toBytes limit: Int) -> String {
+    if utf8.count <= limit { return self }
+    var end = utf8.index(utf8.startIndex, offsetBy: limit)
+    // Bytes that continue a scalar start with the bits 10.
+    while utf8[end] & 0xC0 == 0x80 { end = utf8.index(before: end) }
+    return String(decoding: utf8[..<end], as: UTF8.self) + "…"
   }
 }
 

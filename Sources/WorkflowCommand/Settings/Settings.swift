@@ -85,7 +85,7 @@ struct Settings: Sendable {
     worker.maxOutputBytes = reader.bytes("WF_MAX_OUTPUT_BYTES", default: "2MiB", in: 1_024...(256 << 20))
     worker.maxRunBytes = reader.bytes("WF_MAX_RUN_BYTES", default: "32MiB", in: 1_024...(256 << 20))
     worker.maxProgressEntryBytes = reader.bytes(
-      "WF_MAX_PROGRESS_ENTRY_BYTES", default: "2MiB", in: 0...(256 << 20))
+      "WF_MAX_PROGRESS_ENTRY_BYTES", default: "64KiB", in: 0...(256 << 20))
     return worker
   }
 

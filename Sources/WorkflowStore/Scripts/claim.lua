@@ -16,7 +16,8 @@ ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many runs the wor
 Returns {Redis's clock (µs), number of queue entries without a queued job, which were dropped, 1 if the queue is not empty now,
          1 if the worker is elected and should take no other run until it holds none; run...}, each run
         {job id, token, 1 if it came from the suspects, when it was taken, 1 if its log does not say `started` yet,
-         run name, request id, steps (JSON), inputs (JSON), {field, value...} of the steps that are recorded}.
+         run name, request id, steps (JSON), inputs (JSON), bytes of its log if known, {field, value...} of the steps that
+        are recorded}.
 Safe to send twice: a claim id that is known returns the runs that it brought and still holds.
 The keys of a run are made from the prefix: which runs come is known only here. A key of a wrong type must not stop the
 script halfway: KEYS are looked at before anything is taken, a run's own keys as it is taken; a count of repairs that cannot
@@ -29,12 +30,12 @@ local runs, bytes, dropped, taken, leases = {}, 0, 0, {}, {}
 local fault = misfit({'zset', 'string', 'list', 'list', 'string', 'zset'})
 if fault then return fault end
 
--- The facts and documents of a job: status, claims, token, last time, start, name, request id, steps, inputs, and what
--- is recorded of its steps; nothing when it is no hash.
+-- The facts and documents of a job: status, claims, token, last time, start, name, request id, steps, inputs, bytes of its
+-- log, and what is recorded of its steps; nothing when it is no hash.
 local function read(id)
   local key, recorded = prefix .. 'job:' .. id, {}
   local job = redis.pcall('HMGET', key, 'status', 'claims', 'token', 'last_ts', 'started_ts', 'run_name', 'request_id',
-    'steps', 'inputs')
+    'steps', 'inputs', 'log_bytes')
   if job.err then return {} end
   if job[2] then
     local fields = redis.call('HGETALL', key)
@@ -47,7 +48,7 @@ local function read(id)
     end
   end
   bytes = bytes + #(job[8] or '') + #(job[9] or '')
-  job[10] = recorded
+  job[11] = recorded
   return job
 end
 
@@ -59,7 +60,7 @@ end
 
 -- Adds a run to the answer.
 local function bring(id, job, token, suspect, ts, first)
-  runs[#runs + 1] = {id, token, suspect, ts, first and 1 or 0, unpack(job, 6, 10)}
+  runs[#runs + 1] = {id, token, suspect, ts, first and 1 or 0, unpack(job, 6, 11)}
 end
 
 local function answer(now, isElected)
@@ -137,7 +138,8 @@ for first = 1, #leases, 1000 do
   redis.call('ZADD', KEYS[1], unpack(leases, first, math.min(first + 999, #leases)))
 end
 if #taken > 0 then
-  redis.call('SET', KEYS[2], claim .. ' ' .. table.concat(taken, ' '), 'PX', ARGV[5])
+  -- Longer than most outages: a worker that lost the answer asks again with the same id, or has the runs handed back.
+  redis.call('SET', KEYS[2], claim .. ' ' .. table.concat(taken, ' '), 'PX', 4 * ARGV[5])
 end
 -- A worker that has room left is idle, unless it is to hold no other run.
 local isIdle = #runs < tonumber(ARGV[3]) and not (isTurn and not isEmpty) and not (runs[1] and runs[1][3] == 1)

@@ -6,7 +6,8 @@ that have come to one. One call brings the records of many runs; each stands for
 KEYS  1 leases  2 queue  3 suspects  4 repairs  5 live runs  6 idle workers
 ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  4 wake channel  5... records, each of
       job id, token, sequence number within its claim (from 1),
-      end: '' | 'finished' | 'failed' | 'queued' | 'suspect' (handed back, to the queue or to the suspects),
+      end: '' | 'finished' | 'failed' | 'queued' | 'suspect' (handed back, to the head of the queue or of the suspects)
+           | 'declined' | 'declined suspect' (the same, to the tail: this worker cannot run it, others may),
       1 if it holds a checkpoint: a step that never runs again,
       four numbers of words, and so many words:
         entries of the progress log;
@@ -17,6 +18,7 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
 Returns {Redis's clock (µs), answer...}, an answer for each record:
         'recorded': now or by an earlier sending of the same number;
         {'lost', status}: the claim does not hold the run any more; nothing is written;
+        {'behind', seq}: the claim holds the run, but Redis has lost its records after this number; nothing is written;
         {'refused', sentence, key}: a store, whose key it names, cannot be appended to, or a document is gone (no key);
         {'held', sentence}: the run cannot go back to its queue, which is no list;
         nothing is written, and the number is not used up.
@@ -118,8 +120,11 @@ local function record(head, entries, changes, stored, pieces, next)
   if job[1] ~= ARGV[head + 1] then return {'lost', job[3] or 'gone'} end
   if job[2] == seq then return 'recorded' end
   if job[3] ~= 'started' then return {'lost', job[3]} end
-  if tonumber(job[2]) ~= seq - 1 then return {'lost', 'out of sequence'} end
-  local queue = ending == 'queued' and KEYS[2] or ending == 'suspect' and KEYS[3]
+  local known = tonumber(job[2])
+  if known and known < seq - 1 then return {'behind', job[2]} end
+  if known ~= seq - 1 then return {'lost', 'out of sequence'} end
+  local queue = (ending == 'queued' or ending == 'declined') and KEYS[2]
+    or (ending == 'suspect' or ending == 'declined suspect') and KEYS[3]
   if queue then
     local kind = redis.call('TYPE', queue).ok
     if kind ~= 'list' and kind ~= 'none' then return {'held', queue .. ' is a ' .. kind .. ', not a list'} end
@@ -143,7 +148,11 @@ local function record(head, entries, changes, stored, pieces, next)
     ended[#ended + 1] = id
     if queue then
       redis.call('HDEL', key, 'silent')
-      enqueue('LPUSH', queue, id)
+      local isDeclined = ending == 'declined' or ending == 'declined suspect'
+      -- One that has not begun anywhere yet has no start.
+      local entries = isDeclined and redis.pcall('LLEN', progress)
+      if type(entries) == 'number' and entries < 2 then redis.call('HDEL', key, 'started_ts') end
+      enqueue(isDeclined and 'RPUSH' or 'LPUSH', queue, id)
     else
       over[#over + 1] = id
       redis.call('EXPIRE', key, retain)

@@ -1,0 +1,148 @@
+import ExactJSON
+import Hiredis
+import Testing
+import Workflow
+import WorkflowOperations
+import WorkflowStore
+
+@testable import WorkflowWorker
+
+/// How a worker executes runs, on a real Redis with operations of the tests' own.
+@Suite(.timeLimit(.minutes(1))) struct ExecutorTests {
+  private let bench: WorkerBench
+
+  init() throws { bench = try WorkerBench() }
+
+  @Test(arguments: [true, false])
+  func `an operation that says it was cancelled while nothing stops the run fails its step`(
+    isImmediate: Bool
+  ) async throws {
+    let quitter = Scripted("quit", isImmediate: isImmediate) { _ throws(StepError) in throw .cancelled }
+    try await bench.withWorkers([quitter, Scripted("note")]) {
+      let failed = try await bench.end(of: bench.submit([("a", "note"), ("b", "quit"), ("c", "note")]))
+      #expect(failed.status == .failed && failed.facts.errorCode == "operation_failed")
+      #expect(failed.facts.error == "step b: the operation says it was cancelled, but nothing stops the run")
+      #expect(try await bench.end(of: bench.submit([("a", "note")])).status == .finished)
+    }
+  }
+
+  @Test func `a run whose steps in Redis wait for each other fails, and others go on`() async throws {
+    try await bench.withWorkers([Scripted("note")]) {
+      let circle = [
+        StepDefinition(id: "a", op: "note", needs: ["b"], params: [:]),
+        StepDefinition(id: "b", op: "note", needs: ["a"], params: [:]),
+      ]
+      let failed = try await bench.end(of: bench.submit(circle))
+      #expect(failed.status == .failed && failed.facts.error?.contains("each waits for another") == true)
+      #expect(try await bench.end(of: bench.submit([("a", "note")])).status == .finished)
+    }
+  }
+
+  @Test func `what a call returned is recorded before an immediate step that follows it runs`() async throws {
+    let bench = bench
+    let look = Scripted("look", isImmediate: true) { [bench] invocation throws(StepError) in
+      let status = try? await bench.store.status(of: try #require(JobID(invocation.job)))
+      return .outputs(["entries": .number(JSONNumber(status?.progress.count ?? 0))])
+    }
+    try await bench.withWorkers([Scripted("call"), look]) {
+      let run = try await bench.end(of: bench.submit([("a", "call"), ("b", "look"), ("c", "look")]))
+      #expect(run.status == .finished)
+      // enqueued, started, step_start and step_done of the call; what the immediate steps wrote came in one record after.
+      #expect(
+        run.log.filter { $0.contains("entries") } == [
+          #"{"msg":"step_done","step":"b","outputs":{"entries":4}}"#,
+          #"{"msg":"step_done","step":"c","outputs":{"entries":4}}"#,
+        ])
+    }
+  }
+
+  @Test func `a run that needs an operation of another worker waits for it, and costs nothing of itself`() async throws
+  {
+    let note = Scripted("note")
+    try await bench.withWorkers([note]) {
+      let foreign = try await bench.submit([("a", "note"), ("b", "rare")])
+      let ordinary = try await bench.submit([("a", "note")])
+      #expect(try await bench.end(of: ordinary).status == .finished)
+      _ = try await declines(of: foreign, atLeast: 3)
+      let waiting = try await bench.run(foreign) { $0.status == .queued }
+      #expect(waiting.log == [#"{"msg":"enqueued"}"#] && waiting.facts.startedAt == nil)
+      #expect(note.calls.value == 1)
+      try await bench.withWorkers([Scripted("note"), Scripted("rare")]) {
+        let end = try await bench.end(of: foreign)
+        #expect(end.status == .finished)
+      }
+    }
+  }
+
+  /// Waits until a run has been claimed so often; it is claimed at most once a second.
+  private func declines(of id: JobID, atLeast count: Int) async throws -> Int {
+    let start = ContinuousClock.now
+    while true {
+      try Task.checkCancellation()
+      let command: RedisArguments = ["HGET", "wf:job:\(id)", "claims"]
+      let claims = try await bench.redis.send(command, timeout: .seconds(20)).string.flatMap { Int($0) } ?? 0
+      if claims >= count {
+        #expect(
+          claims <= 3 + 2 * Int((ContinuousClock.now - start) / .seconds(1)), "the run is claimed without a pause")
+        return claims
+      }
+      try await ContinuousClock().sleep(for: .milliseconds(5))
+    }
+  }
+
+  @Test func `steps wait while the parameters of those in progress take as much as a run may`() async throws {
+    let (started, latch) = (CallCount(), Latch())
+    let hold = Scripted("hold") { _ in
+      started.add()
+      await latch.wait()
+      return .outputs([:])
+    }
+    try await bench.withWorkers([hold], configure: { $0.maxRunBytes = 1 << 20 }) {
+      let steps = (0..<8).map { StepDefinition(id: "s\($0)", op: "hold", needs: [], params: ["text": "@inputs.text"]) }
+      let id = try await bench.submit(steps, inputs: ["text": .string(String(repeating: "x", count: 300_000))])
+      while started.value < 3 { try await ContinuousClock().sleep(for: .milliseconds(1)) }
+      // A step starts when its start is recorded.
+      let log = try await bench.run(id) { _ in true }.log
+      #expect(log.filter { $0.contains("step_start") }.count == 3)
+      latch.open()
+      let end = try await bench.end(of: id)
+      #expect(end.status == .finished && hold.calls.value == 8)
+    }
+  }
+
+  @Test func `a newer claim of a run cancels the task of the older one`() async throws {
+    let hands = RunsInHand()
+    let (ends, end) = AsyncStream<String>.makeStream()
+    let id = JobID()
+    func take(_ token: String) {
+      hands.take(HeldRun(id: id, token: token), isSuspect: false) {
+        try? await Task.sleep(for: .seconds(3_600))
+        end.yield(token)
+      }
+    }
+    take("1-old")
+    take("2-new")
+    var iterator = ends.makeAsyncIterator()
+    #expect(await iterator.next() == "1-old")
+    #expect(hands.stop(of: HeldRun(id: id, token: "1-old")) == .lost)
+    #expect(hands.count == 1 && hands.stop(of: HeldRun(id: id, token: "2-new")) == nil)
+    hands.handBackAll()
+    #expect(await iterator.next() == "2-new")
+  }
+
+  @Test func `a worker that meets runs it cannot execute looks through the queue once, then pauses`() {
+    let start = ContinuousClock.now
+    let ids = (0..<300).map { _ in JobID() }
+    var declined = DeclinedRuns()
+    declined.note(Array(ids[..<200]), at: start)
+    declined.note([], at: start + .seconds(1))
+    declined.note(Array(ids[200...]), at: start + .milliseconds(100))
+    #expect(!declined.isPaused(at: start + .milliseconds(100)))
+    declined.note(Array(ids[..<200]), at: start + .milliseconds(200))
+    #expect(declined.isPaused(at: start + .seconds(10)) && !declined.isPaused(at: start + .milliseconds(10_200)))
+    declined.note([ids[0]], at: start + .seconds(11))
+    #expect(!declined.isPaused(at: start + .seconds(11)))
+    declined.note([ids[0]], at: start + .seconds(11))
+    #expect(declined.isPaused(at: start + .milliseconds(11_999)) && !declined.isPaused(at: start + .seconds(12)))
+  }
+}
