@@ -38,11 +38,13 @@ extension Settings {
   private static func credentials(in folder: String?) throws -> [String: String] {
     guard let folder else { return [:] }
     var found: [String: String] = [:]
-    for (file, setting) in [("llm_api_key", "WF_LLM_API_KEY"), ("redis_password", "REDIS_PASSWORD")] {
-      let path = "\(folder)/\(file)"
-      guard access(path, F_OK) == 0 else { continue }
-      found[setting] = String(decoding: try Files.read(path).filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    let key = "\(folder)/llm_api_key"
+    if access(key, F_OK) == 0 {
+      found["WF_LLM_API_KEY"] = String(decoding: try Files.read(key).filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
+    // Not its content: the file is read for every connection to Redis.
+    let password = "\(folder)/redis_password"
+    if access(password, F_OK) == 0 { found["redis_password"] = password }
     return found
   }
 

@@ -64,10 +64,14 @@ struct Settings: Sendable {
 
   private static func redis(_ reader: inout SettingsReader) -> RedisAddress? {
     let text = reader.text("REDIS_URL", default: "redis://127.0.0.1:6379/0") ?? ""
+    let passwordFile = reader.text("REDIS_PASSWORD_FILE")
     do {
       var address = try RedisAddress(text)
-      // Not a setting of its own: a password belongs to an address, or into a credential.
-      if let password = reader.credential("REDIS_PASSWORD") { address.password = address.password ?? password }
+      let hasPassword = address.password != nil
+      if hasPassword, passwordFile != nil {
+        reader.refuse("REDIS_URL has a password and REDIS_PASSWORD_FILE is set: keep one of them")
+      }
+      address.passwordFile = passwordFile ?? (hasPassword ? nil : reader.credential("redis_password"))
       reader.show("REDIS_URL", as: "\(address)")
       return address
     } catch {

@@ -32,7 +32,8 @@ struct SettingsReader {
   private(set) var problems: [String] = []
 
   /// The environment wins over the files, and each file over those after it.
-  /// - Parameter credentials: secrets that the service manager hands over, by the setting that they stand for.
+  /// - Parameter credentials: what the service manager hands over: secrets by the setting that they stand for, and the
+  ///   path of Redis's password as `redis_password`.
   init(environment: [String: String], files: [SettingsFile] = [], credentials: [String: String] = [:]) {
     self.credentials = credentials
     self.environment = environment
@@ -123,7 +124,7 @@ struct SettingsReader {
     }
   }
 
-  /// A secret that the service manager handed over.
+  /// What the service manager handed over beside the settings.
   func credential(_ name: String) -> String? { credentials[name] }
 
   private func lookUp(_ name: String) -> (value: String, source: Source)? {
