@@ -36,6 +36,9 @@ public final class RedisConnection: Sendable {
   /// True while Redis is reached and has accepted the login.
   public var isConnected: Bool { port.isUp }
 
+  /// Why the connection is down, and what an operator can do; nil while it is up, and before the first attempt.
+  public var failure: (reason: String, remedy: String?)? { port.failure.map { ($0.reason, $0.remedy) } }
+
   /// How often the connection has come up: another number after every time that it was lost.
   public var generation: Int { port.generation }
 

@@ -19,11 +19,13 @@ public struct APIServer: Service {
   ///   - store: for what is little and must not wait.
   ///   - documents: the store on a connection of its own, for large documents and progress logs.
   ///   - operations: the parameters of each operation that a step may name.
+  ///   - warnings: what health tells an operator beside the facts.
   ///   - allowsAnonymous: whether clients that are not on this host are answered too.
   ///   - started: called once requests are answered.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration, operations: [String: ParameterSchema],
-    store: RunStore, documents: RunStore, events: RunEvents, allowsAnonymous: Bool, logger: Logger,
+    store: RunStore, documents: RunStore, events: RunEvents, warnings: @escaping @Sendable () -> [String] = { [] },
+    allowsAnonymous: Bool, logger: Logger,
     started: @escaping @Sendable () -> Void = {}
   ) {
     self.started = started
@@ -36,7 +38,7 @@ public struct APIServer: Service {
     router = Router([
       SubmitRoute(reader: DefinitionReader(operations: operations), store: store),
       DeadLettersRoute(store: store),
-      HealthRoute(store: store),
+      HealthRoute(store: store, warnings: warnings),
       StatusRoute(store: store, documents: documents, events: events, allowances: allowances),
       EventsRoute(store: documents, events: events, allowances: allowances, heartbeat: .seconds(15)),
     ])

@@ -7,6 +7,8 @@ struct HealthRoute: Route {
   let method = "GET"
   let pattern = ["status", "health"]
   let store: RunStore
+  /// What an operator should know although runs are accepted.
+  let warnings: @Sendable () -> [String]
 
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
@@ -23,6 +25,8 @@ struct HealthRoute: Route {
         let repairs = health.repairs.sorted { $0.key < $1.key }
         facts["repairs"] = .object(JSONObject(repairs.map { ($0.key, .number(JSONNumber($0.value))) }))
       }
+      let warnings = warnings()
+      if !warnings.isEmpty { facts["warnings"] = .array(warnings.map { .string($0) }) }
       if let fault { facts["detail"] = .string(fault) }
       return .json(status: fault == nil ? 200 : 503, .object(facts))
     } catch {

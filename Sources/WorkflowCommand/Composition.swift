@@ -42,12 +42,16 @@ struct Composition {
     RedisConnection(settings.redis, name: name, logger: logger)
   }
 
-  /// Says in the log, once Redis answers, what makes it lose runs.
+  /// Says in the log, once Redis answers, what keeps wf from working there and what makes Redis lose runs.
   func warnAboutRedis(_ connection: RedisConnection) async {
-    let examination = RedisExamination(connection: connection, address: settings.redis)
+    let examination = RedisExamination(
+      connection: connection, store: store(connection), address: settings.redis)
     while !Task.isCancelled {
       if let doubts = await examination.doubts() {
-        for doubt in doubts { logger.warning("\(doubt.what); \(doubt.remedy ?? "")") }
+        for doubt in doubts {
+          let level = doubt.verdict == .broken ? Logger.Level.error : .warning
+          logger.log(level: level, "\(doubt.what); \(doubt.remedy ?? "")")
+        }
         return
       }
       try? await Task.sleep(for: .seconds(1))

@@ -22,6 +22,7 @@
 ///   recovery           hash    when workers last looked for lapsed leases and lost runs, and who         1 h after last
 ///   dead               zset    id of each run that took down too many workers → when, ms; newest 10,000   retain
 ///   repairs            hash    what was found broken and was repaired → how often                        for good
+///   database           string  a random id: where it is gone, all else that wf wrote is gone too             for good
 ///   claim:{worker}     string  the worker's last claim and the runs that it brought                      4 leases
 ///   idempotency:{key}  string  job id and digest of the body                                             24 h
 /// channels (publish/subscribe: they only say "look")
@@ -62,6 +63,12 @@ public struct Keys: Sendable, Equatable {
   var leaseLengths: String { "\(prefix)lease_lengths" }
   var dead: String { "\(prefix)dead" }
   var repairs: String { "\(prefix)repairs" }
+  var database: String { "\(prefix)database" }
+
+  /// The keys that all runs share.
+  var shared: [String] {
+    [queue, suspects, elected, live, idle, recovery, leases, workers, leaseLengths, dead, repairs, database]
+  }
 
   /// What the names of the channels on which idle workers are woken start with.
   var wakeChannel: String { "\(prefix)wake" }

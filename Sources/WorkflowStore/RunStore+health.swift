@@ -16,20 +16,6 @@ public struct StoreHealth: Sendable, Equatable {
   public let reconciliationOverdue: Int
 }
 
-/// Which Redis answers, and in which role.
-public struct ServerIdentity: Sendable, Equatable {
-  /// Redis's `run_id`: another one after every start.
-  public let runID: String
-  /// Whether it is a primary, which takes writes.
-  public let isPrimary: Bool
-
-  /// A server as it describes itself.
-  public init(runID: String, isPrimary: Bool) {
-    self.runID = runID
-    self.isPrimary = isPrimary
-  }
-}
-
 extension RunStore {
   /// Reads the state of the whole.
   public func health() async throws(StoreError) -> StoreHealth {
@@ -46,19 +32,5 @@ extension RunStore {
     return StoreHealth(
       queued: queued, started: started, workers: workers, repairs: counts, recoveryOverdue: recovery,
       reconciliationOverdue: reconciliation)
-  }
-
-  /// Asks Redis who it is.
-  public func identity() async throws(StoreError) -> ServerIdentity {
-    do {
-      let reply = try await connection.send(["INFO", "server", "replication"], timeout: timeout)
-      let lines = (reply.string ?? "").split(whereSeparator: \.isNewline)
-      func value(_ name: String) -> String? {
-        lines.first { $0.hasPrefix(name + ":") }.map { String($0.dropFirst(name.count + 1)) }
-      }
-      return ServerIdentity(runID: value("run_id") ?? "", isPrimary: value("role") == "master")
-    } catch {
-      throw StoreError(error)
-    }
   }
 }

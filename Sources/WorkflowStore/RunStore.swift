@@ -26,7 +26,8 @@ public struct RunStore: Sendable {
   }
 
   let connection: RedisConnection
-  let keys: Keys
+  /// The names of its keys.
+  public let keys: Keys
   let limits: Limits
   /// How long a command may take, a reconnect included.
   let timeout: Duration

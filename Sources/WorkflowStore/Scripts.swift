@@ -11,6 +11,7 @@ enum Scripts {
   static let events = script("events", PackageResources.events_lua)
   static let reconcile = script("reconcile", PackageResources.reconcile_lua)
   static let dead = script("dead", PackageResources.dead_lua)
+  static let rights = script("rights", PackageResources.rights_lua)
   static let health = script("health", PackageResources.health_lua)
 
   /// The script with the prelude put in after its `#!lua` line, which Redis wants first.

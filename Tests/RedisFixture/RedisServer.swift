@@ -26,7 +26,7 @@ public final class RedisServer: Sendable {
 
   deinit {
     kill()
-    for file in ["s", "log", "dump.rdb"] { unlink("\(folder)/\(file)") }
+    for file in ["s", "log", "dump.rdb", "nodes.conf"] { unlink("\(folder)/\(file)") }
     rmdir(folder)
   }
 

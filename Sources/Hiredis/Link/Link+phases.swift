@@ -41,6 +41,7 @@ extension Link {
 
   /// Drops the socket and waits before the next attempt.
   func fail(_ failure: LinkFailure, at now: Instant) {
+    port.failure = failure
     if case .ready = phase {
       port.isUp = false
       traffic.linkIsDown()
@@ -124,6 +125,7 @@ extension Link {
     delivered = 0
     replicasSeen = replicas.count
     hasMoreToWrite = false
+    port.failure = nil
     port.generation += 1
     port.isUp = true
     journal.connected()

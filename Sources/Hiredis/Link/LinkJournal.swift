@@ -22,7 +22,7 @@ struct LinkJournal {
 
   /// Why nothing goes through while the link is down.
   var obstacle: String {
-    failure.map { "no connection to \(address): \($0.reason)" } ?? "no connection to \(address) yet"
+    failure.map { "no connection to \(address): \($0)" } ?? "no connection to \(address) yet"
   }
 
   /// The link is up.

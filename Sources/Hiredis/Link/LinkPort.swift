@@ -38,6 +38,7 @@ final class LinkPort<Message: Sendable>: Sendable {
   private let state = Mutex(State())
   private let up = Atomic(false)
   private let generations = Atomic(0)
+  private let lastFailure = Mutex<LinkFailure?>(nil)
 
   /// Rung when there is something to take.
   let doorbell = Doorbell()
@@ -49,6 +50,12 @@ final class LinkPort<Message: Sendable>: Sendable {
   var isUp: Bool {
     get { up.load(ordering: .relaxed) }
     set { up.store(newValue, ordering: .relaxed) }
+  }
+
+  /// Why the link is down; nil while it is up.
+  var failure: LinkFailure? {
+    get { lastFailure.withLock { $0 } }
+    set { lastFailure.withLock { $0 = newValue } }
   }
 
   /// How often the link has come up.

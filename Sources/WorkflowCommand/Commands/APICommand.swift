@@ -32,14 +32,19 @@ struct APICommand: AsyncParsableCommand {
     // Of its own, so that nothing waits behind a large document.
     let documents = composition.connection("wf-api-documents")
     let manager = ServiceManager()
+    let watch = DatabaseWatch(composition.store(connection), logger: composition.logger)
     let server = APIServer(
       listener: try listener(), configuration: APICommand.serverConfiguration(composition),
       operations: composition.registry(client: composition.httpClient()).schemas,
       store: composition.store(connection), documents: composition.store(documents, timeout: .seconds(30)),
       events: RunEvents(settings.redis, store: composition.store(documents), logger: composition.logger),
-      allowsAnonymous: settings.allowsAnonymous, logger: composition.logger, started: { manager.ready("running") })
+      warnings: { watch.warnings }, allowsAnonymous: settings.allowsAnonymous, logger: composition.logger,
+      started: { manager.ready("running") })
     let watchdog = Task { await Watchdog(manager: manager, store: composition.store(connection)).run() }
-    let warnings = Task { await composition.warnAboutRedis(connection) }
+    let warnings = Task {
+      await composition.warnAboutRedis(connection)
+      await watch.run()
+    }
     defer {
       watchdog.cancel()
       warnings.cancel()

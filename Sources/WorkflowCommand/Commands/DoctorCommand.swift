@@ -3,6 +3,7 @@ import Curl
 import Hiredis
 import Logging
 import WorkflowLLM
+import WorkflowStore
 
 /// `wf doctor`: checks a host.
 struct DoctorCommand: AsyncParsableCommand {
@@ -24,7 +25,8 @@ struct DoctorCommand: AsyncParsableCommand {
     let client = HTTPClient()
     let model = settings.model.map { OpenAIChatModel(client: client, configuration: $0) }
     var findings = host.finding.map { [$0] } ?? []
-    findings += await RedisExamination(connection: connection, address: settings.redis).findings()
+    let store = RunStore(connection, keys: settings.keys)
+    findings += await RedisExamination(connection: connection, store: store, address: settings.redis).findings()
     findings += await HostExamination(url: settings.url).findings()
     findings.append(await ModelExamination(model: model).finding())
     for finding in findings { Terminal.show(finding.text) }

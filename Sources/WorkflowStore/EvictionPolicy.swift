@@ -1,0 +1,57 @@
+import Hiredis
+
+/// What Redis does when it is full, by its setting `maxmemory-policy`.
+public enum EvictionPolicy: Sendable, Equatable {
+  /// It refuses writes and keeps all.
+  case noEviction
+  /// It discards keys.
+  case evicts(policy: String)
+  /// It does not tell.
+  case unknown
+
+  /// A policy by its name in redis.conf.
+  public init(_ name: String?) {
+    self =
+      switch name {
+      case nil: .unknown
+      case "noeviction": .noEviction
+      case let name?: .evicts(policy: name)
+      }
+  }
+
+  /// What may be lost; nil if nothing is known to be.
+  public var warning: String? {
+    guard case .evicts(let policy) = self else { return nil }
+    let victims = policy.hasPrefix("volatile-") ? "ended runs and idempotency keys before their time" : "accepted runs"
+    return "maxmemory-policy is \(policy): Redis may discard \(victims)"
+  }
+
+  /// What to do about it.
+  public static let remedy = "set maxmemory-policy noeviction in redis.conf"
+}
+
+extension RunStore {
+  /// The id of the database, which is made if there is none.
+  func databaseMarker() async throws(StoreError) -> String {
+    if let marker = try await send(["GET", keys.database]).string { return marker }
+    let made = JobID().description
+    return try await send(["SET", keys.database, made, "NX", "GET"]).string ?? made
+  }
+
+  /// What Redis does when it is full.
+  public func evictionPolicy() async throws(StoreError) -> EvictionPolicy {
+    do {
+      return EvictionPolicy(try await send(["CONFIG", "GET", "maxmemory-policy"]).array?.last?.string)
+    } catch .refused(cause: "NOPERM", _, _), .refused(cause: "NOCOMMAND", _, _) {
+      return try await evictionPolicyFromInfo()
+    }
+  }
+
+  private func evictionPolicyFromInfo() async throws(StoreError) -> EvictionPolicy {
+    do {
+      return EvictionPolicy(try await info(["memory"])["maxmemory_policy"])
+    } catch .refused(cause: "NOPERM", _, _), .refused(cause: "NOCOMMAND", _, _) {
+      return .unknown
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import Hiredis
+
+/// Which Redis answers, and in which role.
+public struct ServerIdentity: Sendable, Equatable {
+  /// Another one after every start of the server: its `run_id`, or the number of the connection where Redis does not
+  /// tell that.
+  public let runID: String
+  /// Whether it is a primary, which takes writes.
+  public let isPrimary: Bool
+
+  /// A server as it describes itself.
+  public init(runID: String, isPrimary: Bool) {
+    self.runID = runID
+    self.isPrimary = isPrimary
+  }
+}
+
+/// A command that wf needs and that its user may not run.
+public struct MissingRight: Sendable, Equatable {
+  /// The command's name in an ACL rule.
+  public let command: String
+  /// Whether the server knows it; if not, it was renamed or is not built in.
+  public let isKnown: Bool
+  /// Whether wf does without it.
+  public let isOptional: Bool
+}
+
+extension RunStore {
+  /// Asks Redis who it is.
+  ///
+  /// Where `INFO` is not allowed or renamed, the connection stands for the server: it does not outlive a restart, and
+  /// it is only made to a primary.
+  public func identity() async throws(StoreError) -> ServerIdentity {
+    do {
+      let facts = try await info(["server", "replication"])
+      if let runID = facts["run_id"], let role = facts["role"] {
+        return ServerIdentity(runID: runID, isPrimary: role == "master")
+      }
+    } catch .refused(cause: "NOPERM", _, _), .refused(cause: "NOCOMMAND", _, _) {
+      // Told at the start, and by wf doctor: see `missingRights`.
+    }
+    return ServerIdentity(runID: "connection \(connection.generation)", isPrimary: true)
+  }
+
+  /// Facts of some sections of `INFO`, by name.
+  ///
+  /// The sections are asked for one by one: Redis 6 knows no other way.
+  public func info(_ sections: [String]) async throws(StoreError) -> [String: String] {
+    var facts: [String: String] = [:]
+    for section in sections {
+      var command: RedisArguments = ["INFO"]
+      command.append(section)
+      for line in (try await send(command).string ?? "").split(whereSeparator: \.isNewline) {
+        guard let colon = line.firstIndex(of: ":") else { continue }
+        facts[String(line[..<colon])] = String(line[line.index(after: colon)...])
+      }
+    }
+    return facts
+  }
+
+  /// What wf's user may not do of what wf needs; nil when the server cannot tell.
+  ///
+  /// Throws what Redis answers when nothing of wf can work there, as a cluster or a Redis below 7 does.
+  public func missingRights() async throws(StoreError) -> [MissingRight]? {
+    var arguments = RedisArguments()
+    for command in RedisRequirements.commands {
+      arguments.append(command.words.count)
+      for word in command.words {
+        switch word {
+        case "KEY": arguments.append(keys.leases)
+        case "CHANNEL": arguments.append(keys.wakeChannel)
+        default: arguments.append(word)
+        }
+      }
+    }
+    let reply = try await evaluate(Scripts.rights, keys.shared, arguments)
+    if reply.isNull { return nil }
+    return (reply.array ?? []).compactMap { number in
+      guard let number = number.int, RedisRequirements.commands.indices.contains(abs(number) - 1) else { return nil }
+      let command = RedisRequirements.commands[abs(number) - 1]
+      return MissingRight(command: command.name, isKnown: number > 0, isOptional: command.isOptional)
+    }
+  }
+
+  /// Sends one command that is no script.
+  func send(_ command: RedisArguments) async throws(StoreError) -> RedisReply {
+    do { return try await connection.send(command, timeout: timeout) } catch { throw StoreError(error) }
+  }
+}
