@@ -10,7 +10,6 @@ public final class DatabaseWatch: Sendable {
     var marker: String?
     var wasEmptied = false
     var policy = EvictionPolicy.unknown
-    var failure: StoreError?
   }
 
   private static let period = Duration.seconds(2)
@@ -20,12 +19,14 @@ public final class DatabaseWatch: Sendable {
 
   private let store: RunStore
   private let logger: Logger
+  private let outages: OutageLog
   private let state = Mutex(State())
 
   /// A watch that looks once ``run()`` is called.
   public init(_ store: RunStore, logger: Logger) {
     self.store = store
     self.logger = logger
+    outages = OutageLog("the watch for lost runs", logger: logger)
   }
 
   /// What an operator should know, a sentence each.
@@ -41,11 +42,7 @@ public final class DatabaseWatch: Sendable {
         let marker = try await store.databaseMarker()
         note(marker, policy)
       } catch {
-        let isFirst = state.withLock { state in
-          defer { state.failure = error }
-          return state.failure == nil
-        }
-        if isFirst { logger.warning("Redis cannot be watched for lost runs: \(error)") }
+        outages.note(error)
       }
       try? await Task.sleep(for: DatabaseWatch.period)
     }
@@ -57,10 +54,9 @@ public final class DatabaseWatch: Sendable {
       state.wasEmptied = before.wasEmptied || (before.marker != nil && before.marker != marker)
       state.marker = marker
       state.policy = policy
-      state.failure = nil
       return before
     }
-    if before.failure != nil { logger.notice("Redis can be watched for lost runs again") }
+    outages.noteSuccess()
     if before.marker != nil, before.marker != marker { logger.error("\(DatabaseWatch.emptied)") }
     if policy != before.policy, let warning = policy.warning { logger.warning("\(warning); \(EvictionPolicy.remedy)") }
   }

@@ -42,6 +42,7 @@ public final class RunEvents: Sendable {
   }
 
   private let store: RunStore
+  private let outages: OutageLog
   private let state = Mutex(State())
   private let subscription = Mutex<RedisSubscription?>(nil)
   private let ticker = Mutex<Task<Void, Never>?>(nil)
@@ -55,6 +56,7 @@ public final class RunEvents: Sendable {
   /// - Parameter store: reads what is new.
   public init(_ redis: RedisAddress, store: RunStore, logger: Logger) {
     self.store = store
+    outages = OutageLog("reading for those who follow a run", logger: logger)
     let made = RedisSubscription(
       redis, name: "wf-events", logger: logger,
       onMessage: { [weak self] channel, _ in self?.look(at: channel) },
@@ -151,7 +153,13 @@ public final class RunEvents: Sendable {
   private func read(_ name: String) async {
     while let (id, position) = state.withLock({ $0.channels[name].map { ($0.id, $0.position) } }) {
       let outcome: Result<RunNews?, StoreError>
-      do { outcome = .success(try await store.news(of: id, from: position)) } catch { outcome = .failure(error) }
+      do {
+        outcome = .success(try await store.news(of: id, from: position))
+        outages.noteSuccess()
+      } catch {
+        outcome = .failure(error)
+        outages.note(error)
+      }
       if !spread(outcome, from: position, name) { return }
     }
   }

@@ -42,16 +42,20 @@ final class Claimer: Sendable {
   private let logger: Logger
   private let pulse: @Sendable () -> Void
   private let isReachable: @Sendable () async -> Bool
+  private let patience: Duration
   private let state = Mutex(State())
   private let end = AsyncStream<Never>.makeStream()
 
   /// - Parameters:
   ///   - pulse: called every second, also while claims fail: the worker is alive.
   ///   - isReachable: whether a fresh connection to Redis works.
+  ///   - patience: how long claims may have no answer before the worker counts as stalled.
   init(
     store: RunStore, executor: Executor, hands: RunsInHand, worker: String, configuration: WorkerConfiguration,
-    logger: Logger, pulse: @escaping @Sendable () -> Void, isReachable: @escaping @Sendable () async -> Bool
+    logger: Logger, pulse: @escaping @Sendable () -> Void, isReachable: @escaping @Sendable () async -> Bool,
+    patience: Duration = .seconds(30)
   ) {
+    self.patience = patience
     self.pulse = pulse
     self.isReachable = isReachable
     self.store = store
@@ -180,7 +184,7 @@ final class Claimer: Sendable {
   /// Redis by itself is no reason for one.
   private func isDeaf() async -> Bool {
     let silence = ContinuousClock.now - state.withLock { $0.answeredAt }
-    guard silence > .seconds(30), await isReachable() else { return false }
+    guard silence > patience, await isReachable() else { return false }
     logger.error(
       "claims have had no answer for \(silence.components.seconds) s although Redis answers a fresh connection")
     return true

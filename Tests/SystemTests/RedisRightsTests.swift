@@ -22,9 +22,9 @@ import WorkflowStore
       logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
   }
 
-  private func doctor(_ stack: Stack) async throws -> String {
+  private func doctor(_ stack: Stack, login: String = "") async throws -> String {
     let changes: [Environment.Key: String?] = [
-      "REDIS_URL": "redis+unix://\(stack.folder)/redis.sock", "WF_URL": stack.url,
+      "REDIS_URL": "redis+unix://\(login)\(stack.folder)/redis.sock", "WF_URL": stack.url,
     ]
     let result = try await Subprocess.run(
       .path(FilePath(Stack.executable)), arguments: ["doctor"], environment: .inherit.updating(changes),
@@ -66,6 +66,8 @@ import WorkflowStore
   {
     try await Stack.withModel(redis: [Self.rights, Self.admin]) { stack, _ in
       let admin = try admin(stack)
+      let stranger = try await doctor(stack, login: "nobody:wrong@")
+      #expect(stranger.contains("WRONGPASS") && stranger.contains("correct the user or the password"))
       for (rule, word) in [("-evalsha", "evalsha"), ("-hset", "hset"), ("resetkeys", "one of the keys")] {
         _ = try await admin.send(["ACL", "SETUSER", "default", rule], timeout: .seconds(20))
         let refused = try await stack.post(Examples.example.bytes)

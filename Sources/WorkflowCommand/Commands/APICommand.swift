@@ -40,7 +40,10 @@ struct APICommand: AsyncParsableCommand {
       events: RunEvents(settings.redis, store: composition.store(documents), logger: composition.logger),
       warnings: { watch.warnings }, allowsAnonymous: settings.allowsAnonymous, logger: composition.logger,
       started: { manager.ready("running") })
-    let watchdog = Task { await Watchdog(manager: manager, store: composition.store(connection)).run() }
+    let outages = OutageLog("the look at the state of all runs", logger: composition.logger)
+    let watchdog = Task {
+      await Watchdog(manager: manager, store: composition.store(connection), outages: outages).run()
+    }
     let warnings = Task {
       await composition.warnAboutRedis(connection)
       await watch.run()

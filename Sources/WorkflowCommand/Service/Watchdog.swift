@@ -5,14 +5,23 @@ import WorkflowStore
 struct Watchdog {
   let manager: ServiceManager
   let store: RunStore
+  let outages: OutageLog
 
   /// Feeds until the task is cancelled.
   func run() async {
     guard let interval = manager.watchdogInterval else { return }
     while !Task.isCancelled {
-      let health = try? await store.health()
+      let status: String
+      do throws(StoreError) {
+        let health = try await store.health()
+        status = "\(health.workers) workers, \(health.queued) runs queued"
+        outages.noteSuccess()
+      } catch {
+        status = error.isAnswer ? "Redis refuses what wf needs" : "Redis does not answer"
+        outages.note(error)
+      }
       manager.alive()
-      manager.status(health.map { "\($0.workers) workers, \($0.queued) runs queued" } ?? "Redis does not answer")
+      manager.status(status)
       try? await Task.sleep(for: interval / 3)
     }
   }
