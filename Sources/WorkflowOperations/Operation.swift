@@ -45,7 +45,7 @@ public struct Invocation: Sendable {
   public let inputs: JSONObject
   /// Waits for a time, for an operation that tries again later: meanwhile the run takes no place of another. It throws when
   /// the run is to stop.
-  public let pause: @Sendable (Duration) async throws -> Void
+  public var pause: @Sendable (Duration) async throws -> Void
 
   /// What an operation is given.
   public init(

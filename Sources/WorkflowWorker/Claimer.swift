@@ -120,7 +120,7 @@ final class Claimer: Sendable {
   private func nextRequest(_ state: inout State) -> ClaimRequest? {
     let held = hands.count
     let isPaused = state.failingSince == nil && state.declined.isPaused(at: .now)
-    let room = hands.hasSuspect || isPaused ? 0 : configuration.runs - held
+    let room = hands.hasSuspect || isPaused ? 0 : hands.room
     state.isWoken = false
     state.mayHaveMore = true
     state.isClaiming = room > 0

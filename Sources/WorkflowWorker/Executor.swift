@@ -137,8 +137,10 @@ struct Executor: Sendable {
     _ beginning: Beginning, _ progress: inout Progress, _ held: HeldRun, _ group: inout TaskGroup<Event>
   ) {
     progress.attempts += 1
+    let slot = hands.slot(of: held)
+    slot?.begin()
     group.addTask(executorPreference: globalConcurrentExecutor) {
-      .ended(beginning.position, await attempt(beginning, held))
+      .ended(beginning.position, await attempt(beginning, held, in: slot))
     }
   }
 
@@ -172,13 +174,17 @@ struct Executor: Sendable {
     return beginnings
   }
 
-  private func attempt(_ beginning: Beginning, _ held: HeldRun) async -> StepOutcome {
+  /// - Parameter slot: the run's slot, which it leaves to other runs while the operation only waits.
+  private func attempt(_ beginning: Beginning, _ held: HeldRun, in slot: RunSlot? = nil) async -> StepOutcome {
+    defer { slot?.end() }
     do {
       if beginning.operation.isImmediate {
         return .succeeded(try await beginning.operation.run(beginning.invocation))
       }
       CommitPoint.beforeCall.pass()
-      let result = try await beginning.operation.run(beginning.invocation)
+      var invocation = beginning.invocation
+      if let slot { invocation.pause = { try await slot.wait(for: $0) } }
+      let result = try await beginning.operation.run(invocation)
       CommitPoint.afterCall.pass()
       return .succeeded(result)
     } catch {

@@ -16,6 +16,7 @@ final class RunsInHand: Sendable {
     let token: String
     var isSuspect: Bool
     let onFree: @Sendable () -> Void
+    let slot: RunSlot
     var task: Task<Void, Never>?
     var stop: Stop?
   }
@@ -27,6 +28,13 @@ final class RunsInHand: Sendable {
   }
 
   private let state = Mutex(State())
+  private let slots: RunSlots
+
+  /// - Parameter limit: runs that work at once; runs that wait come on top.
+  init(limit: Int) { slots = RunSlots(limit) }
+
+  /// How many more runs may be taken.
+  var room: Int { slots.free }
 
   /// How many runs are in hand.
   var count: Int { state.withLock { $0.hands.count } }
@@ -49,10 +57,12 @@ final class RunsInHand: Sendable {
     state.withLock { state in
       guard state.hands[run.id]?.token != run.token else { return false }
       state.hands[run.id]?.task?.cancel()
+      let slot = RunSlot(of: slots, onFree: onFree)
       state.hands[run.id] = Hand(
-        token: run.token, isSuspect: isSuspect, onFree: onFree, stop: state.isStopping ? .handBack : nil)
+        token: run.token, isSuspect: isSuspect, onFree: onFree, slot: slot, stop: state.isStopping ? .handBack : nil)
       state.hands[run.id]?.task = Task(executorPreference: isShort ? EventLoopExecutor.shared : nil) {
         await body()
+        slot.close()
         self.letGo(run)
         onFree()
       }
@@ -105,6 +115,21 @@ final class RunsInHand: Sendable {
         state.hands[run.id]?.stop = .lost
         hand.task?.cancel()
         return true
+      }
+    }
+  }
+
+  /// The slot of a run in hand.
+  func slot(of run: HeldRun) -> RunSlot? {
+    state.withLock { $0.hands[run.id].flatMap { $0.token == run.token ? $0.slot : nil } }
+  }
+
+  /// Has every run handed back of which nothing works and something waits to try again.
+  func handBackWaiting() {
+    state.withLock { state in
+      for (id, hand) in state.hands where hand.stop == nil && hand.slot.isWaiting {
+        state.hands[id]?.stop = .handBack
+        hand.task?.cancel()
       }
     }
   }

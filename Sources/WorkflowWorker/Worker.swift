@@ -36,7 +36,7 @@ public struct Worker: Service {
   /// Works until the service group shuts down.
   public func run() async throws {
     let name = WorkerName.make()
-    let hands = RunsInHand()
+    let hands = RunsInHand(limit: configuration.runs)
     let records = connection("wf-records")
     let largeRecords = connection("wf-large-records")
     let claims = connection("wf-claims")
@@ -92,7 +92,11 @@ public struct Worker: Service {
   private func drain(_ hands: RunsInHand, _ claimer: Claimer) async {
     let end = ContinuousClock.now + configuration.drain
     if hands.count > 0 { logger.notice("finishing \(hands.count) runs within \(configuration.drain)") }
-    await wait(until: end, orCancelled: true) { hands.count == 0 && claimer.isIdle }
+    await wait(until: end, orCancelled: true) {
+      // What only waits to try again does so better elsewhere.
+      hands.handBackWaiting()
+      return hands.count == 0 && claimer.isIdle
+    }
     if hands.count > 0 { logger.notice("handing back \(hands.count) runs") }
     hands.handBackAll()
     await wait(until: .now + Worker.handBackTime, orCancelled: false) { hands.count == 0 && claimer.isIdle }

@@ -16,7 +16,7 @@ import WorkflowStore
   private func claimer(patience: Duration, pulses: CallCount) throws -> Claimer {
     let redis = RedisConnection(try server.address(), name: "test", logger: logger)
     let store = RunStore(redis, keys: Keys(), timeout: .seconds(20))
-    let hands = RunsInHand()
+    let hands = RunsInHand(limit: 64)
     let executor = Executor(
       registry: OperationRegistry([]), limits: .init(outputBytes: 1, runBytes: 1, progressEntryBytes: 1),
       hands: hands, records: RecordGroup(store, large: store), clock: RedisClock())

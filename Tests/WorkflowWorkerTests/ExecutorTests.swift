@@ -111,7 +111,7 @@ import WorkflowStore
   }
 
   @Test func `a newer claim of a run cancels the task of the older one`() async throws {
-    let hands = RunsInHand()
+    let hands = RunsInHand(limit: 64)
     let (ends, end) = AsyncStream<String>.makeStream()
     let id = JobID()
     func take(_ token: String) {

@@ -28,7 +28,7 @@ import WorkflowStore
         id: id, runName: "run", steps: Array(steps.utf8), inputs: Array("{}".utf8), requestID: "request"))
     let lease = Duration.seconds(1)
     let claim = try await store.claim(ClaimRequest(id: "c", worker: "w", runs: 1, lease: lease))
-    let hands = RunsInHand()
+    let hands = RunsInHand(limit: 64)
     let run = try #require(claim.runs.first)
     hands.take(HeldRun(id: run.id, token: run.token), isSuspect: false) {
       try? await Task.sleep(for: .seconds(3_600))

@@ -79,7 +79,7 @@ import WorkflowStore
   @Test(arguments: [60, -3_600])
   func `A step of Redis's clock takes no run from the living, and keeps none of the dead`(seconds: Int) async throws {
     let runs = try await hold(2)
-    let hands = RunsInHand()
+    let hands = RunsInHand(limit: 64)
     hands.take(runs[0], isSuspect: false) { try? await Task.sleep(for: .seconds(3_600)) }
     let eyes = RedisConnection(try server.address(), name: "beat", logger: logger)
     let heartbeat = Heartbeat(
