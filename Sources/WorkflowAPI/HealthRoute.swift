@@ -15,12 +15,14 @@ struct HealthRoute: Route {
   ) async throws(APIError) -> FastCGIResponse {
     do {
       let health = try await store.health()
+      let fallbacks = try await store.fallbacksOfLastHour()
       let fault = fault(health)
       var facts: JSONObject = [
         "status": fault == nil ? "ok" : "unavailable", "redis": "ok",
         "workers": .number(JSONNumber(health.workers)), "queued": .number(JSONNumber(health.queued)),
         "started": .number(JSONNumber(health.started)),
       ]
+      if fallbacks > 0 { facts["fallbacks_last_hour"] = .number(JSONNumber(fallbacks)) }
       if !health.repairs.isEmpty {
         let repairs = health.repairs.sorted { $0.key < $1.key }
         facts["repairs"] = .object(JSONObject(repairs.map { ($0.key, .number(JSONNumber($0.value))) }))

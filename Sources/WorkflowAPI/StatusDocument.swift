@@ -35,6 +35,7 @@ struct StatusDocument {
     append(",\"status\":\"", facts.status.rawValue, "\",\"created_ts\":", facts.createdAt, to: &text.last)
     append(
       ",\"started_ts\":", facts.startedAt ?? "null", ",\"finished_ts\":", facts.finishedAt ?? "null", to: &text.last)
+    if facts.isDegraded { append(",\"degraded\":true", to: &text.last) }
     appendError(to: &text.last)
     appendProgress(to: &text)
     appendSteps(to: &text)

@@ -22,6 +22,8 @@
 ///   recovery           hash    when workers last looked for lapsed leases and lost runs, and who         1 h after last
 ///   dead               zset    id of each run that took down too many workers → when, ms; newest 10,000   retain
 ///   repairs            hash    what was found broken and was repaired → how often                        for good
+///   fallbacks          hash    minute of the hour → the minute since 1970 and the placeholders that    1 h after the last
+///                              stood in for a model's words in it, as `29412345:7`
 ///   database           string  a random id: where it is gone, all else that wf wrote is gone too             for good
 ///   claim:{worker}     string  the worker's last claim and the runs that it brought                      4 leases
 ///   idempotency:{key}  string  job id and digest of the body                                             24 h
@@ -63,6 +65,7 @@ public struct Keys: Sendable, Equatable {
   var leaseLengths: String { "\(prefix)lease_lengths" }
   var dead: String { "\(prefix)dead" }
   var repairs: String { "\(prefix)repairs" }
+  var fallbacks: String { "\(prefix)fallbacks" }
   var database: String { "\(prefix)database" }
 
   /// The keys that all runs share.

@@ -110,6 +110,13 @@ public struct RunRecord: Sendable {
     }
   }
 
+  /// Steps whose outputs are the placeholder's because the model failed.
+  var fallbacks: Int {
+    items.count { item in
+      if case .entry(.modelFallback, _) = item { true } else { false }
+    }
+  }
+
   /// Whether there is nothing to write.
   public var isEmpty: Bool { items.isEmpty && end == nil }
 

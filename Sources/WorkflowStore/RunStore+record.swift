@@ -214,7 +214,9 @@ extension RunRecord {
   /// The fields of the job that are no documents, apart from the sequence number.
   fileprivate var facts: [(field: String, value: String)] {
     let time = last.text
-    let common = [("last_ts", time), ("begun", hasStepUnderWay ? "1" : "0"), ("log_bytes", "\(logBytes)")]
+    let degraded = fallbacks > 0 ? [("degraded", "\(fallbacks)")] : []
+    let common =
+      [("last_ts", time), ("begun", hasStepUnderWay ? "1" : "0")] + degraded + [("log_bytes", "\(logBytes)")]
     switch end {
     case nil: return common
     case .handedBack, .declined: return common + [("status", "queued")]

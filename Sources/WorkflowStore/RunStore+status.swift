@@ -17,6 +17,8 @@ public struct RunFacts: Sendable {
   public let errorCode: String?
   /// Why it failed: the sentence.
   public let error: String?
+  /// Whether the placeholder stands in some output because the model failed.
+  public let isDegraded: Bool
   /// Entries of its progress log.
   public let entries: Int
   /// Bytes of its progress log and its result, more or less; nil for a run of an older version.
@@ -47,7 +49,7 @@ public struct StoredRun: Sendable {
 extension RunStore {
   private static let factNames = [
     "status", "run_name", "created_ts", "started_ts", "finished_ts", "error_code", "error", "bytes",
-    "document_bytes",
+    "document_bytes", "degraded",
   ]
 
   /// Reads the facts of a run; nil when there is none of this id.
@@ -115,7 +117,8 @@ extension RunStore {
     let bytes = values[7].int.map { $0 + documents }
     return RunFacts(
       status: status, runName: runName, createdAt: createdAt, startedAt: values[3].string, finishedAt: values[4].string,
-      errorCode: values[5].string, error: values[6].string, entries: entries, bytes: bytes)
+      errorCode: values[5].string, error: values[6].string, isDegraded: !values[9].isNull, entries: entries,
+      bytes: bytes)
   }
 
   /// The answers to several commands; the first error is thrown.

@@ -1,3 +1,4 @@
+import ExactJSON
 import Hiredis
 import RedisFixture
 import Testing
@@ -19,6 +20,7 @@ import WorkflowStore
     _ = try await bench.beat(runs)
     try await bench.record(runs[0], 1) { record in
       record.store("a", 0, "x", "1")
+      record.log(.modelFallback(step: "a", StepFailure(.timeout, "late"), usage: .null))
       record.checkpoint("a", "{}")
       record.finish(done: ["a"], stores: [("x", ["a"])])
     }

@@ -60,11 +60,13 @@ struct StepViewTests {
     #expect(StepView.fold(log, isStarted: false) == [view("a", "note", .pending, attempts: 1, from: "0.000000")])
   }
 
-  @Test func `A fallback and an entry that wf did not write change no step's standing`() {
+  @Test func `A fallback marks its step, and like an entry that wf did not write changes nothing else`() {
     let log =
       log(.stepStart(step: "a", op: "note"), .modelFallback(step: "a", StepFailure(.timeout, "late"), usage: .null)) + [
         nil
       ]
-    #expect(StepView.fold(log, isStarted: true) == [view("a", "note", .running, attempts: 1, from: "0.000000")])
+    var degraded = view("a", "note", .running, attempts: 1, from: "0.000000")
+    degraded.isDegraded = true
+    #expect(StepView.fold(log, isStarted: true) == [degraded])
   }
 }

@@ -24,6 +24,8 @@ public struct StepView: Sendable, Equatable {
   public var startedAt: String?
   /// When it ended, in seconds since 1970, as text.
   public var finishedAt: String?
+  /// Whether the placeholder spoke because the model failed.
+  public var isDegraded = false
   /// The position of its `step_done` in the log.
   public var doneEntry: Int?
 
@@ -71,6 +73,7 @@ public struct StepView: Sendable, Equatable {
       status = .done
       finishedAt = head.timestamp
       doneEntry = index
+    case "llm_fallback": isDegraded = true
     case "step_failed":
       status = .failed
       finishedAt = head.timestamp

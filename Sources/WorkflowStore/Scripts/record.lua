@@ -11,7 +11,8 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
       1 if it holds a checkpoint: a step that never runs again,
       four numbers of words, and so many words:
         entries of the progress log;
-        fields of the job, each with its value, the sequence number first;
+        fields of the job, each with its value: seq, last_ts and begun, then where a placeholder stands in for a model's
+          words degraded, with the number of such steps in this record, then others;
         appends to stores, each a store's key and an item;
         pieces of the result, each 'text' and a text, or 'field' and the name of the job's field where it lies.
 
@@ -29,6 +30,18 @@ record before anything of that record is.
 local prefix, retain, most, wake = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local fault = misfit({'zset'})
 if fault then return fault end
+
+-- Placeholders that stand in for a model's words.
+local fallbacks = 0
+
+-- Counts placeholders in the minute that it is, of the 60 minutes that are kept.
+local function countFallbacks()
+  local key, minute = prefix .. 'fallbacks', math.floor(clock() / 60000000)
+  local known = redis.pcall('HGET', key, minute % 60)
+  local count = type(known) == 'string' and string.match(known, '^' .. minute .. ':(%d+)$') or 0
+  redis.pcall('HSET', key, minute % 60, string.format('%d:%d', minute, count + fallbacks))
+  redis.pcall('EXPIRE', key, 3600)
+end
 
 -- The stores in order of first use, what is to be appended to each, the runs whose leases end, and those that are over.
 local stores, appends, ended, over = {}, {}, {}, {}
@@ -142,6 +155,7 @@ local function record(head, entries, changes, stored, pieces, next)
   append(stored, pieces - 1)
   log(progress, entries, changes - 1)
   send('HSET', key, ARGV, changes, stored - 1)
+  if ARGV[changes + 6] == 'degraded' then fallbacks = fallbacks + ARGV[changes + 7] end
   redis.pcall('HINCRBY', key, 'bytes', written)
   if ARGV[head + 4] == '1' and job[4] and job[4] ~= '0' then redis.call('HSET', key, 'crashes', 0) end
   if ending ~= '' then
@@ -182,6 +196,7 @@ for _, store in ipairs(stores) do
   if send('RPUSH', store, items, 1, #items) > most then redis.call('LTRIM', store, -most, -1) end
   redis.call('EXPIRE', store, retain)
 end
+if fallbacks > 0 then countFallbacks() end
 publish()
 wakeWorkers(KEYS[6], wake)
 return answers
