@@ -2,6 +2,10 @@
 #define CCURL_SHIM_H
 
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <sys/socket.h>
 
 // Swift cannot call variadic C functions. One typed wrapper for each type of argument that is used, and nothing else.
 
@@ -23,6 +27,19 @@ static inline CURLcode ccurl_easy_setopt_pointer(CURL *easy, CURLoption option, 
 
 static inline CURLcode ccurl_easy_setopt_callback(CURL *easy, CURLoption option, curl_write_callback value) {
   return curl_easy_setopt(easy, option, value);
+}
+
+// Sets TCP_USER_TIMEOUT on a socket that libcurl has made. What this does not change, the system's own timeouts bound.
+static int ccurl_set_user_timeout(void *milliseconds, curl_socket_t socket, curlsocktype purpose) {
+  unsigned int limit = (unsigned int)(uintptr_t)milliseconds;
+  if (purpose == CURLSOCKTYPE_IPCXN) (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+  return CURL_SOCKOPT_OK;
+}
+
+static inline CURLcode ccurl_easy_set_user_timeout(CURL *easy, unsigned int milliseconds) {
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, ccurl_set_user_timeout);
+  if (code != CURLE_OK) return code;
+  return curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, (void *)(uintptr_t)milliseconds);
 }
 
 static inline CURLcode ccurl_easy_getinfo_long(CURL *easy, CURLINFO info, long *value) {

@@ -18,16 +18,32 @@ public struct HTTPClientConfiguration: Sendable {
   /// connections are closed and made anew all the time.
   public var maxIdleConnections: Int
 
+  /// A connection with unacknowledged data, or one that does not answer keepalive probes, is given up after this time
+  /// (TCP_USER_TIMEOUT, tcp(7)). Without it a connection whose packets are lost would take the system 15 minutes, and all
+  /// requests on it with it.
+  public var unacknowledgedTimeout: Duration
+
+  /// A connection older than this takes no further request.
+  public var maxConnectionAge: Duration
+
+  /// Certificates of the authorities to trust beside those of the system, in PEM; nil for the system's alone.
+  public var authoritiesFile: String?
+
   /// Sent by requests that have no `User-Agent` of their own; nil sends none.
   public var userAgent: String?
 
   /// A configuration fit for a thousand requests at once to one host.
   public init(
-    proxy: Proxy = .none, maxConnectionsPerHost: Int = 1024, maxIdleConnections: Int = 1100, userAgent: String? = nil
+    proxy: Proxy = .none, maxConnectionsPerHost: Int = 1024, maxIdleConnections: Int = 1100,
+    unacknowledgedTimeout: Duration = .seconds(20), maxConnectionAge: Duration = .seconds(300),
+    authoritiesFile: String? = nil, userAgent: String? = nil
   ) {
     self.proxy = proxy
     self.maxConnectionsPerHost = maxConnectionsPerHost
     self.maxIdleConnections = maxIdleConnections
+    self.unacknowledgedTimeout = unacknowledgedTimeout
+    self.maxConnectionAge = maxConnectionAge
+    self.authoritiesFile = authoritiesFile
     self.userAgent = userAgent
   }
 }

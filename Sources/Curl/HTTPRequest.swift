@@ -19,6 +19,9 @@ public struct HTTPRequest: Sendable {
   /// From the start to the last byte of the response.
   public var timeout: Duration
 
+  /// Whether a new connection is made for it, because an old one seems to be dead.
+  public var needsFreshConnection = false
+
   /// The longest body that is accepted, counted after decompression.
   public var maxResponseBytes: Int
 

@@ -10,6 +10,7 @@ extension Transfer {
     try set(CURLOPT_HTTPHEADER, pointer: fields)
     try setLimits(request)
     try setConnection(configuration)
+    try setLiveness(request, configuration)
     try setMessage(request)
     try setCallbacks()
   }
@@ -28,13 +29,26 @@ extension Transfer {
     // ten seconds. What libcurl calls a leak here is that thread, which ends, and frees what it has, by itself.
     try set(CURLOPT_QUICK_EXIT, 1)
     try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-    try set(CURLOPT_TCP_KEEPALIVE, 1)
     try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     if let userAgent = configuration.userAgent { try set(CURLOPT_USERAGENT, userAgent) }
+    if let file = configuration.authoritiesFile { try set(CURLOPT_CAINFO, file) }
     switch configuration.proxy {
     case .none: try set(CURLOPT_PROXY, "")
     case .environment: break
     }
+  }
+
+  /// Gives up connections that are dead without a word, and keeps requests from gathering on them.
+  private func setLiveness(_ request: HTTPRequest, _ configuration: HTTPClientConfiguration) throws(HTTPError) {
+    try set(CURLOPT_TCP_KEEPALIVE, 1)
+    try set(CURLOPT_TCP_KEEPIDLE, 15)
+    try set(CURLOPT_TCP_KEEPINTVL, 5)
+    let limit = UInt32(clamping: configuration.unacknowledgedTimeout.wholeMilliseconds)
+    try check(ccurl_easy_set_user_timeout(easy, limit))
+    try set(CURLOPT_MAXLIFETIME_CONN, max(1, configuration.maxConnectionAge.wholeMilliseconds / 1_000))
+    if request.needsFreshConnection { try set(CURLOPT_FRESH_CONNECT, 1) }
+    // With TLS it is soon known whether a connection takes several requests; without, only after the first answer.
+    if request.url.lowercased().hasPrefix("https:") { try set(CURLOPT_PIPEWAIT, 1) }
   }
 
   private func setMessage(_ request: HTTPRequest) throws(HTTPError) {

@@ -97,8 +97,10 @@ public struct OpenAIChatModel: ChatModel {
       (name: "Idempotency-Key", value: request.idempotencyKey),
     ]
     if let key = configuration.apiKey { headers.append((name: "Authorization", value: "Bearer \(key)")) }
-    return HTTPRequest(
+    var call = HTTPRequest(
       method: "POST", url: url, headers: headers, body: body.bytes,
       timeout: configuration.timeout * request.timeoutFactor)
+    call.needsFreshConnection = request.needsFreshConnection
+    return call
   }
 }

@@ -58,6 +58,13 @@ final class TestServer: Sendable {
   /// A port where nobody listens: bound, so that nobody else gets it, and left so for the rest of the process.
   static func refusingPort() -> UInt16 { port(of: bound()) }
 
+  /// A port where nobody listens, for a server that cannot choose one itself.
+  static func freePort() -> UInt16 {
+    let socket = bound()
+    defer { Glibc.close(socket) }
+    return port(of: socket)
+  }
+
   private static func listen() -> Int32 {
     let listener = bound()
     precondition(Glibc.listen(listener, 1024) == 0, "no test server")
