@@ -29,11 +29,14 @@ RELEASE  = swift build -c release --static-swift-stdlib --product wf
 VENV     = .build/bench-venv
 ROWS    ?=
 
+# The model servers of the tests, in a virtual environment too.
+MODELS   = .build/models-venv
+
 .PHONY: run test rehearsal bench chaos build lint packages install deb
 
 # Only root can boot a container.
 ifeq ($(shell id -u),0)
-test: PACKAGES += $(HOST_TOOLS)
+test: PACKAGES += $(HOST_TOOLS) iproute2 iptables
 test: rehearsal
 test: export HOST_ROOT    = $(CURDIR)/$(HOST)
 test: export HOST_PACKAGE = $(CURDIR)/.build/wf.deb
@@ -42,7 +45,8 @@ endif
 run: build
 	.build/release/wf dev --port $(PORT)
 
-test: packages lint
+test: PACKAGES += python3 python3-venv
+test: packages lint $(MODELS)/installed
 	swift build --build-tests
 	swift test --skip-build --skip "HostTests|ExpiryTests"
 # By themselves: their load leaves no processor to tests that wait for others.
@@ -67,6 +71,11 @@ chaos: build
 bench: PACKAGES += gcc libc6-dev python3 python3-venv wrk
 bench: build $(VENV)/arq/installed $(VENV)/queues/installed
 	$(VENV)/arq/bin/python Tests/Bench/bench.py --rows '$(ROWS)'
+
+$(MODELS)/installed: Tests/RealModels/requirements.txt | packages
+	python3 -m venv $(MODELS)
+	$(MODELS)/bin/pip install --quiet -r $<
+	touch $@
 
 $(VENV)/%/installed: Tests/Bench/requirements-%.txt | packages
 	python3 -m venv $(VENV)/$*

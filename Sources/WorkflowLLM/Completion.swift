@@ -25,7 +25,7 @@ struct Completion {
     // Some gateways send an array with one error in it.
     guard let body = (value.arrayValue?.first ?? value).objectValue else { return }
     error = error ?? Completion.error(in: body)
-    if let name = body["model"]?.stringValue, !name.isEmpty { model = name }
+    if let name = body["model"]?.stringValue, !name.isEmpty { model = Completion.shown(name) }
     if let count = body["usage"], count != .null { usage = count }
     let choices = body["choices"]?.arrayValue?.compactMap(\.objectValue) ?? []
     let first = choices.first { ($0["index"]?.numberValue?.int ?? 0) == 0 }
@@ -34,6 +34,11 @@ struct Completion {
     if error == nil, let own = choice["error"], Completion.isError(own) { error = own }
     if let reason = choice["finish_reason"]?.stringValue { finishReason = reason }
     take(choice["message"]?.objectValue ?? choice["delta"]?.objectValue ?? JSONObject())
+  }
+
+  /// A model's name; of a server that names it by the path of its file, the file's name.
+  private static func shown(_ name: String) -> String {
+    name.hasPrefix("/") ? name.split(separator: "/").last.map { String($0) } ?? name : name
   }
 
   private mutating func take(_ message: JSONObject) {

@@ -26,6 +26,11 @@ import WorkflowLLM
     #expect(answer.finishReason == "stop")
   }
 
+  @Test func `A model that is named by the path of its file is shown by the file's name`() async throws {
+    let answer = try await answer(#"{"model":"/srv/models/tiny.gguf","choices":[{"message":{"content":"A"}}]}"#)
+    #expect(answer.model == "tiny.gguf")
+  }
+
   @Test func `Where the provider says nothing beside the text, the model asked for stands in`() async throws {
     let answer = try await answer(#"{"choices":[{"message":{"content":"A bay."}},{"message":{"content":"other"}}]}"#)
     #expect(answer == ChatAnswer(text: "A bay.", model: "gpt-test", usage: .null))
