@@ -102,7 +102,9 @@ let package = Package(
         logging,
       ]),
     .target(name: "FakeClock", path: "Tests/FakeClock"),
-    tests("WorkflowCommandTests", ["WorkflowCommand", "ModelServer", "Workflow", "ExactJSON", "Curl", system]),
+    tests(
+      "WorkflowCommandTests",
+      ["WorkflowCommand", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON", "Curl", system]),
     .target(name: "RedisFixture", dependencies: ["Hiredis"], path: "Tests/RedisFixture", swiftSettings: settings),
     .target(
       name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),

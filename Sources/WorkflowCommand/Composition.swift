@@ -34,7 +34,7 @@ struct Composition {
 
   /// A client for model calls.
   func httpClient() -> HTTPClient {
-    HTTPClient(.init(proxy: settings.usesProxyEnvironment ? .environment : .none))
+    HTTPClient(settings.httpClientConfiguration)
   }
 
   /// A connection to Redis.

@@ -9,12 +9,14 @@ import Workflow
 public struct OpenAIChatModel: ChatModel {
   /// Where and as whom to call.
   public struct Configuration: Sendable {
-    /// The URL up to and with the version, such as `https://api.openai.com/v1`.
-    public var baseURL: String
+    /// Where completions are posted.
+    public var url: CompletionsURL
     /// The model to ask for.
     public var model: String
-    /// The key, sent as a bearer token; nil for servers without.
+    /// The key; nil for servers without.
     public var apiKey: String?
+    /// The header that carries the key.
+    public var keyScheme = KeyScheme.bearer
     /// How long one call may take.
     public var timeout: Duration
     /// The sampling temperature of a request that names none; nil to leave it to the model.
@@ -23,17 +25,24 @@ public struct OpenAIChatModel: ChatModel {
     public var tokensParameter: TokensParameter?
 
     /// A configuration.
-    public init(baseURL: String, model: String, apiKey: String? = nil, timeout: Duration = .seconds(60)) {
-      self.baseURL = baseURL
+    public init(url: CompletionsURL, model: String, apiKey: String? = nil, timeout: Duration = .seconds(60)) {
+      self.url = url
       self.model = model
       self.apiKey = apiKey
       self.timeout = timeout
     }
   }
 
+  /// How a key is sent.
+  public enum KeyScheme: String, Sendable {
+    /// `Authorization: Bearer`, as OpenAI and most others want it.
+    case bearer
+    /// `api-key`, as Azure wants it.
+    case apiKey = "api-key"
+  }
+
   private let client: HTTPClient
   private let configuration: Configuration
-  private let url: String
   private let forms: RequestForms
   private let log: ModelLog?
 
@@ -47,8 +56,6 @@ public struct OpenAIChatModel: ChatModel {
     self.configuration = configuration
     self.log = log
     forms = RequestForms(first: RequestForm(tokens: configuration.tokensParameter ?? .maxTokens))
-    let base = configuration.baseURL
-    url = (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/chat/completions"
   }
 
   /// Calls the model once, and once more in another form for each parameter that it refuses.
@@ -96,9 +103,14 @@ public struct OpenAIChatModel: ChatModel {
       (name: "Content-Type", value: "application/json"), (name: "Accept", value: "application/json"),
       (name: "Idempotency-Key", value: request.idempotencyKey),
     ]
-    if let key = configuration.apiKey { headers.append((name: "Authorization", value: "Bearer \(key)")) }
+    if let key = configuration.apiKey {
+      switch configuration.keyScheme {
+      case .bearer: headers.append((name: "Authorization", value: "Bearer \(key)"))
+      case .apiKey: headers.append((name: "api-key", value: key))
+      }
+    }
     var call = HTTPRequest(
-      method: "POST", url: url, headers: headers, body: body.bytes,
+      method: "POST", url: configuration.url.text, headers: headers, body: body.bytes,
       timeout: configuration.timeout * request.timeoutFactor)
     call.needsFreshConnection = request.needsFreshConnection
     return call

@@ -51,7 +51,7 @@ import Testing
     let good = try rows([
       "WF_LLM_BASE_URL": "https://u:s3cret@host/v1", "WF_LLM_MODEL": "m", "WF_URL": url, "WF_KEY_PREFIX": url,
       "REDIS_URL": "redis://u:s3cret@host", "WF_PROXY_ENV": "1", "https_proxy": "u:s3cret@proxy:3128",
-      "WF_LLM_API_KEY": "s3cret",
+      "WF_LLM_API_KEY": "s3cret", "WF_LLM_AUTH": "api-key",
     ])
     #expect(good["https_proxy"] == "u:***@proxy:3128 environment")
     #expect(!good.values.contains { $0.contains("s3cret") })

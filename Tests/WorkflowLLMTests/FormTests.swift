@@ -32,7 +32,7 @@ import WorkflowLLM
 
   @Test func `A model that refuses two parameters is called again without them, and from then on at once`() async throws
   {
-    let model = server.model()
+    let model = try server.model()
     server.script([Self.noMaxTokens, Self.noTemperature])
     #expect(try await model.complete(.example).text == "Model: What is a fjord?")
     #expect(bodies.map { $0["max_tokens"] != nil } == [true, false, false])
@@ -44,7 +44,7 @@ import WorkflowLLM
   }
 
   @Test func `What a model refuses is remembered for that model alone`() async throws {
-    let model = server.model()
+    let model = try server.model()
     server.script([Self.noMaxTokens])
     _ = try await model.complete(.example)
     var request = ChatRequest.example
@@ -100,7 +100,7 @@ import WorkflowLLM
   @Test func `A model that refuses both forms is refused, after one call in each, and nothing is remembered`()
     async throws
   {
-    let model = server.model()
+    let model = try server.model()
     server.behaviour = Self.error("'max_tokens' and 'max_completion_tokens' are not supported", param: "max_tokens")
     #expect(try await model.failure().code == .providerRejected)
     #expect(bodies.count == 2)
@@ -121,7 +121,7 @@ import WorkflowLLM
   func `The parameter for tokens is the one that the setting names, and no other`(parameter: TokensParameter)
     async throws
   {
-    var configuration = OpenAIChatModel.Configuration(baseURL: server.baseURL, model: "gpt-test")
+    var configuration = try OpenAIChatModel.Configuration(baseURL: server.baseURL, model: "gpt-test")
     configuration.tokensParameter = parameter
     configuration.temperature = nil
     let model = OpenAIChatModel(client: .init(), configuration: configuration)
@@ -136,7 +136,7 @@ import WorkflowLLM
   }
 
   @Test func `Models beyond number do not fill the memory of what they refuse`() async throws {
-    let model = server.model()
+    let model = try server.model()
     server.behaviour = .echo
     for number in 0..<300 {
       server.script([Self.noTemperature])

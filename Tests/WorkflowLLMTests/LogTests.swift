@@ -83,7 +83,8 @@ import Workflow
     server.script([
       .status(400, body: #"{"error":{"message":"temperature is not supported"}}"#), .status(503, body: "busy"),
     ])
-    let model = OpenAIChatModel(client: .init(), configuration: .init(baseURL: server.baseURL, model: "m"), log: log)
+    let model = try OpenAIChatModel(
+      client: .init(), configuration: .init(baseURL: server.baseURL, model: "m"), log: log)
     _ = try await RetryingChatModel(model, policy: .quick, log: log).complete(.example)
     #expect(lines.all.map(\.level) == [.notice, .notice])
     #expect(lines.all.first?.metadata["form"] == "no temperature")

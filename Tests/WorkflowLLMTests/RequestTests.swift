@@ -38,6 +38,14 @@ import WorkflowLLM
     #expect(try await call(key: nil).headers["authorization"] == nil)
   }
 
+  @Test func `The key goes along in the header that the setting names`() async throws {
+    var configuration = try OpenAIChatModel.Configuration(baseURL: server.baseURL, model: "gpt-test", apiKey: "k")
+    configuration.keyScheme = .apiKey
+    _ = try await OpenAIChatModel(client: HTTPClient(), configuration: configuration).complete(.example)
+    #expect(server.calls.last?.headers["api-key"] == "k")
+    #expect(server.calls.last?.headers["authorization"] == nil)
+  }
+
   @Test func `A question may name its own model and temperature`() async throws {
     var request = ChatRequest.example
     request.model = "gpt-other"

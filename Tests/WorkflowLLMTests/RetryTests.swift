@@ -57,7 +57,7 @@ import WorkflowLLM
 
   @Test func `After a timeout the next call waits as long as the last one took, and has more time`() async throws {
     server.behaviour = .hold
-    let model = server.model(timeout: .milliseconds(60))
+    let model = try server.model(timeout: .milliseconds(60))
     let counted = CountedModel { call throws(ModelError) in
       guard call < 4 else { throw .failed(.providerRejected, "enough", isTransient: false) }
       return try await model.complete(.example)
@@ -87,7 +87,7 @@ import WorkflowLLM
 
   @Test func `No call begins once the time for all of them is over`() async throws {
     server.behaviour = .hold
-    let model = server.model(timeout: .milliseconds(60))
+    let model = try server.model(timeout: .milliseconds(60))
     let counted = CountedModel { _ throws(ModelError) in try await model.complete(.example) }
     let policy = RetryPolicy(firstDelay: .milliseconds(1), total: .milliseconds(50))
     #expect(try await RetryingChatModel(counted, policy: policy).failure().code == .timeout)

@@ -22,13 +22,13 @@ import WorkflowLLM
 
   @Test func `A kept connection that ends without a word is replaced within the same attempt`() async throws {
     server.script([.echo, .hangUp])
-    let model = server.model()
+    let model = try server.model()
     for _ in 1...2 { #expect(try await model.complete(.example).text == "Model: What is a fjord?") }
     #expect(server.calls.count == 3)
   }
 
   @Test func `A provider that refuses connections counts as away and is called again`() async throws {
-    let nowhere = OpenAIChatModel.Configuration(baseURL: "http://127.0.0.1:1/v1", model: "gpt-test")
+    let nowhere = try OpenAIChatModel.Configuration(baseURL: "http://127.0.0.1:1/v1", model: "gpt-test")
     let model = OpenAIChatModel(client: HTTPClient(), configuration: nowhere)
     let counted = CountedModel { _ throws(ModelError) in try await model.complete(.example) }
     #expect(try await RetryingChatModel(counted, policy: .quick).lastFailure(within: 5) == nil)
@@ -38,7 +38,7 @@ import WorkflowLLM
 
   @Test func `A provider that comes back is found again`() async throws {
     server.close()
-    let model = server.model()
+    let model = try server.model()
     let port = server.port
     let restarted = Restart(port: port)
     let counted = CountedModel { call throws(ModelError) in
@@ -60,7 +60,7 @@ import WorkflowLLM
 
   @Test func `Cancelling aborts the call under way and makes no other`() async throws {
     server.behaviour = .hold
-    let model = server.retryingModel()
+    let model = try server.retryingModel()
     let task = Task { try await model.error() }
     try await server.waitForCalls(1)
     task.cancel()
@@ -70,7 +70,7 @@ import WorkflowLLM
   }
 
   @Test func `A task that was cancelled before makes no call`() async throws {
-    let model = server.retryingModel()
+    let model = try server.retryingModel()
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
       return try await model.error()
@@ -87,7 +87,7 @@ import WorkflowLLM
   }
 
   @Test func `A hundred questions at once get their own answers`() async throws {
-    let model = server.model()
+    let model = try server.model()
     try await withThrowingTaskGroup(of: Bool.self) { group in
       for number in 0..<100 {
         group.addTask {

@@ -13,7 +13,8 @@ import WorkflowOperations
 
   init() throws {
     server = try ModelServer()
-    model = OpenAIChatModel(client: HTTPClient(), configuration: .init(baseURL: server.baseURL, model: "gpt-test"))
+    model = OpenAIChatModel(
+      client: HTTPClient(), configuration: .init(url: try CompletionsURL(base: server.baseURL), model: "gpt-test"))
   }
 
   private func lastBody() throws -> JSONObject { try #require(server.calls.last?.body?.objectValue) }

@@ -39,9 +39,8 @@ extension Settings {
     guard let folder else { return [:] }
     var found: [String: String] = [:]
     let key = "\(folder)/llm_api_key"
-    if access(key, F_OK) == 0 {
-      found["WF_LLM_API_KEY"] = String(decoding: try Files.read(key).filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-    }
+    // Line ends around it are the editor's; one within it is refused with the other settings.
+    if access(key, F_OK) == 0 { found["WF_LLM_API_KEY"] = String(decoding: try Files.read(key), as: UTF8.self) }
     // Not its content: the file is read for every connection to Redis.
     let password = "\(folder)/redis_password"
     if access(password, F_OK) == 0 { found["redis_password"] = password }

@@ -19,6 +19,8 @@ struct Settings: Sendable {
   let modelTotal: Duration
   let fallback: LLMSummarize.Fallback
   let usesProxyEnvironment: Bool
+  /// A file with the certificates of authorities that model calls trust beside the system's.
+  let authorities: String?
   let logLevel: Logger.Level
   /// Where the command line finds the API.
   let url: String
@@ -49,6 +51,7 @@ struct Settings: Sendable {
       reader.parsed(
         "WF_LLM_FALLBACK", default: "placeholder", LLMSummarize.Fallback.init(rawValue:),
         expected: "placeholder or fail") ?? .placeholder
+    authorities = Settings.authorities(&reader)
     usesProxyEnvironment = reader.integer("WF_PROXY_ENV", default: 0, in: 0...1) == 1
     if usesProxyEnvironment { reader.showProxies() }
     logLevel =
@@ -91,26 +94,5 @@ struct Settings: Sendable {
     worker.maxProgressEntryBytes = reader.bytes(
       "WF_MAX_PROGRESS_ENTRY_BYTES", default: "64KiB", in: 0...(256 << 20))
     return worker
-  }
-
-  private static func model(_ reader: inout SettingsReader) -> OpenAIChatModel.Configuration? {
-    let base = reader.text("WF_LLM_BASE_URL")
-    let name = reader.text("WF_LLM_MODEL")
-    let key = reader.text("WF_LLM_API_KEY", isSecret: true)
-    let timeout = reader.seconds("WF_LLM_TIMEOUT_S", default: 60, in: 0.1...3_600)
-    guard let base else {
-      if name != nil || key != nil {
-        reader.refuse("WF_LLM_MODEL and WF_LLM_API_KEY need WF_LLM_BASE_URL, such as https://api.openai.com/v1")
-      }
-      return nil
-    }
-    if !(base.hasPrefix("http://") || base.hasPrefix("https://")) {
-      reader.refuse("WF_LLM_BASE_URL=\(SecretMask.url(base)): a URL with http:// or https:// is expected")
-    }
-    guard let name else {
-      reader.refuse("WF_LLM_BASE_URL needs WF_LLM_MODEL, the name of the model to ask for")
-      return nil
-    }
-    return .init(baseURL: base, model: name, apiKey: key, timeout: timeout)
   }
 }

@@ -15,14 +15,14 @@ extension ModelServer {
   /// A model that calls this server once per question.
   func model(
     key: String? = nil, timeout: Duration = .seconds(20), client: HTTPClient = HTTPClient()
-  ) -> OpenAIChatModel {
+  ) throws -> OpenAIChatModel {
     OpenAIChatModel(
-      client: client, configuration: .init(baseURL: baseURL, model: "gpt-test", apiKey: key, timeout: timeout))
+      client: client, configuration: try .init(baseURL: baseURL, model: "gpt-test", apiKey: key, timeout: timeout))
   }
 
   /// A model that calls this server again and again.
-  func retryingModel(timeout: Duration = .seconds(20)) -> RetryingChatModel {
-    RetryingChatModel(model(timeout: timeout), policy: .quick)
+  func retryingModel(timeout: Duration = .seconds(20)) throws -> RetryingChatModel {
+    RetryingChatModel(try model(timeout: timeout), policy: .quick)
   }
 }
 

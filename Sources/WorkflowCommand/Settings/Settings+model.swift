@@ -1,0 +1,109 @@
+import Curl
+import Glibc
+import WorkflowLLM
+
+extension Settings {
+  /// The model that the settings name; nil where they name none.
+  static func model(_ reader: inout SettingsReader) -> OpenAIChatModel.Configuration? {
+    let base = reader.text("WF_LLM_BASE_URL")
+    let name = trimmed(reader.text("WF_LLM_MODEL"))
+    let key = trimmed(reader.text("WF_LLM_API_KEY", isSecret: true))
+    let timeout = reader.seconds("WF_LLM_TIMEOUT_S", default: 60, in: 0.1...3_600)
+    let scheme = reader.parsed(
+      "WF_LLM_AUTH", default: "bearer", OpenAIChatModel.KeyScheme.init(rawValue:), expected: "bearer or api-key")
+    let temperature = reader.parsed(
+      "WF_LLM_TEMPERATURE", default: "0.2", Temperature.init, expected: "a number from 0 to 2, or none,")
+    let tokens = reader.parsed(
+      "WF_LLM_TOKENS_PARAMETER", default: "auto", TokensSetting.init,
+      expected: "auto, max_tokens or max_completion_tokens")
+    guard let base else {
+      if name != nil || key != nil {
+        reader.refuse("WF_LLM_MODEL and WF_LLM_API_KEY need WF_LLM_BASE_URL, such as https://api.openai.com/v1")
+      }
+      return nil
+    }
+    guard let name else {
+      reader.refuse("WF_LLM_BASE_URL needs WF_LLM_MODEL, the name of the model to ask for")
+      return nil
+    }
+    guard let url = endpoint(base, &reader) else { return nil }
+    var model = OpenAIChatModel.Configuration(url: url, model: name, apiKey: key, timeout: timeout)
+    model.keyScheme = scheme ?? .bearer
+    model.temperature = temperature?.value
+    model.tokensParameter = tokens?.parameter
+    check(model, &reader)
+    return model
+  }
+
+  /// A temperature, or none: the model's own.
+  private struct Temperature {
+    let value: Double?
+
+    init?(_ text: String) {
+      value = text == "none" ? nil : Double(text)
+      guard text == "none" || value.map({ (0...2).contains($0) }) == true else { return nil }
+    }
+  }
+
+  private struct TokensSetting {
+    let parameter: TokensParameter?
+
+    init?(_ text: String) {
+      parameter = TokensParameter(rawValue: text)
+      guard text == "auto" || parameter != nil else { return nil }
+    }
+  }
+
+  private static func endpoint(_ base: String, _ reader: inout SettingsReader) -> CompletionsURL? {
+    do {
+      return try CompletionsURL(base: base)
+    } catch {
+      reader.refuse("WF_LLM_BASE_URL=\(SecretMask.url(base)): \(error)")
+      return nil
+    }
+  }
+
+  /// Refuses what no call could carry.
+  private static func check(_ model: OpenAIChatModel.Configuration, _ reader: inout SettingsReader) {
+    if model.model.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+      reader.refuse("WF_LLM_MODEL: it holds a control character")
+    }
+    guard let key = model.apiKey else { return }
+    if !key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) {
+      let hint = key.hasPrefix("Bearer ") ? "; leave out Bearer" : ""
+      reader.refuse("WF_LLM_API_KEY: it holds a blank, a line break or another character that no key has\(hint)")
+    }
+    if model.url.hasUser, model.keyScheme == .bearer {
+      reader.refuse("WF_LLM_API_KEY and a user in WF_LLM_BASE_URL exclude each other: both are an Authorization header")
+    }
+  }
+
+  /// A text without white space at its ends; nil for nothing else.
+  private static func trimmed(_ text: String?) -> String? {
+    guard let text else { return nil }
+    let scalars = text.unicodeScalars
+    let isBlank = { (scalar: Unicode.Scalar) in scalar.properties.isWhitespace }
+    guard let first = scalars.firstIndex(where: { !isBlank($0) }), let last = scalars.lastIndex(where: { !isBlank($0) })
+    else { return nil }
+    return String(scalars[first...last])
+  }
+
+  /// How model calls go out.
+  var httpClientConfiguration: HTTPClientConfiguration {
+    HTTPClientConfiguration(proxy: usesProxyEnvironment ? .environment : .none, authoritiesFile: authorities)
+  }
+
+  /// The file with the certificates of further authorities: of wf's own setting, or of the variables that OpenSSL and curl
+  /// obey.
+  static func authorities(_ reader: inout SettingsReader) -> String? {
+    for name in ["WF_LLM_CA_FILE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"] {
+      guard let path = reader.text(name) else { continue }
+      let text = (try? Files.read(path)).map { String(decoding: $0, as: UTF8.self) }
+      if text?.contains("-----BEGIN") != true {
+        reader.refuse("\(name)=\(path): a file of certificates in PEM is expected, which wf may read")
+      }
+      return path
+    }
+    return nil
+  }
+}

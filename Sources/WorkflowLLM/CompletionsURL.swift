@@ -1,0 +1,64 @@
+/// Where chat completions are posted: made from the base URL of a setting, part by part.
+public struct CompletionsURL: Sendable, Equatable {
+  /// The URL, its query after the path.
+  public let text: String
+  /// Whether it holds a user before its host, who is sent as HTTP Basic.
+  public let hasUser: Bool
+
+  /// Why a text cannot be a base URL, in a few words.
+  public struct Invalid: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The words.
+    public let description: String
+  }
+
+  /// Paths of the same providers where something else than a chat completion is posted.
+  private static let otherEnds = ["/completions", "/responses", "/messages", "/embeddings"]
+
+  /// Makes the URL. The base may end with or without its version, with slashes, with `/chat/completions`, and may have a
+  /// query, as Azure's `?api-version=…`.
+  public init(base: String) throws(Invalid) {
+    let base = base.trimmingWhitespace
+    guard base.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\\") }) else {
+      throw Invalid(description: "it holds a blank, a control character or a backslash")
+    }
+    if base.contains("#") { throw Invalid(description: "it holds a #: no server gets what follows it") }
+    guard let colon = base.firstRange(of: "://"), ["http", "https"].contains(base[..<colon.lowerBound].lowercased())
+    else { throw Invalid(description: "a URL with http:// or https:// is expected") }
+    let rest = base[colon.upperBound...]
+    let beforeQuery = rest.prefix { $0 != "?" }
+    let authority = beforeQuery.prefix { $0 != "/" }
+    try CompletionsURL.check(authority: authority)
+    let path = try CompletionsURL.path(beforeQuery[authority.endIndex...])
+    let query = rest[beforeQuery.endIndex...]
+    hasUser = authority.contains("@")
+    text = "\(base[..<colon.lowerBound].lowercased())://\(authority)\(path)\(query == "?" ? "" : query)"
+  }
+
+  private static func check(authority: Substring) throws(Invalid) {
+    let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+    let isBracketed = host.hasPrefix("[")
+    let name = isBracketed ? host.prefix { $0 != "]" } : host.prefix { $0 != ":" }
+    guard !name.isEmpty, name != "[" else { throw Invalid(description: "its host is missing") }
+    let rest = host[name.endIndex...].drop { isBracketed && $0 == "]" }
+    guard !rest.isEmpty else { return }
+    guard rest.first == ":", let port = Int(rest.dropFirst()), (1...65_535).contains(port) else {
+      throw Invalid(description: "its port must be a number from 1 to 65535")
+    }
+  }
+
+  /// The path without needless slashes, up to and with `/chat/completions`.
+  private static func path(_ given: Substring) throws(Invalid) -> String {
+    var path = ""
+    // Some gateways have a URL in their path: the slashes after its colon stay.
+    for character in given where character != "/" || !path.hasSuffix("/") || path.hasSuffix(":/") {
+      path.append(character)
+    }
+    while path.hasSuffix("/") { path.removeLast() }
+    if path.hasSuffix("/chat/completions") { return path }
+    if path.hasSuffix("/chat") { return path + "/completions" }
+    if let other = otherEnds.first(where: { path.hasSuffix($0) }) {
+      throw Invalid(description: "its path ends with \(other), where no chat completion is posted; leave that out")
+    }
+    return path + "/chat/completions"
+  }
+}

@@ -1,0 +1,145 @@
+import Curl
+import Glibc
+import ModelServer
+import Testing
+import Workflow
+
+@testable import WorkflowLLM
+
+/// The README's table of what a model may answer: each row is caused, and must end as the row says.
+@Suite(.timeLimit(.minutes(1))) struct AnswerTableTests {
+  /// A row, by the words of its first column.
+  struct Row: Sendable, CustomStringConvertible {
+    let what: String
+    let again: String
+    let result: String
+
+    var description: String { what }
+
+    /// The kind of failure that the last column names, if it names one.
+    var code: ErrorCode? { ErrorCode.allCases.first { result.contains("`\($0.rawValue)`") } }
+  }
+
+  private static let ok = #"{"choices":[{"message":{"content":"A bay."}}]}"#
+
+  private static func text(_ content: String, _ more: String = "") -> ModelServer.Behaviour {
+    .malformed(#"{"choices":[{"message":{"content":\#(content)}\#(more)}]}"#)
+  }
+
+  private static func statuses(_ statuses: [Int]) -> [ModelServer.Behaviour] { statuses.map { .status($0) } }
+
+  /// What the first column of each row says, as a server does it.
+  private static let causes: [String: [ModelServer.Behaviour]] = [
+    "text, whatever its `finish_reason`": ["stop", "length", "content_filter", "tool_calls", "eos"].map {
+      text(#""A bay.""#, #","finish_reason":"\#($0)""#)
+    },
+    "reasoning before the text: `<think>…</think>`, or parts of other types": [
+      text(#""<think>Hm.</think>\nA bay.""#),
+      text(#"[{"type":"thinking","thinking":"Hm."},{"type":"text","text":"A bay."}]"#),
+    ],
+    "a stream, which nobody asked for": [
+      .malformed("data: {\"choices\":[{\"delta\":{\"content\":\"A bay.\"}}]}\n\ndata: [DONE]\n\n")
+    ],
+    "JSON with a byte order mark, a repeated key, `NaN`, half of a surrogate pair": [
+      .malformed("\u{feff}" + ok), .malformed(#"{"choices":[],"# + ok.dropFirst()), text(#""A bay.""#, #","p":NaN"#),
+      text(#""A bay.""#, #","p":"\ud800""#),
+    ],
+    "400, 404, 422 or 500 that refuses `max_tokens`, `temperature` or the system role": [
+      .status(400, body: #"{"error":{"message":"'max_tokens' is not supported","param":"max_tokens"}}"#),
+      .status(422, body: #"{"detail":"Unexpected fields: temperature"}"#),
+      .status(500, body: #"{"message":"System role not supported"}"#),
+    ],
+    "no text: blank, `null`, only reasoning, a call of a tool": [
+      text(#""""#), text(#"" \n""#), text("null"), text(#""<think>Hm.""#),
+      .malformed(#"{"choices":[{"message":{"content":null,"tool_calls":[{}]},"finish_reason":"tool_calls"}]}"#),
+    ],
+    "no text, and `finish_reason` is `content_filter`, or a refusal": [
+      text("null", #","finish_reason":"content_filter""#),
+      .malformed(#"{"choices":[{"message":{"content":null,"refusal":"No."}}]}"#),
+    ],
+    "status 200 with an error in it: `error`, `choices[0].error`, `finish_reason` `error`": [
+      .malformed(#"{"error":{"code":502}}"#), text(#""""#, #","error":{"code":502}"#),
+      text(#""A b""#, #","finish_reason":"error""#),
+    ],
+    "status 200 with a page, no JSON, no choices": [
+      .malformed("<html>Soon</html>"), .malformed("upstream error"), .malformed("{}"), .malformed(#"{"choices":[]}"#),
+    ],
+    "status 200 with an empty body, one that is cut, a broken stream": [
+      .malformed(""), .malformed(#"{"choices":[{"mess"#), .dieInTheMiddle,
+      .malformed("data: {\"choices\":[{\"delta\":{\"content\":\"A b\"}}]}\n\n"),
+      .status(200, headers: [("Content-Encoding", "gzip")], body: "not gzip"),
+    ],
+    "408, no answer in time": [.status(408), .hold],
+    "409, 500 to 599, no connection, a connection that is lost": statuses([409, 500, 502, 503, 504, 529])
+      + [.hangUp, .garbage],
+    "429": [.status(429), .status(429, headers: [("Retry-After", "1")])],
+    "429 with `insufficient_quota`": [.status(429, body: #"{"error":{"code":"insufficient_quota"}}"#)],
+    "any other status from 300 to 499; no redirect is followed": statuses([
+      301, 307, 400, 401, 402, 403, 404, 413, 415, 422, 425, 451,
+    ]),
+    "`x-should-retry: true`": [.status(400, headers: [("x-should-retry", "true")])],
+    "`x-should-retry: false`": [.status(503, headers: [("x-should-retry", "false")])],
+  ]
+
+  /// The row whose errors libcurl's own tests cause.
+  private static let withoutTLS = "a certificate that is not trusted, no TLS, a proxy that answers 400 to 499"
+
+  private static func rows() throws -> [Row] {
+    let path = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    let file = try #require(fopen("/\(path)/README.md", "r"))
+    defer { fclose(file) }
+    var text: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65_536)
+    while case let count = fread(&piece, 1, piece.count, file), count > 0 { text += piece[..<count] }
+    let lines = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+    let start = try #require(lines.firstIndex { $0.hasPrefix("| what comes |") })
+    return lines[(start + 2)...].prefix { $0.hasPrefix("|") }.map { line in
+      let cells = line.split(separator: " | ").map { $0.trimming { $0 == "|" || $0 == " " } }
+      return Row(what: cells[0], again: cells[1], result: cells[2])
+    }
+  }
+
+  @Test func `Every row of the table has a test, and every test a row`() throws {
+    let rows = try Self.rows().map(\.what)
+    #expect(Set(rows) == Set(Self.causes.keys).union([Self.withoutTLS]))
+    #expect(rows.count == Set(rows).count)
+  }
+
+  @Test(arguments: try rows()) func `A row of the table is what happens`(row: Row) async throws {
+    if row.what == Self.withoutTLS {
+      for error in [.untrusted("self-signed"), .tlsFailed("alert"), .proxyRefused(status: 407)] as [HTTPError] {
+        let failure = ModelFailure(error, of: HTTPRequest(url: "https://example.org/"))
+        #expect(failure.code == row.code && !failure.isTransient)
+      }
+    }
+    for cause in Self.causes[row.what] ?? [] {
+      let server = try ModelServer()
+      server.script([cause, cause])
+      var configuration = try OpenAIChatModel.Configuration(baseURL: server.baseURL, model: "m")
+      configuration.timeout = .milliseconds(500)
+      let model = OpenAIChatModel(client: HTTPClient(), configuration: configuration)
+      switch row.again {
+      case "–":
+        #expect(try await model.complete(.example).text == "A bay.")
+        #expect(server.calls.count == 1)
+      case "in another form":
+        server.script([cause, .answer(text: "A bay.")])
+        #expect(try await model.complete(.example).text == "A bay.")
+        #expect(server.calls.count == 2)
+      case "yes", "no":
+        let failure = try await model.failure()
+        #expect(failure.isTransient == (row.again == "yes"))
+        if let code = row.code { #expect(failure.code == code) }
+      default: Issue.record("the row says \(row.again)")
+      }
+    }
+  }
+}
+
+extension Substring {
+  fileprivate func trimming(_ isOuter: (Character) -> Bool) -> String {
+    var text = drop(while: isOuter)
+    while let last = text.last, isOuter(last) { text.removeLast() }
+    return String(text)
+  }
+}
