@@ -70,7 +70,10 @@ public struct Keys: Sendable, Equatable {
 
   /// The keys that all runs share.
   var shared: [String] {
-    [queue, suspects, elected, live, idle, recovery, leases, workers, leaseLengths, dead, repairs, database]
+    [
+      queue, suspects, elected, live, idle, recovery, leases, workers, leaseLengths, dead, repairs, fallbacks,
+      database,
+    ]
   }
 
   /// What the names of the channels on which idle workers are woken start with.

@@ -54,6 +54,8 @@ import Testing
       model.script([.status(401, headers: [], body: #"{"error":{"message":"bad key"}}"#)])
       let refused = try await stack.run(Examples.example)
       #expect(refused.at("result", "outputs", "llm", "provider") == "placeholder")
+      #expect(refused["degraded"] == true && status["degraded"] == nil)
+      #expect(try await stack.send("GET", "/status/health").json["fallbacks_last_hour"] == 1)
       #expect(refused["progress"]?.text.contains("provider_rejected") == true)
       #expect(refused["progress"]?.text.contains("the model answered 401") == true)
       #expect(model.calls.count == 4)

@@ -27,6 +27,13 @@ import Workflow
     #expect(StepTable.lines(views, now: 90, width: 80, height: 24)[1].hasSuffix("running  0 s"))
   }
 
+  @Test func `A step with the placeholder's words in place of the model's is marked`() {
+    var view = view("llm", .done, from: "1", to: "2")
+    view.isDegraded = true
+    let line = StepTable.lines([view], now: nil, width: 80, height: 24)[0]
+    #expect(line == "  ! llm  llm_summarize  done  1.00 s  placeholder")
+  }
+
   @Test(arguments: [1, 10, 20, 40, 80, 200]) func `No line is wider than the terminal`(width: Int) {
     let id = String(repeating: "x", count: 128)
     let views = (1...40).map { view("\(id)\($0)", .running, from: "1") }

@@ -35,6 +35,7 @@ struct StepTable {
   private func line(_ view: StepView) -> String {
     let mark =
       switch view.status {
+      case .done where view.isDegraded: "!"
       case .pending: "·"
       case .running: "▸"
       case .done: "✓"
@@ -42,7 +43,9 @@ struct StepTable {
       }
     let attempts = view.attempts > 1 ? "  attempt \(view.attempts)" : ""
     let columns = "\(padded(view.id, idWidth))  \(padded(view.op ?? "", opWidth))"
-    return "  \(mark) \(columns)  \(view.status.rawValue)\(seconds(view))\(attempts)"
+    // The placeholder's words stand there, not the model's.
+    let degraded = view.isDegraded ? "  placeholder" : ""
+    return "  \(mark) \(columns)  \(view.status.rawValue)\(seconds(view))\(attempts)\(degraded)"
   }
 
   /// A text that is too long ends with an ellipsis.

@@ -22,13 +22,13 @@ struct DoctorCommand: AsyncParsableCommand {
     let connection = RedisConnection(
       settings.redis, name: "wf-doctor", logger: Logger(label: "wf-doctor") { _ in SwiftLogNoOpLogHandler() })
     defer { connection.close() }
-    let client = HTTPClient()
+    let client = HTTPClient(settings.httpClientConfiguration)
     let model = settings.model.map { OpenAIChatModel(client: client, configuration: $0) }
     var findings = host.finding.map { [$0] } ?? []
     let store = RunStore(connection, keys: settings.keys)
     findings += await RedisExamination(connection: connection, store: store, address: settings.redis).findings()
     findings += await HostExamination(url: settings.url).findings()
-    findings.append(await ModelExamination(model: model).finding())
+    findings += await ModelExamination(model: model, store: store).findings()
     for finding in findings { Terminal.show(finding.text) }
     if findings.contains(where: { $0.verdict == .broken }) {
       throw ExitCode(CommandFailure.Code.failed.rawValue)
