@@ -69,7 +69,7 @@ public struct JSONObject: Sendable {
     if members.count <= Self.mostMembersScanned {
       members.firstIndex { $0.key.hasSameScalars(as: key) }
     } else {
-      positions[ExactKey(text: key)]
+      positions[ExactKey(key)]
     }
   }
 
@@ -77,7 +77,7 @@ public struct JSONObject: Sendable {
   mutating func append(_ member: consuming Member) {
     if members.isEmpty { members.reserveCapacity(4) }
     if members.count == Self.mostMembersScanned { indexMembers() }
-    if members.count >= Self.mostMembersScanned { positions[ExactKey(text: member.key)] = members.count }
+    if members.count >= Self.mostMembersScanned { positions[ExactKey(member.key)] = members.count }
     members.append(member)
   }
 
@@ -89,7 +89,7 @@ public struct JSONObject: Sendable {
 
   private mutating func indexMembers() {
     for (position, member) in members.enumerated() {
-      positions[ExactKey(text: member.key)] = position
+      positions[ExactKey(member.key)] = position
     }
   }
 }

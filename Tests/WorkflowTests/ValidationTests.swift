@@ -115,12 +115,14 @@ struct ValidationTests {
       try sentences(two + #"{"id":"c","op":"wait","needs":["b"]}"#) == [start + "a -> a", start + "b -> c -> b"])
   }
 
-  @Test func `A cycle of a thousand steps is one fault with all of its path`() throws {
+  @Test func `A cycle of a thousand steps is one fault with the beginning of its path`() throws {
     let steps = (0..<1_000).map { "{\"id\":\"s\($0)\",\"op\":\"wait\",\"needs\":[\"s\(($0 + 1) % 1_000)\"]}" }
     let body = "{\"run_name\":\"r\",\"steps\":[\(steps.joined(separator: ","))]}"
     let faults = try DefinitionReader.sample.faults(in: body)
-    let way = (0..<1_000).map { "s\($0)" } + ["s0"]
-    #expect(faults.map(\.message) == ["Value error, the steps wait for each other: " + way.joined(separator: " -> ")])
+    #expect(faults.count == 1)
+    let way = (0..<100).map { "s\($0)" }.joined(separator: " -> ")
+    #expect(faults.first?.message.hasPrefix("Value error, the steps wait for each other: " + way) == true)
+    #expect(faults.first?.message.hasSuffix("…") == true)
   }
 
   @Test func `All faults of a body are reported at once, in its order`() throws {
@@ -160,17 +162,18 @@ struct ValidationTests {
       ])
   }
 
-  @Test func `A thousand faults are listed, and the rest is counted`() throws {
+  @Test func `As many faults are listed as fit an answer of 64 KiB, and the rest is counted`() throws {
     func body(extras: Int) -> String {
       let extras = (0..<extras).map { "\"x\($0)\":0," }.joined()
       return "{\(extras)\"run_name\":\"r\",\"steps\":[{\"id\":\"a\",\"op\":\"wait\"}]}"
     }
-    #expect(try faults(body(extras: 1_000)).count == 1_000)
-    let faults = try DefinitionReader.sample.faults(in: body(extras: 1_234))
-    #expect(faults.count == 1_001)
-    #expect(faults[999].location == [.key("body"), .key("x999")])
-    let last = #"{"type":"too_many_faults","loc":["body"],"msg":"and 234 more faults","input":null}"#
-    #expect(faults[1_000].json.text == last)
+    #expect(try faults(body(extras: 500)).count == 500)
+    let faults = try DefinitionReader.sample.faults(in: body(extras: 12_345))
+    let listed = faults.count - 1
+    #expect((500...1_000).contains(listed))
+    #expect(faults[listed - 1].location == [.key("body"), .key("x\(listed - 1)")])
+    let last = #"{"type":"too_many_faults","loc":["body"],"msg":"and \#(12_345 - listed) more faults","input":null}"#
+    #expect(faults[listed].json.text == last)
   }
 
   @Test func `What stood at the fault is shortened where it is long`() throws {

@@ -14,6 +14,8 @@ public struct ParameterSchema: Sendable, Equatable {
     case integer(ClosedRange<Int>)
     /// A number in a range.
     case number(ClosedRange<Double>)
+    /// One of these texts.
+    case oneOf([String])
   }
 
   /// One parameter.
@@ -24,12 +26,21 @@ public struct ParameterSchema: Sendable, Equatable {
     public let kind: Kind
     /// What stands in when it is absent; nil where absence means something of its own.
     public let defaultValue: JSONValue?
+    /// The setting by which the operator chooses what the value must be; it is named where a value does not fit.
+    public let setting: String?
 
     /// A parameter that may be left out.
-    public init(_ name: String, _ kind: Kind, default defaultValue: JSONValue? = nil) {
+    public init(_ name: String, _ kind: Kind, default defaultValue: JSONValue? = nil, setting: String? = nil) {
       self.name = name
       self.kind = kind
       self.defaultValue = defaultValue
+      self.setting = setting
+    }
+
+    /// The fault of a value that stands for itself.
+    func fault(in value: JSONValue, at place: ValidationFault.Location) -> ValidationFault? {
+      guard let fault = kind.fault(in: value, at: place) else { return nil }
+      return setting.map { fault.adding("(\($0))") } ?? fault
     }
   }
 
@@ -48,15 +59,28 @@ public struct ParameterSchema: Sendable, Equatable {
     return filled
   }
 
-  /// Every fault of a step's params as they were written.
+  /// Every fault of a step's params as they were written, as many as an answer holds.
   public func faults(in params: JSONObject, at location: ValidationFault.Location) -> [ValidationFault] {
-    params.members.flatMap { member -> [ValidationFault] in
-      let place = location + [.key(member.key)]
-      guard let parameter = parameters.first(where: { $0.name == member.key }) else {
-        return [.extraForbidden(place, member.value)]
+    var faults = FaultList()
+    check(params, at: location, &faults)
+    return faults.all
+  }
+
+  /// Adds the faults of a step's params as they were written.
+  func check(_ params: JSONObject, at location: ValidationFault.Location, _ faults: inout FaultList) {
+    var place = location
+    for member in params.members {
+      place.append(.key(member.key))
+      defer { place.removeLast() }
+      guard let parameter = parameters.first(where: { member.key.hasSameScalars(as: $0.name) }) else {
+        let found = place
+        faults.add(.extraForbidden(found, member.value))
+        continue
       }
-      return ReferenceCheck.faults(in: member.value, at: place)
-        + parameter.kind.faults(in: member.value, at: place)
+      ReferenceCheck.check(member.value, at: &place, &faults)
+      if let value = Reference.literal(member.value), let fault = parameter.fault(in: value, at: place) {
+        faults.add(fault)
+      }
     }
   }
 
@@ -65,7 +89,7 @@ public struct ParameterSchema: Sendable, Equatable {
   public func check(resolved params: JSONObject) throws(StepFailure) {
     for parameter in parameters {
       guard let value = params[parameter.name] else { continue }
-      if let fault = parameter.kind.resolvedFault(in: value, at: [.key(parameter.name)]) {
+      if let fault = parameter.fault(in: value, at: [.key(parameter.name)]) {
         let found =
           fault.isTypeFault ? ", not \(ParameterSchema.article(value))" : "; it is \(ParameterSchema.excerpt(value))"
         throw StepFailure(.operationFailed, "\(parameter.name): \(fault.message)\(found)")
@@ -86,19 +110,8 @@ public struct ParameterSchema: Sendable, Equatable {
 }
 
 extension ParameterSchema.Kind {
-  /// Faults of a value as it was written, where a reference may stand for any type.
-  func faults(in value: JSONValue, at place: ValidationFault.Location) -> [ValidationFault] {
-    if case .string(let text) = value {
-      switch Reference.read(text) {
-      case .reference, .malformed: return []
-      case .literal(let literal): return resolvedFault(in: .string(literal), at: place).map { [$0] } ?? []
-      }
-    }
-    return resolvedFault(in: value, at: place).map { [$0] } ?? []
-  }
-
   /// The fault of a value that stands for itself.
-  func resolvedFault(in value: JSONValue, at place: ValidationFault.Location) -> ValidationFault? {
+  func fault(in value: JSONValue, at place: ValidationFault.Location) -> ValidationFault? {
     switch self {
     case .any: return nil
     case .string(let limit):
@@ -111,30 +124,42 @@ extension ParameterSchema.Kind {
       guard let number = value.numberValue else { return .numberType(place, value) }
       return range.contains(number.double)
         ? nil : .outOfRange(place, value, "\(range.lowerBound)", "\(range.upperBound)")
+    case .oneOf(let texts):
+      guard let text = value.stringValue else { return .stringType(place, value) }
+      return texts.contains(where: text.hasSameScalars)
+        ? nil : .notOneOf(place, value, ParameterSchema.Kind.alternatives(texts))
     }
+  }
+
+  /// Texts as a sentence lists them: `'a', 'b' or 'c'`.
+  static func alternatives(_ texts: [String]) -> String {
+    let quoted = texts.map { "'\($0)'" }
+    guard let last = quoted.last, quoted.count > 1 else { return quoted.joined() }
+    return quoted.dropLast().joined(separator: ", ") + " or " + last
+  }
+}
+
+extension Reference {
+  /// The value that stands for itself in a step's parameters, with a leading `@@` as `@`; nil for a reference.
+  fileprivate static func literal(_ value: JSONValue) -> JSONValue? {
+    guard case .string(let text) = value else { return value }
+    if case .literal(let literal) = read(text) { return .string(literal) }
+    return nil
   }
 }
 
 /// Finds the references of a value that can never be resolved.
 enum ReferenceCheck {
-  /// Malformed references and uses of `@item`, at any depth.
-  static func faults(in value: JSONValue, at place: ValidationFault.Location) -> [ValidationFault] {
-    switch value {
-    case .null, .bool, .number: return []
-    case .array(let elements):
-      return elements.enumerated().flatMap { faults(in: $1, at: place + [.index($0)]) }
-    case .object(let object):
-      return object.members.flatMap { faults(in: $0.value, at: place + [.key($0.key)]) }
-    case .string(let text):
-      switch Reference.read(text) {
-      case .literal: return []
+  /// Adds a fault for each malformed reference and each use of `@item`, at any depth.
+  static func check(_ value: JSONValue, at place: inout ValidationFault.Location, _ faults: inout FaultList) {
+    value.walk(at: &place) { text, place in
+      switch Reference.kind(of: text) {
       case .malformed:
-        return [
-          .value(place, value, "not a reference such as @step.output; write @@ for a text that starts with @")
-        ]
-      case .reference(let reference):
-        guard case .item = reference.root else { return [] }
-        return [.value(place, value, "there is no item here: @item is for steps that run once per item")]
+        let message = "not a reference such as @step.output; write @@ for a text that starts with @"
+        faults.add(.value(place, .string(text), message))
+      case .reference(.item):
+        faults.add(.value(place, .string(text), "there is no item here: @item is for steps that run once per item"))
+      case .literal, .reference: break
       }
     }
   }

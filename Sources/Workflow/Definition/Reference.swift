@@ -1,4 +1,4 @@
-public import ExactJSON
+import ExactJSON
 
 /// A value that a parameter borrows: `@pre`, `@pre.clean_text`, `@chunks.items[0].text`, `@inputs.text`.
 ///
@@ -47,63 +47,88 @@ public struct Reference: Sendable, Equatable {
 
   /// Reads a string of a step's parameters.
   public static func read(_ text: String) -> Reading {
-    guard text.utf8.first == UInt8(ascii: "@") else { return .literal(text) }
+    guard text.utf8.first == at else { return .literal(text) }
     let rest = text.utf8.dropFirst()
-    if rest.first == UInt8(ascii: "@") { return .literal(String(Substring(rest))) }
+    if rest.first == at { return .literal(String(Substring(rest))) }
     return Reference(text).map(Reading.reference) ?? .malformed(text)
   }
 
+  /// What a string of a step's parameters is, without the parts of a reference.
+  enum Kind {
+    case literal
+    case malformed
+    case reference(Root)
+  }
+
+  /// Tells the kind of a string; a long list of references costs much less this way than by ``read(_:)``.
+  static func kind(of text: String) -> Kind {
+    guard text.utf8.first == at, text.utf8.dropFirst().first != at else { return .literal }
+    guard case (let root, var rest)? = split(text) else { return .malformed }
+    while !rest.isEmpty {
+      guard takePart(&rest) != nil else { return .malformed }
+    }
+    return .reference(root)
+  }
+
   private init?(_ text: String) {
-    let bytes = text.utf8.dropFirst()
-    let end = bytes.firstIndex { $0 == Reference.dot || $0 == Reference.opening } ?? bytes.endIndex
-    let name = Substring(bytes[..<end])
-    guard StepDefinition.isValidID(name) else { return nil }
-    var rest = bytes[end...]
+    guard case (let root, var rest)? = Reference.split(text) else { return nil }
     var path: [Component] = []
     while !rest.isEmpty {
-      guard let component = Reference.takeComponent(&rest) else { return nil }
-      path.append(component)
+      switch Reference.takePart(&rest) {
+      case .key(let key): path.append(.key(String(Substring(key))))
+      case .index(let index): path.append(.index(index))
+      case nil: return nil
+      }
     }
-    switch name {
-    case "inputs": root = .inputs
-    case "item": root = .item
-    default: root = .step(String(name))
-    }
+    self.root = root
     self.path = path
     self.text = text
   }
 
+  private static let at = UInt8(ascii: "@")
   private static let dot = UInt8(ascii: ".")
   private static let opening = UInt8(ascii: "[")
   private static let closing = UInt8(ascii: "]")
 
-  private static func takeComponent(_ rest: inout Substring.UTF8View) -> Component? {
+  /// The root of a text that begins with `@`, and what follows it; nil where no root can stand.
+  private static func split(_ text: String) -> (root: Root, rest: Substring.UTF8View)? {
+    let bytes = text.utf8.dropFirst()
+    let end = bytes.firstIndex { $0 == dot || $0 == opening } ?? bytes.endIndex
+    let name = Substring(bytes[..<end])
+    guard StepDefinition.isValidID(name) else { return nil }
+    let root: Root =
+      switch name {
+      case "inputs": .inputs
+      case "item": .item
+      default: .step(String(name))
+      }
+    return (root, bytes[end...])
+  }
+
+  private enum Part {
+    case key(Substring.UTF8View)
+    case index(Int)
+  }
+
+  private static func takePart(_ rest: inout Substring.UTF8View) -> Part? {
     let isKey = rest.removeFirst() == dot
     let content = rest.prefix { $0 != dot && $0 != opening && $0 != closing }
-    rest = rest.dropFirst(content.count)
-    if isKey { return content.isEmpty ? nil : .key(String(Substring(content))) }
+    rest = rest[content.endIndex...]
+    if isKey { return content.isEmpty ? nil : .key(content) }
     let isIndex = content.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     guard isIndex, rest.popFirst() == closing else { return nil }
-    return Int(Substring(content)).map(Component.index)
+    return Int(Substring(content)).map(Part.index)
   }
+}
 
-  /// Every well-formed reference in a value, at any depth, in the order in which they are written.
-  public static func all(in value: JSONValue) -> [Reference] {
-    var found: [Reference] = []
-    collect(value, &found)
-    return found
-  }
-
-  private static func collect(_ value: JSONValue, _ found: inout [Reference]) {
-    switch value {
-    case .string(let text):
-      if case .reference(let reference) = read(text) { found.append(reference) }
-    case .array(let elements):
-      for element in elements { collect(element, &found) }
-    case .object(let object):
-      for member in object.members { collect(member.value, &found) }
-    case .null, .bool, .number:
-      break
+extension JSONValue {
+  /// Calls a function with every string of the value, at any depth, in the order in which they are written.
+  func forEachString(_ body: (String) -> Void) {
+    switch self {
+    case .string(let text): body(text)
+    case .array(let elements): for element in elements { element.forEachString(body) }
+    case .object(let object): for member in object.members { member.value.forEachString(body) }
+    case .null, .bool, .number: break
     }
   }
 }

@@ -7,7 +7,7 @@ public struct StepDefinition: Sendable, Equatable {
   public let id: String
   /// The name of the operation.
   public let op: String
-  /// The steps that the author names as dependencies.
+  /// The steps that the author names as dependencies; each is a valid id.
   public let needs: [String]
   /// The operation's parameters, defaults filled in, references not resolved.
   public let params: JSONObject
@@ -21,11 +21,30 @@ public struct StepDefinition: Sendable, Equatable {
   }
 
   /// Every step that must be done before this one: `needs`, and each step that a parameter refers to; in order, once.
-  public var dependencies: [String] {
-    let all = needs + Reference.all(in: .object(params)).compactMap(\.step)
-    if all.count < 2 { return all }
+  public var dependencies: [String] { references.dependencies }
+
+  /// What the step's parameters refer to, with `needs`.
+  struct References {
+    /// Steps, in order, each once.
+    var dependencies: [String] = []
+    /// How many references into the run's inputs there are.
+    var inputs = 0
+  }
+
+  /// Reads all references of the step.
+  var references: References {
+    var found = References()
+    // A valid id is short and ASCII, so its hash is cheap.
     var seen = Set<String>()
-    return all.filter { seen.insert($0).inserted }
+    for need in needs where seen.insert(need).inserted { found.dependencies.append(need) }
+    JSONValue.object(params).forEachString { text in
+      switch Reference.kind(of: text) {
+      case .reference(.step(let id)): if seen.insert(id).inserted { found.dependencies.append(id) }
+      case .reference(.inputs): found.inputs += 1
+      case .reference(.item), .literal, .malformed: break
+      }
+    }
+    return found
   }
 
   /// Ids that name something else in a reference.

@@ -12,11 +12,19 @@ public struct ValidationFault: Error, Sendable, Equatable {
   /// The way from the body to the fault.
   public typealias Location = [Element]
 
+  /// What of a body is repeated at most, so that an answer is not larger than the body that it complains about.
+  private enum Limit {
+    static let keyBytes = 128
+    static let elements = 32
+    static let messageBytes = 2_000
+    static let inputBytes = 500
+  }
+
   /// Pydantic's name for the kind of fault.
   public let type: String
-  /// Where it is.
+  /// Where it is; of a long way the two ends, with `…` between them.
   public let location: Location
-  /// One sentence for the author of the body.
+  /// One sentence for the author of the body, cut when it is long.
   public let message: String
   /// What stood there, shortened when it is long.
   public let input: JSONValue
@@ -24,10 +32,13 @@ public struct ValidationFault: Error, Sendable, Equatable {
   /// A fault at a place.
   public init(_ type: String, _ location: Location, _ message: String, input: JSONValue) {
     self.type = type
-    self.location = location
-    self.message = message
+    self.location = ValidationFault.shortened(location)
+    self.message = message.cut(toBytes: Limit.messageBytes)
     self.input = ValidationFault.shortened(input)
   }
+
+  /// The same fault with more words at the end of its message.
+  func adding(_ words: String) -> Self { Self(type, location, "\(message) \(words)", input: input) }
 
   /// The fault as FastAPI writes it.
   public var json: JSONValue {
@@ -43,20 +54,29 @@ public struct ValidationFault: Error, Sendable, Equatable {
   /// Whether a value of another type stood there.
   var isTypeFault: Bool { type.hasSuffix("_type") }
 
-  /// An answer must not be much larger than the body that it complains about.
-  private static func shortened(_ input: JSONValue) -> JSONValue {
-    let limit = 500
-    switch input {
-    case .null, .bool: return input
-    case .number(let number): return number.text.utf8.count <= limit ? input : .string("a number of many digits")
-    case .string(let text):
-      return text.utf8.count <= limit ? input : .string(String(text.unicodeScalars.prefix(100)) + "…")
-    case .array(let elements):
-      return input.bytes.count <= limit ? input : .string("an array of \(elements.count)")
-    case .object(let object):
-      return input.bytes.count <= limit ? input : .string("an object of \(object.count)")
+  private static func shortened(_ location: Location) -> Location {
+    let half = Limit.elements / 2
+    let elements =
+      location.count <= Limit.elements ? location : location.prefix(half) + [.key("…")] + location.suffix(half)
+    return elements.map { element in
+      if case .key(let key) = element { .key(key.cut(toBytes: Limit.keyBytes)) } else { element }
     }
   }
+
+  private static func shortened(_ input: JSONValue) -> JSONValue {
+    switch input {
+    case .null, .bool: return input
+    case .number(let number):
+      return number.text.utf8.count <= Limit.inputBytes ? input : .string("a number of many digits")
+    case .string(let text):
+      return text.utf8.count <= Limit.inputBytes
+        ? input : .string(String(String.UnicodeScalarView(text.unicodeScalars.prefix(100))) + "…")
+    case .array(let elements): return isShort(input) ? input : .string("an array of \(elements.count)")
+    case .object(let object): return isShort(input) ? input : .string("an object of \(object.count)")
+    }
+  }
+
+  private static func isShort(_ input: JSONValue) -> Bool { input.byteCount(atMost: Limit.inputBytes) != nil }
 }
 
 extension ValidationFault {
@@ -89,5 +109,15 @@ extension ValidationFault {
   }
   static func value(_ place: Location, _ value: JSONValue, _ message: String) -> Self {
     Self("value_error", place, "Value error, \(message)", input: value)
+  }
+  static func unknownStep(_ id: String, _ place: Location, _ value: JSONValue) -> Self {
+    .value(place, value, "there is no step \(id.cut(toBytes: 200))")
+  }
+  static func wrongCount(_ place: Location, _ value: JSONValue, _ count: Int, limit: Int) -> Self {
+    let (type, bound) = count == 0 ? ("too_short", "least 1 item") : ("too_long", "most \(limit) items")
+    return Self(type, place, "List should have at \(bound) after validation, not \(count)", input: value)
+  }
+  static func notOneOf(_ place: Location, _ value: JSONValue, _ alternatives: String) -> Self {
+    Self("literal_error", place, "Input should be \(alternatives)", input: value)
   }
 }

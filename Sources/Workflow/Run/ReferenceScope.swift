@@ -105,7 +105,8 @@ public struct ReferenceScope: Sendable {
     }
   }
 
-  private static func step(into value: JSONValue, _ component: Reference.Component) -> JSONValue? {
+  /// What is one component of a path further into a value; nil when nothing is there.
+  static func step(into value: JSONValue, _ component: Reference.Component) -> JSONValue? {
     switch (component, value) {
     case (.key(let key), .object(let object)): object[key]
     // Not `nil`, which would be JSON's null here.

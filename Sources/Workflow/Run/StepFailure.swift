@@ -1,3 +1,5 @@
+import ExactJSON
+
 /// Why a step, and with it a run, failed.
 public struct StepFailure: Error, Sendable, Equatable {
   /// The kind, for programs.
@@ -16,17 +18,6 @@ public struct StepFailure: Error, Sendable, Equatable {
 
   /// The same with a message of at most so many bytes.
   public func cut(toBytes limit: Int) -> StepFailure { StepFailure(code, message.cut(toBytes: limit)) }
-}
-
-extension String {
-  /// At most so many bytes of UTF-8 from the start, whole scalars only; `…` follows where something is cut.
-  func cut(toBytes limit: Int) -> String {
-    if utf8.count <= limit { return self }
-    var end = utf8.index(utf8.startIndex, offsetBy: limit)
-    // Bytes that continue a scalar start with the bits 10.
-    while utf8[end] & 0xC0 == 0x80 { end = utf8.index(before: end) }
-    return String(decoding: utf8[..<end], as: UTF8.self) + "…"
-  }
 }
 
 /// The kinds of failure that a run's `error_code` names.
