@@ -98,18 +98,6 @@ struct StatusRoute: Route {
   }
 }
 
-/// Entity tags (RFC 9110, section 8.8.3).
-enum EntityTags {
-  /// Whether an `If-None-Match` names a tag, by weak comparison.
-  static func match(_ header: String, _ tag: String) -> Bool {
-    func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
-    return header.split(separator: ",").contains { part in
-      let name = String(part.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
-      return name == "*" || name == tag || name == "W/" + tag
-    }
-  }
-}
-
 extension RunFacts {
   /// Changes with every entry of the log and with the status, so with everything that a status shows.
   fileprivate var entityTag: String { "\"\(status.rawValue)-\(entries)\"" }

@@ -146,9 +146,9 @@ import Testing
     #expect(since["steps"] == whole["steps"])
     let first = try await stack.send("GET", "/status/\(id)")
     let tag = try #require(first.header("ETag"))
-    let second = try await stack.send("GET", "/status/\(id)", headers: [("If-None-Match", "\"x\", W/\(tag)")])
+    let second = try await stack.send("GET", "/status/\(id)", headers: [("If-None-Match", "\"x\",\tW/\(tag)")])
     #expect(second.status == 304 && second.body.isEmpty)
-    #expect(second.header("ETag") == tag)
+    for name in ["ETag", "Cache-Control"] { #expect(second.header(name) == first.header(name)) }
   }
 
   @Test(arguments: ["wait=61", "wait=x", "wait=-1", "since=-1", "since=99999999999999999999"])
