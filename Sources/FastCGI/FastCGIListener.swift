@@ -1,3 +1,5 @@
+import Glibc
+
 /// Where a server takes its connections from.
 public enum FastCGIListener: Sendable, Equatable {
   /// The listening socket that systemd (`StandardInput=socket`) or spawn-fcgi put on descriptor 0.
@@ -27,6 +29,43 @@ public enum FastCGIListener: Sendable, Equatable {
     if part.hasPrefix("["), part.hasSuffix("]"), part.count > 2 { return String(part.dropFirst().dropLast()) }
     guard !part.contains(where: { ":[] ".contains($0) }) else { throw .malformedListener(text) }
     return String(part)
+  }
+}
+
+extension FastCGIListener {
+  /// Whether only processes of this host can connect: a unix socket, or an address of the loopback interface.
+  ///
+  /// Whoever can connect also says which client a request comes from (`REMOTE_ADDR`). For standard input the socket
+  /// itself is asked. A host name counts only if each of its addresses is a loopback address.
+  public var isLocal: Bool {
+    switch self {
+    case .unix: true
+    case .standardInput: FastCGIListener.isStandardInputLocal
+    case .tcp(let host, _): FastCGIListener.isLocal(host: host)
+    }
+  }
+
+  private static var isStandardInputLocal: Bool {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    return withUnsafeMutablePointer(to: &address) { storage in
+      storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        getsockname(0, address, &length) == 0 && LoopbackAddress.matches(address)
+      }
+    }
+  }
+
+  private static func isLocal(host: String) -> Bool {
+    var found: UnsafeMutablePointer<addrinfo>?
+    // A name that cannot be resolved is reported when the server tries to listen there.
+    guard getaddrinfo(host, nil, nil, &found) == 0 else { return true }
+    defer { freeaddrinfo(found) }
+    var next = found
+    while let entry = next?.pointee {
+      guard let address = entry.ai_addr, LoopbackAddress.matches(address) else { return false }
+      next = entry.ai_next
+    }
+    return true
   }
 }
 

@@ -16,15 +16,16 @@ public struct FastCGIRequest: Sendable {
   ///
   /// - Parameters:
   ///   - target: path and query, as in a request line
+  ///   - headers: a name may come more than once
   ///   - parameters: further FastCGI parameters, such as `REMOTE_ADDR`
   public init(
-    method: String, target: String, headers: [String: String] = [:], parameters: [String: String] = [:],
-    body: FastCGIBody = .complete([])
+    method: String, target: String, headers: KeyValuePairs<String, String> = [:],
+    parameters: KeyValuePairs<String, String> = [:], body: FastCGIBody = .complete([])
   ) {
-    var all = parameters
-    for (name, value) in headers { all[RequestParameters.name(ofHeader: name)] = value }
-    all["REQUEST_METHOD"] = method
-    all["REQUEST_URI"] = target
+    let line = [("REQUEST_METHOD", method), ("REQUEST_URI", target)]
+    let all =
+      line + parameters.map { ($0.key, $0.value) }
+      + headers.map { (RequestParameters.name(ofHeader: $0.key), $0.value) }
     self.init(parameters: RequestParameters(all), body: body)
   }
 
@@ -43,11 +44,13 @@ public struct FastCGIRequest: Sendable {
   /// A request target without scheme and authority (RFC 9112, section 3.2), which Apache passes on where a client sent
   /// them.
   private static func originForm(_ target: String) -> Substring {
-    if target.utf8.first == UInt8(ascii: "/") { return target[...] }
-    guard let scheme = target.firstRange(of: "://"),
-      ["http", "https"].contains(target[..<scheme.lowerBound].lowercased())
-    else { return target[...] }
-    return target[scheme.upperBound...].drop { $0 != "/" && $0 != "?" }
+    for scheme in ["http://", "https://"] {
+      let start = target.utf8.prefix(scheme.utf8.count).map { $0 | 0x20 }
+      guard start.elementsEqual(scheme.utf8.map { $0 | 0x20 }) else { continue }
+      let rest = target.utf8.dropFirst(start.count)
+      return Substring(rest.drop { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") })
+    }
+    return target[...]
   }
 
   /// The value of a header of the client's, its name in any case; nil when the client did not send it.
@@ -60,6 +63,10 @@ public struct FastCGIRequest: Sendable {
     let isAlwaysThere = parameter == "CONTENT_TYPE" || parameter == "CONTENT_LENGTH"
     return isAlwaysThere && value == "" ? nil : value
   }
+
+  /// Every value of a header that the client sent more than once, in order; most web servers join them with commas
+  /// instead.
+  public func headers(_ name: String) -> [String] { parameters.values(of: RequestParameters.name(ofHeader: name)) }
 
   /// The value of a FastCGI parameter such as `REMOTE_ADDR`, its name in the web server's spelling.
   public func parameter(_ name: String) -> String? { parameters[name] }

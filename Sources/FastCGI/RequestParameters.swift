@@ -20,8 +20,8 @@ struct RequestParameters: Sendable {
   }
 
   /// Pairs without a web server.
-  init(_ pairs: [String: String]) {
-    bytes = pairs.sorted { $0.key < $1.key }.flatMap { Array("\($0.key)=\($0.value)".utf8) + [0] }
+  init(_ pairs: [(name: String, value: String)]) {
+    bytes = pairs.flatMap { Array("\($0.name)=\($0.value)".utf8) + [0] }
   }
 
   /// The first value of that name.
@@ -29,7 +29,23 @@ struct RequestParameters: Sendable {
     var name = name
     return name.withUTF8 { key in
       bytes.withUnsafeBytes { bytes in
-        value(of: UnsafeRawBufferPointer(key), in: bytes).map { String(decoding: $0, as: UTF8.self) }
+        var rest = bytes
+        return nextValue(of: UnsafeRawBufferPointer(key), in: &rest).map { String(decoding: $0, as: UTF8.self) }
+      }
+    }
+  }
+
+  /// Every value of that name, in order.
+  func values(of name: String) -> [String] {
+    var name = name
+    return name.withUTF8 { key in
+      bytes.withUnsafeBytes { bytes in
+        var rest = bytes
+        var values: [String] = []
+        while let value = nextValue(of: UnsafeRawBufferPointer(key), in: &rest) {
+          values.append(String(decoding: value, as: UTF8.self))
+        }
+        return values
       }
     }
   }
@@ -48,15 +64,18 @@ struct RequestParameters: Sendable {
     }
   }
 
-  private func value(of key: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-    var rest = bytes
+  /// Finds the first pair of that name in `rest`, and leaves what comes after it.
+  private func nextValue(
+    of key: UnsafeRawBufferPointer, in rest: inout UnsafeRawBufferPointer
+  ) -> UnsafeRawBufferPointer? {
     // Every pair ends with a NUL, so none reaches past the buffer.
     while let start = rest.baseAddress, !rest.isEmpty {
+      let pair = rest
       let length = strlen(start.assumingMemoryBound(to: CChar.self))
-      if length > key.count, rest[key.count] == UInt8(ascii: "="), isEqual(start, key) {
-        return UnsafeRawBufferPointer(rebasing: rest[(key.count + 1)..<length])
-      }
       rest = UnsafeRawBufferPointer(rebasing: rest[(length + 1)...])
+      if length > key.count, pair[key.count] == UInt8(ascii: "="), isEqual(start, key) {
+        return UnsafeRawBufferPointer(rebasing: pair[(key.count + 1)..<length])
+      }
     }
     return nil
   }

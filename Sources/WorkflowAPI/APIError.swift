@@ -9,6 +9,8 @@ enum APIError: Error, Sendable, Equatable {
   case invalid([ValidationFault])
   /// The client is not on this host, and nothing says that others may.
   case unauthorized
+  /// The request names another host than this API serves, or none.
+  case misdirected(host: String?)
   /// There is nothing under this path.
   case notFound(String)
   /// The path is there, but not for this method.
@@ -17,8 +19,10 @@ enum APIError: Error, Sendable, Equatable {
   case conflict(JobID)
   /// The body is too large.
   case tooLarge(limit: Int)
-  /// The body is of a type that wf does not read.
+  /// The body is of a type that wf does not read; what it is.
   case unsupportedMediaType(String)
+  /// The body is compressed, or coded in another way.
+  case unsupportedEncoding(String)
   /// Redis is away or refuses; the reason is for the log. `outcomeUnknown`: what was asked may have been done.
   case unavailable(reason: String, outcomeUnknown: Bool)
   /// The same of a request that only reads.
@@ -69,7 +73,8 @@ enum APIError: Error, Sendable, Equatable {
     case .methodNotAllowed: 405
     case .conflict: 409
     case .tooLarge: 413
-    case .unsupportedMediaType: 415
+    case .unsupportedMediaType, .unsupportedEncoding: 415
+    case .misdirected: 421
     case .unavailable, .unreadable, .refused, .busy: 503
     // nginx's number for a client that closed its request.
     case .clientGone: 499
@@ -83,30 +88,43 @@ enum APIError: Error, Sendable, Equatable {
   }
 
   private var detail: JSONValue {
+    if case .invalid(let faults) = self { .array(faults.map(\.json)) } else { .string(sentence) }
+  }
+
+  /// What any client may read. Addresses, paths and the words of other services are for the log alone (``reason``).
+  var sentence: String {
     switch self {
-    case .invalid(let faults): .array(faults.map(\.json))
+    case .invalid: "the request is invalid"
     case .unauthorized:
       """
       this API answers clients on its own host only; with WF_ALLOW_ANONYMOUS=1 it answers everybody whom nginx lets \
       through
       """
-    case .notFound(let what): .string(what)
-    case .methodNotAllowed(let allow): .string("Method Not Allowed; this path answers \(allow.joined(separator: ", "))")
-    case .conflict(let job): .string("this Idempotency-Key was used with another body, for job \(job)")
-    case .tooLarge(let limit): .string("the body is larger than \(limit) bytes (WF_MAX_BODY_BYTES)")
-    case .unsupportedMediaType(let type): .string("the body is read as application/json, not as \(type)")
+    case .misdirected(let host):
+      """
+      this API answers on its own host only, there as localhost, as a loopback address and under the host of WF_URL, \
+      \(host.map { "not as \($0.cut(toBytes: 100))" } ?? "and the request names no host")
+      """
+    case .notFound(let what): what
+    case .methodNotAllowed(let allow): "Method Not Allowed; this path answers \(allow.joined(separator: ", "))"
+    case .conflict(let job): "this Idempotency-Key was used with another body, for job \(job)"
+    case .tooLarge(let limit): "the body is larger than \(limit) bytes (WF_MAX_BODY_BYTES)"
+    case .unsupportedMediaType(let type):
+      "the body is read as JSON, not as \(type); send the header Content-Type: application/json"
+    case .unsupportedEncoding(let coding): "a body with Content-Encoding: \(coding) is not read; send it uncoded"
     case .unavailable(_, outcomeUnknown: true):
       "Redis did not answer in time, and whether the request took effect is unknown; repeating it is safe with an Idempotency-Key"
     case .unavailable(_, outcomeUnknown: false): "Redis is not available; nothing was written, try again"
-    case .busy(let what): .string(what)
+    case .busy(let what): what
     case .clientGone: "the client has closed the connection"
     case .unreadable: "Redis is not available; try again"
     case .refused(let cause, _, outcomeUnknown: false):
-      .string("Redis refuses the request (\(cause)); nothing was written, and the log of wf api says what to do")
+      "Redis refuses the request (\(cause)); nothing was written, and the log of wf api says what to do"
     case .refused(let cause, _, outcomeUnknown: true):
-      .string(
-        "Redis refuses the request (\(cause)), and whether it took effect is unknown; repeating it is safe with an "
-          + "Idempotency-Key, and the log of wf api says what to do")
+      """
+      Redis refuses the request (\(cause)), and whether it took effect is unknown; repeating it is safe with an \
+      Idempotency-Key, and the log of wf api says what to do
+      """
     case .damaged: "what Redis holds is not what wf wrote; the log of wf api says more"
     }
   }
@@ -117,6 +135,8 @@ enum APIError: Error, Sendable, Equatable {
     case .unavailable, .unreadable, .refused: [("Retry-After", "2")]
     case .busy: [("Retry-After", "1")]
     case .conflict(let job): [("Location", "/status/\(job)")]
+    // RFC 9110, section 12.5.3: what a request may be coded in.
+    case .unsupportedEncoding: [("Accept-Encoding", "identity")]
     default: []
     }
   }

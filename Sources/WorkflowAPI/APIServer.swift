@@ -1,3 +1,4 @@
+import ExactJSON
 public import FastCGI
 public import Logging
 public import ServiceLifecycle
@@ -18,25 +19,27 @@ public struct APIServer: Service {
   /// - Parameters:
   ///   - store: for what is little and must not wait.
   ///   - documents: the store on a connection of its own, for large documents and progress logs.
-  ///   - operations: the parameters of each operation that a step may name.
   ///   - warnings: what health tells an operator beside the facts.
+  ///   - definitions: reads submitted bodies.
   ///   - allowsAnonymous: whether clients that are not on this host are answered too.
+  ///   - siteURL: the address of the site; as long as only clients on this host are answered, a request must be meant
+  ///     for its host or for a loopback name.
   ///   - started: called once requests are answered.
   public init(
-    listener: FastCGIListener, configuration: FastCGIServerConfiguration, operations: [String: ParameterSchema],
+    listener: FastCGIListener, configuration: FastCGIServerConfiguration, definitions: DefinitionReader,
     store: RunStore, documents: RunStore, events: RunEvents, warnings: @escaping @Sendable () -> [String] = { [] },
-    allowsAnonymous: Bool, logger: Logger,
+    allowsAnonymous: Bool, siteURL: String, logger: Logger,
     started: @escaping @Sendable () -> Void = {}
   ) {
     self.started = started
-    admission = Admission(allowsAnonymous: allowsAnonymous)
+    admission = Admission(allowsAnonymous: allowsAnonymous, siteURL: siteURL)
     self.events = events
     self.listener = listener
     self.configuration = configuration
     self.logger = logger
     let allowances = Allowances(connections: configuration.connectionLimit)
     router = Router([
-      SubmitRoute(reader: DefinitionReader(operations: operations), store: store),
+      SubmitRoute(reader: definitions, store: store),
       DeadLettersRoute(store: store),
       HealthRoute(store: store, warnings: warnings),
       StatusRoute(store: store, documents: documents, events: events, allowances: allowances),
@@ -101,6 +104,6 @@ public struct APIServer: Service {
     metadata["request"] = "\(context.requestID)"
     metadata["status"] = "\(response.status)"
     metadata["ms"] = "\(took.milliseconds)"
-    logger.log(level: level, "\(request.method) \(request.path.prefix(200))", metadata: metadata)
+    logger.log(level: level, "\(request.method.cut(toBytes: 20)) \(request.path.cut(toBytes: 200))", metadata: metadata)
   }
 }

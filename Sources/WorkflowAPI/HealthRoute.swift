@@ -32,8 +32,10 @@ struct HealthRoute: Route {
       if let fault { facts["detail"] = .string(fault) }
       return .json(status: fault == nil ? 200 : 503, .object(facts))
     } catch {
+      let failure = APIError(reading: error)
+      if let reason = failure.reason { context.note("reason", reason) }
       return .json(
-        status: 503, ["status": "unavailable", "redis": "unavailable", "detail": .string("\(error)")],
+        status: 503, ["status": "unavailable", "redis": "unavailable", "detail": .string(failure.sentence)],
         headers: [("Retry-After", "2")])
     }
   }

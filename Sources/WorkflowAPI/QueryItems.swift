@@ -7,16 +7,16 @@ struct QueryItems {
   private let items: [(name: String, value: String)]
 
   init(_ request: FastCGIRequest) {
-    items = request.query.split(separator: "&").map { pair in
-      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return (String(parts[0]), parts.count == 2 ? String(parts[1]) : "")
+    items = request.query.utf8.split(separator: UInt8(ascii: "&")).map { pair in
+      let end = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+      return (String(Substring(pair[..<end])), String(Substring(pair[end...].dropFirst())))
     }
   }
 
   /// A whole number in a range; nil when the query does not have it.
   /// - Throws: a 422 that names the item, for anything else.
   func integer(_ name: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
-    guard let text = items.last(where: { $0.name == name })?.value else { return nil }
+    guard let text = items.last(where: { $0.name.hasSameScalars(as: name) })?.value else { return nil }
     if let value = Int(text), range.contains(value) { return value }
     let upper = range.upperBound == .max ? "" : " to \(range.upperBound)"
     throw .invalid([

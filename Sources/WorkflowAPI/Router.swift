@@ -1,3 +1,4 @@
+import ExactJSON
 import FastCGI
 
 /// Finds the route of a request: by the path as it was sent, then by the method.
@@ -13,13 +14,21 @@ struct Router: Sendable {
     for route in routes {
       guard let argument = route.match(segments) else { continue }
       // A HEAD is a GET whose body stays here; the server sees to that.
-      let method = request.method == "HEAD" ? "GET" : request.method
-      guard method == route.method else {
+      let method = request.method.hasSameScalars(as: "HEAD") ? "GET" : request.method
+      guard method.hasSameScalars(as: route.method) else {
         throw .methodNotAllowed(allow: route.method == "GET" ? ["GET", "HEAD"] : [route.method])
       }
       return try await route.answer(request, argument: argument, context)
     }
-    throw .notFound("Not Found")
+    throw .notFound(Router.notFound(segments.first ?? ""))
+  }
+
+  private static func notFound(_ start: String) -> String {
+    if start.hasSameScalars(as: "workflow") {
+      return "Not Found; workflows are posted to /workflow/run, without a slash at the end"
+    }
+    guard start.hasSameScalars(as: "status") else { return "Not Found" }
+    return "Not Found; the status of a run is at /status/{id} and its events at /status/{id}/events"
   }
 }
 
@@ -42,7 +51,11 @@ extension Route {
     guard segments.count == pattern.count else { return nil }
     var argument = ""
     for (segment, wanted) in zip(segments, pattern) {
-      if wanted == "*" { argument = segment } else if wanted != segment { return nil }
+      if wanted == "*" {
+        argument = segment
+      } else if !segment.hasSameScalars(as: wanted) {
+        return nil
+      }
     }
     return argument
   }

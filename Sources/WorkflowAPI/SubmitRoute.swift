@@ -13,6 +13,7 @@ struct SubmitRoute: Route {
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
+    try checkContentEncoding(request)
     try checkContentType(request)
     let document = try document(in: request)
     let (definition, steps) = try workflow(in: document)
@@ -33,16 +34,23 @@ struct SubmitRoute: Route {
     }
   }
 
-  private func checkContentType(_ request: FastCGIRequest) throws(APIError) {
-    let header = request.header("Content-Type")
-    // A page of another site can have a browser send a body without a type, but none of JSON's unless this API agrees.
-    if header == nil, ["cross-site", "same-site"].contains(request.header("Sec-Fetch-Site")) {
-      throw .unsupportedMediaType("what a browser sends for another site without a Content-Type")
+  private func checkContentEncoding(_ request: FastCGIRequest) throws(APIError) {
+    guard let coding = request.header("Content-Encoding") else { return }
+    guard ["", "identity"].contains(where: coding.matchesIgnoringCase) else {
+      throw .unsupportedEncoding(coding.printable)
     }
-    guard let header, header != "application/json" else { return }
-    let type = header.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
-    let isJSON = type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
-    guard isJSON || type.isEmpty else { throw .unsupportedMediaType(type.printable) }
+  }
+
+  private func checkContentType(_ request: FastCGIRequest) throws(APIError) {
+    guard let header = request.header("Content-Type") else {
+      // A page of another site can have a browser send a body without a type, but none of JSON's unless this API agrees.
+      let site = request.header("Sec-Fetch-Site") ?? ""
+      guard !["cross-site", "same-site"].contains(where: site.matchesIgnoringCase) else {
+        throw .unsupportedMediaType("what a browser sends for another site without a Content-Type")
+      }
+      return
+    }
+    guard MediaType.isJSON(header) else { throw .unsupportedMediaType(header.printable) }
   }
 
   private func document(in request: FastCGIRequest) throws(APIError) -> JSONDocument {
@@ -67,20 +75,32 @@ struct SubmitRoute: Route {
   }
 
   private func idempotencyKey(_ request: FastCGIRequest) throws(APIError) -> String? {
-    guard let key = request.header("Idempotency-Key") else { return nil }
-    let isUsable = (1...255).contains(key.utf8.count) && key.utf8.allSatisfy { (0x20...0x7e).contains($0) }
-    guard isUsable else {
-      let place: ValidationFault.Location = [.key("header"), .key("idempotency-key")]
-      let message = "Value error, an Idempotency-Key has 1 to 255 printable ASCII characters"
-      throw .invalid([ValidationFault("value_error", place, message, input: .string(key))])
+    let keys = request.headers("Idempotency-Key")
+    guard let key = keys.first else { return nil }
+    // Several headers reach the API as several, as the first, or as one text joined by commas, as the web server likes.
+    guard keys.count == 1, !key.utf8.contains(UInt8(ascii: ",")) else {
+      throw refused(key, "a request has one Idempotency-Key, and no comma in it, which joins two headers")
+    }
+    guard (1...255).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
+      throw refused(key, "an Idempotency-Key has 1 to 255 printable ASCII characters")
     }
     return key
+  }
+
+  private func refused(_ key: String, _ why: String) -> APIError {
+    let place: ValidationFault.Location = [.key("header"), .key("idempotency-key")]
+    return .invalid([ValidationFault("value_error", place, "Value error, \(why)", input: .string(key))])
   }
 }
 
 extension String {
   /// The text without what could break a line or a log, cut to a length for a sentence.
   fileprivate var printable: String {
-    String(String.UnicodeScalarView(unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7f }.prefix(100)))
+    String(String.UnicodeScalarView(unicodeScalars.prefix(100).filter { $0.value >= 0x20 && $0.value != 0x7f }))
+  }
+
+  /// Whether the text is a name of ASCII letters in lower case, or the same in any case.
+  fileprivate func matchesIgnoringCase(_ name: String) -> Bool {
+    utf8.lazy.map(MediaType.lowercase).elementsEqual(name.utf8)
   }
 }

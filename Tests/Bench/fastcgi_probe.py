@@ -14,7 +14,7 @@ def keeps_connections(path):
         parameters = b"".join(
             bytes([len(name), len(value)]) + name + value
             for name, value in [(b"REQUEST_METHOD", b"GET"), (b"REQUEST_URI", b"/status/health"),
-                                (b"REMOTE_ADDR", b"127.0.0.1"), (b"SERVER_PROTOCOL", b"HTTP/1.1")])
+                                (b"REMOTE_ADDR", b"127.0.0.1"), (b"HTTP_HOST", b"localhost"), (b"SERVER_PROTOCOL", b"HTTP/1.1")])
         connection.sendall(
             _record(BEGIN_REQUEST, struct.pack("!HB5x", RESPONDER, KEEP_CONNECTION)) + _record(PARAMS, parameters)
             + _record(PARAMS, b"") + _record(STDIN, b""))

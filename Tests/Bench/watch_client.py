@@ -44,7 +44,7 @@ class Watcher(asyncio.Protocol):
 
 def make_watcher(kind, job):
     if kind == "sse":
-        request = f"GET /status/{job}/events HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n\r\n".encode()
+        request = f"GET /status/{job}/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode()
         return Watcher(request, EVENT_TIME, b"event: status")
     return Watcher(f"SUBSCRIBE wf:events:{job}\r\n".encode(), MESSAGE, b"subscribe")
 

@@ -44,6 +44,14 @@ struct RequestTests {
     #expect(request.parameter("EMOTE_ADDR") == nil)
   }
 
+  @Test("has every value of a header that comes more than once")
+  func repeatedHeaders() async throws {
+    let request = FastCGIRequest(method: "GET", target: "/", headers: ["Key": "a", "Other": "x", "Key": "b"])
+    #expect(request.headers("key") == ["a", "b"])
+    #expect(request.header("key") == "a")
+    #expect(request.headers("none").isEmpty)
+  }
+
   @Test("has no content type when the web server passes an empty one")
   func emptyContentType() {
     #expect(FastCGIRequest(method: "GET", target: "/", headers: ["Content-Type": ""]).header("Content-Type") == nil)

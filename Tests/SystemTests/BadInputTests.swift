@@ -140,6 +140,42 @@ import Testing
     #expect(try await stack.send("POST", "/workflow/run", headers: foreign, body: body).status == 415)
   }
 
+  @Test func `a form is told which header to send, and a coded body which coding is read`() async throws {
+    let stack = try await SharedStack.get()
+    let form = [(name: "Content-Type", value: "application/x-www-form-urlencoded")]
+    let refused = try await stack.send("POST", "/workflow/run", headers: form, body: Examples.example.bytes)
+    #expect(refused.status == 415)
+    #expect(try refused.json["detail"]?.stringValue?.contains("send the header Content-Type: application/json") == true)
+    for (coding, status) in [("gzip", 415), ("br, gzip", 415), ("Identity", 202), ("identity\u{301}", 415)] {
+      let answer = try await stack.post(Examples.example.bytes, headers: [("Content-Encoding", coding)])
+      #expect(answer.status == status, "\(coding)")
+      #expect(answer.header("Accept-Encoding") == (status == 415 ? "identity" : nil))
+      if status == 415 { #expect(try answer.json["detail"]?.stringValue?.contains(coding) == true) }
+    }
+  }
+
+  @Test func `a path that is nearly right is answered with the right one`() async throws {
+    let stack = try await SharedStack.get()
+    for path in ["/workflow/run/", "/workflow", "/workflow/"] {
+      let answer = try await stack.send("POST", path, body: Examples.example.bytes)
+      #expect(answer.status == 404)
+      #expect(try answer.json["detail"]?.stringValue?.contains("posted to /workflow/run") == true)
+    }
+    let status = try await stack.send("GET", "/status/a/b")
+    #expect(try status.json["detail"]?.stringValue?.contains("/status/{id}/events") == true)
+  }
+
+  @Test func `while only this host is served, a request for another host is 421`() async throws {
+    let stack = try await SharedStack.get()
+    let page: [HTTPHeader] = [("Host", "evil.example"), ("Sec-Fetch-Site", "same-origin")]
+    for (method, path) in [("GET", "/status/health"), ("GET", "/status?dead=1"), ("POST", "/workflow/run")] {
+      let answer = try await stack.send(method, path, headers: page, body: Examples.example.bytes)
+      #expect(answer.status == 421)
+      #expect(try answer.json["detail"]?.stringValue != nil)
+    }
+    #expect(try await stack.send("GET", "/status/health", headers: [("Host", "LocalHost:1")]).status == 200)
+  }
+
   @Test func `wrong methods are 405 with Allow, unknown paths 404`() async throws {
     let stack = try await SharedStack.get()
     let get = try await stack.send("GET", "/workflow/run")
@@ -196,5 +232,14 @@ import Testing
     let stack = try await SharedStack.get()
     let response = try await stack.post(Examples.example.bytes, headers: [("Idempotency-Key", key)])
     #expect(response.status == 422)
+  }
+
+  @Test func `two Idempotency-Keys are refused, as they come and joined`() async throws {
+    let stack = try await SharedStack.get()
+    for keys in [["a", "b"], ["a", "a"], ["a, b"]] {
+      let response = try await stack.post(Examples.example.bytes, headers: keys.map { ("Idempotency-Key", $0) })
+      #expect(response.status == 422)
+      #expect(try response.json["detail"]?.arrayValue?.first?.objectValue?["loc"] == ["header", "idempotency-key"])
+    }
   }
 }

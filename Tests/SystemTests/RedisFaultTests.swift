@@ -9,6 +9,14 @@ import Testing
 /// Redis goes away in every way that it has: the API says 503 while it lasts, everybody works on by themselves afterwards,
 /// and no model call under way is lost or repeated.
 @Suite(.timeLimit(.minutes(3))) struct RedisFaultTests {
+  /// Where Redis is, and what it says, is for the log.
+  private func expectNoAddress(in answer: HTTPResponse, of stack: Stack) {
+    let text = String(decoding: answer.body, as: UTF8.self)
+    for fact in [stack.folder, ".sock", "redis://", "redis+unix", "errno", "No such file", "refused"] {
+      #expect(!text.contains(fact), "\(text)")
+    }
+  }
+
   /// Has a model call under way while a fault comes and goes.
   /// - Parameters:
   ///   - refusesWrites: whether a submission during the fault is answered 503; nil where it may just take its time.
@@ -30,6 +38,7 @@ import Testing
         let health = try await stack.send("GET", "/status/health")
         #expect(health.status == 503)
         #expect(try health.json["redis"] == "unavailable")
+        for answer in [during, health] { expectNoAddress(in: answer, of: stack) }
       }
       model.behaviour = .echo
       model.release()

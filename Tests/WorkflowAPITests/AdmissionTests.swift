@@ -5,23 +5,32 @@ import Testing
 
 /// Who may use the API.
 @Suite struct AdmissionTests {
-  private func outcome(_ address: String?, allowsAnonymous: Bool = false) -> APIError? {
-    let request = FastCGIRequest(
-      method: "GET", target: "/status/health", parameters: address.map { ["REMOTE_ADDR": $0] } ?? [:])
+  private func outcome(
+    _ address: String?, hosts: [String] = ["localhost"], site: String = "https://wf.example.org",
+    allowsAnonymous: Bool = false
+  ) -> APIError? {
+    let address: KeyValuePairs = address.map { ["REMOTE_ADDR": $0] } ?? [:]
+    let request =
+      switch hosts.count {
+      case 0: FastCGIRequest(method: "GET", target: "/", parameters: address)
+      case 1: FastCGIRequest(method: "GET", target: "/", headers: ["Host": hosts[0]], parameters: address)
+      default:
+        FastCGIRequest(method: "GET", target: "/", headers: ["Host": hosts[0], "Host": hosts[1]], parameters: address)
+      }
     do {
-      try Admission(allowsAnonymous: allowsAnonymous).check(request)
+      try Admission(allowsAnonymous: allowsAnonymous, siteURL: site).check(request)
       return nil
     } catch {
       return error
     }
   }
 
-  @Test(arguments: ["127.0.0.1", "127.9.9.9", "::1", "unix:"])
+  @Test(arguments: ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "unix:"])
   func `a client on this host is answered`(_ address: String) {
     #expect(outcome(address) == nil)
   }
 
-  @Test(arguments: ["10.0.0.1", "192.168.127.1", "2001:db8::1", "::2", "", nil])
+  @Test(arguments: ["10.0.0.1", "192.168.127.1", "2001:db8::1", "::2", "::ffff:10.0.0.1", "127.evil", "", nil])
   func `any other is refused with a sentence that names the setting`(_ address: String?) throws {
     let error = try #require(outcome(address))
     #expect(error.status == 401)
@@ -29,17 +38,57 @@ import Testing
     #expect(String(decoding: body, as: UTF8.self).contains("WF_ALLOW_ANONYMOUS=1"))
     #expect(outcome(address, allowsAnonymous: true) == nil)
   }
+
+  @Test(arguments: [
+    "localhost", "LOCALHOST:8000", "localhost.", "app.localhost", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000",
+    "wf.example.org", "WF.Example.org:443", "wf.example.org.",
+  ])
+  func `a request for this host is answered`(_ host: String) {
+    #expect(outcome("127.0.0.1", hosts: [host]) == nil)
+  }
+
+  @Test(arguments: [
+    ["evil.example"], ["evil.example:8000"], ["localhost.evil.example"], ["127.0.0.1.evil.example"], ["0.0.0.0"],
+    ["wf.example.org.evil.example"], ["localhost@evil.example"], ["[::1"], ["wf"], ["localhost", "evil.example"], [""],
+    [],
+  ])
+  func `a request for another host, or for none, is 421 while only this host is served`(_ hosts: [String]) throws {
+    let error = try #require(outcome("127.0.0.1", hosts: hosts))
+    #expect(error.status == 421)
+    #expect(error.sentence.contains("WF_URL"))
+    #expect(outcome("127.0.0.1", hosts: hosts, allowsAnonymous: true) == nil)
+    #expect(outcome("unix:", hosts: hosts) == nil)
+    #expect(outcome("10.0.0.1", hosts: hosts)?.status == 401)
+  }
+
+  @Test(arguments: [
+    ("http://user:secret@wf.test:8080/x", "wf.test"), ("https://[2001:db8::1]:443", "[2001:db8::1]"),
+    ("https://WF.test?x", "wf.test:80"),
+  ])
+  func `the site's host is that of WF_URL`(_ site: String, _ host: String) {
+    #expect(outcome("127.0.0.1", hosts: [host], site: site) == nil)
+    #expect(outcome("127.0.0.1", hosts: [host], site: "")?.status == 421)
+  }
 }
 
 /// Entity tags by weak comparison.
 @Suite struct EntityTagTests {
-  @Test(arguments: ["\"a\"", "W/\"a\"", "*", " \"b\" , \"a\""])
+  @Test(arguments: ["\"a\"", "W/\"a\"", "*", " \"b\" , \"a\"", "\"b\",\t\"a\"\t", "\t*"])
   func `a list that names the tag matches`(_ header: String) {
     #expect(EntityTags.match(header, "\"a\""))
   }
 
-  @Test(arguments: ["", "a", "\"b\"", "\"aa\""])
+  @Test(arguments: ["", "a", "\"b\"", "\"aa\"", " \t", "\"a\"\u{301}"])
   func `any other does not`(_ header: String) {
     #expect(!EntityTags.match(header, "\"a\""))
   }
+}
+
+/// What a body says that it is.
+@Suite struct MediaTypeTests {
+  @Test(arguments: ["", "application/json", "APPLICATION/JSON ; charset=utf-8", "\tapplication/ld+json", ";x"])
+  func `JSON is read`(_ header: String) { #expect(MediaType.isJSON(header)) }
+
+  @Test(arguments: ["text/json", "application/jsonx", "application/json\u{301}", "json", "application/x+jsonx"])
+  func `anything else is not`(_ header: String) { #expect(!MediaType.isJSON(header)) }
 }

@@ -3,9 +3,11 @@ import Curl
 import FastCGI
 import Hiredis
 import Logging
+import Workflow
 import WorkflowAPI
 import WorkflowOperations
 import WorkflowStore
+import WorkflowWorker
 
 /// `wf api`: answers FastCGI requests.
 struct APICommand: AsyncParsableCommand {
@@ -34,11 +36,14 @@ struct APICommand: AsyncParsableCommand {
     let manager = ServiceManager()
     let watch = DatabaseWatch(composition.store(connection), logger: composition.logger)
     let server = APIServer(
-      listener: try listener(), configuration: APICommand.serverConfiguration(composition),
-      operations: composition.registry(client: composition.httpClient()).schemas,
+      listener: try listener(settings), configuration: APICommand.serverConfiguration(composition),
+      definitions: DefinitionReader(
+        operations: composition.registry(client: composition.httpClient()).schemas,
+        maxStepBytes: settings.worker.maxOutputBytes),
       store: composition.store(connection), documents: composition.store(documents, timeout: .seconds(30)),
       events: RunEvents(settings.redis, store: composition.store(documents), logger: composition.logger),
-      warnings: { watch.warnings }, allowsAnonymous: settings.allowsAnonymous, logger: composition.logger,
+      warnings: { watch.warnings }, allowsAnonymous: settings.allowsAnonymous, siteURL: settings.url,
+      logger: composition.logger,
       started: { manager.ready("running") })
     let outages = OutageLog("the look at the state of all runs", logger: composition.logger)
     let watchdog = Task {
@@ -80,12 +85,20 @@ struct APICommand: AsyncParsableCommand {
     return configuration
   }
 
-  private func listener() throws -> FastCGIListener {
-    guard let socket else { return .standardInput }
+  private func listener(_ settings: Settings) throws -> FastCGIListener {
+    let listener: FastCGIListener
     do {
-      return try FastCGIListener.parse(socket)
+      listener = try socket.map(FastCGIListener.parse) ?? .standardInput
     } catch {
       throw ValidationError("--socket: \(error)")
     }
+    guard listener.isLocal || settings.allowsAnonymous else {
+      throw CommandFailure(
+        """
+        other hosts can connect to the socket \(listener) and say themselves which client they speak for (REMOTE_ADDR): \
+        listen on a unix socket or a loopback address, or set WF_ALLOW_ANONYMOUS=1
+        """, code: .configuration)
+    }
+    return listener
   }
 }

@@ -30,6 +30,8 @@ struct NginxConfiguration {
         upstream wf { \(sockets.map { "server \(quoted("unix:\($0)")) max_fails=0;" }.joined(separator: " ")) keepalive 64; }
         server {
           listen 127.0.0.1:\(port);
+          # What $host is where a request of HTTP/1.0 names none.
+          server_name localhost;
           \(locations)
           error_page 400 /wf-400;
           location = /wf-400 {
