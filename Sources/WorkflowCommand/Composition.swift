@@ -27,7 +27,8 @@ struct Composition {
       let model = OpenAIChatModel(client: client, configuration: configuration, log: log)
       return RetryingChatModel(model, policy: policy, log: log)
     }
-    let summarizer = LLMSummarize(model: model, fallback: settings.fallback, log: log)
+    let summarizer = LLMSummarize(
+      model: model, fallback: settings.fallback, limits: settings.modelLimits, log: log)
     return OperationRegistry(
       OperationRegistry.builtIn(summarizer: summarizer) + CommandLineTool.additionalOperations)
   }

@@ -15,13 +15,7 @@ public struct LLMSummarize: Operation {
   /// The operation's name.
   public let name = "llm_summarize"
   /// `source`, `max_tokens`, and what overrides the model's defaults.
-  public let parameters = ParameterSchema([
-    .init("source", .string(), default: "@pre.clean_text"),
-    .init("max_tokens", .integer(1...1_000_000), default: 120),
-    .init("model", .string(maxScalars: 200)),
-    .init("temperature", .number(0...2)),
-    .init("prompt", .string()),
-  ])
+  public let parameters: ParameterSchema
 
   private let model: (any ChatModel)?
   private let fallback: Fallback
@@ -31,11 +25,32 @@ public struct LLMSummarize: Operation {
   public static let instruction = "Summarise the user's text in 2 sentences."
 
   /// Summarises by a model, or by the placeholder where there is none.
-  /// - Parameter log: is told why the model failed.
-  public init(model: (any ChatModel)?, fallback: Fallback = .placeholder, log: ModelLog? = nil) {
+  /// - Parameters:
+  ///   - limits: what a step may ask for; checked at submission, and again when its references are resolved.
+  ///   - log: is told why the model failed.
+  public init(
+    model: (any ChatModel)?, fallback: Fallback = .placeholder, limits: ModelLimits = ModelLimits(),
+    log: ModelLog? = nil
+  ) {
+    parameters = LLMSummarize.parameters(limits)
     self.log = log
     self.model = model
     self.fallback = fallback
+  }
+
+  private static func parameters(_ limits: ModelLimits) -> ParameterSchema {
+    let isLimited = limits.maxTokens < ModelLimits.mostTokens
+    return ParameterSchema([
+      .init("source", .string(), default: "@pre.clean_text"),
+      .init(
+        "max_tokens", .integer(1...limits.maxTokens), default: .number(JSONNumber(min(120, limits.maxTokens))),
+        setting: isLimited ? "WF_LLM_MAX_TOKENS" : nil),
+      .init(
+        "model", limits.models.map { .oneOf($0) } ?? .string(maxScalars: 200),
+        setting: limits.models.map { _ in "WF_LLM_MODELS" }),
+      .init("temperature", .number(0...2)),
+      .init("prompt", .string()),
+    ])
   }
 
   /// Without a model there is nothing to wait for.

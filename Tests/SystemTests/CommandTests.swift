@@ -79,6 +79,14 @@ import Testing
     #expect(tls.code == 78 && tls.error.contains("tunnel"))
   }
 
+  @Test func `wf api listens for other hosts only if clients there are to be answered`() async throws {
+    for socket in ["0.0.0.0:0", "[::]:0"] {
+      let outcome = try await wf("api", "--socket", socket)
+      #expect(outcome.code == 78)
+      #expect(outcome.error.contains("WF_ALLOW_ANONYMOUS=1"))
+    }
+  }
+
   @Test func `wf config shows what is in force and masks secrets`() async throws {
     let outcome = try await wf(
       "config",
@@ -89,6 +97,18 @@ import Testing
     #expect(outcome.code == 0)
     #expect(outcome.output.contains("WF_LEASE_S=15"))
     #expect(!outcome.output.contains("hush"))
+  }
+
+  @Test func `what steps may ask of a model is a setting, and bounded as soon as there is a model`() async throws {
+    let model = ["WF_LLM_BASE_URL": "http://127.0.0.1:1/v1", "WF_LLM_MODEL": "m"]
+    #expect(try await wf("config", settings: model).output.contains("WF_LLM_MAX_TOKENS=32768"))
+    #expect(try await wf("config").output.contains("WF_LLM_MAX_TOKENS=1000000"))
+    for wrong in ["a,,b", ",", " "] {
+      let outcome = try await wf("config", settings: model.merging(["WF_LLM_MODELS": wrong]) { $1 })
+      #expect(outcome.code == 78)
+      #expect(outcome.error.contains("names separated by commas"))
+    }
+    #expect(try await wf("config", settings: ["WF_LLM_MAX_TOKENS": "1000001"]).code == 78)
   }
 
   @Test func `a password inside a URL is masked, also in an error`() async throws {

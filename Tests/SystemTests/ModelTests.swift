@@ -1,3 +1,4 @@
+import Curl
 import ExactJSON
 import Glibc
 import ModelServer
@@ -39,6 +40,40 @@ import Testing
         after["progress"]?.arrayValue?.compactMap(\.objectValue).first { $0["msg"] == "llm_fallback" })
       #expect(fallback["error_code"] == "provider_unavailable")
       #expect(!after["progress"]!.text.contains("secret-key"))
+    }
+  }
+
+  @Test func `a step asks only for the models and tokens that the operator allows`() async throws {
+    let settings = ["WF_LLM_MODELS": "small, other", "WF_LLM_MAX_TOKENS": "100", "WF_LLM_FALLBACK": "fail"]
+    try await withModel(settings: settings) { stack, model in
+      func body(_ params: JSONObject) -> JSONValue {
+        [
+          "run_name": "limits", "inputs": ["model": "large", "tokens": 101, "allowed": "other"],
+          "steps": [["id": "s", "op": "llm_summarize", "params": .object(params)]],
+        ]
+      }
+      for (params, setting) in [
+        (["source": "a", "model": "large"], "WF_LLM_MODELS"),
+        (["source": "a", "max_tokens": 101], "WF_LLM_MAX_TOKENS"),
+      ] as [(JSONObject, String)] {
+        let refused = try await stack.post(body(params).bytes)
+        #expect(refused.status == 422)
+        #expect(String(decoding: refused.body, as: UTF8.self).contains(setting))
+      }
+      // What a reference brings in is known to the worker only.
+      for (params, setting) in [
+        (["source": "a", "model": "@inputs.model"], "WF_LLM_MODELS"),
+        (["source": "a", "max_tokens": "@inputs.tokens"], "WF_LLM_MAX_TOKENS"),
+      ] as [(JSONObject, String)] {
+        let failed = try await stack.run(body(params))
+        #expect(failed["error_code"] == "operation_failed")
+        #expect(failed["error"]?.stringValue?.contains(setting) == true)
+      }
+      #expect(model.calls.isEmpty)
+      for name in ["small", "test-model", "@inputs.allowed"] {
+        #expect(try await stack.run(body(["source": "a", "model": .string(name)]))["status"] == "finished")
+      }
+      #expect(model.calls.map { $0.body?.objectValue?["model"] } == ["small", "test-model", "other"])
     }
   }
 

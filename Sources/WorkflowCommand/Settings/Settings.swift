@@ -16,6 +16,7 @@ struct Settings: Sendable {
   let apiConnections: Int
   let allowsAnonymous: Bool
   let model: OpenAIChatModel.Configuration?
+  let modelLimits: ModelLimits
   let modelTotal: Duration
   let fallback: LLMSummarize.Fallback
   let usesProxyEnvironment: Bool
@@ -45,7 +46,9 @@ struct Settings: Sendable {
     maxBodyBytes = reader.bytes("WF_MAX_BODY_BYTES", default: "1MiB", in: 1_024...(64 << 20))
     apiConnections = reader.integer("WF_API_CONNECTIONS", default: 4_096, in: 256...60_000)
     allowsAnonymous = reader.integer("WF_ALLOW_ANONYMOUS", default: 0, in: 0...1) == 1
-    model = Settings.model(&reader)
+    let model = Settings.model(&reader)
+    self.model = model
+    modelLimits = Settings.modelLimits(&reader, configured: model?.model)
     modelTotal = reader.seconds("WF_LLM_TOTAL_S", default: 600, in: 1...86_400)
     fallback =
       reader.parsed(

@@ -1,0 +1,30 @@
+import WorkflowOperations
+
+extension Settings {
+  /// The tokens that a step may ask for where a model is configured and no setting says how many: enough for reasoning and
+  /// a long summary, and a bound on what one call costs.
+  private static let defaultMaxTokens = 32_768
+
+  /// What a step may ask of the model.
+  ///
+  /// A process without a model does not know what others may spend: an API on a host of its own then leaves the check to
+  /// the workers.
+  /// - Parameter configured: the model that is asked where a step names none.
+  static func modelLimits(_ reader: inout SettingsReader, configured: String?) -> ModelLimits {
+    let maxTokens = reader.integer(
+      "WF_LLM_MAX_TOKENS", default: configured == nil ? ModelLimits.mostTokens : defaultMaxTokens,
+      in: 1...ModelLimits.mostTokens)
+    guard let list = reader.text("WF_LLM_MODELS") else {
+      return ModelLimits(models: configured.map { [$0] }, maxTokens: maxTokens)
+    }
+    if list == "*" { return ModelLimits(maxTokens: maxTokens) }
+    let names = list.split(separator: ",", omittingEmptySubsequences: false).map { name in
+      String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
+    if names.contains(where: \.isEmpty) {
+      reader.refuse("WF_LLM_MODELS=\(list): names separated by commas are expected, or * for any")
+    }
+    let others = names.filter { $0 != configured }
+    return ModelLimits(models: (configured.map { [$0] } ?? []) + others, maxTokens: maxTokens)
+  }
+}
