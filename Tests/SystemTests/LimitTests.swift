@@ -1,3 +1,4 @@
+import Curl
 import ExactJSON
 import Glibc
 import Hiredis
@@ -20,6 +21,26 @@ import Testing
       #expect(many["status"] == "failed" && many["error_code"] == "output_too_large")
       #expect(many["error"]?.stringValue?.contains("WF_MAX_RUN_BYTES") == true)
       #expect(try await stack.run(Examples.workflow(text: "small"))["status"] == "finished")
+
+      // What the inputs alone make too large is known at submission.
+      func body(_ references: Int, of input: String = "@inputs.text") -> JSONValue {
+        let data = JSONValue.array((0..<references).map { _ in .string(input) })
+        return [
+          "run_name": "references", "inputs": ["text": .string(String(repeating: "x", count: 1_000))],
+          "steps": [
+            ["id": "pre", "op": "preprocess"], ["id": "s", "op": "store_result", "params": ["data": data]],
+          ],
+        ]
+      }
+      #expect(try await stack.run(body(3))["status"] == "finished")
+      for faulty in [body(5), body(5, of: "@inputs")] {
+        let refused = try await stack.post(faulty.bytes)
+        #expect(refused.status == 422)
+        let fault = try refused.json["detail"]?.arrayValue?.first?.objectValue
+        #expect(fault?["loc"] == ["body", "steps", 1, "params"])
+        #expect(fault?["msg"]?.stringValue?.contains("WF_MAX_OUTPUT_BYTES") == true)
+      }
+      #expect(try await stack.post(body(5, of: "@pre.clean_text").bytes).status == 202)
     }
   }
 
@@ -43,10 +64,11 @@ import Testing
           [
             "run_name": "many references", "inputs": ["text": .string(String(repeating: "x", count: bytes))],
             "steps": [
+              ["id": "pre", "op": "preprocess"],
               [
                 "id": "s", "op": "store_result",
-                "params": ["data": .array(Array(repeating: "@inputs.text", count: count))],
-              ]
+                "params": ["data": .array(Array(repeating: "@pre.clean_text", count: count))],
+              ],
             ],
           ])
         let others = try await [stack.submit(Examples.example), stack.submit(Examples.example)]
