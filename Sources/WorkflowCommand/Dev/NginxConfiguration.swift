@@ -32,14 +32,13 @@ struct NginxConfiguration {
           listen 127.0.0.1:\(port);
           # What $host is where a request of HTTP/1.0 names none.
           server_name localhost;
+          set $wf_retry_after "";
+          add_header Retry-After $wf_retry_after always;
           \(locations)
-          error_page 400 /wf-400;
-          location = /wf-400 {
-            internal;
-            default_type application/json;
-            return 400 '{"detail":"nginx could not read the request"}';
-          }
+          error_page 400 401 403 404 405 408 411 412 413 414 416 421 429 500 501 502 503 504 505 507 /wf-error/$status;
+          error_page 494 /wf-error/494;
           location / {
+            types {}
             default_type application/json;
             return 404 '{"detail":"Not Found"}';
           }

@@ -24,8 +24,12 @@ struct HostTests {
   @Test func `plain HTTP is sent to TLS`() async throws {
     let host = try await SharedHost.get()
     let answer = try await host.curl("http://wf.test/status/health")
-    #expect(answer.status == 301)
+    #expect(answer.status == 308)
     #expect(answer.headers["location"] == "\(Host.site)/status/health")
+    let post = try await host.curl(
+      "-L", "-H", "Content-Type: application/json", "-d", "@/root/example.json", "http://wf.test/workflow/run")
+    #expect(post.status == 308)
+    #expect(post.body.contains("HTTP/2 202"))
   }
 
   @Test func `every answer has the security headers`() async throws {
