@@ -72,7 +72,7 @@ public struct APIServer: Service {
     for await _ in stopped {}
   }
 
-  /// Answers one request, and logs it in one line.
+  /// Answers one request, and logs it in one line: refusals at info, failures as warnings, all others at debug.
   func answer(_ request: FastCGIRequest) async -> FastCGIResponse {
     let start = ContinuousClock.now
     let context = RequestContext(request)
@@ -96,7 +96,7 @@ public struct APIServer: Service {
       switch response.status {
       case 500...: .warning
       case 499: .debug
-      case 202, 400...: .info
+      case 400...: .info
       default: .debug
       }
     guard logger.logLevel <= level else { return }

@@ -220,7 +220,7 @@ struct Executor: Sendable {
     if let failure = execution.failure {
       logger.notice("run failed", metadata: ["code": "\(failure.code.rawValue)", "error": "\(failure.message)"])
     } else {
-      logger.info("run finished")
+      logger.debug("run finished")
     }
   }
 }

@@ -32,7 +32,9 @@ struct WorkerCommand: AsyncParsableCommand {
       connection.close()
     }
     defer { warnings.cancel() }
-    try await StoppableService(worker, manager: manager, logger: composition.logger).run()
+    // The drain, what the worker takes to hand back the rest, and a margin: systemd must not kill it before that.
+    let limit = settings.worker.drain + .seconds(15)
+    try await StoppableService(worker, manager: manager, stopsWithin: limit, logger: composition.logger).run()
     client.close()
   }
 }

@@ -22,7 +22,11 @@ struct ServiceManager: Sendable {
   func status(_ status: String) { send("STATUS=\(status)") }
 
   /// The service has begun to stop.
-  func stopping() { send("STOPPING=1\nSTATUS=stopping") }
+  /// - Parameter duration: how long that may take. systemd extends its `TimeoutStopSec=` to it, never shortens it.
+  func stopping(within duration: Duration? = nil) {
+    let extended = duration.map { "\nEXTEND_TIMEOUT_USEC=\($0.components.seconds * 1_000_000)" } ?? ""
+    send("STOPPING=1\nSTATUS=stopping\(extended)")
+  }
 
   /// The service is alive.
   func alive() { if watchdogInterval != nil { send("WATCHDOG=1") } }

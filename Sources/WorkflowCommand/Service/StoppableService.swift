@@ -2,17 +2,21 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// A service that SIGTERM and SIGINT stop in good order, and a second one of them at once.
+/// A service that SIGTERM, SIGINT and SIGHUP stop in good order, and a second one of them at once. SIGHUP is the end of the
+/// terminal for a service that was started by hand; systemd starts the service again, with the settings as they are then.
 ///
 /// `ServiceGroup` takes a signal either for its graceful shutdown or for its cancellation, not first for the one and
 /// then for the other; so the signals are counted here.
 struct StoppableService {
   private let group: ServiceGroup
   private let manager: ServiceManager
+  private let limit: Duration?
   private let logger: Logger
 
-  init(_ service: any Service, manager: ServiceManager, logger: Logger) {
+  /// - Parameter limit: how long a stop may take, if the service manager should be told.
+  init(_ service: any Service, manager: ServiceManager, stopsWithin limit: Duration? = nil, logger: Logger) {
     self.manager = manager
+    self.limit = limit
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger)
     configuration.logger.logLevel = .warning
@@ -22,13 +26,13 @@ struct StoppableService {
 
   /// Runs the service until it has stopped.
   func run() async throws {
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let service = Task { try await group.run() }
     let stop = Task {
       var count = 0
       for await signal in signals {
         count += 1
-        manager.stopping()
+        manager.stopping(within: limit)
         logger.notice("\(signal): stopping \(count == 1 ? "after what is in hand" : "at once")")
         if count == 1 { await group.triggerGracefulShutdown() } else { service.cancel() }
       }

@@ -4,10 +4,10 @@ import Testing
 
 /// Services are killed, stopped and restarted: accepted runs go on, and clients notice nothing.
 extension HostTests {
-  /// Kills a unit's process and waits until systemd has started another.
-  private func kill(_ unit: String, on host: Host) async throws {
+  /// Sends a signal to a unit's process and waits until systemd has started another.
+  private func kill(_ unit: String, _ signal: String = "KILL", on host: Host) async throws {
     let restarts = Int(try await host.property("NRestarts", of: unit)) ?? 0
-    try await host.sh("kill -9 $(systemctl show --value -p MainPID \(unit))")
+    try await host.sh("kill -s \(signal) $(systemctl show --value -p MainPID \(unit))")
     _ = try await wait("the restart of \(unit)") {
       try await host.isTrue(
         "test $(systemctl show --value -p NRestarts \(unit)) = \(restarts + 1) && systemctl is-active \(unit)")
@@ -32,6 +32,44 @@ extension HostTests {
     let host = try await SharedHost.get()
     for _ in 1...6 { try await kill("wf-worker", on: host) }
     #expect(try await host.end(of: host.submit())["status"] == "finished")
+  }
+
+  @Test func `whatever signal ends a service, systemd starts it again`() async throws {
+    let host = try await SharedHost.get()
+    for unit in ["wf-api", "wf-worker"] {
+      for signal in ["TERM", "HUP", "INT"] {
+        try await kill(unit, signal, on: host)
+        let code = "journalctl -u \(unit) -o cat | grep -F 'Main process exited' | tail -n 1"
+        #expect(try await !host.sh("\(code) || :").contains("status=1/"))
+      }
+    }
+    #expect(try await host.end(of: host.submit())["status"] == "finished")
+  }
+
+  @Test func `a stop may take as long as the settings say, whatever the unit says`() async throws {
+    let host = try await SharedHost.get()
+    let folder = "/run/systemd/system/wf-worker.service.d"
+    try await host.sh(
+      """
+      mkdir -p \(folder)
+      printf '[Service]\\nTimeoutStopSec=1\\n' > \(folder)/stop.conf
+      systemctl daemon-reload
+      """)
+    try await host.withRunInTheMiddle(settings: ["WF_DRAIN_S": "60"]) { id, release in
+      let moment = try await host.sh("date +%s.%N; systemctl stop --no-block wf-worker")
+      // Three times the unit's timeout, on the clock that systemd goes by.
+      _ = try await wait("three seconds of stopping") {
+        try await host.isTrue("test $(date +%s) -ge $((\(moment.prefix { $0 != "." }) + 4))")
+      }
+      try await release()
+      #expect(try await host.end(of: id)["status"] == "finished")
+      _ = try await wait("the end of the worker") {
+        try await host.property("ActiveState", of: "wf-worker") == "inactive" ? true : nil
+      }
+      #expect(try await host.property("Result", of: "wf-worker") == "success")
+      #expect(try await host.sh("wc -l < /run/model.calls") == "1")
+    }
+    try await host.sh("rm -r \(folder); systemctl daemon-reload")
   }
 
   @Test func `a worker stopped in the middle of a run loses nothing`() async throws {
