@@ -1,11 +1,12 @@
 # make run      install what is missing, build, run the whole stack with an example
 # make test     install what is missing, build, run every test; as root also the installation on a booted systemd
+# make test-next  build and test on the next Debian release, in a container; as root
 # make build    the release binary, .build/release/wf
 # make chaos    SECONDS=300 of load while processes are killed, then a look at what became of it; SEED= to repeat one
 # make bench    the figures of the README, side by side with floor and peers; ROWS=submit,drain for some rows
 # make lint     the formatter's rules
-# make install  binary, units and nginx site, under DESTDIR and PREFIX
-# make deb      a Debian package of the same, .build/wf_VERSION_ARCHITECTURE.deb
+# make install  binary, units and nginx's snippet, under DESTDIR and PREFIX; what the administrator edits only where it is missing
+# make deb      a Debian package of the same, .build/wf_VERSION_ARCHITECTURE.deb; installs only what a build needs
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -16,14 +17,23 @@ SEED    ?=
 DEB      = .build/deb
 HOST     = .build/host-root
 
-# What the build links, what the stack runs, what the tests call.
-PACKAGES = libfcgi-dev libhiredis-dev libcurl4-openssl-dev redis-server nginx curl util-linux spawn-fcgi systemd openssl
+# What the build links; what the stack runs and the tests call.
+PACKAGES       = libfcgi-dev libhiredis-dev libcurl4-openssl-dev
+STACK_PACKAGES = redis-server nginx curl util-linux spawn-fcgi systemd openssl
 # What boots in the rehearsal of an installation, and what makes it.
-HOST_PACKAGES = systemd,systemd-sysv,dbus,nginx,redis-server,curl,ca-certificates,openssl,adduser,libfcgi0ldbl,libhiredis0.14,libcurl4,python3,iproute2
+# The -dev packages bring the libraries, under the names that they have in each release.
+HOST_PACKAGES = systemd,systemd-sysv,dbus,nginx,redis-server,curl,ca-certificates,openssl,libfcgi-dev,libhiredis-dev,libcurl4-openssl-dev,python3,iproute2
 HOST_TOOLS    = mmdebstrap systemd-container
 SUDO     = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# The release after the one that this is developed on, with what Swift's toolchain links there; the toolchain itself is mounted.
+NEXT          = trixie
+NEXT_ROOT     = .build/next-root
+NEXT_BUILD    = .build-next
+comma         = ,
+NEXT_PACKAGES = $(subst $() ,$(comma),$(strip $(PACKAGES) $(STACK_PACKAGES) ca-certificates g++ git libncurses6 libsqlite3-0 libxml2 make pkg-config tzdata))
+TOOLCHAIN     = $(shell dirname $$(command -v swift) | sed 's|/usr/bin$$||')
 # One binary that needs no Swift on the host.
-RELEASE  = swift build -c release --static-swift-stdlib --product wf
+RELEASE  = WF_VERSION=$$(./version.sh) swift build -c release --static-swift-stdlib --product wf
 
 # The peers and the harness, in virtual environments of their own.
 VENV     = .build/bench-venv
@@ -32,7 +42,11 @@ ROWS    ?=
 # The model servers of the tests, in a virtual environment too.
 MODELS   = .build/models-venv
 
-.PHONY: run test rehearsal bench chaos build lint packages install deb
+.PHONY: run test test-next rehearsal bench chaos build lint packages install deb
+
+run test chaos bench: PACKAGES += $(STACK_PACKAGES)
+deb rehearsal test: PACKAGES += dpkg-dev
+rehearsal test-next: PACKAGES += $(HOST_TOOLS)
 
 # Only root can boot a container.
 ifeq ($(shell id -u),0)
@@ -59,6 +73,21 @@ rehearsal: deb $(HOST)/etc/debian_version
 $(HOST)/etc/debian_version: Makefile | packages
 	rm -rf $(HOST)
 	. /etc/os-release && mmdebstrap --quiet --variant=minbase --include=$(HOST_PACKAGES) $$VERSION_CODENAME $(HOST)
+	touch $@
+
+# Packages are resolved here, where the network is; the container has none but its loopback.
+test-next: packages $(NEXT_ROOT)/etc/debian_version
+	[ -n '$(TOOLCHAIN)' ] || { echo 'swift must be in a folder of its own, not in /usr'; exit 1; }
+	swift package --scratch-path $(NEXT_BUILD) resolve
+	systemd-nspawn --quiet --register=no --keep-unit --private-network --volatile=overlay --as-pid2 \
+	    --directory=$(NEXT_ROOT) --bind=$(CURDIR) --bind-ro=$(TOOLCHAIN) --chdir=$(CURDIR) --pipe \
+	    --setenv=PATH=$(TOOLCHAIN)/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -euc ' \
+	    swift build --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --build-tests; \
+	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build'
+
+$(NEXT_ROOT)/etc/debian_version: | packages
+	rm -rf $(NEXT_ROOT)
+	mmdebstrap --quiet --variant=minbase --include=$(NEXT_PACKAGES) $(NEXT) $(NEXT_ROOT)
 	touch $@
 
 build: packages
@@ -94,20 +123,24 @@ packages:
 install: build
 	install -Ds -m755 .build/release/wf $(DESTDIR)$(PREFIX)/bin/wf
 	install -Dm644 README.md $(DESTDIR)$(PREFIX)/share/doc/wf/README.md
-	install -Dm644 nginx/wf.conf $(DESTDIR)/etc/nginx/sites-available/wf
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/wf nginx/wf.conf systemd/wf.env
+	install -m755 nginx/write-site systemd/write-defaults $(DESTDIR)$(PREFIX)/share/wf
 	install -Dm644 nginx/wf-locations.conf $(DESTDIR)/etc/nginx/snippets/wf-locations.conf
 	install -d $(DESTDIR)$(UNITDIR)
 	for unit in wf-api.socket wf-api.service wf-worker.service; do \
 	    sed 's|/usr/local|$(PREFIX)|' systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	cp $(DESTDIR)$(UNITDIR)/wf-worker.service $(DESTDIR)$(UNITDIR)/wf-worker@.service
-	install -Dm644 systemd/wf-.service.d/sandbox.conf $(DESTDIR)$(UNITDIR)/wf-.service.d/sandbox.conf
-	[ -e $(DESTDIR)/etc/wf/wf.env ] || install -Dm640 systemd/wf.env $(DESTDIR)/etc/wf/wf.env
+	[ -n '$(DESTDIR)' ] || $(PREFIX)/share/wf/write-defaults
 
-deb:
-	rm -rf $(DEB)
+# dpkg-shlibdeps names the packages of the libraries that the binary was linked against, and their versions.
+deb: packages
+	rm -rf $(DEB) .build/wf_*.deb
 	$(MAKE) install DESTDIR=$(DEB) PREFIX=/usr UNITDIR=/lib/systemd/system
-	install -d $(DEB)/DEBIAN
+	install -d $(DEB)/DEBIAN $(DEB).libraries/debian
+	echo 'Source: wf' > $(DEB).libraries/debian/control
+	cd $(DEB).libraries && dpkg-shlibdeps -O ../deb/usr/bin/wf > depends
 	sed -e "s/@VERSION@/$$(.build/release/wf --version)/" -e "s/@ARCHITECTURE@/$$(dpkg --print-architecture)/" \
+	    -e "s/@LIBRARIES@/$$(sed -n 's/^shlibs:Depends=//p' $(DEB).libraries/depends)/" \
 	    systemd/debian/control > $(DEB)/DEBIAN/control
 	install -m644 systemd/debian/conffiles $(DEB)/DEBIAN/
 	install -m755 systemd/debian/postinst systemd/debian/prerm systemd/debian/postrm $(DEB)/DEBIAN/

@@ -30,6 +30,9 @@ let slim: [LinkerSetting] = [
     ], .when(configuration: .release))
 ]
 
+/// What `wf --version` prints; `make` takes it from git (version.sh).
+let version = Context.environment["WF_VERSION"] ?? "unversioned"
+
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -61,6 +64,7 @@ let package = Package(
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLinux"),
+    .target(name: "CVersion", cSettings: [.define("WF_VERSION", to: "\"\(version)\"")]),
     module("EventLoop"),
     module("FastCGI", ["CFastCGI", "EventLoop", deque, logging]),
     module("Hiredis", ["CHiredis", "EventLoop", logging]),
@@ -79,7 +83,7 @@ let package = Package(
       "WorkflowCommand",
       [
         "WorkflowAPI", "WorkflowWorker", "WorkflowOperations", "WorkflowLLM", "WorkflowStore", "Workflow", "ExactJSON",
-        "FastCGI", "Hiredis", "Curl", "CLinux", arguments, logging, lifecycle, signals, subprocess, system,
+        "FastCGI", "Hiredis", "Curl", "CLinux", "CVersion", arguments, logging, lifecycle, signals, subprocess, system,
       ],
       resources: [.embedInCode("Resources")]),
     .executableTarget(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CVersion
 import Glibc
 public import WorkflowOperations
 
@@ -61,7 +62,7 @@ struct WF: AsyncParsableCommand {
       Exit codes: 0 done, 1 the run failed, 64 wrong usage, 65 body refused, 66 no such file or job, 69 API or Redis not \
       reachable, 74 output not writable, 78 wrong setting, 130 Ctrl-C, 143 SIGTERM.
       """,
-    version: "0.1.0",
+    version: String(cString: wf_version()),
     subcommands: [
       APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ListCommand.self,
       ExampleCommand.self, ConfigCommand.self, DoctorCommand.self, DevCommand.self, SuperviseCommand.self,

@@ -4,16 +4,20 @@ import Testing
 
 /// The package is upgraded, removed, purged and installed again.
 extension HostTests {
-  /// Upgrades to a package of a higher version, which also brings another `wf.env`.
-  private func upgrade(_ host: Host) async throws {
+  /// Upgrades to a package of a higher version, which brings other defaults and another snippet.
+  /// - Returns: what the upgrade says.
+  @discardableResult
+  private func upgrade(_ host: Host) async throws -> String {
     try await host.sh(
       """
       rm -rf /root/next /root/next.deb
       dpkg-deb -R /mnt/.build/wf_rehearsal.deb /root/next
       sed -i "s/^Version: .*/Version: $(dpkg-query -W -f '${Version}' wf).1/" /root/next/DEBIAN/control
-      echo "# $(date +%N)" >> /root/next/etc/wf/wf.env
+      for file in wf.env wf.conf; do echo '# next' >> /root/next/usr/share/wf/$file; done
+      sed -i "s/Not Found/Not Found by $(sed -n 's/^Version: //p' /root/next/DEBIAN/control)/" \
+        /root/next/etc/nginx/snippets/wf-locations.conf
       dpkg-deb -Znone -b /root/next /root/next.deb
-      dpkg --force-confold -i /root/next.deb
+      dpkg --force-confold -i /root/next.deb 2>&1
       test "$(dpkg-query -W -f '${Version}' wf)" = "$(dpkg-deb -f /root/next.deb Version)"
       """)
   }
@@ -35,11 +39,11 @@ extension HostTests {
     let host = try await SharedHost.get()
     try await host.withRunInTheMiddle(settings: ["WF_DRAIN_S": "0.5", "WF_LEASE_S": "600"]) { id, release in
       let socket = try await socket(host)
-      let settings = try await host.sh("cat /etc/wf/wf.env")
+      let edited = try await host.sh("cat /etc/wf/wf.env /etc/nginx/sites-available/wf")
       let old = try await processes(host, "wf-api", "wf-worker")
       try await upgrade(host)
       #expect(try await self.socket(host) == socket)
-      #expect(try await host.sh("cat /etc/wf/wf.env") == settings)
+      #expect(try await host.sh("cat /etc/wf/wf.env /etc/nginx/sites-available/wf") == edited)
       #expect(Set(try await processes(host, "wf-api", "wf-worker")).isDisjoint(with: old + ["0"]))
       try await host.waitForCalls(2)
       try await release()
@@ -47,6 +51,37 @@ extension HostTests {
       #expect(status["status"] == "finished")
       #expect(status.messages.count { $0 == "step_start pre" } == 1)
     }
+  }
+
+  @Test func `an upgrade reloads nginx with its new snippet`() async throws {
+    let host = try await SharedHost.get()
+    try await upgrade(host)
+    let detail = "Not Found by \(try await host.sh("dpkg-query -W -f '${Version}' wf"))"
+    _ = try await wait("the new snippet") {
+      try await host.curl("\(Host.site)/wf-error/400").body.contains(detail) ? true : nil
+    }
+  }
+
+  @Test func `a service that refuses its settings does not stop an upgrade`() async throws {
+    let host = try await SharedHost.get()
+    try await host.sh("echo WF_LEAES_S=1 >> /etc/wf/wf.env")
+    let output = try await upgrade(host)
+    #expect(output.contains("wf: not every service started again"))
+    #expect(try await host.sh("dpkg-query -W -f '${db:Status-Abbrev}' wf") == "ii ")
+    try await host.sh("sed -i /WF_LEAES_S/d /etc/wf/wf.env")
+    _ = try await wait("the worker with its settings put right") {
+      try await host.isTrue("systemctl is-active wf-worker")
+    }
+    #expect(try await host.end(of: host.submit())["status"] == "finished")
+  }
+
+  @Test func `the package depends on what it was linked against`() async throws {
+    let host = try await SharedHost.get()
+    let depends = try await host.sh("dpkg-deb -f .build/wf_*.deb Depends").split(separator: ", ")
+    for library in ["libc6 (>= ", "libhiredis", "libfcgi0", "libcurl4"] {
+      #expect(depends.contains { $0.hasPrefix(library) && $0.contains("(>= ") }, "\(depends)")
+    }
+    #expect(depends.contains("ca-certificates"))
   }
 
   @Test func `a second worker is started, upgraded and stopped like the first`() async throws {
@@ -58,7 +93,9 @@ extension HostTests {
     let old = try await processes(host, "wf-worker", "wf-worker@2")
     try await upgrade(host)
     #expect(Set(try await processes(host, "wf-worker", "wf-worker@2")).isDisjoint(with: old + ["0"]))
-    #expect(try await host.property("DynamicUser", of: "wf-worker@2") == "yes")
+    for (name, value) in ["DynamicUser": "yes", "LimitCORE": "0", "Restart": "always"] {
+      #expect(try await host.property(name, of: "wf-worker@2") == value)
+    }
     try await host.sh("systemctl stop wf-worker")
     #expect(try await host.end(of: host.submit())["status"] == "finished")
     #expect(try await host.run(["wf", "doctor"]).output.contains("ok       wf-worker@2.service is active"))

@@ -41,14 +41,56 @@ import Testing
     #expect(outcome.code == 0, "\(outcome.text)")
   }
 
+  @Test func `API and worker have the same sandbox`() async throws {
+    let outcome = try await withUnits(
+      """
+      for unit in wf-api wf-worker; do
+        sed -n '/^LimitNOFILE/,/^UMask/p' $unit.service | grep -v ^Memory > $unit.sandbox
+        test "$(wc -l < $unit.sandbox)" -gt 30
+      done
+      diff wf-api.sandbox wf-worker.sandbox
+      """)
+    #expect(outcome.code == 0, "\(outcome.text)")
+  }
+
+  @Test func `a version orders after those of earlier commits and releases`() async throws {
+    let outcome = try await withUnits(
+      """
+      cp "$1/version.sh" "$1/.gitattributes" .
+      test "$(./version.sh)" = 0.1.0
+      export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
+      last=0.1.0
+      newer() {
+        version=$(./version.sh)
+        dpkg --compare-versions "$version" gt "$last" || { echo "$version is not newer than $last"; exit 1; }
+        last=$version
+        rm -rf archive; mkdir archive
+        git archive HEAD | tar x -C archive
+        test "$(archive/version.sh)" = "$version"
+      }
+      git init -q
+      git add version.sh .gitattributes
+      GIT_COMMITTER_DATE='2026-01-02T03:04:05Z' git commit -q -m a; newer
+      test "$version" = "0.1.0+git20260102030405.$(git log -1 --format=%h)"
+      GIT_COMMITTER_DATE='2026-01-02T03:04:06Z' git commit -q --allow-empty -m b; newer
+      git tag v0.2.0-rc1; newer
+      git tag -d v0.2.0-rc1 > /dev/null; git tag v0.2.0; newer
+      test "$version" = 0.2.0
+      GIT_COMMITTER_DATE='2026-01-02T03:04:07Z' git commit -q --allow-empty -m c; newer
+      echo '#' >> version.sh
+      test "$(./version.sh)" = "$version.changed"
+      """)
+    #expect(outcome.code == 0, "\(outcome.text)")
+  }
+
   @Test func `nginx accepts the production site`() async throws {
     let outcome = try await withUnits(
       """
       openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=wf.example.org -keyout key -out certificate 2> /dev/null
       mkdir snippets
       cp "$1/nginx/wf-locations.conf" snippets
-      sed -e "s|/etc/ssl/certs/wf.pem|$folder/certificate|" -e "s|/etc/ssl/private/wf.key|$folder/key|" \
-        "$1/nginx/wf.conf" > site
+      "$1/nginx/write-site" | sed -e "s|/etc/ssl/certs/wf.pem|$folder/certificate|" \
+        -e "s|/etc/ssl/private/wf.key|$folder/key|" > site
       echo "error_log stderr; pid $folder/pid; events {} http { access_log off; include $folder/site; }" > nginx.conf
       nginx -t -q -e stderr -p "$folder" -c nginx.conf
       """)

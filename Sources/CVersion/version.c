@@ -1,0 +1,3 @@
+#include "CVersion.h"
+
+const char *wf_version(void) { return WF_VERSION; }
