@@ -56,8 +56,9 @@ struct JournalLogHandler: LogHandler {
     var parts = tm()
     gmtime_r(&now.tv_sec, &parts)
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { text in
-      let count = text.withMemoryRebound(to: CChar.self) {
-        strftime($0.baseAddress, $0.count, "%Y-%m-%dT%H:%M:%S.", &parts)
+      let count = text.withMemoryRebound(to: CChar.self) { buffer in
+        // Not every C library says that this pointer may be null.
+        buffer.baseAddress.map { strftime($0, buffer.count, "%Y-%m-%dT%H:%M:%S.", &parts) } ?? 0
       }
       line.append(contentsOf: text[..<count])
     }
