@@ -35,6 +35,10 @@ TOOLCHAIN     = $(shell dirname $$(command -v swift) | sed 's|/usr/bin$$||')
 # One binary that needs no Swift on the host.
 RELEASE  = WF_VERSION=$$(./version.sh) swift build -c release --static-swift-stdlib --product wf
 
+# Clients of event streams, from PyPI and Debian; and web servers, unpacked instead of installed, so that none is started.
+CLIENTS     = .build/stream-clients
+WEB_SERVERS = .build/web-servers
+
 # The peers and the harness, in virtual environments of their own.
 VENV     = .build/bench-venv
 ROWS    ?=
@@ -47,6 +51,11 @@ MODELS   = .build/models-venv
 run test chaos bench: PACKAGES += $(STACK_PACKAGES)
 deb rehearsal test: PACKAGES += dpkg-dev
 rehearsal test-next: PACKAGES += $(HOST_TOOLS)
+
+test: PACKAGES += chromium python3-venv
+test: $(CLIENTS)/installed $(WEB_SERVERS)/unpacked
+test: export STREAM_CLIENTS = $(CURDIR)/$(CLIENTS)
+test: export WEB_SERVERS    = $(CURDIR)/$(WEB_SERVERS)/root
 
 # Only root can boot a container.
 ifeq ($(shell id -u),0)
@@ -65,6 +74,21 @@ test: packages lint $(MODELS)/installed
 	swift test --skip-build --skip "HostTests|ExpiryTests"
 # By themselves: their load leaves no processor to tests that wait for others.
 	swift test --skip-build --filter "HostTests|ExpiryTests"
+
+$(CLIENTS)/installed: Tests/Clients/requirements.txt Tests/Clients/requirements-sseclient-py.txt | packages
+	python3 -m venv $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet -r $<
+	$(CLIENTS)/bin/pip install --quiet --upgrade --no-deps --target $(CLIENTS)/sseclient-py -r $(word 2,$^)
+	touch $@
+
+# With the libraries that are not installed either.
+$(WEB_SERVERS)/unpacked: Makefile | packages
+	rm -rf $(WEB_SERVERS)
+	mkdir -p $(WEB_SERVERS)/archives/partial $(WEB_SERVERS)/root
+	$(SUDO) apt-get install -qqy --download-only --no-install-recommends \
+	    -o Dir::Cache::archives=$(CURDIR)/$(WEB_SERVERS)/archives apache2-bin lighttpd caddy haproxy
+	find $(WEB_SERVERS)/archives -name '*.deb' -exec dpkg-deb -x {} $(WEB_SERVERS)/root ';'
+	touch $@
 
 # The package, and a Debian without wf to install it on.
 rehearsal: deb $(HOST)/etc/debian_version

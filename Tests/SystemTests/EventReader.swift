@@ -24,9 +24,14 @@ struct EventReader {
   init(
     _ stack: Stack, _ id: String, headers: [HTTPHeader] = [], client: HTTPClient = HTTPClient()
   ) async throws {
+    try await self.init(url: stack.url, id, headers: headers, client: client)
+  }
+
+  /// A reader through another web server.
+  init(url: String, _ id: String, headers: [HTTPHeader] = [], client: HTTPClient = HTTPClient()) async throws {
     self.client = client
     let response = try await client.stream(
-      HTTPRequest(url: "\(stack.url)/status/\(id)/events", headers: headers, timeout: .seconds(120)))
+      HTTPRequest(url: "\(url)/status/\(id)/events", headers: headers, timeout: .seconds(120)))
     guard response.status == 200, response.header("Content-Type") == "text/event-stream" else {
       throw StackFailure("the events answered \(response.status)")
     }
@@ -41,6 +46,14 @@ struct EventReader {
       if isLast(event) { break }
     }
     return events
+  }
+
+  /// Reads up to the first comment, such as a heartbeat.
+  mutating func waitForComment() async throws {
+    while !buffer.contains("\n:") {
+      guard let piece = try await pieces.next() else { throw StackFailure("the stream ended without a comment") }
+      buffer += String(decoding: piece, as: UTF8.self)
+    }
   }
 
   /// The events to the end of the stream.
