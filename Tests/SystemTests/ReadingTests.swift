@@ -119,14 +119,15 @@ import Testing
       model.behaviour = .hold
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
+      let host = "Host: 127.0.0.1\r\n\r\n"
       for _ in 0..<10 {
-        let gone = try (0..<300).map { _ in try RawClient(stack.url, "GET /status/\(id)?wait=60 HTTP/1.1") }
+        let gone = try (0..<300).map { _ in try RawClient(stack.url, "GET /status/\(id)?wait=60 HTTP/1.1\r\n\(host)") }
         for client in gone { client.hangUp() }
         #expect(try await stack.send("GET", "/status/health").status == 200)
       }
       try await nobodyWaits(stack, id)
       // Three quarters of the connections, and one more.
-      let waiting = try (0..<193).map { _ in try RawClient(stack.url, "GET /status/\(id)?wait=60 HTTP/1.1") }
+      let waiting = try (0..<193).map { _ in try RawClient(stack.url, "GET /status/\(id)?wait=60 HTTP/1.1\r\n\(host)") }
       let refusal = try await wait("an answer to the one too many") { waiting.compactMap(\.received).first }
       #expect(refusal.hasPrefix("HTTP/1.1 503 ") && refusal.contains("Retry-After: 1\r\n"))
       #expect(try await stack.send("GET", "/status/\(id)/events").status == 503)
@@ -147,37 +148,4 @@ import Testing
       return subscribers == 0 ? true : nil
     }
   }
-}
-
-/// A client that sends a request and then does what it likes.
-private final class RawClient {
-  private let descriptor: Int32
-
-  init(_ url: String, _ line: String) throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = UInt16(url.split(separator: ":").last ?? "")?.bigEndian ?? 0
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let isConnected = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
-    }
-    let request = Array("\(line)\r\nHost: 127.0.0.1\r\n\r\n".utf8)
-    guard isConnected, send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
-      throw StackFailure("cannot send a request: \(errno)")
-    }
-  }
-
-  /// What has come, up to now.
-  var received: String? {
-    var bytes = [UInt8](repeating: 0, count: 4_096)
-    let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
-    return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
-  }
-
-  func hangUp() { shutdown(descriptor, Int32(SHUT_RDWR)) }
-
-  deinit { close(descriptor) }
 }
