@@ -71,7 +71,7 @@ let package = Package(
     module("Curl", ["CCurl"]),
     module("ExactJSON"),
     module("Workflow", ["ExactJSON"]),
-    module("WorkflowStore", ["Hiredis", "Workflow", "ExactJSON"], resources: [.embedInCode("Scripts")]),
+    module("WorkflowStore", ["Hiredis", "Workflow", "ExactJSON", deque], resources: [.embedInCode("Scripts")]),
     module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON", logging]),
     module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON"]),
     module(

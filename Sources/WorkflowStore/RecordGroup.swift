@@ -1,3 +1,4 @@
+import DequeModule
 import Synchronization
 
 /// Writes the records of many runs together (group commit): records that arrive while a call is in flight go in the next
@@ -41,7 +42,7 @@ private final class Lane: Sendable {
   }
 
   private struct State {
-    var waiting: [Waiter] = []
+    var waiting: Deque<Waiter> = []
     var isWriting = false
 
     /// Takes what goes in the next call, none when nobody waits.
