@@ -32,7 +32,9 @@ final class Acceptor: Sendable {
   func acceptPending() {
     while table.hasRoom {
       guard let connection = listening.accept() else { return pauseUnlessEmpty(errno) }
+      let isLast = !table.makeRoom()
       take(Connection(connection))
+      if isLast { break }
     }
     isPaused.store(true, ordering: .sequentiallyConsistent)
   }

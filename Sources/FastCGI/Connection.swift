@@ -29,6 +29,12 @@ final class Connection: @unchecked Sendable {
     return poll(&entry, 1, 0) > 0
   }
 
+  /// Whether something has arrived that has not been read, be it the end.
+  var hasInput: Bool {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, 0) > 0
+  }
+
   /// Frees what libfcgi holds of the request just served, the connection stays open.
   func release() {
     FCGX_Free(request, 0)

@@ -8,6 +8,8 @@ final class ConnectionTable: Sendable {
   private enum Use {
     /// Nothing of a request has arrived yet.
     case idle
+    /// A request has been answered, and nothing of the next one has arrived yet.
+    case resting
     /// A request is being read.
     case reading
     /// The handler of a request runs; nobody uses the connection meanwhile.
@@ -23,15 +25,18 @@ final class ConnectionTable: Sendable {
     var use = Use.idle
     var deadline: ContinuousClock.Instant?
 
-    var isIdle: Bool { if case .idle = use { true } else { false } }
+    var isResting: Bool { if case .resting = use { true } else { false } }
+    var isIdle: Bool { if case .idle = use { true } else { isResting } }
 
     func isLate(_ now: ContinuousClock.Instant) -> Bool { deadline.map { $0 < now } ?? false }
+    func isEarlier(than other: Entry) -> Bool { (deadline ?? .now) < (other.deadline ?? .now) }
     func hasTime(after instant: ContinuousClock.Instant) -> Bool { deadline.map { $0 > instant } ?? false }
   }
 
   private struct State {
     var entries: [Int32: Entry] = [:]
     var inHand = 0
+    var resting = 0
     /// Once the server is stopping: until when a peer has time at most.
     var lastDeadline: ContinuousClock.Instant?
     var isStopping: Bool { lastDeadline != nil }
@@ -52,8 +57,26 @@ final class ConnectionTable: Sendable {
   /// Requests that are being read or answered.
   var requestsInHand: Int { state.withLock { $0.inHand } }
 
-  /// Whether there is room for one more.
-  var hasRoom: Bool { state.withLock { $0.entries.count < limit && !$0.isStopping } }
+  /// Whether there is room for one more, or there will be when a resting connection is closed.
+  var hasRoom: Bool {
+    state.withLock { state in (state.entries.count < limit || state.resting > 0) && !state.isStopping }
+  }
+
+  /// Makes room for one more, if need be by closing the connection that has rested longest: nginx keeps some for each of
+  /// its processes, which would keep out the requests of the others.
+  /// - Returns: false when there is no room; then the next one must wait.
+  func makeRoom() -> Bool {
+    let outcome = state.withLock { state -> (hasRoom: Bool, closing: Connection?) in
+      if state.entries.count < limit { return (true, nil) }
+      let resting = state.entries.values.filter(\.isResting).sorted { $0.isEarlier(than: $1) }
+      guard let entry = resting.first(where: { !$0.connection.hasInput }) else { return (false, nil) }
+      state.entries[entry.connection.descriptor] = nil
+      state.resting -= 1
+      return (true, entry.connection)
+    }
+    outcome.closing?.close()
+    return outcome.hasRoom
+  }
 
   /// Takes in a new connection, idle. False when the server is stopping.
   func insert(_ connection: Connection, deadline: ContinuousClock.Instant) -> Bool {
@@ -80,7 +103,8 @@ final class ConnectionTable: Sendable {
     state.withLock { state in
       guard let entry = state.entries[descriptor] else { return nil }
       switch entry.use {
-      case .idle:
+      case .idle, .resting:
+        if entry.isResting { state.resting -= 1 }
         state.entries[descriptor]?.use = .reading
         state.entries[descriptor]?.deadline = deadline
         state.inHand += 1
@@ -130,12 +154,17 @@ final class ConnectionTable: Sendable {
   }
 
   /// The request has been answered and the connection waits for the next one. False when it is to be closed instead.
-  func endRequest(on connection: Connection, deadline: ContinuousClock.Instant) -> Bool {
+  /// - Parameter watch: begins to watch for the next one, while the connection cannot be closed
+  func endRequest(
+    on connection: Connection, deadline: ContinuousClock.Instant, watch: @Sendable () -> Void
+  ) -> Bool {
     state.withLock { state in
       guard !state.isStopping else { return false }
       state.inHand -= 1
-      state.entries[connection.descriptor]?.use = .idle
+      state.resting += 1
+      state.entries[connection.descriptor]?.use = .resting
       state.entries[connection.descriptor]?.deadline = deadline
+      watch()
       return true
     }
   }

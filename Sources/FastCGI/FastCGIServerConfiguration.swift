@@ -32,7 +32,7 @@ public struct FastCGIServerConfiguration: Sendable {
   /// How long a kept connection may stay idle. Longer than nginx's 60 s, so that it is nginx that closes.
   public var keepAliveTimeout: Duration = .seconds(75)
 
-  /// Open connections. Beyond it new ones wait in the kernel's queue.
+  /// Open connections. Beyond it a new one takes the place of one that is kept idle, or waits in the kernel's queue.
   ///
   /// Fewer when the process may not open as many files and 64 for other uses. An open request takes about 14 KB.
   public var maxConnections = 4096

@@ -130,10 +130,11 @@ final class Responder: Sendable {
 
   private func rest(_ connection: Connection) {
     connection.release()
-    guard table.endRequest(on: connection, deadline: .now + configuration.keepAliveTimeout) else {
-      return close(connection)
+    let isKept = table.endRequest(on: connection, deadline: .now + configuration.keepAliveTimeout) { [epoll] in
+      epoll.rearm(connection.descriptor, [.readable, .once])
     }
-    epoll.rearm(connection.descriptor, [.readable, .once])
+    guard isKept else { return close(connection) }
+    acceptor.resumeIfPaused()
   }
 
   private func close(_ connection: Connection) {

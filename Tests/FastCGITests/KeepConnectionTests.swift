@@ -44,6 +44,34 @@ struct KeepConnectionTests {
     }
   }
 
+  @Test("makes room for a new one when it is idle and there is no other room, and not when a request is on its way")
+  func makesRoom() async throws {
+    var configuration = Self.kept
+    configuration.maxConnections = 3
+    let (entered, go) = (Gate(), Gate())
+    let handler: TestServer.Handler = { request in
+      if request.path == "/wait" {
+        entered.open()
+        await go.wait()
+      }
+      return FastCGIResponse(body: .bytes([7]))
+    }
+    try await withServer(configuration, handler: handler) { server in
+      let kept = try (0..<3).map { _ in try server.client() }
+      for client in kept { #expect(try await client.exchange(Record.request("GET", keep: true)).body == [7]) }
+      let new = try (0..<2).map { _ in try server.client() }
+      for client in new { #expect(try await client.exchange(Record.request("GET", keep: true)).body == [7]) }
+      // The oldest were closed; the others are as good as before.
+      #expect(try await kept[0].readToEnd() == [])
+      #expect(try await kept[1].readToEnd() == [])
+      try await kept[2].send(Record.request("GET", "/wait", keep: true))
+      await entered.wait()
+      for _ in 0..<3 { #expect(try await server.exchange(Record.request("GET", keep: true)).body == [7]) }
+      go.open()
+      #expect(try await kept[2].answer().body == [7])
+    }
+  }
+
   @Test("is closed after the keep-alive timeout")
   func timesOut() async throws {
     var configuration = Self.kept
