@@ -50,6 +50,14 @@ public struct RunRecord: Sendable {
     case handedBack(asSuspect: Bool)
     /// The run goes back to the tail of its queue, for other workers: this one cannot run it.
     case declined(asSuspect: Bool)
+
+    /// Whether the run itself has ended.
+    public var isFinal: Bool {
+      switch self {
+      case .finished, .failed: true
+      case .handedBack, .declined: false
+      }
+    }
   }
 
   /// What is to be written, in order.

@@ -52,12 +52,15 @@ public struct RecoveryTurn: Sendable {
 extension RunStore {
   /// Renews the leases of the runs in hand. Blocks: for the heartbeat's own thread. A task must not call it: it may run
   /// on the very thread that brings the answer.
-  /// - Parameter settledClaim: the number of the newest claim whose runs are in hand, or whose answer was lost: runs that it
-  ///   brought and that are not in hand return to their queue.
-  /// - Returns: the runs that others have taken from the worker, and those that returned to their queue.
+  /// - Parameters:
+  ///   - ended: runs that the worker has ended a moment ago; their leases are renewed if Redis has lost that.
+  ///   - settledClaim: the number of the newest claim whose runs are in hand, or whose answer was lost: runs that it brought
+  ///     and that are not in hand return to their queue.
+  /// - Returns: the runs that others have taken from the worker, those of `ended` that Redis holds for started, and those
+  ///   that returned to their queue.
   public func heartbeat(
-    worker: String, runs: [HeldRun], settledClaim: Int = 0, lease: Duration
-  ) throws(StoreError) -> (lost: [JobID], returned: [JobID]) {
+    worker: String, runs: [HeldRun], ended: [HeldRun] = [], settledClaim: Int = 0, lease: Duration
+  ) throws(StoreError) -> (lost: [JobID], unfinished: [JobID], returned: [JobID]) {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(worker)
@@ -65,7 +68,8 @@ extension RunStore {
     arguments.append(limits.workerMemory)
     arguments.append(settledClaim)
     arguments.append(keys.wakeChannel)
-    for run in runs {
+    arguments.append(ended.count)
+    for run in ended + runs {
       arguments.append(run.id.description)
       arguments.append(run.token)
     }
@@ -80,8 +84,8 @@ extension RunStore {
       throw StoreError(error)
     }
     let lists = (reply.array ?? []).map { ($0.array ?? []).compactMap { $0.string.flatMap { JobID($0) } } }
-    guard lists.count == 2 else { throw RunStore.damaged(Scripts.heartbeat, reply) }
-    return (lists[0], lists[1])
+    guard lists.count == 3 else { throw RunStore.damaged(Scripts.heartbeat, reply) }
+    return (lists[0], lists[1], lists[2])
   }
 
   /// Says that a worker has stopped: it does not count as alive any more.

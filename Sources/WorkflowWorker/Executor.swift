@@ -14,6 +14,7 @@ struct Executor: Sendable {
   let limits: RunBudget.Limits
   let hands: RunsInHand
   let records: RecordGroup
+  let ended: EndedRuns
   let clock: RedisClock
 
   private enum Event: Sendable {
@@ -31,13 +32,26 @@ struct Executor: Sendable {
   /// Runs a run to its end, or until it is handed back or lost.
   func execute(_ run: ClaimedRun, logger: Logger) async {
     let held = HeldRun(id: run.id, token: run.token)
-    let writer = RunWriter(records, run: held, hands: hands, logger: logger)
+    let writer = RunWriter(records, run: held, hands: hands, ended: ended, logger: logger)
     var execution = RunExecution(run, limits: limits, clock: clock)
     let end = await withTaskGroup(of: Event.self) { group in
       await drive(&execution, held, writer, &group)
     }
     if case .over = end { return log(execution, logger) }
     await leave(&execution, held, end, writer, logger)
+  }
+
+  /// Writes runs again that have ended, and whose end Redis has lost.
+  func restore(_ runs: [(run: HeldRun, records: [RunRecord])], logger: Logger) {
+    for (run, history) in runs {
+      var logger = logger
+      logger[metadataKey: "job"] = "\(run.id)"
+      hands.take(run, isSuspect: false) { [logger] in
+        let writer = RunWriter(records, run: run, hands: hands, ended: ended, history: history, logger: logger)
+        let answer = await writer.rewrite()
+        logger.notice("Redis had lost the end of the run; written again: \(answer)")
+      }
+    }
   }
 
   /// An operation that a run still needs and that this worker does not have; nil when it can run all its steps.

@@ -13,17 +13,24 @@ final class Heartbeat: Sendable {
   private let lease: Duration
   private let logger: Logger
   private let settledClaim: @Sendable () -> Int
+  private let endedRuns: EndedRuns
+  private let restore: @Sendable ([(run: HeldRun, records: [RunRecord])]) -> Void
   private let stopped = StopSignal()
   private let ended = DispatchSemaphore(value: 0)
 
   /// - Parameters:
   ///   - store: over a connection of the heartbeat's own, with a deadline of a third of the lease.
   ///   - settledClaim: the number of the newest claim whose runs are in hand, or whose answer was lost.
+  ///   - ended: runs whose end Redis may still lose.
+  ///   - restore: called with those whose end it has lost.
   init(
     store: RunStore, hands: RunsInHand, worker: String, lease: Duration, logger: Logger,
-    settledClaim: @escaping @Sendable () -> Int = { 0 }
+    settledClaim: @escaping @Sendable () -> Int = { 0 }, ended: EndedRuns = EndedRuns(),
+    restore: @escaping @Sendable ([(run: HeldRun, records: [RunRecord])]) -> Void = { _ in }
   ) {
     self.settledClaim = settledClaim
+    endedRuns = ended
+    self.restore = restore
     self.store = store
     self.hands = hands
     self.worker = worker
@@ -68,11 +75,13 @@ final class Heartbeat: Sendable {
       let settled = settledClaim()
       let held = hands.held
       do {
-        let answer = try store.heartbeat(worker: worker, runs: held, settledClaim: settled, lease: lease)
+        let answer = try store.heartbeat(
+          worker: worker, runs: held, ended: endedRuns.runs, settledClaim: settled, lease: lease)
         if isAway { logger.notice("leases are renewed again") }
         isAway = false
         let lost = Set(answer.lost)
         report(hands.lose(held.filter { lost.contains($0.id) }))
+        restore(endedRuns.settle(asked: started, unfinished: Set(answer.unfinished)))
         for id in answer.returned {
           logger.notice("the answer to its claim was lost; back in its queue", metadata: ["job": "\(id)"])
         }

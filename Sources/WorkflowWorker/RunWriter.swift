@@ -3,21 +3,36 @@ import WorkflowStore
 
 /// Writes the records of one claim, in order, each until Redis has answered.
 ///
-/// It keeps them until the claim ends. A Redis that comes back without its newest writes (power loss under `everysec`, a
+/// It keeps them until the claim ends, and has them kept for a while after that. A Redis that comes back without its newest writes (power loss under `everysec`, a
 /// failover) says how far behind it is, and gets the missing ones again: no step need be run a second time for that.
 actor RunWriter {
   private let records: RecordGroup
   private let run: HeldRun
   private let hands: RunsInHand
+  private let ended: EndedRuns?
   private let logger: Logger
   /// The records of the claim so far; number `n`, counted from 1, is at `n - 1`.
-  private var history: [RunRecord] = []
+  private var history: [RunRecord]
 
-  init(_ records: RecordGroup, run: HeldRun, hands: RunsInHand, logger: Logger) {
+  /// - Parameters:
+  ///   - ended: keeps the records of the run when it has ended; nil for a run that is written again at little cost.
+  ///   - history: the records of the claim that were written before.
+  init(
+    _ records: RecordGroup, run: HeldRun, hands: RunsInHand, ended: EndedRuns? = nil, history: [RunRecord] = [],
+    logger: Logger
+  ) {
     self.records = records
     self.run = run
     self.hands = hands
+    self.ended = ended
+    self.history = history
     self.logger = logger
+  }
+
+  /// Writes the last record again, and before it those that Redis has lost.
+  func rewrite() async -> RecordAnswer {
+    guard let last = history.popLast() else { return .recorded }
+    return await write(last)
   }
 
   /// Writes a record, and before it those that Redis has lost.
@@ -29,8 +44,12 @@ actor RunWriter {
     while true {
       let answer = await send(sequence)
       switch answer {
-      case .recorded where sequence == history.count, .lost: return answer
-      case .recorded: sequence += 1
+      case .recorded where sequence < history.count: sequence += 1
+      case .recorded:
+        // One record alone holds no answer of a call: calls are recorded before they are made.
+        if record.end?.isFinal == true, history.count > 1 { ended?.keep(run, history) }
+        return answer
+      case .lost: return answer
       case .behind(let known):
         logger.warning("Redis has lost records of the run; writing \(known + 1) to \(history.count) again")
         sequence = known + 1

@@ -48,13 +48,15 @@ public struct Worker: Service {
         outputBytes: configuration.maxOutputBytes, runBytes: configuration.maxRunBytes,
         progressEntryBytes: configuration.maxProgressEntryBytes),
       hands: hands,
-      records: RecordGroup(store(records, clock: clock), large: store(largeRecords, clock: clock)), clock: clock)
+      records: RecordGroup(store(records, clock: clock), large: store(largeRecords, clock: clock)),
+      ended: EndedRuns(), clock: clock)
     let claimer = Claimer(
       store: store(claims, clock: clock), executor: executor, hands: hands, worker: name, configuration: configuration,
       logger: logger, pulse: { pulse(hands.count) }, isReachable: { await isReachable() })
     let heartbeat = Heartbeat(
       store: store(beats, timeout: configuration.lease / 3), hands: hands, worker: name, lease: configuration.lease,
-      logger: logger, settledClaim: { claimer.settledClaim })
+      logger: logger, settledClaim: { claimer.settledClaim }, ended: executor.ended,
+      restore: { [logger] in executor.restore($0, logger: logger) })
     let subscription = RedisSubscription(
       redis, name: "wf-wake", logger: logger, onMessage: { _, _ in claimer.wake() }, onConnect: { claimer.wake() })
     subscription.subscribe(keys.wakeChannel(of: name))

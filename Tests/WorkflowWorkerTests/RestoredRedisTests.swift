@@ -59,6 +59,30 @@ import WorkflowStore
     }
   }
 
+  @Test func `a run whose end was lost ends again, without a call being made twice`() async throws {
+    let call = Scripted("call") { invocation in .outputs(["of": .string(invocation.step)]) }
+    let gate = Latch()
+    let gated = Scripted("gated") { _ in
+      await gate.wait()
+      return .outputs([:])
+    }
+    try await bench.withWorkers([call, gated, StoreResult()]) {
+      let id = try await bench.submit([("c", "call"), ("g", "gated"), ("d", "call")])
+      _ = try await bench.run(id) { $0.log.contains { $0.contains(#""step_start","step":"g""#) } }
+      try await save()
+      gate.open()
+      let first = try await bench.end(of: id)
+      loseTheRest()
+      // The end that was lost, written by the worker which remembers it.
+      _ = try await bench.run(id) { $0.status == .finished }
+      let second = try await bench.end(of: id)
+      #expect(second.log == first.log && second.result == first.result)
+      #expect(call.calls.value == 2 && gated.calls.value == 1)
+      let next = try await bench.end(of: bench.submit([("c", "call")]))
+      #expect(next.status == .finished)
+    }
+  }
+
   /// Three calls, a value stored after the first, and a call that is in progress when Redis dies.
   private var steps: [StepDefinition] {
     [

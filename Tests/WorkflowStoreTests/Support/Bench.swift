@@ -56,7 +56,7 @@ struct Bench: Sendable {
 
   func beat(
     _ runs: [ClaimedRun], worker: String = "w", settledClaim: Int, lease: Duration = .seconds(15)
-  ) async throws -> (lost: [JobID], returned: [JobID]) {
+  ) async throws -> (lost: [JobID], unfinished: [JobID], returned: [JobID]) {
     let held = runs.map { HeldRun(id: $0.id, token: $0.token) }
     return try await withCheckedContinuation { continuation in
       DispatchQueue.global().async { [store] in
