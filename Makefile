@@ -33,7 +33,7 @@ comma         = ,
 NEXT_PACKAGES = $(subst $() ,$(comma),$(strip $(PACKAGES) $(STACK_PACKAGES) ca-certificates g++ git libncurses6 libsqlite3-0 libxml2 make pkg-config tzdata))
 TOOLCHAIN     = $(shell dirname $$(command -v swift) | sed 's|/usr/bin$$||')
 # One binary that needs no Swift on the host.
-RELEASE  = WF_VERSION=$$(./version.sh) swift build -c release --static-swift-stdlib --product wf
+RELEASE  = WF_VERSION=$$(systemd/debian/version.sh) swift build -c release --static-swift-stdlib --product wf
 
 # Clients of event streams, from PyPI and Debian; and web servers, unpacked instead of installed, so that none is started.
 CLIENTS     = .build/stream-clients
@@ -45,6 +45,9 @@ ROWS    ?=
 
 # The model servers of the tests, in a virtual environment too.
 MODELS   = .build/models-venv
+
+# Suites that run by themselves, one test at a time: they load the machine, or wait no longer than a promise allows.
+ALONE    = HostTests|ExpiryTests|ReadingTests|RecovererTests|ManyWatchersTests
 
 .PHONY: run test test-next rehearsal bench chaos build lint packages install deb
 
@@ -71,9 +74,8 @@ run: build
 test: PACKAGES += python3 python3-venv
 test: packages lint $(MODELS)/installed
 	swift build --build-tests
-	swift test --skip-build --skip "HostTests|ExpiryTests"
-# By themselves: their load leaves no processor to tests that wait for others.
-	swift test --skip-build --filter "HostTests|ExpiryTests"
+	swift test --skip-build --skip "$(ALONE)"
+	swift test --skip-build --no-parallel --filter "$(ALONE)"
 
 $(CLIENTS)/installed: Tests/Clients/requirements.txt Tests/Clients/requirements-sseclient-py.txt | packages
 	python3 -m venv $(CLIENTS)

@@ -56,20 +56,23 @@ import Testing
   @Test func `a version orders after those of earlier commits and releases`() async throws {
     let outcome = try await withUnits(
       """
-      cp "$1/version.sh" "$1/.gitattributes" .
-      test "$(./version.sh)" = 0.1.0
+      script=systemd/debian/version.sh
+      mkdir -p systemd/debian
+      cp "$1/$script" systemd/debian
+      cp "$1/.gitattributes" .
+      test "$($script)" = 0.1.0
       export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a
       last=0.1.0
       newer() {
-        version=$(./version.sh)
+        version=$($script)
         dpkg --compare-versions "$version" gt "$last" || { echo "$version is not newer than $last"; exit 1; }
         last=$version
         rm -rf archive; mkdir archive
         git archive HEAD | tar x -C archive
-        test "$(archive/version.sh)" = "$version"
+        test "$(archive/$script)" = "$version"
       }
       git init -q
-      git add version.sh .gitattributes
+      git add $script .gitattributes
       GIT_COMMITTER_DATE='2026-01-02T03:04:05Z' git commit -q -m a; newer
       test "$version" = "0.1.0+git20260102030405.$(git log -1 --format=%h)"
       GIT_COMMITTER_DATE='2026-01-02T03:04:06Z' git commit -q --allow-empty -m b; newer
@@ -77,8 +80,8 @@ import Testing
       git tag -d v0.2.0-rc1 > /dev/null; git tag v0.2.0; newer
       test "$version" = 0.2.0
       GIT_COMMITTER_DATE='2026-01-02T03:04:07Z' git commit -q --allow-empty -m c; newer
-      echo '#' >> version.sh
-      test "$(./version.sh)" = "$version.changed"
+      echo '#' >> $script
+      test "$($script)" = "$version.changed"
       """)
     #expect(outcome.code == 0, "\(outcome.text)")
   }

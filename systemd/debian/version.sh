@@ -2,7 +2,7 @@
 # Prints the version of this source tree. A tag v1.2.3 is the release 1.2.3; a commit after it adds its time and its hash,
 # such as 1.2.3+git20260102030405.abcdef0, so that dpkg takes a later commit for a newer version.
 set -eu
-cd "$(dirname "$0")"
+cd "$(dirname "$0")/../.."
 
 if [ -e .git ] && command -v git > /dev/null; then
     commit=$(git log -1 --format='%ct %h')
