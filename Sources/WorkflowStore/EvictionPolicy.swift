@@ -38,20 +38,15 @@ extension RunStore {
     return try await send(["SET", keys.database, made, "NX", "GET"]).string ?? made
   }
 
-  /// What Redis does when it is full.
+  /// What Redis does when it is full, by its configuration or else by its `INFO`.
   public func evictionPolicy() async throws(StoreError) -> EvictionPolicy {
-    do {
-      return EvictionPolicy(try await send(["CONFIG", "GET", "maxmemory-policy"]).array?.last?.string)
-    } catch .refused(cause: "NOPERM", _, _), .refused(cause: "NOCOMMAND", _, _) {
-      return try await evictionPolicyFromInfo()
+    let name = try await configurationRefusal.unlessRefused(on: connection) { () async throws(StoreError) in
+      try await send(["CONFIG", "GET", "maxmemory-policy"]).array?.last?.string
     }
-  }
-
-  private func evictionPolicyFromInfo() async throws(StoreError) -> EvictionPolicy {
-    do {
-      return EvictionPolicy(try await info(["memory"])["maxmemory_policy"])
-    } catch .refused(cause: "NOPERM", _, _), .refused(cause: "NOCOMMAND", _, _) {
-      return .unknown
+    if let name { return EvictionPolicy(name) }
+    let facts = try await infoRefusal.unlessRefused(on: connection) { () async throws(StoreError) in
+      try await info(["memory"])
     }
+    return EvictionPolicy(facts?["maxmemory_policy"])
   }
 }

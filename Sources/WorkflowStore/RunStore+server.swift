@@ -1,4 +1,5 @@
 import Hiredis
+import Synchronization
 
 /// Which Redis answers, and in which role.
 public struct ServerIdentity: Sendable, Equatable {
@@ -25,19 +26,36 @@ public struct MissingRight: Sendable, Equatable {
   public let isOptional: Bool
 }
 
+/// Remembers that a question is not allowed, so that it is not asked again on the same connection: Redis writes each
+/// refusal into its `ACL LOG`. `missingRights` tells of it at the start.
+final class Refusal: Sendable {
+  private let generation = Atomic(-1)
+
+  /// Asks; nil when the answer is, or was, that this is not allowed.
+  func unlessRefused<Answer: Sendable>(
+    on connection: RedisConnection, _ ask: () async throws(StoreError) -> Answer
+  ) async throws(StoreError) -> Answer? {
+    if generation.load(ordering: .relaxed) == connection.generation { return nil }
+    do {
+      return try await ask()
+    } catch .refused(cause: "NOPERM", _, _), .refused(cause: "NOCOMMAND", _, _) {
+      generation.store(connection.generation, ordering: .relaxed)
+      return nil
+    }
+  }
+}
+
 extension RunStore {
   /// Asks Redis who it is.
   ///
   /// Where `INFO` is not allowed or renamed, the connection stands for the server: it does not outlive a restart, and
   /// it is only made to a primary.
   public func identity() async throws(StoreError) -> ServerIdentity {
-    do {
-      let facts = try await info(["server", "replication"])
-      if let runID = facts["run_id"], let role = facts["role"] {
-        return ServerIdentity(runID: runID, isPrimary: role == "master")
-      }
-    } catch .refused(cause: "NOPERM", _, _), .refused(cause: "NOCOMMAND", _, _) {
-      // Told at the start, and by wf doctor: see `missingRights`.
+    let facts = try await infoRefusal.unlessRefused(on: connection) { () async throws(StoreError) in
+      try await info(["server", "replication"])
+    }
+    if let runID = facts?["run_id"], let role = facts?["role"] {
+      return ServerIdentity(runID: runID, isPrimary: role == "master")
     }
     return ServerIdentity(runID: "connection \(connection.generation)", isPrimary: true)
   }

@@ -34,6 +34,8 @@ public struct RunStore: Sendable {
   /// What Redis's clock shows, as claims and records have told it.
   public let clock: RedisClock
   let steps = TextCache<ClaimedRun.StepList>()
+  let infoRefusal = Refusal()
+  let configurationRefusal = Refusal()
 
   /// A store on a connection.
   public init(

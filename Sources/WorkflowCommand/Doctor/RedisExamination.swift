@@ -15,7 +15,10 @@ struct RedisExamination {
     } catch {
       return [unreachable(error)]
     }
-    return [await version(), await writes()] + (await rights()) + [await clock()] + (await configuration())
+    // A Redis that refuses every script says so twice.
+    let writes = await writes()
+    let rights = await rights().filter { $0.text != writes.text }
+    return [await version(), writes] + rights + [await clock()] + (await configuration())
   }
 
   /// What keeps wf from working there or makes Redis lose runs; nil when it does not answer.
