@@ -48,7 +48,7 @@ extension Transfer {
     try set(CURLOPT_MAXLIFETIME_CONN, max(1, configuration.maxConnectionAge.wholeMilliseconds / 1_000))
     if request.needsFreshConnection { try set(CURLOPT_FRESH_CONNECT, 1) }
     // With TLS it is soon known whether a connection takes several requests; without, only after the first answer.
-    if request.url.lowercased().hasPrefix("https:") { try set(CURLOPT_PIPEWAIT, 1) }
+    if CurlLibrary.wakesWaitingRequests, request.url.lowercased().hasPrefix("https:") { try set(CURLOPT_PIPEWAIT, 1) }
   }
 
   private func setMessage(_ request: HTTPRequest) throws(HTTPError) {
