@@ -109,11 +109,13 @@ test-next: packages $(NEXT_ROOT)/etc/debian_version
 	    --directory=$(NEXT_ROOT) --bind=$(CURDIR) --bind-ro=$(TOOLCHAIN) --chdir=$(CURDIR) --pipe \
 	    --setenv=PATH=$(TOOLCHAIN)/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -euc ' \
 	    swift build --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --build-tests; \
-	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build'
+	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build --skip "HostTests|ExpiryTests"; \
+	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build --filter ExpiryTests'
 
 $(NEXT_ROOT)/etc/debian_version: | packages
 	rm -rf $(NEXT_ROOT)
 	mmdebstrap --quiet --variant=minbase --include=$(NEXT_PACKAGES) $(NEXT) $(NEXT_ROOT)
+	printf '127.0.0.1 localhost\n::1 localhost\n' > $(NEXT_ROOT)/etc/hosts
 	touch $@
 
 build: packages

@@ -68,7 +68,7 @@ import WorkflowStore
       let admin = try admin(stack)
       let stranger = try await doctor(stack, login: "nobody:wrong@")
       #expect(stranger.contains("WRONGPASS") && stranger.contains("correct the user or the password"))
-      for (rule, word) in [("-evalsha", "evalsha"), ("-hset", "hset"), ("resetkeys", "one of the keys")] {
+      for (rule, word) in [("-evalsha", "evalsha"), ("-hset", "hset"), ("resetkeys", "ermissions to access")] {
         _ = try await admin.send(["ACL", "SETUSER", "default", rule], timeout: .seconds(20))
         let refused = try await stack.post(Examples.example.bytes)
         #expect(refused.status == 503 && refused.header("Retry-After") != nil)
