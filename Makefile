@@ -109,8 +109,8 @@ test-next: packages $(NEXT_ROOT)/etc/debian_version
 	    --directory=$(NEXT_ROOT) --bind=$(CURDIR) --bind-ro=$(TOOLCHAIN) --chdir=$(CURDIR) --pipe \
 	    --setenv=PATH=$(TOOLCHAIN)/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -euc ' \
 	    swift build --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --build-tests; \
-	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build --skip "HostTests|ExpiryTests"; \
-	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build --filter ExpiryTests'
+	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build --skip "$(ALONE)"; \
+	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build --no-parallel --filter "$(ALONE)"'
 
 $(NEXT_ROOT)/etc/debian_version: | packages
 	rm -rf $(NEXT_ROOT)
