@@ -34,9 +34,9 @@ if fault then return fault end
 -- log, and what is recorded of its steps; nothing when it is no hash.
 local function read(id)
   local key, recorded = prefix .. 'job:' .. id, {}
-  local job = redis.pcall('HMGET', key, 'status', 'claims', 'token', 'last_ts', 'started_ts', 'run_name', 'request_id',
+  local job = try('HMGET', key, 'status', 'claims', 'token', 'last_ts', 'started_ts', 'run_name', 'request_id',
     'steps', 'inputs', 'log_bytes')
-  if job.err then return {} end
+  if not job then return {} end
   if job[2] then
     local fields = redis.call('HGETALL', key)
     for i = 1, #fields, 2 do
@@ -54,8 +54,8 @@ end
 
 -- Whether the log of a run says no more than that it is queued.
 local function isSilent(id)
-  local entries = redis.pcall('LLEN', prefix .. 'progress:' .. id)
-  return type(entries) == 'number' and entries < 2
+  local entries = try('LLEN', prefix .. 'progress:' .. id)
+  return entries and entries < 2
 end
 
 -- Adds a run to the answer.
@@ -107,9 +107,11 @@ local function drain(queue, limit, suspect)
   while #runs < most and bytes < tonumber(ARGV[6]) and dropped < 1000 do
     -- Several at once, as far as there is room for more of the size of those before.
     local room = #runs == 0 and 1 or math.floor((ARGV[6] - bytes) * #runs / bytes)
-    local ids = redis.call('LPOP', queue, math.min(most - #runs, math.max(1, math.min(room, 16))))
-    if not ids then return end
+    local count = math.min(most - #runs, math.max(1, math.min(room, 16)))
+    local ids = redis.call('LRANGE', queue, 0, count - 1)
+    if #ids == 0 then return end
     for _, id in ipairs(ids) do take(id, suspect) end
+    redis.call('LPOP', queue, #ids)
   end
 end
 

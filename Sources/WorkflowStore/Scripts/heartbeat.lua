@@ -25,8 +25,8 @@ local held, unfinished = {}, {}
 local firstHeld = 8 + 2 * ARGV[7]
 for i = 8, #ARGV, 2 do
   held[ARGV[i]] = true
-  local job = redis.pcall('HMGET', ARGV[1] .. 'job:' .. ARGV[i], 'token', 'status')
-  if job.err or job[1] ~= ARGV[i + 1] then
+  local job = try('HMGET', ARGV[1] .. 'job:' .. ARGV[i], 'token', 'status') or {}
+  if job[1] ~= ARGV[i + 1] then
     if i >= firstHeld then lost[#lost + 1] = ARGV[i] end
   elseif job[2] == 'started' then
     redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[i])
@@ -36,8 +36,8 @@ end
 
 -- Whether a claim that this name ends still holds a run of which nothing is recorded.
 local function isUntouched(id, claim)
-  local job = redis.pcall('HMGET', ARGV[1] .. 'job:' .. id, 'token', 'status', 'seq')
-  return not job.err and job[2] == 'started' and job[3] == '0' and string.match(job[1] or '', '^%d+%-(.*)$') == claim
+  local job = try('HMGET', ARGV[1] .. 'job:' .. id, 'token', 'status', 'seq') or {}
+  return job[2] == 'started' and job[3] == '0' and string.match(job[1] or '', '^%d+%-(.*)$') == claim
 end
 
 local function handBack(id, queue)
@@ -51,8 +51,8 @@ local function handBack(id, queue)
 end
 
 local returned = {}
-local last = redis.pcall('GET', KEYS[5])
-local claim, number, runs = string.match(type(last) == 'string' and last or '', '^(%S+/(%d+)) (.*)$')
+local last = try('GET', KEYS[5])
+local claim, number, runs = string.match(last or '', '^(%S+/(%d+)) (.*)$')
 if claim and tonumber(number) <= tonumber(ARGV[5]) then
   -- The first one last, so that it ends up at the head.
   local taken = {}

@@ -28,6 +28,15 @@ local function isJobID(text)
   return #text == 36 and string.find(text, '^%x+%-%x+%-%x+%-%x+%-%x+$') ~= nil
 end
 
+-- The answer of a command to a key that somebody else may have given another type: nil then. Any other error, such as a right
+-- that this user lacks, ends the script: what cannot be read must not be taken for what is not there.
+local function try(...)
+  local answer = redis.pcall(...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if not string.find(answer.err, 'WRONGTYPE', 1, true) then error(answer) end
+  return nil
+end
+
 -- Messages to be published once the script has written everything, and how many runs it has enqueued.
 local messages, enqueued = {}, 0
 

@@ -31,8 +31,7 @@ end
 
 -- Status, crashes and format of a job; nothing when it is no job.
 local function read(id)
-  local job = isJobID(id) and redis.pcall('HMGET', prefix .. 'job:' .. id, 'status', 'crashes', 'format') or {}
-  return job.err and {} or job
+  return isJobID(id) and try('HMGET', prefix .. 'job:' .. id, 'status', 'crashes', 'format') or {}
 end
 
 -- The runs that the queues hold, by id; nil when these are too long to be searched.

@@ -65,8 +65,8 @@ end
 -- Appends entries to a progress log. A log of another type is begun anew; else nothing of the run could ever be recorded.
 local function log(progress, first, last)
   if first > last then return end
-  local pushed = redis.pcall('RPUSH', progress, unpack(ARGV, first, math.min(first + 999, last)))
-  if type(pushed) == 'table' then
+  local pushed = try('RPUSH', progress, unpack(ARGV, first, math.min(first + 999, last)))
+  if not pushed then
     redis.call('DEL', progress)
     redis.pcall('HINCRBY', KEYS[4], 'logs_of_wrong_type', 1)
     return send('RPUSH', progress, ARGV, first, last)
@@ -128,8 +128,8 @@ end
 local function record(head, entries, changes, stored, pieces, next)
   local id, seq, ending = ARGV[head], ARGV[head + 2], ARGV[head + 3]
   local key, progress = prefix .. 'job:' .. id, prefix .. 'progress:' .. id
-  local job = redis.pcall('HMGET', key, 'token', 'seq', 'status', 'crashes')
-  if job.err then return {'lost', 'not a job any more'} end
+  local job = try('HMGET', key, 'token', 'seq', 'status', 'crashes')
+  if not job then return {'lost', 'not a job any more'} end
   if job[1] ~= ARGV[head + 1] then return {'lost', job[3] or 'gone'} end
   if job[2] == seq then return 'recorded' end
   if job[3] ~= 'started' then return {'lost', job[3]} end
@@ -164,8 +164,8 @@ local function record(head, entries, changes, stored, pieces, next)
       redis.call('HDEL', key, 'silent')
       local isDeclined = ending == 'declined' or ending == 'declined suspect'
       -- One that has not begun anywhere yet has no start.
-      local entries = isDeclined and redis.pcall('LLEN', progress)
-      if type(entries) == 'number' and entries < 2 then redis.call('HDEL', key, 'started_ts') end
+      local entries = isDeclined and try('LLEN', progress)
+      if entries and entries < 2 then redis.call('HDEL', key, 'started_ts') end
       enqueue(isDeclined and 'RPUSH' or 'LPUSH', queue, id)
     else
       over[#over + 1] = id

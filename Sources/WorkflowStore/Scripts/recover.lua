@@ -40,7 +40,7 @@ local report = {string.format('%.0f', now), isHeldUp and 1 or 0, isMore and 1 or
 local function fail(id, key, ts)
   redis.call('HSET', key, 'status', 'failed', 'error_code', 'worker_crashed', 'error', ARGV[6], 'finished_ts', ts,
     'last_ts', ts, 'token', '')
-  redis.pcall('RPUSH', prefix .. 'progress:' .. id,
+  try('RPUSH', prefix .. 'progress:' .. id,
     '{"ts":' .. ts .. ',"msg":"failed","error_code":"worker_crashed","error":' .. ARGV[5] .. '}')
   for _, kind in ipairs({'job:', 'progress:'}) do redis.call('EXPIRE', prefix .. kind .. id, ARGV[4]) end
   redis.pcall('ZREM', KEYS[6], id)
@@ -61,9 +61,9 @@ local function recover(id)
   local key = prefix .. 'job:' .. id
   -- A key of another type, set by hand, is no run; it must not keep the others from being recovered.
   local job = isJobID(id)
-    and redis.pcall('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format', 'seq', 'silent') or {}
+    and try('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format', 'seq', 'silent') or {}
   redis.call('ZREM', KEYS[1], id)
-  if job.err or job[1] ~= 'started' then
+  if job[1] ~= 'started' then
     redis.pcall('HINCRBY', KEYS[4], 'leases_without_run', 1)
     return 'dropped'
   end
@@ -77,8 +77,7 @@ end
 -- From the newest to the oldest, so that the oldest ends up first. Times have one form: their texts are in their order.
 local created = {}
 for _, id in ipairs(lapsed) do
-  local ts = redis.pcall('HGET', prefix .. 'job:' .. id, 'created_ts')
-  created[id] = type(ts) == 'string' and ts or ''
+  created[id] = try('HGET', prefix .. 'job:' .. id, 'created_ts') or ''
 end
 table.sort(lapsed, function(one, other) return created[one] > created[other] end)
 for _, id in ipairs(lapsed) do
