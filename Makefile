@@ -123,6 +123,7 @@ build: packages
 
 chaos: build
 	$(RELEASE:wf=chaos)
+	$(RELEASE:wf=FakeClock)
 	.build/release/chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: PACKAGES += gcc libc6-dev python3 python3-venv wrk

@@ -118,7 +118,10 @@ let package = Package(
       path: "Tests/SystemHarness", swiftSettings: settings),
     // What `make chaos` runs.
     .executableTarget(
-      name: "chaos", dependencies: ["SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", arguments],
+      name: "chaos",
+      dependencies: [
+        "SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", "RedisFixture", arguments, subprocess, system,
+      ],
       path: "Tests/Chaos", swiftSettings: settings),
     tests(
       "SystemTests",

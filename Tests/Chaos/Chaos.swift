@@ -17,28 +17,33 @@ struct Chaos: Sendable {
     model.script(ModelBehaviours.random(seconds * 400 + 10_000, seed: seed))
     model.behaviour = .slow(.milliseconds(50))
     let (reports, continuation) = AsyncStream<Report>.makeStream()
-    try await Stack.with(options(model)) { stack in
-      continuation.yield(try await play(stack, model))
+    let clock = ClockSteps()
+    let wrapper = try RedisWrapper(clock.clock)
+    try await Stack.with(options(model, path: wrapper.path)) { stack in
+      continuation.yield(try await play(stack, model, clock))
     }
     for await report in reports { return report }
     throw StackFailure("there is no report")
   }
 
-  private func options(_ model: ModelServer) -> Stack.Options {
+  private func options(_ model: ModelServer, path: String) -> Stack.Options {
     Stack.Options(
       workers: 3, apis: 2,
       settings: [
         "WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LLM_FALLBACK": "fail", "WF_LLM_TIMEOUT_S": "10",
         "WF_LEASE_S": "\(Int(lease.seconds))", "WF_DRAIN_S": "0.3", "WF_STORE_MAX_ITEMS": "10000000",
+        "PATH": path,
       ],
       redis: ["appendonly yes", "appendfsync always"])
   }
 
-  private func play(_ stack: Stack, _ model: ModelServer) async throws -> Report {
+  private func play(_ stack: Stack, _ model: ModelServer, _ clock: ClockSteps) async throws -> Report {
     let ledger = Ledger()
     let timeline = Timeline()
     let recoveries = Recoveries(holdings: Holdings(stack: stack), timeline: timeline, lease: lease)
-    let faults = Faults(stack, seed: seed, timeline: timeline, recoveries: recoveries)
+    let losses = Losses()
+    let faults = Faults(
+      stack, seed: seed, timeline: timeline, recoveries: recoveries, clock: clock, losses: losses)
     let times = CallTimes()
     let watch = Task { await times.watch(model) }
     let end = ContinuousClock.now + .seconds(seconds)
@@ -48,7 +53,8 @@ struct Chaos: Sendable {
     let drained = try? await wait("the drain") { try await isDrained(stack) ? true : nil }
     watch.cancel()
     let told = ledger.entries
-    let judge = Judge(stack: stack, told: told, calls: model.calls, times: times, recoveries: recoveries)
+    let judge = Judge(
+      stack: stack, told: told, calls: model.calls, times: times, recoveries: recoveries, clock: clock, losses: losses)
     return await Report(
       seed: seed, told: told, verdict: try judge.verdict(), faults: faults.counts, recoveries: recoveries,
       surprises: faults.surprises + told.surprises + (drained == nil ? ["the queue is not empty after a minute"] : []))

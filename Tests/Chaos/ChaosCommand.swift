@@ -5,7 +5,7 @@ import Glibc
 @main
 struct ChaosCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "chaos", abstract: "Load on the whole stack while its processes are killed, stopped and paused.",
+    commandName: "chaos", abstract: "Load on the whole stack while parts of it fail.",
     discussion: """
       Prints what was accepted and what became of it. Exits with 1 when anything was
       lost, done twice, or wrong, when a healthy run failed, or when the runs of a dead

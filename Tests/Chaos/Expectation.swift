@@ -36,7 +36,7 @@ struct Expectation {
     case "llm_summarize":
       let source = try value(params["source"]).stringValue ?? ""
       let answer = "Model: " + String(String.UnicodeScalarView(source.unicodeScalars.prefix(40)))
-      outputs[id] = ["summary": .string(answer), "provider": "openai", "model": "m"]
+      outputs[id] = ["summary": .string(answer), "provider": "openai", "model": "m", "finish_reason": "stop"]
     default:
       let namespace = params["namespace"]?.stringValue ?? ""
       stores[namespace, default: []].append(try value(params["data"]))

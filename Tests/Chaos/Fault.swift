@@ -12,12 +12,20 @@ enum Fault: Sendable {
   case dropClients(String)
   /// Redis answers nobody, or no command that writes.
   case holdClients(String, Duration)
+  /// Redis's wall clock steps by so many seconds.
+  case stepClock(Int)
+  /// Another Redis becomes the primary and gets the name; the old one stays reachable and refuses writes. Later back.
+  case failOver
+  /// Redis dies and has lost what it wrote last.
+  case loseLastSecond
+  /// Redis's user loses rights for a while.
+  case revoke(String, Duration)
 
   /// The part that it happens to.
   var part: String {
     switch self {
     case .kill(let part), .terminate(let part), .pause(let part, _): part
-    case .dropClients, .holdClients: "redis"
+    case .dropClients, .holdClients, .stepClock, .failOver, .loseLastSecond, .revoke: "redis"
     }
   }
 
@@ -29,6 +37,10 @@ enum Fault: Sendable {
     case .pause: "SIGSTOP \(sort)"
     case .dropClients(let type): "CLIENT KILL TYPE \(type)"
     case .holdClients(let mode, _): "CLIENT PAUSE \(mode)"
+    case .stepClock(let seconds): "clock \(seconds) s"
+    case .failOver: "failover by READONLY"
+    case .loseLastSecond: "last second lost"
+    case .revoke(let rights, _): "ACL \(rights)"
     }
   }
 
@@ -54,7 +66,7 @@ struct FaultPlan {
   }
 
   private mutating func draw() -> Fault {
-    switch Int.random(in: 0..<100, using: &generator) {
+    switch Int.random(in: 0..<118, using: &generator) {
     case 0..<30: .kill(worker())
     case 30..<40: .kill(api())
     case 40..<53: .kill("redis")
@@ -70,8 +82,16 @@ struct FaultPlan {
     case 86..<90: .pause("redis", longTime())
     case 90..<91: .pause("nginx-worker", time())
     case 91..<97: .dropClients(["normal", "normal", "pubsub"].randomElement(using: &generator) ?? "normal")
-    default: .holdClients(["ALL", "WRITE"].randomElement(using: &generator) ?? "ALL", time())
+    case 97..<100: .holdClients(["ALL", "WRITE"].randomElement(using: &generator) ?? "ALL", time())
+    case 100..<105: .stepClock(Bool.random(using: &generator) ? 60 : -3_600)
+    case 105..<109: .failOver
+    case 109..<113: .loseLastSecond
+    default: .revoke(rights(), time())
     }
+  }
+
+  private mutating func rights() -> String {
+    ["-@all", "-@write", "-evalsha", "resetkeys", "resetchannels"].randomElement(using: &generator) ?? "-@all"
   }
 
   private mutating func worker() -> String { "worker-\(Int.random(in: 1...3, using: &generator))" }

@@ -4,10 +4,12 @@ import SystemHarness
 
 /// Causes faults, several at a time, but never two in one part: a part that has come back is left alone for two seconds.
 actor Faults {
-  private let stack: Stack
-  private let processes: Processes
+  let stack: Stack
+  let processes: Processes
   private let holdings: Holdings
-  private let timeline: Timeline
+  let timeline: Timeline
+  let clock: ClockSteps
+  let losses: Losses
   private let recoveries: Recoveries
   private var plan: FaultPlan
   private var troubled = Set<String>()
@@ -18,7 +20,11 @@ actor Faults {
   /// What went wrong of itself.
   private(set) var surprises: [String] = []
 
-  init(_ stack: Stack, seed: UInt64, timeline: Timeline, recoveries: Recoveries) {
+  init(
+    _ stack: Stack, seed: UInt64, timeline: Timeline, recoveries: Recoveries, clock: ClockSteps, losses: Losses
+  ) {
+    self.clock = clock
+    self.losses = losses
     self.stack = stack
     self.timeline = timeline
     self.recoveries = recoveries
@@ -56,14 +62,21 @@ actor Faults {
       await command(["CLIENT", "PAUSE", "\(Int(time.seconds * 1_000))", mode], fault)
       await rest(time)
       await redisAnswers()
+    case .stepClock(let seconds): await stepClock(by: seconds, fault)
+    case .failOver: await failOver(fault)
+    case .loseLastSecond: await loseLastSecond(fault)
+    case .revoke(let rights, let time): await revoke(rights, for: time, fault)
     }
     troubled.remove(fault.part)
   }
 
   // MARK: Processes
 
-  private func end(_ part: String, by signal: Int32, _ fault: Fault) async {
-    guard let id = await victim(part) else { return }
+  /// - Parameter prepare: called just before.
+  func end(
+    _ part: String, by signal: Int32, _ fault: Fault, prepare: (Int32) async -> Bool = { _ in true }
+  ) async {
+    guard let id = await victim(part), await prepare(id) else { return }
     count(fault)
     went(part)
     processes.send(signal, to: id, of: part)
@@ -125,7 +138,7 @@ actor Faults {
     if part == "redis" { await redisAnswers() }
   }
 
-  private func redisAnswers() async {
+  func redisAnswers() async {
     if await !processes.redisAnswers() { surprises.append("Redis did not answer for a minute") }
     timeline.redisCame()
   }
@@ -144,12 +157,20 @@ actor Faults {
 
   private func command(_ words: [String], _ fault: Fault) async {
     count(fault)
+    await send(words)
+  }
+
+  /// Sends a command, whatever comes of it.
+  func send(_ words: [String]) async {
     var arguments = RedisArguments()
     for word in words { arguments.append(word) }
     _ = try? await stack.redis.send(arguments, timeout: .seconds(5))
   }
 
+  /// Notes what should not have happened.
+  func surprise(_ sentence: String) { surprises.append(sentence) }
+
   private func isWorker(_ part: String) -> Bool { part.hasPrefix("worker-") }
-  private func count(_ fault: Fault) { counts[fault.kind, default: 0] += 1 }
-  private func rest(_ time: Duration) async { try? await ContinuousClock().sleep(for: time) }
+  func count(_ fault: Fault) { counts[fault.kind, default: 0] += 1 }
+  func rest(_ time: Duration) async { try? await ContinuousClock().sleep(for: time) }
 }

@@ -10,6 +10,8 @@ struct Judge: Sendable {
   let calls: [ModelServer.Call]
   let times: CallTimes
   let recoveries: Recoveries
+  let clock: ClockSteps
+  let losses: Losses
 
   /// A run as it lies in Redis.
   private struct Found: Sendable {
@@ -24,13 +26,15 @@ struct Judge: Sendable {
   /// Looks at everything.
   func verdict() async throws -> Verdict {
     var verdict = Verdict()
-    verdict.duplicated += told.contradictions
-    let found = try await concurrently(told.accepted) { try await find($0) }
+    verdict.duplicated += told.contradictions.filter { !losses.mayHaveLost($0.run) }.map(\.sentence)
+    let all = try await concurrently(told.accepted) { try await find($0) }
+    let found = all.filter { $0.status != "none" || !losses.mayHaveLost($0.run) }
+    verdict.gone = all.count - found.count
     for run in found { judge(run, &verdict) }
     try await judgeJobs(&verdict)
     judgeCalls(found, &verdict)
     try await judgeRecovery(&verdict)
-    for problem in try await Audit(stack).problems(of: told.accepted.map(\.id)) {
+    for problem in try await Audit(stack).problems(of: found.map(\.run.id)) {
       switch problem.kind {
       case .lost: verdict.lost.append("\(problem)")
       case .duplicated: verdict.duplicated.append("\(problem)")
@@ -92,26 +96,31 @@ struct Judge: Sendable {
         if let job { taken.insert(String(job.dropFirst("job=".count))) }
       }
     }
+    taken.subtract(told.accepted.filter(losses.mayHaveReopened).map(\.id))
     verdict.robbed = taken.subtracting(recoveries.orphans).sorted()
   }
 
-  /// No call is made once its step's outputs are recorded.
+  /// No call is made again once its step's outputs are recorded. Where Redis's clock stepped during a run, the times of its log
+  /// do not tell which was first.
   private func judgeCalls(_ found: [Found], _ verdict: inout Verdict) {
     let returns = recoveries.returns
-    let done = Dictionary(found.map { ($0.run.id, $0.done) }, uniquingKeysWith: { one, _ in one })
+    let runs = Dictionary(found.map { ($0.run.id, $0) }, uniquingKeysWith: { one, _ in one })
     verdict.calls = calls.count
     var seen = Set<String>()
     for (index, call) in calls.enumerated() {
       let key = call.headers["idempotency-key"] ?? "?"
-      if !seen.insert(key).inserted { verdict.repeatedCalls += 1 }
+      guard !seen.insert(key).inserted else { continue }
+      verdict.repeatedCalls += 1
       let parts = key.split(separator: "/", maxSplits: 1).map(String.init)
-      guard parts.count == 2, let time = times.time(ofCall: index), let recorded = done[parts[0]]?[parts[1]],
-        time.lowerBound > recorded
+      guard parts.count == 2, let time = times.time(ofCall: index), let run = runs[parts[0]],
+        let recorded = run.done[parts[1]], clock.redis(at: time.lowerBound) > recorded,
+        !clock.hasStep(from: run.run.time - 30, to: time.upperBound + 15)
       else { continue }
       if returns[parts[0]]?.contains(where: { time.upperBound >= $0 && time.lowerBound <= $0 + 3 }) ?? false {
         verdict.lateCalls += 1
       } else {
-        verdict.duplicated.append("the call \(key) was made \(time.lowerBound - recorded) s after its recording")
+        verdict.duplicated.append(
+          "the call \(key) was made \(clock.redis(at: time.lowerBound) - recorded) s after its recording")
       }
     }
   }

@@ -9,6 +9,8 @@ final class Ledger: Sendable {
     let id: String
     /// What was posted.
     let workflow: JSONValue
+    /// When the client was told, by this host's clock.
+    let time: Double
   }
 
   /// All that was told so far.
@@ -19,8 +21,8 @@ final class Ledger: Sendable {
     var answers: [Int: Int] = [:]
     /// Requests without an answer: refused, broken off, too late.
     var unanswered = 0
-    /// A repeat with the same key that brought another id.
-    var contradictions: [String] = []
+    /// Runs whose key brought another id when it was repeated, and what then.
+    var contradictions: [(run: Accepted, sentence: String)] = []
     /// Answers that no client should get, and requests that were never accepted.
     var surprises: [String] = []
   }

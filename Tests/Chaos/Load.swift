@@ -36,12 +36,21 @@ struct Load: Sendable {
       let workflow = mix.next()
       let key = "\(name)-\(count)"
       guard let id = await accepted(workflow, key, until: end + patience, &generator) else { continue }
-      ledger.note { $0.accepted.append(.init(id: id, workflow: workflow)) }
+      let run = Ledger.Accepted(id: id, workflow: workflow, time: WallClock.now)
+      ledger.note { $0.accepted.append(run) }
       if Int.random(in: 0..<10, using: &generator) == 0 {
         let again = await accepted(workflow, key, until: end + patience, &generator)
-        if again != id { ledger.note { $0.contradictions.append("\(key) brought \(id), then \(again ?? "nothing")") } }
+        if again != id { contradict(run, key, again) }
       }
       try? await ContinuousClock().sleep(for: .milliseconds(Int.random(in: 300...1_100, using: &generator)))
+    }
+  }
+
+  private func contradict(_ run: Ledger.Accepted, _ key: String, _ again: String?) {
+    ledger.note { entries in
+      entries.contradictions.append((run, "\(key) brought \(run.id), then \(again ?? "nothing")"))
+      guard let again else { return }
+      entries.accepted.append(.init(id: again, workflow: run.workflow, time: WallClock.now))
     }
   }
 

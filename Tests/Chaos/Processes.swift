@@ -37,10 +37,14 @@ struct Processes: Sendable {
     return answer != nil
   }
 
-  /// A number in a file may be that of another's process by now; every part's command line names the stack's folder.
+  /// A number in a file may be that of another's process by now; every part's command line names the stack's folder, but
+  /// that of a Redis which listens on a port, and that works in the folder.
   private func isOurs(_ id: Int32) -> Bool {
     let command = (try? Stack.read("/proc/\(id)/cmdline")) ?? []
-    return String(decoding: command, as: UTF8.self).contains(stack.folder)
+    if String(decoding: command, as: UTF8.self).contains(stack.folder) { return true }
+    guard let directory = realpath("/proc/\(id)/cwd", nil) else { return false }
+    defer { free(directory) }
+    return String(cString: directory).hasPrefix(stack.folder + "/")
   }
 
   private var nginxWorker: Int32? {

@@ -26,6 +26,7 @@ struct Report: Sendable {
       "failed by design \(verdict.failedByDesign)",
       "failed otherwise \(list(verdict.failedOtherwise))",
       "lost \(verdict.lost.count)",
+      "gone with Redis's last second \(verdict.gone)",
       "duplicated \(verdict.duplicated.count)",
       "wrong \(verdict.wrong.count)",
       "repairs \(list(verdict.repairs))",

@@ -8,6 +8,8 @@ struct Verdict: Sendable {
   var failedOtherwise: [String: Int] = [:]
   /// What is not there: a sentence each.
   var lost: [String] = []
+  /// Accepted runs that went with what Redis lost, as they may.
+  var gone = 0
   /// What happened twice.
   var duplicated: [String] = []
   /// What is there, but wrong.

@@ -7,7 +7,7 @@ import Synchronization
 /// It keeps nothing unless told to `SAVE`, tells of keys that expire, and leaves nothing.
 public final class RedisServer: Sendable {
   /// Its wall clock.
-  public let clock = FakeClock()
+  public let clock: FakeClock
   private let folder: String
   private let process = Mutex<pid_t>(0)
 
@@ -17,7 +17,8 @@ public final class RedisServer: Sendable {
   }
 
   /// A server that runs, or that is to be started.
-  public init(isRunning: Bool, _ settings: [String] = []) {
+  public init(isRunning: Bool, clock: FakeClock = FakeClock(), _ settings: [String] = []) {
+    self.clock = clock
     var template = Array("/tmp/redis-XXXXXX".utf8CString)
     precondition(mkdtemp(&template) != nil, "cannot make a folder under /tmp")
     folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -26,8 +27,22 @@ public final class RedisServer: Sendable {
 
   deinit {
     kill()
-    for file in ["s", "log", "dump.rdb", "nodes.conf"] { unlink("\(folder)/\(file)") }
+    removeFiles(in: folder)
     rmdir(folder)
+  }
+
+  private func removeFiles(in folder: String) {
+    guard let directory = opendir(folder) else { return }
+    defer { closedir(directory) }
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      guard name != "." && name != ".." else { continue }
+      let path = "\(folder)/\(name)"
+      if unlink(path) != 0 {
+        removeFiles(in: path)
+        rmdir(path)
+      }
+    }
   }
 
   /// Where it listens: with more in the URL, `redis+unix://` + login + the socket's path + query.

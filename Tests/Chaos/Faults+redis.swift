@@ -1,0 +1,184 @@
+import Glibc
+import Hiredis
+import RedisFixture
+import Subprocess
+import SystemHarness
+import SystemPackage
+
+/// What happens to Redis itself.
+extension Faults {
+  /// Recovery then waits for a lease, as after an outage.
+  func stepClock(by seconds: Int, _ fault: Fault) async {
+    count(fault)
+    clock.step(by: seconds)
+    timeline.redisCame()
+    await rest(.seconds(2))
+  }
+
+  /// The user keeps what is needed to give it its rights back.
+  func revoke(_ rights: String, for time: Duration, _ fault: Fault) async {
+    count(fault)
+    timeline.redisWent()
+    await send(["ACL", "SETUSER", "default", rights, "+acl", "+ping"])
+    await rest(time)
+    await send(["ACL", "SETUSER", "default", "~*", "&*", "+@all"])
+    await redisAnswers()
+    await rest(.seconds(1))
+  }
+
+  // MARK: Lost writes
+
+  /// What a power cut does under `appendfsync everysec`: Redis dies, and the end of its append-only file is gone.
+  func loseLastSecond(_ fault: Fault) async {
+    guard let file = appendOnlyFile, let live = try? await liveRuns() else { return }
+    let start = WallClock.now
+    let size = size(of: file)
+    await rest(.seconds(1))
+    await end("redis", by: SIGKILL, fault) { id in
+      processes.send(SIGSTOP, to: id, of: "redis")
+      guard await isStopped(id), appendOnlyFile == file, truncate(file, size) == 0 else {
+        processes.send(SIGCONT, to: id, of: "redis")
+        return false
+      }
+      losses.note(.init(start: start, end: WallClock.now, live: live))
+      return true
+    }
+  }
+
+  /// The file that Redis appends to; another one after each rewrite.
+  private var appendOnlyFile: String? {
+    let folder = "\(stack.folder)/redis/appendonlydir"
+    guard let manifest = try? Stack.read("\(folder)/appendonly.aof.manifest") else { return nil }
+    let lines = String(decoding: manifest, as: UTF8.self).split(separator: "\n")
+    let name = lines.last { $0.hasSuffix(" type i") }?.split(separator: " ").dropFirst().first
+    return name.map { "\(folder)/\($0)" }
+  }
+
+  private func size(of path: String) -> Int {
+    var facts = stat()
+    return stat(path, &facts) == 0 ? facts.st_size : 0
+  }
+
+  private func isStopped(_ id: Int32) async -> Bool {
+    let found = try? await wait("Redis to stand still", within: .seconds(5)) { () -> Bool? in
+      let words = String(decoding: try Stack.read("/proc/\(id)/stat"), as: UTF8.self).split(separator: " ")
+      return words.count > 2 && words[2] == "T" ? true : nil
+    }
+    return found != nil
+  }
+
+  private func liveRuns() async throws -> Set<String> {
+    var found = Set<String>()
+    for reply in [
+      try await stack.command("ZRANGE", "wf:leases", "0", "-1"),
+      try await stack.command("LRANGE", "wf:queue:1", "0", "-1"),
+      try await stack.command("LRANGE", "wf:suspects:1", "0", "-1"),
+    ] { found.formUnion(reply.array?.compactMap(\.string) ?? []) }
+    return found
+  }
+
+  // MARK: Failover
+
+  /// A replica becomes the primary and gets the name, as in a managed Redis; the old primary keeps its connections and
+  /// answers READONLY. After a while the same happens the other way round. Nothing is lost: writes are held until the
+  /// replica has all of them.
+  func failOver(_ fault: Fault) async {
+    let ports = (LocalPorts.free(), LocalPorts.free())
+    timeline.redisWent()
+    do {
+      for (name, value) in [("port", ports.0), ("repl-diskless-sync-delay", "0")] {
+        _ = try await stack.command("CONFIG", "SET", name, value)
+      }
+      let other = RedisServer(
+        isRunning: true, clock: clock.clock,
+        [
+          "--port", ports.1, "--replicaof", "127.0.0.1", ports.0, "--repl-diskless-sync-delay", "0", "--appendonly",
+          "yes", "--appendfsync", "always",
+        ])
+      count(fault)
+      let name = "\(stack.folder)/redis.sock"
+      let first = Primary(socket: "\(stack.folder)/first.sock", port: ports.0)
+      let second = Primary(socket: other.socketPath, port: ports.1)
+      try await second.waitForLink()
+      try await hand(name, from: first, to: second)
+      await rest(.seconds(4))
+      try await first.waitForLink()
+      try await hand(name, from: second, to: first)
+      await rest(.seconds(4))
+      _ = try await stack.command("CONFIG", "SET", "port", "0")
+      other.kill()
+    } catch {
+      surprise("the failover did not work: \(error)")
+    }
+    await redisAnswers()
+    await rest(.seconds(1))
+  }
+
+  /// The name becomes the other's; each server's own name stays with it.
+  private func hand(_ name: String, from old: Primary, to new: Primary) async throws {
+    rename(name, old.socket)
+    rename(new.socket, name)
+    let renamed = Primary(socket: name, port: new.port)
+    try await old.send("CLIENT", "PAUSE", "10000", "WRITE")
+    _ = try await wait("the replica") { () -> Bool? in
+      guard let ahead = try? await old.fact("master_repl_offset") else { return nil }
+      let offset = try? await renamed.fact("slave_repl_offset")
+      return offset == ahead ? true : nil
+    }
+    try await renamed.send("REPLICAOF", "NO", "ONE")
+    try await old.send("REPLICAOF", "127.0.0.1", new.port)
+    try await old.send("CLIENT", "UNPAUSE")
+  }
+}
+
+/// One of two servers that take turns as the primary. Its commands go through `redis-cli`: wf's own client talks to no
+/// replica.
+private struct Primary: Sendable {
+  let socket: String
+  let port: String
+
+  /// Sends a command.
+  /// - Returns: the answer as text.
+  @discardableResult
+  func send(_ words: String...) async throws -> String {
+    let result = try await Subprocess.run(
+      .name("redis-cli"), arguments: Arguments(["-s", socket] + words), output: .string(limit: 1 << 16),
+      error: .discarded)
+    let text = result.standardOutput
+    guard result.terminationStatus.isSuccess, !text.isEmpty else { throw StackFailure("\(words) got no answer") }
+    return text
+  }
+
+  /// A fact of `INFO replication`.
+  func fact(_ name: String) async throws -> String? {
+    let lines = try await send("INFO", "replication").split(whereSeparator: \.isNewline)
+    return lines.first { $0.hasPrefix(name + ":") }.map { String($0.dropFirst(name.count + 1)) }
+  }
+
+  /// Waits until it follows the other.
+  func waitForLink() async throws {
+    _ = try await wait("the replica's link") { () -> Bool? in
+      let status = try? await fact("master_link_status")
+      return status == "up" ? true : nil
+    }
+  }
+}
+
+/// TCP ports of this host's loopback.
+private enum LocalPorts {
+  /// One that nobody listens on.
+  static func free() -> String {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    return withUnsafeMutableBytes(of: &address) { bytes in
+      guard let pointer = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self),
+        bind(descriptor, pointer, length) == 0, getsockname(descriptor, pointer, &length) == 0
+      else { return "0" }
+      return "\(bytes.load(as: sockaddr_in.self).sin_port.bigEndian)"
+    }
+  }
+}
