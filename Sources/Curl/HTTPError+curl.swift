@@ -29,4 +29,14 @@ extension HTTPError {
   private static func isRefusal(ofHandshake reason: String) -> Bool {
     reason.contains("SSL routines") && !reason.contains("unexpected eof")
   }
+
+  /// A reason without user and password of a URL in it: libcurl quotes a proxy's whole URL where it cannot use it.
+  static func withoutLogin(_ reason: String) -> String {
+    let bytes = reason.utf8
+    guard let end = bytes.lastIndex(of: UInt8(ascii: "@")) else { return reason }
+    let quote = bytes[..<end].firstIndex { $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: "\"") }
+    let blank = bytes[..<end].lastIndex(of: UInt8(ascii: " "))
+    let start = (quote ?? blank).map { bytes.index(after: $0) } ?? bytes.startIndex
+    return "\(reason[..<start])***\(reason[end...])"
+  }
 }

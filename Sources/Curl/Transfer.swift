@@ -87,7 +87,7 @@ final class Transfer: @unchecked Sendable {
   }
 
   private func reason(_ code: CURLcode) -> String {
-    String(cString: errorText[0] == 0 ? curl_easy_strerror(code) : UnsafePointer(errorText))
+    HTTPError.withoutLogin(String(cString: errorText[0] == 0 ? curl_easy_strerror(code) : UnsafePointer(errorText)))
   }
 
   private var phase: HTTPError.Phase {

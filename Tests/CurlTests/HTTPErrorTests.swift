@@ -1,5 +1,6 @@
-import Curl
 import Testing
+
+@testable import Curl
 
 struct HTTPErrorTests {
   @Test(arguments: [
@@ -11,5 +12,14 @@ struct HTTPErrorTests {
   func `only what time may heal is transient, and every error is a sentence`(error: HTTPError, isTransient: Bool) {
     #expect(error.isTransient == isTransient)
     #expect(error.description.hasPrefix("The") && error.description.hasSuffix("."))
+  }
+
+  @Test(arguments: [
+    ("Unsupported proxy scheme for 'ftp://user:s3cret@proxy'", "Unsupported proxy scheme for '***@proxy'"),
+    ("Unsupported proxy syntax in 'user:s3 @cret@proxy x': no", "Unsupported proxy syntax in '***@proxy x': no"),
+    ("no user:s3cret@host", "no ***@host"), ("s3cret@host", "***@host"), ("Couldn't connect", "Couldn't connect"),
+  ])
+  func `no reason shows the login of a URL`(reason: String, shown: String) {
+    #expect(HTTPError.withoutLogin(reason) == shown)
   }
 }

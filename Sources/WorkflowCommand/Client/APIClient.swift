@@ -84,12 +84,24 @@ struct APIClient: Sendable {
     return "\(url)/status/\(escaped.joined())"
   }
 
+  /// The answer to a request for the health of the API.
+  struct Health: Sendable {
+    let status: Int
+    /// Empty when the answer is not wf's.
+    let facts: JSONObject
+  }
+
+  /// Asks how the API is.
+  func health() async throws(HTTPError) -> Health {
+    let request = HTTPRequest(url: url + "/status/health", connectTimeout: .seconds(1), timeout: .seconds(5))
+    let response = try await client.send(request)
+    return Health(
+      status: response.status, facts: (try? JSONValue(parsing: response.body))?.objectValue ?? JSONObject())
+  }
+
   /// Whether the API accepts runs and as many workers as wanted are alive.
   func isReady(workers: Int) async -> Bool {
-    let request = HTTPRequest(url: url + "/status/health", connectTimeout: .seconds(1), timeout: .seconds(5))
-    guard let response = try? await client.send(request),
-      let facts = (try? JSONValue(parsing: response.body))?.objectValue
-    else { return false }
+    guard let facts = try? await health().facts else { return false }
     return facts["redis"] == "ok" && (facts["workers"]?.numberValue?.int ?? 0) >= workers
   }
 
@@ -106,8 +118,24 @@ struct APIClient: Sendable {
   /// There is no answer.
   func failure(_ error: HTTPError) -> CommandFailure {
     CommandFailure(
-      "\(shown): \(error) Is wf running there? WF_URL names another place.", code: .unavailable,
-      isTransient: error.isTransient)
+      "\(shown): \(error) \(APIClient.remedy(for: error))", code: .unavailable, isTransient: error.isTransient)
+  }
+
+  /// What to do about a request that got no answer.
+  static func remedy(for error: HTTPError) -> String {
+    switch error {
+    case .untrusted(let reason) where reason.contains("subject name"):
+      "WF_URL must have a host name that the certificate is for."
+    case .untrusted(let reason) where reason.contains("expired") || reason.contains("not yet valid"):
+      "Renew the certificate, or set this host's clock."
+    case .untrusted:
+      """
+      Put the certificate of the authority that signed it into /usr/local/share/ca-certificates, as a .crt file, and run \
+      update-ca-certificates.
+      """
+    case .tlsFailed: "WF_URL begins with http:// where the server has no TLS."
+    default: "Is wf running there? WF_URL names another place."
+    }
   }
 
   /// An answer that is not the one that was asked for. One without wf's form comes from another server.

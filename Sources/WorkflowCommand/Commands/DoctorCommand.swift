@@ -17,21 +17,30 @@ struct DoctorCommand: AsyncParsableCommand {
       """)
 
   func run() async throws {
-    let host = try HostSettings()
-    let settings = host.settings
-    let connection = RedisConnection(
-      settings.redis, name: "wf-doctor", logger: Logger(label: "wf-doctor") { _ in SwiftLogNoOpLogHandler() })
-    defer { connection.close() }
-    let client = HTTPClient(settings.httpClientConfiguration)
-    let model = settings.model.map { OpenAIChatModel(client: client, configuration: $0) }
-    var findings = host.finding.map { [$0] } ?? []
-    let store = RunStore(connection, keys: settings.keys)
-    findings += await RedisExamination(connection: connection, store: store, address: settings.redis).findings()
-    findings += await HostExamination(url: settings.url).findings()
-    findings += await ModelExamination(model: model, store: store).findings()
+    let host = await HostSettings()
+    var findings = host.findings
+    if let settings = host.settings {
+      let connection = RedisConnection(
+        settings.redis, name: "wf-doctor", logger: Logger(label: "wf-doctor") { _ in SwiftLogNoOpLogHandler() })
+      defer { connection.close() }
+      let store = RunStore(connection, keys: settings.keys)
+      findings += await RedisExamination(connection: connection, store: store, address: settings.redis).findings()
+      findings += await HostExamination(settings: settings).findings()
+      findings += await examineModel(settings, store, isComplete: host.isComplete)
+    }
     for finding in findings { Terminal.show(finding.text) }
     if findings.contains(where: { $0.verdict == .broken }) {
       throw ExitCode(CommandFailure.Code.failed.rawValue)
     }
+  }
+
+  private func examineModel(_ settings: Settings, _ store: RunStore, isComplete: Bool) async -> [Finding] {
+    guard isComplete else {
+      return [.doubtful("the model is not examined: not all settings could be read", remedy: "see above")]
+    }
+    let client = HTTPClient(settings.httpClientConfiguration)
+    defer { client.close() }
+    let model = settings.model.map { OpenAIChatModel(client: client, configuration: $0) }
+    return await ModelExamination(model: model, store: store).findings()
   }
 }

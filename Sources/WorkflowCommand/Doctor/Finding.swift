@@ -1,5 +1,5 @@
 /// One thing that `wf doctor` looked at.
-struct Finding: Sendable {
+struct Finding: Sendable, Equatable {
   /// How it stands.
   enum Verdict: String, Sendable {
     case fine = "ok"

@@ -47,7 +47,9 @@ enum DotEnvFile {
   }
 
   /// Whether a name is one that wf reads, or that somebody meant it to read.
-  private static func isOfWorkflow(_ name: String) -> Bool { name.hasPrefix("WF_") || name == "REDIS_URL" }
+  private static func isOfWorkflow(_ name: String) -> Bool {
+    name.hasPrefix("WF_") || ["REDIS_URL", "REDIS_PASSWORD_FILE"].contains(name)
+  }
 
   private static func isPartOfName(_ scalar: Unicode.Scalar) -> Bool {
     scalar == "_" || (scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil))

@@ -7,12 +7,12 @@ extension Settings {
     try load(files: readsDotEnv ? [try SettingsFile.dotEnv()].compactMap(\.self) : [])
   }
 
-  /// The settings of this process's environment, of files that it overrides, and of a folder of credentials.
+  /// The settings of this process's environment, of files that it overrides, and of credentials.
+  /// - Parameter credentials: the files that hold them, by the credential's name.
   static func load(
-    files: [SettingsFile], credentialsFolder: String? = environment["CREDENTIALS_DIRECTORY"]
+    files: [SettingsFile], credentials paths: [String: String] = HostCredentials.ofProcess.paths
   ) throws -> Settings {
-    try Settings(
-      SettingsReader(environment: environment, files: files, credentials: try credentials(in: credentialsFolder)))
+    try Settings(SettingsReader(environment: environment, files: files, credentials: try credentials(paths)))
   }
 
   /// The settings for a command that a person calls: of the environment, of `.env` in the working directory, and of the
@@ -34,16 +34,15 @@ extension Settings {
     return try load(files: files)
   }
 
-  /// The secrets that systemd hands over (`LoadCredential=`, systemd.exec(5)): files in a folder of the service's own.
-  private static func credentials(in folder: String?) throws -> [String: String] {
-    guard let folder else { return [:] }
+  /// Reads the secrets that systemd hands over (`LoadCredential=`, systemd.exec(5)).
+  private static func credentials(_ paths: [String: String]) throws -> [String: String] {
     var found: [String: String] = [:]
-    let key = "\(folder)/llm_api_key"
     // Line ends around it are the editor's; one within it is refused with the other settings.
-    if access(key, F_OK) == 0 { found["WF_LLM_API_KEY"] = String(decoding: try Files.read(key), as: UTF8.self) }
+    if let path = paths["llm_api_key"] {
+      found["WF_LLM_API_KEY"] = String(decoding: try Files.read(path), as: UTF8.self)
+    }
     // Not its content: the file is read for every connection to Redis.
-    let password = "\(folder)/redis_password"
-    if access(password, F_OK) == 0 { found["redis_password"] = password }
+    found["redis_password"] = paths["redis_password"]
     return found
   }
 

@@ -25,6 +25,8 @@ struct Settings: Sendable {
   let logLevel: Logger.Level
   /// Where the command line finds the API.
   let url: String
+  /// Whether a setting says so; otherwise it is the default.
+  var isURLSet: Bool { rows.contains { $0.name == "WF_URL" && $0.source != .fallback } }
   /// Each setting as it is in force, secrets masked.
   let rows: [SettingsReader.Row]
 
