@@ -20,8 +20,21 @@ struct Admission: Sendable {
     let address = request.parameter("REMOTE_ADDR") ?? ""
     // No browser connects to a unix socket.
     if address.hasSameScalars(as: "unix:") { return }
-    guard LoopbackAddress.matches(address) else { throw .unauthorized }
-    try checkHost(request.headers("Host"))
+    let own = ownAddress(address, request)
+    guard LoopbackAddress.matches(address) || own != nil else { throw .unauthorized }
+    try checkHost(request.headers("Host"), ownAddress: own)
+  }
+
+  /// The client's address, if the web server was reached at the same one (`SERVER_ADDR`): then the client is on the web
+  /// server's host and uses its public address. Only a host has connections from an address to itself.
+  ///
+  /// The addresses of this host's interfaces say less: a router or a bridge between the client and a web server in a
+  /// container may put one of them in the client's place.
+  private func ownAddress(_ address: String, _ request: FastCGIRequest) -> String? {
+    guard !address.isEmpty, let server = request.parameter("SERVER_ADDR"), server.hasSameScalars(as: address) else {
+      return nil
+    }
+    return address
   }
 
   /// Refuses a request that is meant for another host.
@@ -29,11 +42,12 @@ struct Admission: Sendable {
   /// A page of a foreign site reaches a server on the visitor's own host when the site's name resolves to a loopback
   /// address (DNS rebinding). The browser takes both for one origin, but it sends the foreign name as `Host`. A request
   /// without any `Host` is refused as well: some web servers drop the name of an HTTP/2 or HTTP/3 request.
-  private func checkHost(_ headers: [String]) throws(APIError) {
+  private func checkHost(_ headers: [String], ownAddress: String?) throws(APIError) {
     guard let first = headers.first, !first.isEmpty else { throw .misdirected(host: nil) }
     for header in headers {
       let name = HostName.ofHeader(header)
-      guard HostName.isLoopback(name) || siteHost.map({ $0.hasSameScalars(as: name) }) == true else {
+      let own = [siteHost, ownAddress].compactMap(\.self)
+      guard HostName.isLoopback(name) || own.contains(where: { $0.hasSameScalars(as: name) }) else {
         throw .misdirected(host: header)
       }
     }

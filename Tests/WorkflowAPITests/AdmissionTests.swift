@@ -39,6 +39,26 @@ import Testing
     #expect(outcome(address, allowsAnonymous: true) == nil)
   }
 
+  private func isAnswered(from address: String, at server: String, for host: String) -> Bool {
+    let request = FastCGIRequest(
+      method: "GET", target: "/", headers: ["Host": host],
+      parameters: ["REMOTE_ADDR": address, "SERVER_ADDR": server])
+    return (try? Admission(allowsAnonymous: false, siteURL: "https://wf.example.org").check(request)) != nil
+  }
+
+  @Test func `a client that uses the host's public address is on the host`() {
+    for address in ["203.0.113.5", "2001:db8::5"] {
+      #expect(isAnswered(from: address, at: address, for: "wf.example.org"))
+      #expect(isAnswered(from: address, at: address, for: address.contains(":") ? "[\(address)]:443" : address))
+      #expect(!isAnswered(from: address, at: address, for: "evil.example"))
+      #expect(!isAnswered(from: address, at: "203.0.113.6", for: "wf.example.org"))
+      #expect(!isAnswered(from: address, at: "", for: "wf.example.org"))
+    }
+    #expect(!isAnswered(from: "", at: "", for: "wf.example.org"))
+    // Reached at loopback, the host's public name is still only what WF_URL says.
+    #expect(!isAnswered(from: "127.0.0.1", at: "127.0.0.1", for: "203.0.113.5"))
+  }
+
   @Test(arguments: [
     "localhost", "LOCALHOST:8000", "localhost.", "app.localhost", "127.0.0.1", "127.0.0.1:8000", "[::1]", "[::1]:8000",
     "wf.example.org", "WF.Example.org:443", "wf.example.org.",

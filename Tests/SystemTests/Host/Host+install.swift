@@ -13,12 +13,13 @@ extension Host {
   ]
 
   /// What a host has before wf comes: its name, a certificate that it trusts, somebody who answers yes, and for the
-  /// tests a model and a second address.
+  /// tests a model and two more addresses.
   func prepare() async throws {
     try write(Host.model, to: "/root/model.py")
     try await sh(
       """
       echo '127.0.0.1 wf.test' >> /etc/hosts
+      ip address add 10.9.8.6/32 dev lo
       ip address add 10.9.8.7/32 dev lo
       echo 'APT::Get::Assume-Yes "true";' > /etc/apt/apt.conf.d/yes
       openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=wf.test -addext subjectAltName=DNS:wf.test \

@@ -36,7 +36,10 @@ extension Host {
   }
 
   /// Asks with curl.
-  func curl(_ arguments: String...) async throws -> Answer {
+  func curl(_ arguments: String...) async throws -> Answer { try await curl(arguments) }
+
+  /// Asks with curl.
+  func curl(_ arguments: [String]) async throws -> Answer {
     let outcome = try await run(["curl", "-sS", "-i"] + arguments)
     guard outcome.code == 0 else { throw StackFailure("curl \(arguments): \(outcome.error)") }
     return try Answer(outcome.output)
