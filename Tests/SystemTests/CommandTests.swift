@@ -229,6 +229,25 @@ import Testing
     return (result.terminationStatus, result.closureResult)
   }
 
+  @Test func `wf list --dead says when a run was given up, and in which steps`() async throws {
+    try await Stack.with(.init(workers: 0)) { stack in
+      #expect(try await wf("list", "--dead", settings: ["WF_URL": stack.url]).error.contains("no run has taken down"))
+      let id = try await stack.submit(Examples.example)
+      for entry in [
+        #"{"ts":1.000000,"msg":"step_done","step":"pre","outputs":{}}"#, #"{"ts":2.000000,"msg":"resumed"}"#,
+        #"{"ts":2.000000,"msg":"step_start","step":"llm","op":"llm_summarize"}"#,
+        #"{"ts":2.000000,"msg":"step_start","step":"other","op":"preprocess"}"#, #"{"ts":3.000000,"msg":"failed"}"#,
+      ] { _ = try await stack.command("RPUSH", "wf:progress:\(id)", entry) }
+      _ = try await stack.command(
+        "HSET", "wf:job:\(id)", "status", "failed", "finished_ts", "1795460055.171802", "error_code", "worker_crashed",
+        "error", "workers died")
+      _ = try await stack.command("ZADD", "wf:dead", "1", id)
+      let outcome = try await wf("list", "--dead", settings: ["WF_URL": stack.url])
+      #expect(outcome.output == "2026-11-23T18:54:15Z  \(id)  summarize-then-store  in llm, other  workers died\n")
+      #expect(outcome.code == 0)
+    }
+  }
+
   @Test func `a run that disappears ends the command`() async throws {
     try await Stack.with(.init(workers: 0)) { stack in
       let id = try await stack.submit(Examples.example)
