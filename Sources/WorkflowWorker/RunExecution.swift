@@ -17,6 +17,8 @@ struct RunExecution {
   private var record: RunRecord
   private var done: [String]
   private var stores: [(namespace: String, steps: [String])] = []
+  /// The place of each namespace in `stores`.
+  private var storePositions: [ExactKey: Int] = [:]
   private var storedCount = 0
   /// The steps in progress that may take the worker down with them, each with the bytes of its parameters.
   private var inProgress: [Int: Int] = [:]
@@ -202,12 +204,13 @@ struct RunExecution {
   @discardableResult
   private mutating func noteStored(_ namespace: String, by step: String) -> Int {
     storedCount += 1
-    if let index = stores.firstIndex(where: { $0.namespace.utf8.elementsEqual(namespace.utf8) }) {
-      stores[index].steps.append(step)
-      return stores[index].steps.count
+    let index = storePositions[ExactKey(namespace), default: stores.count]
+    if index == stores.count {
+      storePositions[ExactKey(namespace)] = index
+      stores.append((namespace, []))
     }
-    stores.append((namespace, [step]))
-    return 1
+    stores[index].steps.append(step)
+    return stores[index].steps.count
   }
 
   /// What is to be written now, with the run's end if it has come to it; nil when there is nothing.
