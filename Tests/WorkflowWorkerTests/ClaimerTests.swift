@@ -38,7 +38,10 @@ import WorkflowStore
     let claimer = try claimer(patience: .milliseconds(1_500), pulses: pulses)
     let task = Task { await claimer.run() }
     // A pulse a second; the third is later than the claimer is patient.
-    while pulses.value < 5 { _ = try await admin.send(["PING"], timeout: .seconds(20)) }
+    while pulses.value < 5 {
+      try Task.checkCancellation()
+      _ = try await admin.send(["PING"], timeout: .seconds(20))
+    }
     claimer.stop()
     await task.value
   }
