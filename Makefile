@@ -1,6 +1,7 @@
 # make run      install what is missing, build, run the whole stack with an example
 # make test     install what is missing, build, run every test; as root also the installation on a booted systemd
 # make test-next  build and test on the next Debian release, in a container; as root
+# make test-litellm   what needs LiteLLM's proxy, which takes minutes and 740 MB to install
 # make build    the release binary, .build/release/wf
 # make chaos    SECONDS=300 of load while processes are killed, then a look at what became of it; SEED= to repeat one
 # make bench    the figures of the README, side by side with floor and peers; ROWS=submit,drain for some rows
@@ -49,7 +50,7 @@ MODELS   = .build/models-venv
 # Suites that run by themselves, one test at a time: they load the machine, or wait no longer than a promise allows.
 ALONE    = HostTests|ExpiryTests|ReadingTests|RecovererTests|ManyWatchersTests
 
-.PHONY: run test test-next rehearsal bench chaos build lint packages install deb
+.PHONY: run test test-litellm test-next rehearsal bench chaos build lint packages install deb
 
 run test chaos bench: PACKAGES += $(STACK_PACKAGES)
 deb rehearsal test: PACKAGES += dpkg-dev
@@ -92,6 +93,11 @@ $(WEB_SERVERS)/unpacked: Makefile | packages
 	find $(WEB_SERVERS)/archives -name '*.deb' -exec dpkg-deb -x {} $(WEB_SERVERS)/root ';'
 	touch $@
 
+test-litellm: PACKAGES += python3 python3-venv
+test-litellm: packages $(MODELS)-litellm/installed
+	swift build --build-tests
+	swift test --skip-build --filter LiteLLMTests
+
 # The package, and a Debian without wf to install it on.
 rehearsal: deb $(HOST)/etc/debian_version
 	ln -f .build/wf_$$(.build/release/wf --version)_$$(dpkg --print-architecture).deb .build/wf.deb
@@ -133,6 +139,11 @@ bench: build $(VENV)/arq/installed $(VENV)/queues/installed
 $(MODELS)/installed: Tests/RealModels/requirements.txt | packages
 	python3 -m venv $(MODELS)
 	$(MODELS)/bin/pip install --quiet -r $<
+	touch $@
+
+$(MODELS)-litellm/installed: Tests/RealModels/requirements-litellm.txt | packages
+	python3 -m venv $(MODELS)-litellm
+	$(MODELS)-litellm/bin/pip install --quiet -r $<
 	touch $@
 
 $(VENV)/%/installed: Tests/Bench/requirements-%.txt | packages

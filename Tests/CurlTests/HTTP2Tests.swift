@@ -20,6 +20,22 @@ struct HTTP2Tests {
     #expect(Set(connections).count == 1)
   }
 
+  @Test func `Requests over TLS wait for the connection that is being made rather than make one each`() async throws {
+    // The handshake never ends.
+    let silent = TestServer { $0.awaitClose() }
+    defer { silent.stop() }
+    let other = TestServer.answering { _ in reply("fine") }
+    defer { other.stop() }
+    let client = HTTPClient()
+    let request = HTTPRequest(url: silent.url.replacing("http:", with: "https:"))
+    let exchanges = try (1...60).map { _ in try Exchange(request, over: client, buffering: .max) }
+    // The client carries out what it is told in order, so by now it has begun them all.
+    #expect(try await client.send(HTTPRequest(url: other.url)).status == 200)
+    while silent.connectionCount == 0 { await Task.yield() }
+    #expect(silent.connectionCount == 1)
+    withExtendedLifetime(exchanges) {}
+  }
+
   @Test func `Requests over TLS without HTTP/2 do not wait for each other`() async throws {
     // Answers none before all are there.
     let gate = Gate()

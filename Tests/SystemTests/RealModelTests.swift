@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 
 /// Servers that others have made and people use, from PyPI: what they answer, and what becomes of it.
-@Suite(.enabled(if: RealModels.areInstalled, "make test installs the servers into .build/models-venv"))
+@Suite(.enabled(if: RealModels.servers.isInstalled, "make test installs the servers into .build/models-venv"))
 struct RealModelTests {
   private func withStack(
     on url: String, _ body: @escaping @Sendable (Stack) async throws -> Void
@@ -18,7 +18,7 @@ struct RealModelTests {
   @Test func `llama.cpp and llmock are understood, and llmock finds nothing wrong with how they are asked`()
     async throws
   {
-    try await RealModels.with { urls in
+    try await RealModels.servers.run { urls in
       try await thinking(try #require(urls["thinking"]))
       try await plain(try #require(urls["plain"]))
       try await llmock(try #require(urls["llmock"]))
@@ -60,18 +60,9 @@ struct RealModelTests {
 
   /// llmock, which looks at each try and its time.
   private func llmock(_ url: String) async throws {
-    let client = HTTPClient()
-    let control = url.replacing("/v1", with: "/_llmock")
-    @Sendable func ask(_ path: String, _ body: JSONValue? = nil) async throws -> JSONObject {
-      let response = try await client.send(
-        HTTPRequest(
-          method: body == nil ? "GET" : "POST", url: control + path, headers: [("Content-Type", "application/json")],
-          body: body?.bytes))
-      #expect(response.status < 300)
-      return try response.json
-    }
+    let control = LLMock(url)
     try await withStack(on: url) { stack in
-      _ = try await ask(
+      _ = try await control.ask(
         "/scenario",
         [
           "behaviors": [
@@ -80,7 +71,8 @@ struct RealModelTests {
         ])
       let status = try await stack.run(Examples.example)
       #expect(status.at("result", "outputs", "llm", "provider") == "openai")
-      _ = try await ask("/scenario", ["behaviors": [["type": "fail", "status": 401], ["type": "reply", "text": ""]]])
+      _ = try await control.ask(
+        "/scenario", ["behaviors": [["type": "fail", "status": 401], ["type": "reply", "text": ""]]])
       for text in ["one", "two"] {
         let refused = try await stack.run([
           "run_name": "r", "inputs": ["text": .string(text)],
@@ -88,7 +80,7 @@ struct RealModelTests {
         ])
         #expect(refused.at("result", "outputs", "llm", "provider") == "placeholder")
       }
-      let verdict = try await ask("/verdict")
+      let verdict = try await control.ask("/verdict")
       #expect(verdict["passed"] == true)
       #expect(verdict["attempts"] == 7)
       #expect(verdict["findings"] == [])
@@ -104,20 +96,33 @@ extension JSONObject {
 }
 
 /// Model servers from PyPI, in a virtual environment of their own.
-enum RealModels {
-  private static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-  private static let python = root + "/.build/models-venv/bin/python"
+struct RealModels {
+  /// llama.cpp's server and llmock.
+  static let servers = RealModels(environment: "models-venv", script: "servers.py")
+  /// LiteLLM's proxy in front of llmock.
+  static let litellm = RealModels(environment: "models-venv-litellm", script: "litellm_server.py")
 
-  /// Whether `make test` has installed them.
-  static var areInstalled: Bool { access(root + "/.build/models-venv/installed", F_OK) == 0 }
+  private static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
+  private let folder: String
+  private let script: String
+
+  private init(environment: String, script: String) {
+    folder = RealModels.root + "/.build/" + environment
+    self.script = RealModels.root + "/Tests/RealModels/" + script
+  }
+
+  /// Whether the Makefile has installed them, for the Python of this system: the folder may be another system's.
+  var isInstalled: Bool {
+    access(folder + "/installed", F_OK) == 0 && system("\(folder)/bin/python -c 'import llmock' 2> /dev/null") == 0
+  }
 
   /// Runs a body while they serve.
-  /// - Parameter body: is given their base URLs by name: `thinking`, `plain`, `llmock`.
-  static func with(_ body: @escaping @Sendable ([String: String]) async throws -> Void) async throws {
+  /// - Parameter body: is given their base URLs by name.
+  func run(_ body: @escaping @Sendable ([String: String]) async throws -> Void) async throws {
     var options = PlatformOptions()
     options.processGroupID = 0
     _ = try await Subprocess.run(
-      .path(FilePath(python)), arguments: ["\(root)/Tests/RealModels/servers.py"], platformOptions: options,
+      .path(FilePath(folder + "/bin/python")), arguments: [script], platformOptions: options,
       input: .inputWriter, output: .sequence, error: .discarded
     ) { execution in
       var urls: [String: String] = [:]
@@ -129,5 +134,24 @@ enum RealModels {
       try await body(urls)
       try await execution.standardInputWriter.finish()
     }
+  }
+}
+
+/// llmock's own interface, by which it is told to fail and says what it saw.
+struct LLMock {
+  private let url: String
+  private let client = HTTPClient()
+
+  /// - Parameter base: the base URL of its completions.
+  init(_ base: String) { url = base.replacing("/v1", with: "/_llmock") }
+
+  /// Reads a path, or posts to it.
+  func ask(_ path: String, _ body: JSONValue? = nil) async throws -> JSONObject {
+    let response = try await client.send(
+      HTTPRequest(
+        method: body == nil ? "GET" : "POST", url: url + path, headers: [("Content-Type", "application/json")],
+        body: body?.bytes))
+    #expect(response.status < 300)
+    return try response.json
   }
 }

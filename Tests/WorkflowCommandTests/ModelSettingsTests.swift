@@ -78,5 +78,7 @@ import WorkflowLLM
     }
     #expect(try settings(["WF_LLM_CA_FILE": file, "SSL_CERT_FILE": "/nonexistent"]).authorities == file)
     #expect(try settings([:]).authorities == nil)
+    // Without a model there is nothing to trust anybody for.
+    #expect(try Settings(SettingsReader(environment: ["SSL_CERT_FILE": "/nonexistent"])).model == nil)
   }
 }

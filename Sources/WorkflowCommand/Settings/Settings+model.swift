@@ -95,11 +95,12 @@ extension Settings {
 
   /// The file with the certificates of further authorities: of wf's own setting, or of the variables that OpenSSL and curl
   /// obey.
-  static func authorities(_ reader: inout SettingsReader) -> String? {
+  /// - Parameter areNeeded: whether there is a model to call; without one a file that is missing stops nothing.
+  static func authorities(_ reader: inout SettingsReader, areNeeded: Bool) -> String? {
     for name in ["WF_LLM_CA_FILE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"] {
       guard let path = reader.text(name) else { continue }
       let text = (try? Files.read(path)).map { String(decoding: $0, as: UTF8.self) }
-      if text?.contains("-----BEGIN") != true {
+      if areNeeded, text?.contains("-----BEGIN") != true {
         reader.refuse("\(name)=\(path): a file of certificates in PEM is expected, which wf may read")
       }
       return path

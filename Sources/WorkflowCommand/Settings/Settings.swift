@@ -56,7 +56,7 @@ struct Settings: Sendable {
       reader.parsed(
         "WF_LLM_FALLBACK", default: "placeholder", LLMSummarize.Fallback.init(rawValue:),
         expected: "placeholder or fail") ?? .placeholder
-    authorities = Settings.authorities(&reader)
+    authorities = Settings.authorities(&reader, areNeeded: model != nil)
     usesProxyEnvironment = reader.integer("WF_PROXY_ENV", default: 0, in: 0...1) == 1
     if usesProxyEnvironment { reader.showProxies() }
     logLevel =
