@@ -144,7 +144,7 @@ import WorkflowStore
 
     func take(_ bytes: [UInt8]) async throws(FastCGIClientGone) {
       state.withLock { $0.pieces.append(String(decoding: bytes, as: UTF8.self)) }
-      while isSlow { try? await Task.sleep(for: .milliseconds(1)) }
+      while isSlow, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
     }
 
     func until(_ condition: ([String]) -> Bool) async throws {
