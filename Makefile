@@ -113,7 +113,7 @@ test-next: packages $(NEXT_ROOT)/etc/debian_version
 	swift package --scratch-path $(NEXT_BUILD) resolve
 	systemd-nspawn --quiet --register=no --keep-unit --private-network --volatile=overlay --as-pid2 \
 	    --directory=$(NEXT_ROOT) --bind=$(CURDIR) --bind-ro=$(TOOLCHAIN) --chdir=$(CURDIR) --pipe \
-	    --setenv=PATH=$(TOOLCHAIN)/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -euc ' \
+	    --setenv=PATH=$(TOOLCHAIN)/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -euc 'ulimit -n $$(ulimit -Hn); \
 	    swift build --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --build-tests; \
 	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build --skip "$(ALONE)"; \
 	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build --no-parallel --filter "$(ALONE)"'
