@@ -48,7 +48,7 @@ ROWS    ?=
 MODELS   = .build/models-venv
 
 # Suites that run by themselves, one test at a time: they load the machine, or wait no longer than a promise allows.
-ALONE    = HostTests|ExpiryTests|ReadingTests|RecovererTests|ManyWatchersTests
+ALONE    = HostTests|ExpiryTests|ReadingTests|RecovererTests|SlowPathTests|ManyWatchersTests
 
 .PHONY: run test test-litellm test-next rehearsal bench chaos build lint packages install deb
 

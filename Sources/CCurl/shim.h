@@ -2,6 +2,7 @@
 #define CCURL_SHIM_H
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -29,15 +30,17 @@ static inline CURLcode ccurl_easy_setopt_callback(CURL *easy, CURLoption option,
   return curl_easy_setopt(easy, option, value);
 }
 
-// Sets TCP_USER_TIMEOUT on a socket that libcurl has made. What this does not change, the system's own timeouts bound.
-static int ccurl_set_user_timeout(void *milliseconds, curl_socket_t socket, curlsocktype purpose) {
+// Prepares a socket that libcurl has made: no child process inherits it, which would keep the connection open, and
+// TCP_USER_TIMEOUT is set. Where that fails, the system's own timeouts hold.
+static int ccurl_prepare_socket(void *milliseconds, curl_socket_t socket, curlsocktype purpose) {
   unsigned int limit = (unsigned int)(uintptr_t)milliseconds;
+  (void)fcntl(socket, F_SETFD, FD_CLOEXEC);
   if (purpose == CURLSOCKTYPE_IPCXN) (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
   return CURL_SOCKOPT_OK;
 }
 
 static inline CURLcode ccurl_easy_set_user_timeout(CURL *easy, unsigned int milliseconds) {
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, ccurl_set_user_timeout);
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, ccurl_prepare_socket);
   if (code != CURLE_OK) return code;
   return curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, (void *)(uintptr_t)milliseconds);
 }

@@ -72,8 +72,8 @@ import WorkflowStore
       try await bench.list("progress:\(id)")[1]
         == "{\"ts\":\(started),\"msg\":\"started\",\"run\":\"\\\"n\\\" 😀\\n\"}")
     let end = try #require(try await bench.leaseEnd(id))
-    #expect((before + 14.998...after + 15.002).contains(end))
-    #expect((46...60).contains(try #require(try await bench.ttl("claim:w"))))
+    #expect((before + 59.998...after + 60.002).contains(end))
+    #expect((226...240).contains(try #require(try await bench.ttl("claim:w"))))
     #expect(try await bench.ttl("job:\(id)") == -1)
   }
 

@@ -65,8 +65,8 @@ import WorkflowStore
   @Test func `Leases and worker records end no later than the longest lease of any worker from now`() async throws {
     for _ in 0..<2 { try await bench.submit() }
     let runs = try await bench.claimRuns(2)
-    _ = try await bench.beat([runs[0]], worker: "slow", lease: .seconds(100))
     let now = try await bench.now()
+    _ = try await bench.beat([runs[0]], worker: "slow", lease: .seconds(100))
     for (zset, member) in [("leases", "\(runs[1].id)"), ("workers", "dead")] {
       try await bench.send("ZADD", bench.prefix + zset, "\(Int(now * 1_000) + 3_600_000)", member)
     }

@@ -41,7 +41,7 @@ import WorkflowStore
       for order in 0..<5 { record.store("s\(order)", order, "x", "\(order)") }
     }
     #expect(try await data() == ["2", "3", "4"])
-    try await bench.send("EXPIRE", bench.prefix + "store:x", "5")
+    try await bench.send("EXPIRE", bench.prefix + "store:x", "100")
     try await bench.record(run, 2) { $0.store("s5", 5, "x", "5") }
     #expect(try await data() == ["3", "4", "5"])
     #expect(try #require(try await bench.ttl("store:x")) > 900)

@@ -23,15 +23,13 @@ import WorkflowStore
         StepDefinition(id: "s\($0)", op: "preprocess", needs: [], params: ["field": "text"])
       }
       let large = try await bench.submit(steps, inputs: ["text": .string(text)])
-      // The record is on its way.
       while path.bytesSent < 4 << 20 { try await ContinuousClock().sleep(for: .milliseconds(5)) }
-      for _ in 0..<20 {
-        let small = try await bench.submit([steps[0]], inputs: ["text": "short"])
-        let end = try await bench.end(of: small)
-        #expect(end.status == .finished)
-      }
+      // The record is on its way, and takes eight seconds more.
+      let small = try await bench.submit([steps[0]], inputs: ["text": "short"])
+      let first = try await bench.end(of: small)
+      #expect(first.status == .finished)
       let during = try #require(try await bench.store.status(of: large))
-      #expect(during.status == .started, "the small runs waited for the large one")
+      #expect(during.status == .started, "the small run waited for the large one")
       let end = try await bench.end(of: large)
       #expect(end.status == .finished)
       #expect(path.bytesSent < 2 * size * text.utf8.count)

@@ -180,7 +180,7 @@ struct Bench: Sendable {
   func claim(
     _ runs: Int, id: String = "claim", worker: String = "w", held: Int = 0, hasHadSuspect: Bool = false
   ) async throws -> Claim {
-    var request = ClaimRequest(id: id, worker: worker, runs: runs, held: held, lease: .seconds(15))
+    var request = ClaimRequest(id: id, worker: worker, runs: runs, held: held, lease: .seconds(60))
     request.hasHadSuspect = hasHadSuspect
     return try await store.claim(request)
   }
@@ -232,7 +232,7 @@ extension RunStore {
   func turn(
     after clock: String?, within gap: Duration = patience, kind: RecoveryTurn.Kind = .taking, limit: Int = 100
   ) async throws(StoreError) -> RecoveryTurn {
-    try await recover(after: clock, within: gap, kind: kind, lease: .seconds(15), limit: limit)
+    try await recover(after: clock, within: gap, kind: kind, lease: .seconds(60), limit: limit)
   }
 }
 
