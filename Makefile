@@ -38,7 +38,7 @@ RELEASE  = WF_VERSION=$$(systemd/debian/version.sh) swift build -c release --sta
 
 # Clients of event streams, from PyPI and Debian; and web servers, unpacked instead of installed, so that none is started.
 CLIENTS     = .build/stream-clients
-WEB_SERVERS = .build/web-servers
+FRONTS      = .build/web-servers
 
 # The peers and the harness, in virtual environments of their own.
 VENV     = .build/bench-venv
@@ -57,9 +57,9 @@ deb rehearsal test: PACKAGES += dpkg-dev
 rehearsal test-next: PACKAGES += $(HOST_TOOLS)
 
 test: PACKAGES += chromium python3-venv
-test: $(CLIENTS)/installed $(WEB_SERVERS)/unpacked
+test: $(CLIENTS)/installed $(FRONTS)/unpacked
 test: export STREAM_CLIENTS = $(CURDIR)/$(CLIENTS)
-test: export WEB_SERVERS    = $(CURDIR)/$(WEB_SERVERS)/root
+test: export WEB_SERVERS    = $(CURDIR)/$(FRONTS)/root
 
 # Only root can boot a container.
 ifeq ($(shell id -u),0)
@@ -85,12 +85,12 @@ $(CLIENTS)/installed: Tests/Clients/requirements.txt Tests/Clients/requirements-
 	touch $@
 
 # With the libraries that are not installed either.
-$(WEB_SERVERS)/unpacked: Makefile | packages
-	rm -rf $(WEB_SERVERS)
-	mkdir -p $(WEB_SERVERS)/archives/partial $(WEB_SERVERS)/root
+$(FRONTS)/unpacked: Makefile | packages
+	rm -rf $(FRONTS)
+	mkdir -p $(FRONTS)/archives/partial $(FRONTS)/root
 	$(SUDO) apt-get install -qqy --download-only --no-install-recommends \
-	    -o Dir::Cache::archives=$(CURDIR)/$(WEB_SERVERS)/archives apache2-bin lighttpd caddy haproxy
-	find $(WEB_SERVERS)/archives -name '*.deb' -exec dpkg-deb -x {} $(WEB_SERVERS)/root ';'
+	    -o Dir::Cache::archives=$(CURDIR)/$(FRONTS)/archives apache2-bin lighttpd caddy haproxy
+	find $(FRONTS)/archives -name '*.deb' -exec dpkg-deb -x {} $(FRONTS)/root ';'
 	touch $@
 
 test-litellm: PACKAGES += python3 python3-venv
