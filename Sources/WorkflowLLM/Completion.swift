@@ -26,10 +26,11 @@ struct Completion {
     guard let body = (value.arrayValue?.first ?? value).objectValue else { return }
     error = error ?? Completion.error(in: body)
     if let name = body["model"]?.stringValue, !name.isEmpty { model = Completion.shown(name) }
-    if let count = body["usage"], count != .null { usage = count }
+    if let count = body["usage"].flatMap({ Completion.counts(in: $0, depth: 3) }), count != .null { usage = count }
     let choices = body["choices"]?.arrayValue?.compactMap(\.objectValue) ?? []
     let first = choices.first { ($0["index"]?.numberValue?.int ?? 0) == 0 }
-    guard let choice = first ?? choices.first else { return }
+    // A whole answer may number its only choice as it likes; in a stream another number is another text.
+    guard let choice = first ?? choices.first(where: { $0["message"] != nil }) else { return }
     hasChoice = true
     if error == nil, let own = choice["error"], Completion.isError(own) { error = own }
     if let reason = choice["finish_reason"]?.stringValue { finishReason = reason }
@@ -39,6 +40,21 @@ struct Completion {
   /// A model's name; of a server that names it by the path of its file, the file's name.
   private static func shown(_ name: String) -> String {
     name.hasPrefix("/") ? name.split(separator: "/").last.map { String($0) } ?? name : name
+  }
+
+  /// What counts in the provider's usage: numbers under plain names. Texts may hold anything, and are left out.
+  private static func counts(in usage: JSONValue, depth: Int) -> JSONValue? {
+    switch usage {
+    case .number, .bool, .null: return usage
+    case .object(let object) where depth > 0:
+      let members = object.members.prefix(100).compactMap { member -> (String, JSONValue)? in
+        let isPlain = member.key.utf8.count <= 64 && member.key.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
+        guard isPlain, let count = counts(in: member.value, depth: depth - 1) else { return nil }
+        return (member.key, count)
+      }
+      return .object(JSONObject(members))
+    case .string, .array, .object: return nil
+    }
   }
 
   private mutating func take(_ message: JSONObject) {

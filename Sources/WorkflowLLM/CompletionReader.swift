@@ -137,9 +137,9 @@ struct CompletionReader {
     case .tooDeep:
       return transfer("the model's answer cannot be read", code: .invalidAnswer, detail: "\(error)", isTransient: false)
     default:
-      let isType = type.utf8.count <= 40 && type.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
+      let isPage = ["text/html", "text/plain", "text/xml", "application/xml"].contains(type)
       return transfer(
-        "the model's answer is \(type.isEmpty || !isType ? "no JSON" : type + ", not JSON")", code: .invalidAnswer,
+        "the model's answer is \(isPage ? type + ", not JSON" : "no JSON")", code: .invalidAnswer,
         detail: "\(Words.line(ofPage: response.body, hiding: key)) — \(error)")
     }
   }

@@ -88,7 +88,8 @@ private struct Complaint {
   private static let refusals = [
     "not support", "n't support", "unsupported", "no longer support", "not enabled", "not allowed", "not permitted",
     "not accept", "unexpected", "unknown", "unrecogni", "extra_forbidden", "extra inputs", "deprecated",
-    "only the default", "is allowed", "is supported", "instead",
+    "only the default", "is allowed", "is supported", "instead", "must not be", "cannot be", "can't be",
+    "may only be", "incompatible", "not compatible", "been removed", "must be 1 for",
   ]
 
   private var isRefusal: Bool { Complaint.refusals.contains { text.contains($0) } }
@@ -96,7 +97,11 @@ private struct Complaint {
   func refuses(_ name: String) -> Bool { (parameter == name || text.contains(name)) && isRefusal }
 
   var refusesSystemMessages: Bool {
-    if text.contains("roles must alternate") || text.contains("developer instruction is not enabled") { return true }
+    let sentences = [
+      "roles must alternate", "developer instruction is not enabled", "'user' or 'assistant'",
+      "user and assistant roles", "invalid role: system",
+    ]
+    if sentences.contains(where: { text.contains($0) }) { return true }
     return isRefusal && text.contains("system")
       && ["role", "message", "instruction", "prompt"].contains { text.contains($0) }
   }

@@ -23,14 +23,20 @@ final class RunSlot: Sendable {
   /// Whether nothing of the run works and something waits.
   var isWaiting: Bool { state.withLock { $0.working == 0 && $0.waiting > 0 } }
 
+  /// Whether a step of the run waits.
+  var hasWaiting: Bool { state.withLock { $0.waiting > 0 } }
+
   /// Notes that a step begins. Where all others wait, it takes a slot beyond the limit rather than wait itself.
   func begin() {
     state.withLock { $0.working += 1 }
     if takeBack() { slots.take() }
   }
 
-  /// Notes that a step ends.
-  func end() { state.withLock { $0.working -= 1 } }
+  /// Notes that a step ends. Where all others wait, the run leaves its slot.
+  func end() {
+    state.withLock { $0.working -= 1 }
+    giveUpIfIdle()
+  }
 
   /// Waits for a time, for a step that works.
   /// - Throws: at once when the task is cancelled.
@@ -55,11 +61,16 @@ final class RunSlot: Sendable {
   }
 
   private func beginWait() {
-    let isIdle = state.withLock { state in
+    state.withLock { state in
       state.working -= 1
       state.waiting += 1
-      return state.working == 0 && !state.isGivenUp
     }
+    giveUpIfIdle()
+  }
+
+  /// Leaves the slot to others while nothing of the run works and something waits.
+  private func giveUpIfIdle() {
+    let isIdle = state.withLock { $0.working == 0 && $0.waiting > 0 && !$0.isGivenUp }
     guard isIdle, slots.giveUp() else { return }
     state.withLock { $0.isGivenUp = true }
     onFree()

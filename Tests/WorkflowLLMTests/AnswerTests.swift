@@ -15,6 +15,27 @@ import WorkflowLLM
     return try await server.model().complete(.example)
   }
 
+  @Test func `Of the usage only what counts is shown`() async throws {
+    let usage = #"{"total_tokens":7,"note":"https://internal","parts":["x"],"d":{"n":1,"s":"x"}}"#
+    let answer = try await answer(#"{"usage":\#(usage),"choices":[{"message":{"content":"A bay."}}]}"#)
+    #expect(answer.usage == ["total_tokens": 7, "d": ["n": 1]])
+  }
+
+  /// Each part made the rest be read again: 64 kB took seconds.
+  @Test(arguments: ["<think>x</think>", "<thinking>x</thinking>", "[THINK]x[/THINK]"])
+  func `Reasoning in many parts is removed in one pass`(part: String) async throws {
+    let content = String(repeating: part, count: 100_000) + "A bay."
+    #expect(try await answer(#"{"choices":[{"message":{"content":"\#(content)"}}]}"#).text == "A bay.")
+  }
+
+  @Test func `In a stream another choice is another text`() async throws {
+    let pieces = [(0, "A "), (1, "no"), (0, "bay.")].map { index, text in
+      #"data: {"choices":[{"index":\#(index),"delta":{"content":"\#(text)"}}]}"# + "\n\n"
+    }
+    let answer = try await answer(pieces.joined() + "data: [DONE]\n\n", type: "text/event-stream")
+    #expect(answer.text == "A bay.")
+  }
+
   @Test func `An answer is its text, the model that spoke, and the provider's count as it wrote it`() async throws {
     let usage = #"{"total_tokens":9007199254740993,"cost":1.50,"details":{"b":1e400,"a":null}}"#
     let answer = try await answer(
@@ -47,6 +68,7 @@ import WorkflowLLM
       (#""[THINK]Hm.[/THINK] A bay.""#, "A bay."), (#""<think></think><think>b</think>A bay.""#, "A bay."),
       (#""Hm.\n</think>\n\nA bay.""#, "A bay."), (#""A <think>bay</think>.""#, "A <think>bay</think>."),
       (#""The tag </think> ends it.""#, "The tag </think> ends it."),
+      (#""Hm.\r\n</think>\r\nA bay.""#, "A bay."), (#""\ufeff<think>Hm.</think>A bay.""#, "A bay."),
       (
         #"[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"A "},{"text":"bay."}]"#,
         "A bay."

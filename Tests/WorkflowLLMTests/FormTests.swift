@@ -66,6 +66,9 @@ import WorkflowLLM
       "invalid temperature: only 1 is allowed for this model", "temperature is deprecated for this model",
       #"Unexpected fields in the request: {'temperature'}"#, "Unrecognized request argument supplied: temperature",
       "Extra inputs are not permitted: temperature", "Unknown parameter: 'temperature'",
+      "temperature may only be set to 1 when thinking is enabled", "temperature must be 1 for this model",
+      "temperature is incompatible with this model", "The parameter temperature has been removed",
+      "temperature cannot be specified for this model",
     ])
   func `However a provider refuses the temperature, it is left out`(words: String) async throws {
     server.script([Self.error(words)])
@@ -78,6 +81,7 @@ import WorkflowLLM
       "Unsupported value: 'messages[0].role' does not support 'system' with this model.", "System role not supported",
       "Developer instruction is not enabled for models/gemma-3-1b-it",
       "Conversation roles must alternate user/assistant/user/assistant/...", "Unexpected role \"system\".",
+      "Only user and assistant roles are supported!", "Input should be 'user' or 'assistant'", "Invalid role: system",
     ])
   func `However a provider refuses the system role, the instruction moves`(words: String) async throws {
     server.script([Self.error(words)])

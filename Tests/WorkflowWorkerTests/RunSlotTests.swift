@@ -33,6 +33,24 @@ import Testing
     #expect(slots.free == 1)
   }
 
+  @Test func `A run leaves its slot when its last step that works ends and another waits`() async throws {
+    let slots = RunSlots(1)
+    let (freed, free) = AsyncStream.makeStream(of: Void.self)
+    let slot = slot(of: slots) { free.yield() }
+    slot.begin()
+    let task = Task { try await slot.wait(for: .seconds(3600)) }
+    while !slot.hasWaiting { await Task.yield() }
+    #expect(slots.free == 0)
+    slot.end()
+    for await _ in freed { break }
+    #expect(slots.free == 1)
+    task.cancel()
+    await #expect(throws: CancellationError.self) { try await task.value }
+    slot.end()
+    slot.close()
+    #expect(slots.free == 1)
+  }
+
   @Test func `A run comes back to a slot when one is free, before those that are claimed`() async throws {
     let slots = RunSlots(1)
     let waiting = slot(of: slots)
