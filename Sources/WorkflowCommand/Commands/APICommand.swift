@@ -92,6 +92,13 @@ struct APICommand: AsyncParsableCommand {
     } catch {
       throw ValidationError("--socket: \(error)")
     }
+    if socket == nil, !listener.isLocal, !settings.allowsAnonymous {
+      throw CommandFailure(
+        """
+        standard input is no unix socket and no loopback address: name one, as in wf api --socket /run/wf/api.sock; \
+        with WF_ALLOW_ANONYMOUS=1 other hosts may connect
+        """, code: .configuration)
+    }
     guard listener.isLocal || settings.allowsAnonymous else {
       throw CommandFailure(
         """

@@ -75,6 +75,12 @@ struct RedisExamination {
     }
   }
 
+  /// Words as a shell takes them.
+  private static func quoted(_ words: String) -> String {
+    words.split(separator: " ").map { $0.contains { "~&*|?[]\\{}".contains($0) } ? "'\($0)'" : String($0) }
+      .joined(separator: " ")
+  }
+
   private func rightsFindings(_ missing: [MissingRight]) -> [Finding] {
     func names(_ rights: [MissingRight]) -> String { rights.map(\.command).joined(separator: ", ") }
     let user = address.user ?? "default"
@@ -84,7 +90,7 @@ struct RedisExamination {
       findings.append(
         .broken(
           "Redis's user \(user) may not run \(names(forbidden)) on wf's keys and channels",
-          remedy: "ACL SETUSER \(user) \(RedisRequirements.rules(store.keys))"))
+          remedy: "redis-cli ACL SETUSER \(user) \(RedisExamination.quoted(RedisRequirements.rules(store.keys)))"))
     }
     let unknown = missing.filter { !$0.isKnown && !$0.isOptional }
     if !unknown.isEmpty {
