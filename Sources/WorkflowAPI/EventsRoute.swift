@@ -64,7 +64,7 @@ struct EventsRoute: Route {
 
   private func firstEntry(_ request: FastCGIRequest) throws(APIError) -> Int {
     if let last = request.header("Last-Event-ID"), !last.isEmpty {
-      guard let index = Int(last), index >= 0, index < .max else {
+      guard let index = QueryItems.wholeNumber(last), index < .max else {
         throw .invalid([
           ValidationFault(
             "value_error", [.key("header"), .key("last-event-id")],

@@ -151,7 +151,7 @@ import Testing
     for name in ["ETag", "Cache-Control"] { #expect(second.header(name) == first.header(name)) }
   }
 
-  @Test(arguments: ["wait=61", "wait=x", "wait=-1", "since=-1", "since=99999999999999999999"])
+  @Test(arguments: ["wait=61", "wait=x", "wait=-1", "wait=+1", "since=-1", "since=99999999999999999999"])
   func `a query that is none is refused and named`(_ query: String) async throws {
     let stack = try await SharedStack.get()
     let response = try await stack.send(

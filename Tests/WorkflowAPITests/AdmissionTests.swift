@@ -109,6 +109,9 @@ import Testing
   @Test(arguments: ["", "application/json", "APPLICATION/JSON ; charset=utf-8", "\tapplication/ld+json", ";x"])
   func `JSON is read`(_ header: String) { #expect(MediaType.isJSON(header)) }
 
-  @Test(arguments: ["text/json", "application/jsonx", "application/json\u{301}", "json", "application/x+jsonx"])
+  @Test(arguments: [
+    "text/json", "application/jsonx", "application/json\u{301}", "json", "application/x+jsonx", "application/+json",
+    "application / json", "application/x, text/plain+json", "application/x y+json",
+  ])
   func `anything else is not`(_ header: String) { #expect(!MediaType.isJSON(header)) }
 }

@@ -46,6 +46,9 @@ struct DevCommand: AsyncParsableCommand {
   func validate() throws {
     guard (0...64).contains(workers) else { throw ValidationError("--workers is from 0 to 64.") }
     guard (1...16).contains(apis) else { throw ValidationError("--apis is from 1 to 16.") }
+    guard !command.isEmpty || CommandLine.arguments.last != "--" else {
+      throw ValidationError("After -- the command is missing.")
+    }
     guard port != 0 else { throw ValidationError("--port is from 1 to 65535.") }
   }
 
