@@ -38,6 +38,8 @@ import WorkflowStore
       let id = try await bench.submit(steps)
       // Each gate lets one call end; what Redis keeps ends after some of them.
       for gate in 0..<3 {
+        // Redis keeps the claim: a run whose claim is lost begins again.
+        _ = try await bench.run(id) { $0.log.contains { $0.contains(#""step_start","step":"g\#(gate)""#) } }
         if gate + 1 == callsSaved { try await save() }
         gates[gate].open()
         _ = try await bench.run(id) { $0.log.contains { $0.contains(#""step_done","step":"g\#(gate)""#) } }
