@@ -78,8 +78,8 @@ run: build
 test: PACKAGES += python3 python3-venv
 test: packages lint $(MODELS)/installed
 	swift build --build-tests
-	swift test --skip-build --skip "$(ALONE)"
-	swift test --skip-build --no-parallel --filter "$(ALONE)"
+	Tests/run 600 --skip "$(ALONE)"
+	Tests/run 900 --no-parallel --filter "$(ALONE)"
 
 $(CLIENTS)/installed: Tests/Clients/requirements.txt Tests/Clients/requirements-sseclient-py.txt | packages
 	python3 -m venv $(CLIENTS)
@@ -99,7 +99,7 @@ $(FRONTS)/unpacked: Makefile | packages
 test-litellm: PACKAGES += python3 python3-venv
 test-litellm: packages $(MODELS)-litellm/installed
 	swift build --build-tests
-	swift test --skip-build --filter LiteLLMTests
+	Tests/run 600 --filter LiteLLMTests
 
 # The package, and a Debian without wf to install it on.
 rehearsal: deb $(HOST)/etc/debian_version
@@ -118,8 +118,8 @@ test-next: packages $(NEXT_ROOT)/etc/debian_version
 	    --directory=$(NEXT_ROOT) --bind=$(CURDIR) --bind-ro=$(TOOLCHAIN) --chdir=$(CURDIR) --pipe \
 	    --setenv=SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH --setenv=PATH=$(TOOLCHAIN)/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -euc 'ulimit -n $$(ulimit -Hn); \
 	    swift build --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --build-tests; \
-	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build --skip "$(ALONE)"; \
-	    swift test --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --skip-build --no-parallel --filter "$(ALONE)"'
+	    BUILD=$(NEXT_BUILD) Tests/run 600 --skip "$(ALONE)"; \
+	    BUILD=$(NEXT_BUILD) Tests/run 900 --no-parallel --filter "$(ALONE)"'
 
 $(NEXT_ROOT)/etc/debian_version: | packages
 	rm -rf $(NEXT_ROOT)
