@@ -3,16 +3,16 @@ import Hiredis
 import Workflow
 
 /// A record on its way, and the claim that it belongs to.
-public struct PendingRecord: Sendable {
+public struct PendingBatch: Sendable {
   /// The run, with the fencing token of the claim.
   public let run: HeldRun
   /// The number of this record within the claim, from 1; sent again, it is the same record.
   public let sequence: Int
   /// What is to be written.
-  public let record: RunRecord
+  public let record: CheckpointBatch
 
   /// A record of a claim.
-  public init(_ record: RunRecord, of run: HeldRun, sequence: Int) {
+  public init(_ record: CheckpointBatch, of run: HeldRun, sequence: Int) {
     self.record = record
     self.run = run
     self.sequence = sequence
@@ -20,9 +20,9 @@ public struct PendingRecord: Sendable {
 }
 
 /// A record as Redis takes it, and what it says.
-struct EncodedRecord: Sendable {
+struct EncodedBatch: Sendable {
   fileprivate let words: RedisArguments
-  fileprivate let end: RunRecord.End?
+  fileprivate let end: CheckpointBatch.End?
 
   /// Its bytes on the wire.
   var size: Int { words.size }
@@ -31,26 +31,26 @@ struct EncodedRecord: Sendable {
 extension RunStore {
   /// Writes records of runs in hand, of each run at most one; each is written or not, whatever becomes of the others.
   /// - Returns: an answer for each record.
-  public func record(_ records: [PendingRecord]) async throws(StoreError) -> [RecordAnswer] {
+  public func record(_ records: [PendingBatch]) async throws(StoreError) -> [WriteOutcome] {
     let outcomes = try await withUnsafeContinuation { continuation in
       record(records.map(encoded)) { continuation.resume(returning: $0) }
     }.get()
-    var answers: [RecordAnswer] = []
+    var answers: [WriteOutcome] = []
     for outcome in outcomes { answers.append(try outcome.get()) }
     return answers
   }
 
   /// A record as Redis takes it.
-  func encoded(_ pending: PendingRecord) -> EncodedRecord {
+  func encoded(_ pending: PendingBatch) -> EncodedBatch {
     var encoder = RecordEncoder(keys)
     encoder.append(pending)
-    return EncodedRecord(words: encoder.arguments, end: pending.record.end)
+    return EncodedBatch(words: encoder.arguments, end: pending.record.end)
   }
 
   /// The same without waiting: the answers are handed to a function, on the connection's thread.
   func record(
-    _ records: [EncodedRecord],
-    then function: @escaping @Sendable (Result<[Result<RecordAnswer, StoreError>], StoreError>) -> Void
+    _ records: [EncodedBatch],
+    then function: @escaping @Sendable (Result<[Result<WriteOutcome, StoreError>], StoreError>) -> Void
   ) {
     var arguments = RedisArguments()
     arguments.reserveCapacity(records.reduce(128) { $0 + $1.size })
@@ -72,8 +72,8 @@ extension RunStore {
   }
 
   private func answers(
-    _ reply: RedisReply, to ends: [RunRecord.End?]
-  ) throws(StoreError) -> [Result<RecordAnswer, StoreError>] {
+    _ reply: RedisReply, to ends: [CheckpointBatch.End?]
+  ) throws(StoreError) -> [Result<WriteOutcome, StoreError>] {
     guard let parts = reply.array, parts.count == ends.count + 1, let time = parts[0].int else {
       throw RunStore.damaged(Scripts.record, reply)
     }
@@ -82,7 +82,7 @@ extension RunStore {
     return parts.dropFirst().map { part in Result { () throws(StoreError) in try answer(part) } }
   }
 
-  private func answer(_ part: RedisReply) throws(StoreError) -> RecordAnswer {
+  private func answer(_ part: RedisReply) throws(StoreError) -> WriteOutcome {
     if let words = part.array?.map({ $0.string ?? "" }) {
       switch (words.first, words.count) {
       case ("lost", 2): return .lost(words[1])
@@ -110,7 +110,7 @@ private struct RecordEncoder {
     text.reserveCapacity(512)
   }
 
-  mutating func append(_ pending: PendingRecord) {
+  mutating func append(_ pending: PendingBatch) {
     let record = pending.record
     let pieces = record.resultPieces
     let facts = record.facts
@@ -137,7 +137,7 @@ private struct RecordEncoder {
     arguments.append(value)
   }
 
-  private mutating func appendEntry(_ item: RunRecord.Item) {
+  private mutating func appendEntry(_ item: CheckpointBatch.Item) {
     guard let message = item.message else { return }
     text.removeAll(keepingCapacity: true)
     switch item {
@@ -147,7 +147,7 @@ private struct RecordEncoder {
     arguments.append(text)
   }
 
-  private mutating func appendDocuments(_ item: RunRecord.Item) {
+  private mutating func appendDocuments(_ item: CheckpointBatch.Item) {
     switch item {
     case .entry: break
     case .checkpoint(let step, let outputs, _, _):
@@ -160,7 +160,7 @@ private struct RecordEncoder {
     }
   }
 
-  private mutating func appendToStore(_ item: RunRecord.Item, _ id: JobID) {
+  private mutating func appendToStore(_ item: CheckpointBatch.Item, _ id: JobID) {
     guard case .stored(let step, _, let namespace, let value) = item else { return }
     arguments.append(keys.store(namespace))
     text.removeAll(keepingCapacity: true)
@@ -190,7 +190,7 @@ private struct RecordEncoder {
   }
 }
 
-extension RunRecord.Item {
+extension CheckpointBatch.Item {
   /// Whether the progress log shows it; else it goes to a store.
   fileprivate var isLogged: Bool {
     if case .stored = self { false } else { true }
@@ -206,7 +206,7 @@ extension RunRecord.Item {
   }
 }
 
-extension RunRecord {
+extension CheckpointBatch {
   fileprivate var isFinished: Bool {
     if case .finished = end { true } else { false }
   }
@@ -216,7 +216,7 @@ extension RunRecord {
     let time = last.text
     let degraded = fallbacks > 0 ? [("degraded", "\(fallbacks)")] : []
     let common =
-      [("last_ts", time), ("begun", hasStepUnderWay ? "1" : "0")] + degraded + [("log_bytes", "\(logBytes)")]
+      [("last_ts", time), ("begun", hasStepInFlight ? "1" : "0")] + degraded + [("log_bytes", "\(logBytes)")]
     switch end {
     case nil: return common
     case .handedBack, .declined: return common + [("status", "queued")]
@@ -245,7 +245,7 @@ extension RunRecord {
   }
 }
 
-extension RunRecord.End? {
+extension CheckpointBatch.End? {
   fileprivate var commitPoints: (before: CommitPoint, after: CommitPoint) {
     switch self {
     case nil: (.beforeRecord, .afterRecord)
@@ -255,7 +255,7 @@ extension RunRecord.End? {
   }
 }
 
-extension RunRecord.End {
+extension CheckpointBatch.End {
   fileprivate var name: String {
     switch self {
     case .finished: "finished"

@@ -8,7 +8,7 @@ import WorkflowStore
 final class EndedRuns: Sendable {
   private struct Entry {
     let run: HeldRun
-    let records: [RunRecord]
+    let records: [CheckpointBatch]
     let bytes: Int
     let endedAt: ContinuousClock.Instant
   }
@@ -26,7 +26,7 @@ final class EndedRuns: Sendable {
   private let state = Mutex(State())
 
   /// Keeps a run that has ended, if there is room.
-  func keep(_ run: HeldRun, _ records: [RunRecord]) {
+  func keep(_ run: HeldRun, _ records: [CheckpointBatch]) {
     let bytes = records.reduce(0) { $0 + $1.size }
     state.withLock { state in
       guard state.entries.count < EndedRuns.mostEntries, state.bytes + bytes <= EndedRuns.mostBytes else { return }
@@ -41,7 +41,7 @@ final class EndedRuns: Sendable {
   /// Forgets what is old enough, after Redis has answered for it; takes those that Redis holds for started.
   /// - Parameter asked: when the question went out that Redis has answered.
   /// - Returns: the runs to be written again, with their records.
-  func settle(asked: ContinuousClock.Instant, unfinished: Set<JobID>) -> [(run: HeldRun, records: [RunRecord])] {
+  func settle(asked: ContinuousClock.Instant, unfinished: Set<JobID>) -> [(run: HeldRun, records: [CheckpointBatch])] {
     state.withLock { state in
       let lost = state.entries.filter { unfinished.contains($0.run.id) }
       state.entries.removeAll { unfinished.contains($0.run.id) || $0.endedAt + EndedRuns.age < asked }

@@ -9,10 +9,10 @@ extension Executor {
     logger[metadataKey: "job"] = "\(run.id)"
     logger.error("the run cannot be read: \(error)")
     let failure = StepFailure(.operationFailed, "\(error)")
-    var record = RunRecord(clock: clock, after: claimedAt)
+    var record = CheckpointBatch(clock: clock, after: claimedAt)
     record.log(.failed(failure))
     record.end = .failed(failure)
-    let answer = await RunWriter(records, run: run, hands: hands, logger: logger).write(record)
+    let answer = await CheckpointWriter(records, run: run, hands: hands, logger: logger).write(record)
     logger.info("ended as failed: \(answer)")
   }
 }

@@ -13,13 +13,13 @@ struct Executor: Sendable {
   let registry: OperationRegistry
   let limits: RunBudget.Limits
   let hands: RunsInHand
-  let records: RecordGroup
+  let records: GroupCommit
   let ended: EndedRuns
   let clock: RedisClock
 
   private enum Event: Sendable {
     case ended(Int, StepOutcome)
-    case written(RecordAnswer, RunRecord, begun: [Beginning])
+    case written(WriteOutcome, CheckpointBatch, begun: [Beginning])
   }
 
   /// A step that waits for its start to be recorded.
@@ -32,7 +32,7 @@ struct Executor: Sendable {
   /// Runs a run to its end, or until it is handed back or lost.
   func execute(_ run: ClaimedRun, logger: Logger) async {
     let held = HeldRun(id: run.id, token: run.token)
-    let writer = RunWriter(records, run: held, hands: hands, ended: ended, logger: logger)
+    let writer = CheckpointWriter(records, run: held, hands: hands, ended: ended, logger: logger)
     var execution = RunExecution(run, limits: limits, clock: clock)
     let end = await withTaskGroup(of: Event.self) { group in
       await drive(&execution, held, writer, &group)
@@ -42,12 +42,12 @@ struct Executor: Sendable {
   }
 
   /// Writes runs again that have ended, and whose end Redis has lost.
-  func restore(_ runs: [(run: HeldRun, records: [RunRecord])], logger: Logger) {
+  func restore(_ runs: [(run: HeldRun, records: [CheckpointBatch])], logger: Logger) {
     for (run, history) in runs {
       var logger = logger
       logger[metadataKey: "job"] = "\(run.id)"
       hands.take(run, isSuspect: false) { [logger] in
-        let writer = RunWriter(records, run: run, hands: hands, ended: ended, history: history, logger: logger)
+        let writer = CheckpointWriter(records, run: run, hands: hands, ended: ended, history: history, logger: logger)
         let answer = await writer.rewrite()
         logger.notice("Redis had lost the end of the run; written again: \(answer)")
       }
@@ -62,9 +62,9 @@ struct Executor: Sendable {
   /// Returns a run to the tail of its queue, for workers that have its operations. Nothing is written to its log.
   func decline(_ run: ClaimedRun, logger: Logger) async {
     let held = HeldRun(id: run.id, token: run.token)
-    var record = RunRecord(clock: clock, after: run.claimedAt, logBytes: run.logBytes)
+    var record = CheckpointBatch(clock: clock, after: run.claimedAt, logBytes: run.logBytes)
     record.end = .declined(asSuspect: run.isSuspect)
-    let answer = await RunWriter(records, run: held, hands: hands, logger: logger).write(record)
+    let answer = await CheckpointWriter(records, run: held, hands: hands, logger: logger).write(record)
     logger.debug("returned to the queue for other workers: \(answer)")
   }
 
@@ -86,7 +86,7 @@ struct Executor: Sendable {
   }
 
   private func drive(
-    _ execution: inout RunExecution, _ held: HeldRun, _ writer: RunWriter, _ group: inout TaskGroup<Event>
+    _ execution: inout RunExecution, _ held: HeldRun, _ writer: CheckpointWriter, _ group: inout TaskGroup<Event>
   ) async -> End {
     var progress = Progress()
     while true {
@@ -212,7 +212,7 @@ struct Executor: Sendable {
   }
 
   private func leave(
-    _ execution: inout RunExecution, _ held: HeldRun, _ end: End, _ writer: RunWriter, _ logger: Logger
+    _ execution: inout RunExecution, _ held: HeldRun, _ end: End, _ writer: CheckpointWriter, _ logger: Logger
   ) async {
     switch end {
     case .over: break

@@ -14,7 +14,7 @@ final class Heartbeat: Sendable {
   private let logger: Logger
   private let settledClaim: @Sendable () -> Int
   private let endedRuns: EndedRuns
-  private let restore: @Sendable ([(run: HeldRun, records: [RunRecord])]) -> Void
+  private let restore: @Sendable ([(run: HeldRun, records: [CheckpointBatch])]) -> Void
   private let stopped = StopSignal()
   private let ended = DispatchSemaphore(value: 0)
 
@@ -26,7 +26,7 @@ final class Heartbeat: Sendable {
   init(
     store: RunStore, hands: RunsInHand, worker: String, lease: Duration, logger: Logger,
     settledClaim: @escaping @Sendable () -> Int = { 0 }, ended: EndedRuns = EndedRuns(),
-    restore: @escaping @Sendable ([(run: HeldRun, records: [RunRecord])]) -> Void = { _ in }
+    restore: @escaping @Sendable ([(run: HeldRun, records: [CheckpointBatch])]) -> Void = { _ in }
   ) {
     self.settledClaim = settledClaim
     endedRuns = ended

@@ -14,7 +14,7 @@ struct RunExecution {
   private var plan: Plan
   private var scope: ReferenceScope
   private var budget: RunBudget
-  private var record: RunRecord
+  private var record: CheckpointBatch
   private var done: [String]
   private var stores: [(namespace: String, steps: [String])] = []
   /// The place of each namespace in `stores`.
@@ -30,7 +30,7 @@ struct RunExecution {
 
   init(_ run: ClaimedRun, limits: RunBudget.Limits, clock: RedisClock) {
     self.run = run
-    record = RunRecord(beginning: run, clock: clock)
+    record = CheckpointBatch(beginning: run, clock: clock)
     budget = RunBudget(run, limits: limits)
     plan = Plan(run.graph, recorded: Set(run.recorded.keys))
     scope = ReferenceScope(inputs: run.definition.inputs, outputs: run.recorded)
@@ -174,7 +174,7 @@ struct RunExecution {
   /// - Parameters:
   ///   - refused: the record, of which nothing was written.
   ///   - notBegun: steps whose beginning waited for a record; nothing begins any more.
-  mutating func refuse(_ refused: RunRecord, store namespace: String, _ why: String, notBegun: [Int]) {
+  mutating func refuse(_ refused: CheckpointBatch, store namespace: String, _ why: String, notBegun: [Int]) {
     let failed = (refused.items + record.items).compactMap { item -> Int? in
       guard case .stored(let step, _, let name, _) = item, name.utf8.elementsEqual(namespace.utf8) else { return nil }
       return plan.graph.ids.firstIndex(of: step)
@@ -214,10 +214,10 @@ struct RunExecution {
   }
 
   /// What is to be written now, with the run's end if it has come to it; nil when there is nothing.
-  mutating func takeRecord() -> RunRecord? {
+  mutating func takeRecord() -> CheckpointBatch? {
     if plan.isOver { close() }
     guard !record.isEmpty else { return nil }
-    record.hasStepUnderWay = !inProgress.isEmpty
+    record.hasStepInFlight = !inProgress.isEmpty
     beingRecorded = unrecorded
     unrecorded = []
     defer { record = record.next }
@@ -225,14 +225,14 @@ struct RunExecution {
   }
 
   /// What is to be written when the run goes back to its queue.
-  mutating func takeHandBack(asSuspect: Bool) -> RunRecord {
+  mutating func takeHandBack(asSuspect: Bool) -> CheckpointBatch {
     defer { record = record.next }
     record.end = .handedBack(asSuspect: asSuspect)
     return record
   }
 
   /// What is to be written when nothing else of the run can be.
-  mutating func takeEnd(_ code: ErrorCode, _ why: String) -> RunRecord {
+  mutating func takeEnd(_ code: ErrorCode, _ why: String) -> CheckpointBatch {
     let failure = StepFailure(code, why)
     record = record.next
     record.log(.failed(failure))

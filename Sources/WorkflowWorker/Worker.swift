@@ -48,7 +48,7 @@ public struct Worker: Service {
         outputBytes: configuration.maxOutputBytes, runBytes: configuration.maxRunBytes,
         progressEntryBytes: configuration.maxProgressEntryBytes),
       hands: hands,
-      records: RecordGroup(store(records, clock: clock), large: store(largeRecords, clock: clock)),
+      records: GroupCommit(store(records, clock: clock), large: store(largeRecords, clock: clock)),
       ended: EndedRuns(), clock: clock)
     let claimer = Claimer(
       store: store(claims, clock: clock), executor: executor, hands: hands, worker: name, configuration: configuration,

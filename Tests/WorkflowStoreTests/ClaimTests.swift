@@ -239,10 +239,10 @@ import WorkflowStore
     #expect(claim.unreadable.map(\.run) == [HeldRun(id: id, token: "1-claim")])
     #expect(claim.runs.map(\.id) == [whole] && claim.dropped == 0)
     let unreadable = try #require(claim.unreadable.first)
-    var record = RunRecord(clock: bench.store.clock, after: unreadable.claimedAt)
+    var record = CheckpointBatch(clock: bench.store.clock, after: unreadable.claimedAt)
     record.fail()
     #expect(
-      try await bench.store.record([PendingRecord(record, of: unreadable.run, sequence: 1)]) == [.recorded])
+      try await bench.store.record([PendingBatch(record, of: unreadable.run, sequence: 1)]) == [.recorded])
     #expect(try await bench.hash("job:\(id)")["status"] == "failed")
     #expect(try await bench.leaseEnd(id) == nil)
   }

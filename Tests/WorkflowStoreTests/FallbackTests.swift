@@ -9,7 +9,7 @@ import WorkflowStore
 
   init() throws { bench = try Bench() }
 
-  private func fallBack(_ steps: String..., in record: inout RunRecord) {
+  private func fallBack(_ steps: String..., in record: inout CheckpointBatch) {
     for step in steps {
       record.log(.modelFallback(step: step, StepFailure(.providerRejected, "no"), usage: .null))
       record.checkpoint(step, "{}")

@@ -8,7 +8,7 @@ import WorkflowStore
   init() throws { bench = try Bench() }
 
   /// Sends a record that writes all that there is to write.
-  private func everything(_ run: ClaimedRun, _ sequence: Int, token: String? = nil) async throws -> RecordAnswer {
+  private func everything(_ run: ClaimedRun, _ sequence: Int, token: String? = nil) async throws -> WriteOutcome {
     var record = bench.record(after: run)
     record.begin(.stepStart(step: "a", op: "note"))
     record.store("a", 0, "x", "1")

@@ -68,7 +68,7 @@ import WorkflowStore
     let id = try await bench.submit()
     let run = try await bench.claimOne()
     // A clock that has not been told the time shows 1970.
-    var record = RunRecord(beginning: run, clock: RedisClock())
+    var record = CheckpointBatch(beginning: run, clock: RedisClock())
     record.log(.stepStart(step: "a", op: "note"))
     record.checkpoint("a", "{}")
     #expect(try await bench.write(record, run, 1) == .recorded)

@@ -20,7 +20,7 @@ import WorkflowStore
     if let checkpoint {
       try await bench.record(run, 2) {
         $0.checkpoint(checkpoint, "{}")
-        $0.hasStepUnderWay = true
+        $0.hasStepInFlight = true
       }
     }
     try await bench.lapse(id)

@@ -19,7 +19,7 @@ import WorkflowStore
     let hands = RunsInHand(limit: 64)
     let executor = Executor(
       registry: OperationRegistry([]), limits: .init(outputBytes: 1, runBytes: 1, progressEntryBytes: 1),
-      hands: hands, records: RecordGroup(store, large: store), ended: EndedRuns(), clock: RedisClock())
+      hands: hands, records: GroupCommit(store, large: store), ended: EndedRuns(), clock: RedisClock())
     return Claimer(
       store: store, executor: executor, hands: hands, worker: "w", configuration: WorkerConfiguration(),
       logger: logger, pulse: { pulses.add() }, isReachable: { true }, patience: patience)

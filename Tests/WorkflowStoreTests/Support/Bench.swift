@@ -186,19 +186,20 @@ struct Bench: Sendable {
   }
 
   @discardableResult
-  func record(_ run: ClaimedRun, _ sequence: Int, _ fill: (inout RunRecord) -> Void) async throws -> RecordAnswer {
-    var record = sequence == 1 ? RunRecord(beginning: run, clock: store.clock) : record(after: run)
+  func record(_ run: ClaimedRun, _ sequence: Int, _ fill: (inout CheckpointBatch) -> Void) async throws -> WriteOutcome
+  {
+    var record = sequence == 1 ? CheckpointBatch(beginning: run, clock: store.clock) : record(after: run)
     fill(&record)
     return try await write(record, run, sequence)
   }
 
   /// A record that does not begin a claim.
-  func record(after run: ClaimedRun) -> RunRecord { RunRecord(clock: store.clock, after: run.claimedAt) }
+  func record(after run: ClaimedRun) -> CheckpointBatch { CheckpointBatch(clock: store.clock, after: run.claimedAt) }
 
   func write(
-    _ record: RunRecord, _ run: ClaimedRun, _ sequence: Int, token: String? = nil
-  ) async throws -> RecordAnswer {
-    let pending = PendingRecord(record, of: HeldRun(id: run.id, token: token ?? run.token), sequence: sequence)
+    _ record: CheckpointBatch, _ run: ClaimedRun, _ sequence: Int, token: String? = nil
+  ) async throws -> WriteOutcome {
+    let pending = PendingBatch(record, of: HeldRun(id: run.id, token: token ?? run.token), sequence: sequence)
     return try await store.record([pending])[0]
   }
 
@@ -249,7 +250,7 @@ extension Submission {
   }
 }
 
-extension RunRecord {
+extension CheckpointBatch {
   /// Adds a step's outputs.
   mutating func checkpoint(_ step: String, _ outputs: String, inLog: Bool = true) {
     checkpoint(step: step, outputs: Array(outputs.utf8), inLog: inLog)

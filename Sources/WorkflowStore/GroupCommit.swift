@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Large records take a lane of their own, one at a time, over another connection: on a slow path to Redis a record of
 /// megabytes takes seconds, and no other run waits behind it.
-public final class RecordGroup: Sendable {
+public final class GroupCommit: Sendable {
   private let small: Lane
   private let large: Lane
 
@@ -21,8 +21,8 @@ public final class RecordGroup: Sendable {
   }
 
   /// Writes a record.
-  public func write(_ record: PendingRecord) async throws(StoreError) -> RecordAnswer {
-    if record.record.size < RecordGroup.largeRecord {
+  public func write(_ record: PendingBatch) async throws(StoreError) -> WriteOutcome {
+    if record.record.size < GroupCommit.largeRecord {
       let encoded = small.store.encoded(record)
       return try await small.write(size: encoded.size) { encoded }
     }
@@ -33,11 +33,11 @@ public final class RecordGroup: Sendable {
 
 /// One call in flight at a time; the next one takes whatever has arrived meanwhile.
 private final class Lane: Sendable {
-  private typealias Outcome = Result<RecordAnswer, StoreError>
+  private typealias Outcome = Result<WriteOutcome, StoreError>
 
   private struct Waiter: Sendable {
     let size: Int
-    let encoded: @Sendable () -> EncodedRecord
+    let encoded: @Sendable () -> EncodedBatch
     let continuation: UnsafeContinuation<Outcome, Never>
   }
 
@@ -73,8 +73,8 @@ private final class Lane: Sendable {
   }
 
   func write(
-    size: Int, _ encoded: @escaping @Sendable () -> EncodedRecord
-  ) async throws(StoreError) -> RecordAnswer {
+    size: Int, _ encoded: @escaping @Sendable () -> EncodedBatch
+  ) async throws(StoreError) -> WriteOutcome {
     try await withUnsafeContinuation { continuation in
       let call = state.withLock { state in
         state.waiting.append(Waiter(size: size, encoded: encoded, continuation: continuation))

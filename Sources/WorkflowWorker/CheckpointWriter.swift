@@ -5,20 +5,20 @@ import WorkflowStore
 ///
 /// It keeps them until the claim ends, and has them kept for a while after that. A Redis that comes back without its newest writes (power loss under `everysec`, a
 /// failover) says how far behind it is, and gets the missing ones again: no step need be run a second time for that.
-actor RunWriter {
-  private let records: RecordGroup
+actor CheckpointWriter {
+  private let records: GroupCommit
   private let run: HeldRun
   private let hands: RunsInHand
   private let ended: EndedRuns?
   private let logger: Logger
   /// The records of the claim so far; number `n`, counted from 1, is at `n - 1`.
-  private var history: [RunRecord]
+  private var history: [CheckpointBatch]
 
   /// - Parameters:
   ///   - ended: keeps the records of the run when it has ended; nil for a run that is written again at little cost.
   ///   - history: the records of the claim that were written before.
   init(
-    _ records: RecordGroup, run: HeldRun, hands: RunsInHand, ended: EndedRuns? = nil, history: [RunRecord] = [],
+    _ records: GroupCommit, run: HeldRun, hands: RunsInHand, ended: EndedRuns? = nil, history: [CheckpointBatch] = [],
     logger: Logger
   ) {
     self.records = records
@@ -30,7 +30,7 @@ actor RunWriter {
   }
 
   /// Writes the last record again, and before it those that Redis has lost.
-  func rewrite() async -> RecordAnswer {
+  func rewrite() async -> WriteOutcome {
     guard let last = history.popLast() else { return .recorded }
     return await write(last)
   }
@@ -38,7 +38,7 @@ actor RunWriter {
   /// Writes a record, and before it those that Redis has lost.
   ///
   /// A refused record is forgotten: the next one takes its number.
-  func write(_ record: RunRecord) async -> RecordAnswer {
+  func write(_ record: CheckpointBatch) async -> WriteOutcome {
     history.append(record)
     var sequence = history.count
     while true {
@@ -62,8 +62,8 @@ actor RunWriter {
 
   /// Sends a record. Retries until Redis answers or the lease is lost, also while the worker stops: a run that is not handed
   /// back waits until its lease expires.
-  private func send(_ sequence: Int) async -> RecordAnswer {
-    let record = PendingRecord(history[sequence - 1], of: run, sequence: sequence)
+  private func send(_ sequence: Int) async -> WriteOutcome {
+    let record = PendingBatch(history[sequence - 1], of: run, sequence: sequence)
     var pause = Duration.milliseconds(100)
     var said: StoreError?
     while true {

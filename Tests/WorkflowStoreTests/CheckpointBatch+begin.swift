@@ -1,10 +1,10 @@
 import Workflow
 import WorkflowStore
 
-extension RunRecord {
+extension CheckpointBatch {
   /// Adds the beginning of a step that may take the worker down with it.
   mutating func begin(_ message: ProgressMessage) {
     log(message)
-    hasStepUnderWay = true
+    hasStepInFlight = true
   }
 }

@@ -1,8 +1,8 @@
 import ExactJSON
 public import Workflow
 
-/// What a run's steps have produced since the last record; written by one script (group commit).
-public struct RunRecord: Sendable {
+/// What a run's steps have produced since the last batch; one script writes it whole or not at all.
+public struct CheckpointBatch: Sendable {
   /// One thing to be written.
   public enum Item: Sendable {
     /// A progress entry.
@@ -63,7 +63,7 @@ public struct RunRecord: Sendable {
   /// What is to be written, in order.
   public private(set) var items: [Item] = []
   /// Whether, once this is written, a step is under way that may take the worker down with it.
-  public var hasStepUnderWay = false
+  public var hasStepInFlight = false
   /// How the claim ends with this record, if it does.
   public var end: End?
   /// Bytes of the run's documents, for whoever reads a failed run: they stay with its job.
@@ -102,11 +102,11 @@ public struct RunRecord: Sendable {
   }
 
   /// An empty record that continues after this one.
-  public var next: RunRecord { RunRecord(clock: clock, after: last, logBytes: logBytes) }
+  public var next: CheckpointBatch { CheckpointBatch(clock: clock, after: last, logBytes: logBytes) }
 
   /// Merges a refused record into this one, keeping only the items that satisfy the predicate, and clears the end.
-  public func joined(to refused: RunRecord, keeping isKept: (Item) -> Bool) -> RunRecord {
-    var joined = RunRecord(clock: clock, after: last, logBytes: refused.earlierLogBytes)
+  public func joined(to refused: CheckpointBatch, keeping isKept: (Item) -> Bool) -> CheckpointBatch {
+    var joined = CheckpointBatch(clock: clock, after: last, logBytes: refused.earlierLogBytes)
     for item in refused.items + items where isKept(item) { joined.append(item) }
     return joined
   }
@@ -154,7 +154,7 @@ public struct RunRecord: Sendable {
 }
 
 /// What became of a record.
-public enum RecordAnswer: Sendable, Equatable {
+public enum WriteOutcome: Sendable, Equatable {
   /// It is written, now or by an earlier sending.
   case recorded
   /// The claim does not hold the run any more; nothing was written.

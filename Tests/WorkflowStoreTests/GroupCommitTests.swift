@@ -4,17 +4,17 @@ import Testing
 import Workflow
 import WorkflowStore
 
-@Suite(.timeLimit(.minutes(1))) struct RecordGroupTests {
+@Suite(.timeLimit(.minutes(1))) struct GroupCommitTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }
 
   private func pending(
-    _ run: ClaimedRun, _ sequence: Int = 1, token: String? = nil, _ fill: (inout RunRecord) -> Void
-  ) -> PendingRecord {
-    var record = RunRecord(beginning: run, clock: bench.store.clock)
+    _ run: ClaimedRun, _ sequence: Int = 1, token: String? = nil, _ fill: (inout CheckpointBatch) -> Void
+  ) -> PendingBatch {
+    var record = CheckpointBatch(beginning: run, clock: bench.store.clock)
     fill(&record)
-    return PendingRecord(record, of: HeldRun(id: run.id, token: token ?? run.token), sequence: sequence)
+    return PendingBatch(record, of: HeldRun(id: run.id, token: token ?? run.token), sequence: sequence)
   }
 
   @Test func `Of records in one call each is written or not by itself`() async throws {
@@ -74,17 +74,17 @@ import WorkflowStore
     let count = 200
     for _ in 0..<count { try await bench.submit() }
     let runs = try await bench.claimRuns(count)
-    let group = RecordGroup(bench.store, large: bench.store)
+    let group = GroupCommit(bench.store, large: bench.store)
     try await bench.send("CONFIG", "RESETSTAT")
-    let answers = try await withThrowingTaskGroup(of: (Int, RecordAnswer).self) { tasks in
+    let answers = try await withThrowingTaskGroup(of: (Int, WriteOutcome).self) { tasks in
       for (index, run) in runs.enumerated() {
         let record = pending(run, token: index % 3 == 0 ? "1-other" : nil) { $0.finish() }
         tasks.addTask { (index, try await group.write(record)) }
       }
-      return try await tasks.reduce(into: [:] as [Int: RecordAnswer]) { $0[$1.0] = $1.1 }
+      return try await tasks.reduce(into: [:] as [Int: WriteOutcome]) { $0[$1.0] = $1.1 }
     }
     for index in 0..<count {
-      #expect(answers[index] == (index % 3 == 0 ? RecordAnswer.lost("started") : .recorded), "\(index)")
+      #expect(answers[index] == (index % 3 == 0 ? WriteOutcome.lost("started") : .recorded), "\(index)")
     }
     let statistics = try #require(try await bench.send("INFO", "commandstats").string)
     let calls = statistics.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_evalsha") }?
