@@ -123,6 +123,7 @@ test-next: packages $(NEXT_ROOT)/etc/debian_version
 
 $(NEXT_ROOT)/etc/debian_version: | packages
 	rm -rf $(NEXT_ROOT)
+	mkdir -p $(dir $(NEXT_ROOT))
 	mmdebstrap --quiet --variant=minbase --include=$(NEXT_PACKAGES) $(NEXT) $(NEXT_ROOT)
 	printf '127.0.0.1 localhost\n::1 localhost\n' > $(NEXT_ROOT)/etc/hosts
 	touch $@
