@@ -17,6 +17,7 @@ final class TestServer: Sendable {
     port = Self.port(of: listener)
     startThread { [self] in
       while case let socket = accept(listener, nil, nil), socket >= 0 {
+        _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
         accepted.withLock { $0 += 1 }
         open.withLock { _ = $0.insert(socket) }
         startThread { [self] in

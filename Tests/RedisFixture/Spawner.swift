@@ -42,13 +42,8 @@ final class Spawner: Sendable {
     let words = ["/usr/bin/setpriv", "--pdeathsig", "KILL"] + command
     var arguments = words.map { strdup($0) } + [nil]
     defer { arguments.forEach { free($0) } }
-    // The child must not hold sockets and pipes of other tests: their peers would never see them close.
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
     var pid: pid_t = 0
-    let status = posix_spawn(&pid, words[0], &actions, nil, &arguments, nil)
+    let status = posix_spawn(&pid, words[0], nil, nil, &arguments, nil)
     precondition(status == 0, "cannot start \(words)")
     return pid
   }

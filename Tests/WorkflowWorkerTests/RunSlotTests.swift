@@ -11,10 +11,32 @@ import Testing
     return slot
   }
 
+  /// A run that comes to wait for a moment, and another that gets its slot as soon as it is free. The slot is wanted back a
+  /// millisecond later: who looks for it from outside may come too late.
+  private func giveUpSlot(
+    of slots: RunSlots
+  ) async throws -> (waiting: RunSlot, back: Task<Void, any Error>, other: RunSlot) {
+    let (others, taken) = AsyncStream.makeStream(of: RunSlot.self)
+    let waiting = slot(of: slots) { taken.yield(slot(of: slots)) }
+    let back = Task { try await waiting.wait(for: .milliseconds(1)) }
+    var iterator = others.makeAsyncIterator()
+    // The stream ends only with the test's time.
+    guard let other = await iterator.next() else { throw CancellationError() }
+    return (waiting, back, other)
+  }
+
+  /// Returns once a condition holds; throws when the test's time is over.
+  private func until(_ condition: () -> Bool) async throws {
+    while !condition() {
+      try Task.checkCancellation()
+      await Task.yield()
+    }
+  }
+
   /// A wait that lasts until it is cancelled; returns once it has begun.
   private func wait(in slot: RunSlot) async throws -> Task<Void, any Error> {
     let task = Task { try await slot.wait(for: .seconds(3600)) }
-    while !slot.isWaiting { await Task.yield() }
+    try await until { slot.isWaiting }
     return task
   }
 
@@ -39,7 +61,7 @@ import Testing
     let slot = slot(of: slots) { free.yield() }
     slot.begin()
     let task = Task { try await slot.wait(for: .seconds(3600)) }
-    while !slot.hasWaiting { await Task.yield() }
+    try await until { slot.hasWaiting }
     #expect(slots.free == 0)
     slot.end()
     for await _ in freed { break }
@@ -53,10 +75,7 @@ import Testing
 
   @Test func `A run comes back to a slot when one is free, before those that are claimed`() async throws {
     let slots = RunSlots(1)
-    let waiting = slot(of: slots)
-    let back = Task { try await waiting.wait(for: .milliseconds(1)) }
-    while slots.free == 0 { await Task.yield() }
-    let other = slot(of: slots)
+    let (waiting, back, other) = try await giveUpSlot(of: slots)
     #expect(slots.free == 0)
     // It wants its slot back by now or a little later; it gets the other's either way.
     other.end()
@@ -70,10 +89,7 @@ import Testing
 
   @Test func `A run that wants its slot back is not kept from its end`() async throws {
     let slots = RunSlots(1)
-    let waiting = slot(of: slots)
-    let back = Task { try await waiting.wait(for: .milliseconds(1)) }
-    while slots.free == 0 { await Task.yield() }
-    let other = slot(of: slots)
+    let (waiting, back, other) = try await giveUpSlot(of: slots)
     back.cancel()
     await #expect(throws: CancellationError.self) { try await back.value }
     waiting.end()
@@ -93,7 +109,7 @@ import Testing
       waits.store(true, ordering: .releasing)
       try await slot.wait(for: .seconds(3600))
     }
-    while !waits.load(ordering: .acquiring) { await Task.yield() }
+    try await until { waits.load(ordering: .acquiring) }
     #expect(!slot.isWaiting)
     #expect(slots.free == 0)
     task.cancel()
@@ -120,7 +136,7 @@ import Testing
     var tasks: [Task<Void, any Error>] = []
     for _ in 1...10 {
       tasks.append(try await wait(in: slot(of: slots)))
-      while slots.free == 0 { await Task.yield() }
+      try await until { slots.free > 0 }
     }
     tasks.append(try await wait(in: slot(of: slots)))
     #expect(slots.free == 0)

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Testing
 
 /// An event that happens once, and that tasks wait for.
 final class Gate: Sendable {
@@ -27,11 +28,17 @@ final class Gate: Sendable {
   }
 }
 
-/// Returns when the condition holds, of which there is no event to wait for. The test's time limit ends it otherwise.
+/// Returns when the condition holds, of which there is no event to wait for. After a minute the test has failed.
 ///
 /// It looks from a thread of its own: a task that asks again and again keeps the pool from those it waits for.
 func eventually(_ condition: @escaping @Sendable () -> Bool) async {
-  try? await onThread {
-    while !condition() { usleep(200) }
+  let deadline = ContinuousClock.now + .seconds(60)
+  let holds = try? await onThread {
+    while !condition() {
+      if ContinuousClock.now > deadline { return false }
+      usleep(200)
+    }
+    return true
   }
+  if holds != true { Issue.record("it did not come to that within a minute") }
 }

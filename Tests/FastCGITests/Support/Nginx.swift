@@ -48,12 +48,7 @@ final class Nginx: Sendable {
         var pid: pid_t = 0
         var pointers = (["setpriv"] + arguments).map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
-        // Other tests' sockets are not nginx's: their peers would never see them close.
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-        let code = posix_spawn(&pid, "/usr/bin/setpriv", &actions, nil, &pointers, environ)
+        let code = posix_spawn(&pid, "/usr/bin/setpriv", nil, nil, &pointers, environ)
         continuation.resume(returning: code == 0 ? pid : nil)
         if code == 0 { waitpid(pid, nil, 0) }
       }

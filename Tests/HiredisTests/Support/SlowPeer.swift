@@ -31,6 +31,7 @@ final class SlowPeer: Sendable {
     try DetachedThread.start(name: "slow-peer") { [self] in
       while true {
         let peer = accept(listener, nil, nil)
+        _ = fcntl(peer, F_SETFD, FD_CLOEXEC)
         if peer < 0 { return }
         counts.withLock { $0.connections += 1 }
         serve(peer, commandBytes, answer, slice)

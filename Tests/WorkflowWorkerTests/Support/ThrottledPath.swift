@@ -49,6 +49,7 @@ final class ThrottledPath: Sendable {
 
   private func acceptAll() {
     while case let client = accept(listener, nil, nil), client >= 0 {
+      _ = fcntl(client, F_SETFD, FD_CLOEXEC)
       let peer = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
       guard ThrottledPath.withAddress(server, { connect(peer, $0, $1) }) == 0 else {
         Glibc.close(peer)
