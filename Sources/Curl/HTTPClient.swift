@@ -21,6 +21,9 @@ public final class HTTPClient: Sendable {
 
   /// Sends the request and collects the response. Any status is a response; no status is an error.
   ///
+  /// A request whose kept connection breaks before the answer begins is sent again on another, unless its method is POST or
+  /// PATCH: those are sent once.
+  ///
   /// Cancelling the task closes the connection and throws `cancelled`.
   public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
     let exchange = try Exchange(request, over: self, buffering: .max)

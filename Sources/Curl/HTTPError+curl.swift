@@ -18,6 +18,8 @@ extension HTTPError {
       CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_ENGINE_INITFAILED, CURLE_SSL_CLIENTCERT:
       self = .tlsFailed(reason)
     case CURLE_SSL_CONNECT_ERROR where HTTPError.isRefusal(ofHandshake: reason): self = .tlsFailed(reason)
+    case CURLE_SEND_FAIL_REWIND:
+      self = .interrupted("a kept connection ended, or the server refused the request on it, before the answer began")
     case _ where (400...499).contains(proxyStatus): self = .proxyRefused(status: proxyStatus)
     case _ where proxyStatus >= 300: self = .cannotConnect(reason)
     default: self = .interrupted(reason)

@@ -23,6 +23,15 @@ extension Transfer {
       })
   }
 
+  /// Hands libcurl the next bytes of a body that is sent once.
+  static let giveBody: curl_read_callback = { buffer, _, count, this in
+    guard let buffer, let transfer = Transfer.from(this), let piece = transfer.takeUnsent(count) else {
+      return Int(CURL_READFUNC_ABORT)
+    }
+    UnsafeMutableRawBufferPointer(start: buffer, count: count).copyBytes(from: piece)
+    return piece.count
+  }
+
   private static func from(_ this: UnsafeMutableRawPointer?) -> Transfer? {
     this.map { Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
   }

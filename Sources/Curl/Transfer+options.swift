@@ -58,13 +58,23 @@ extension Transfer {
     try set(CURLOPT_CUSTOMREQUEST, request.method)
     if let body = request.body ?? (request.needsBody ? [] : nil) {
       try set(CURLOPT_POST, 1)
-      try set(body: body)
+      try check(ccurl_easy_setopt_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
+      if request.isIdempotent { try set(body: body) } else { try send(once: body) }
     }
+  }
+
+  /// Keeps libcurl from sending the request again by itself, where a kept connection breaks before the first byte of an
+  /// answer, or a stream of HTTP/2 is refused: it cannot have a body a second time that it has read from a callback. A request
+  /// without any bytes of a body gets a new connection instead.
+  private func send(once body: [UInt8]) throws(HTTPError) {
+    if body.isEmpty { try set(CURLOPT_FRESH_CONNECT, 1) }
+    unsent = body[...]
+    try set(CURLOPT_READDATA, pointer: Unmanaged.passUnretained(self).toOpaque())
+    try check(ccurl_easy_setopt_callback(easy, CURLOPT_READFUNCTION, Transfer.giveBody))
   }
 
   /// The size must be set first: without it libcurl takes the body for a C string.
   private func set(body: [UInt8]) throws(HTTPError) {
-    try check(ccurl_easy_setopt_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
     // An empty array may have no address, and a null pointer would leave the request without a body.
     let bytes = body.isEmpty ? [0] : body
     try check(ccurl_easy_setopt_pointer(easy, CURLOPT_COPYPOSTFIELDS, bytes))
@@ -92,6 +102,9 @@ extension Transfer {
 extension HTTPRequest {
   /// True for the methods whose requests say `Content-Length: 0` rather than nothing.
   fileprivate var needsBody: Bool { ["POST", "PUT", "PATCH"].contains(method) }
+
+  /// True for the methods whose requests may be carried out twice (RFC 9110, section 9.2.2), and so be sent again.
+  fileprivate var isIdempotent: Bool { ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(method) }
 
   /// The headers as libcurl wants them, to be freed by the caller: `name;` is an empty field, and `name:` takes away
   /// one that libcurl would add by itself.

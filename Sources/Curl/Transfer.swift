@@ -19,6 +19,8 @@ final class Transfer: @unchecked Sendable {
   private var hasHead = false
   private var headerBytes = 0
   private var bodyBytes = 0
+  /// What libcurl has yet to read of a body that is sent once.
+  var unsent: ArraySlice<UInt8> = []
   /// Why a callback stopped the transfer. libcurl only knows that one did.
   private var refusal: HTTPError?
 
@@ -39,6 +41,13 @@ final class Transfer: @unchecked Sendable {
     curl_easy_cleanup(easy)
     curl_slist_free_all(fields)
     errorText.deallocate()
+  }
+
+  /// The next bytes of a body that is sent once, `count` at most; nil after its end, which libcurl asks for only when it would
+  /// send the body a second time.
+  func takeUnsent(_ count: Int) -> ArraySlice<UInt8>? {
+    defer { unsent = unsent.dropFirst(count) }
+    return unsent.isEmpty ? nil : unsent.prefix(count)
   }
 
   /// Takes a line of the headers; false stops the transfer.

@@ -59,7 +59,7 @@ public struct ChatRequest: Sendable, Equatable {
   public var idempotencyKey: String
   /// How many times as long as configured the call may take: wider after a timeout.
   public var timeoutFactor = 1
-  /// Whether the call needs a connection of its own, because the last one brought no byte.
+  /// Whether the call needs a connection of its own, because the last one broke or brought no byte.
   public var needsFreshConnection = false
 
   /// A question.

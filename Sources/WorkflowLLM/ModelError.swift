@@ -27,8 +27,8 @@ public struct ModelFailure: Sendable, Equatable {
   public var usage: JSONValue
   /// Whether the provider may still be computing the answer: the call was given up, not refused.
   public var mayBeComputed = false
-  /// Whether the connection was made and then brought not a byte in time.
-  public var isSilent = false
+  /// Whether the connection broke, or was made and then brought not a byte in time: the next call needs another one.
+  public var hasDeadConnection = false
 
   /// A failure.
   public init(

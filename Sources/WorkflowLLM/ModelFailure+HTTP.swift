@@ -14,9 +14,12 @@ extension ModelFailure {
   init(_ error: HTTPError, of call: HTTPRequest) {
     let (code, sentence) = ModelFailure.meaning(of: error, call)
     self.init(code, sentence, detail: "\(call): \(error)", isTransient: error.isTransient)
-    if case .timedOut(let phase) = error {
+    switch error {
+    case .timedOut(let phase):
       mayBeComputed = phase != .connecting
-      isSilent = phase == .waiting
+      hasDeadConnection = phase == .waiting
+    case .interrupted: hasDeadConnection = true
+    default: break
     }
   }
 

@@ -50,9 +50,9 @@ public struct RetryingChatModel: ChatModel {
 }
 
 extension ChatRequest {
-  /// Prepares the next call after one that timed out.
+  /// Prepares the next call.
   fileprivate mutating func adapt(to failure: ModelFailure, widest: Int) {
-    needsFreshConnection = failure.isSilent
+    needsFreshConnection = failure.hasDeadConnection
     if failure.code == .timeout, failure.mayBeComputed { timeoutFactor = min(widest, timeoutFactor * 2) }
   }
 }

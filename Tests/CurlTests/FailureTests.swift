@@ -43,7 +43,7 @@ struct FailureTests {
   }
 
   @Test func `a body that stops half way runs out of time while it is received`() async throws {
-    let error = try await failure(of: { $0.timeout = .milliseconds(100) }) { connection in
+    let error = try await failure(of: { $0.timeout = .seconds(2) }) { connection in
       connection.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
       connection.awaitClose()
     }

@@ -102,6 +102,18 @@ struct HTTPClientTests {
     #expect(server.connectionCount == 1)
   }
 
+  @Test func `a connection that has grown old takes no further request`() async throws {
+    let server = TestServer.answering { _ in reply("again") }
+    defer { server.stop() }
+    let client = HTTPClient(.init(maxConnectionAge: .seconds(1)))
+    let start = ContinuousClock.now
+    while server.connectionCount < 2, .now - start < .seconds(20) {
+      #expect(try await client.send(HTTPRequest(url: server.url)).status == 200)
+    }
+    #expect(server.connectionCount == 2)
+    #expect(.now - start >= .seconds(1))
+  }
+
   @Test(arguments: ["GET", "POST"])
   func `a kept connection that the server has closed is replaced`(method: String) async throws {
     let server = TestServer { connection in

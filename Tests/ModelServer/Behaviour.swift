@@ -13,9 +13,11 @@ extension ModelServer {
     case slow(Duration)
     /// Status 200 with this body.
     case malformed(String)
+    /// Status 200 with these bytes as its body.
+    case bytes([UInt8], headers: [(String, String)] = [])
     /// Status 200 and the first half of an answer, then the end of the connection.
     case dieInTheMiddle
-    /// The end of the connection, without a word. libcurl repeats by itself what this hits on a kept connection.
+    /// The end of the connection, without a word.
     case hangUp
     /// Bytes that are not HTTP, then the end of the connection.
     case garbage

@@ -27,6 +27,8 @@ final class Service: Sendable {
     case .status(let status, let headers, let body):
       return connection.send(Response(status: status, headers: headers, body: Array(body.utf8)).bytes)
     case .malformed(let body): return connection.send(Response(status: 200, body: Array(body.utf8)).bytes)
+    case .bytes(let body, let headers):
+      return connection.send(Response(status: 200, headers: headers, body: body).bytes)
     case .hold: return answer(call, on: connection, after: connection.pause(for: nil))
     case .slow(let time): return answer(call, on: connection, after: connection.pause(for: time))
     case .dieInTheMiddle:
@@ -58,7 +60,7 @@ extension ModelServer.Behaviour {
   fileprivate var pauses: Bool {
     switch self {
     case .hold, .slow: true
-    case .echo, .answer, .status, .malformed, .dieInTheMiddle, .hangUp, .garbage: false
+    case .echo, .answer, .status, .malformed, .bytes, .dieInTheMiddle, .hangUp, .garbage: false
     }
   }
 }

@@ -19,6 +19,20 @@ import WorkflowLLM
     #expect(Set(calls.map { $0.headers["idempotency-key"] }) == ["job/llm"])
   }
 
+  @Test func `Every call that reaches the server is one that is counted, on a kept connection too`() async throws {
+    let model = try server.model()
+    let counted = CountedModel { _ throws(ModelError) in try await model.complete(.example) }
+    let retrying = RetryingChatModel(counted, policy: .quick)
+    for _ in 1...5 {
+      server.script([.echo, .hangUp])
+      _ = try await retrying.complete(.example)
+      _ = try await retrying.complete(.example)
+    }
+    #expect(counted.calls == 15)
+    #expect(server.calls.count == 15)
+    #expect(counted.asked.map(\.needsFreshConnection).count { $0 } == 5)
+  }
+
   @Test func `The next call is not made before the provider wants it`() async throws {
     server.script([.status(429, headers: [("retry-after-ms", "150")])])
     let start = ContinuousClock.now
@@ -82,7 +96,7 @@ import WorkflowLLM
     let failure = try await server.model(timeout: .milliseconds(100)).failure(of: request)
     #expect(.now - start >= .milliseconds(300))
     #expect(failure.message == "the model did not answer within 0.3 s")
-    #expect(failure.isSilent && failure.mayBeComputed)
+    #expect(failure.hasDeadConnection && failure.mayBeComputed)
   }
 
   @Test func `No call begins once the time for all of them is over`() async throws {

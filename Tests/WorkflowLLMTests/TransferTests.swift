@@ -20,13 +20,6 @@ import WorkflowLLM
     #expect(server.calls.count == 6)
   }
 
-  @Test func `A kept connection that ends without a word is replaced within the same attempt`() async throws {
-    server.script([.echo, .hangUp])
-    let model = try server.model()
-    for _ in 1...2 { #expect(try await model.complete(.example).text == "Model: What is a fjord?") }
-    #expect(server.calls.count == 3)
-  }
-
   @Test func `A provider that refuses connections counts as away and is called again`() async throws {
     let nowhere = try OpenAIChatModel.Configuration(baseURL: "http://127.0.0.1:1/v1", model: "gpt-test")
     let model = OpenAIChatModel(client: HTTPClient(), configuration: nowhere)
