@@ -33,7 +33,9 @@ struct NginxConfiguration {
           # What $host is where a request of HTTP/1.0 names none.
           server_name localhost;
           set $wf_retry_after "";
+          set $wf_allow "";
           add_header Retry-After $wf_retry_after always;
+          add_header Allow $wf_allow always;
           \(locations)
           error_page 400 401 403 404 405 408 411 412 413 414 416 421 429 500 501 502 503 504 505 507 /wf-error/$status;
           error_page 494 /wf-error/494;
