@@ -30,7 +30,7 @@ struct StatusRoute: Route {
       try await waitForEnd(of: id, .seconds(wait))
       facts = try await self.facts(of: id)
     }
-    if let tags = request.header("If-None-Match"), EntityTags.match(tags, facts.entityTag) {
+    if EntityTags.match(request.headers("If-None-Match"), facts.entityTag) {
       return FastCGIResponse(status: 304, headers: [("ETag", facts.entityTag), ("Cache-Control", "no-store")])
     }
     return try await document(of: id, since: since, facts)

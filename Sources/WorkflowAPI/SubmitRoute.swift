@@ -44,13 +44,23 @@ struct SubmitRoute: Route {
   private func checkContentType(_ request: FastCGIRequest) throws(APIError) {
     guard let header = request.header("Content-Type") else {
       // A page of another site can have a browser send a body without a type, but none of JSON's unless this API agrees.
-      let site = request.header("Sec-Fetch-Site") ?? ""
-      guard !["cross-site", "same-site"].contains(where: site.matchesIgnoringCase) else {
+      guard !isOfAnotherSite(request) else {
         throw .unsupportedMediaType("what a browser sends for another site without a Content-Type")
       }
       return
     }
     guard MediaType.isJSON(header) else { throw .unsupportedMediaType(header.printable) }
+  }
+
+  /// Whether a browser says that a page of another site sends the request. Older ones say it by `Origin` alone.
+  private func isOfAnotherSite(_ request: FastCGIRequest) -> Bool {
+    let site = request.header("Sec-Fetch-Site") ?? ""
+    if ["cross-site", "same-site"].contains(where: site.matchesIgnoringCase) { return true }
+    let host = request.header("Host").map { HostName.ofHeader($0) }
+    return request.headers("Origin").contains { origin in
+      guard let name = HostName.ofURL(origin), let host else { return true }
+      return !name.hasSameScalars(as: host)
+    }
   }
 
   private func document(in request: FastCGIRequest) throws(APIError) -> JSONDocument {

@@ -130,14 +130,21 @@ import Testing
     for (type, status) in [
       ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("application/ld+json", 202),
       ("application/json; charset=utf-8", 202), ("APPLICATION/JSON", 202),
+      ("application/json; charset=utf-16", 415),
     ] {
       let response = try await stack.send("POST", "/workflow/run", headers: [("Content-Type", type)], body: body)
       #expect(response.status == status, "\(type)")
     }
     let untyped: [HTTPHeader] = [("Content-Type", "")]
     #expect(try await stack.send("POST", "/workflow/run", headers: untyped, body: body).status == 202)
-    let foreign = untyped + [("Sec-Fetch-Site", "cross-site")]
-    #expect(try await stack.send("POST", "/workflow/run", headers: foreign, body: body).status == 415)
+    for (header, value, status) in [
+      ("Sec-Fetch-Site", "cross-site", 415), ("Sec-Fetch-Site", "same-origin", 202),
+      ("Origin", "https://evil.example", 415), ("Origin", "null", 415),
+      ("Origin", "http://127.0.0.1.evil.example", 415), ("Origin", stack.url, 202),
+    ] {
+      let headers = untyped + [(header, value)]
+      #expect(try await stack.send("POST", "/workflow/run", headers: headers, body: body).status == status, "\(value)")
+    }
   }
 
   @Test func `a form is told which header to send, and a coded body which coding is read`() async throws {
