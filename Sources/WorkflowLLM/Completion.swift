@@ -83,12 +83,15 @@ struct Completion {
     return Optional.none
   }
 
+  /// Whether a value says that something is wrong; some servers send a 0 or an empty list where nothing is.
   private static func isError(_ value: JSONValue) -> Bool {
     switch value {
     case .null, .bool(false): false
     case .string(let text): !text.isEmpty
-    case .object(let object): !object.isEmpty
-    case .bool, .number, .array: true
+    case .number(let number): number.int != 0
+    case .array(let values): values.contains(where: isError)
+    case .object(let object): object.members.contains { isError($0.value) }
+    case .bool: true
     }
   }
 }

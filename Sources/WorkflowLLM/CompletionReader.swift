@@ -71,8 +71,9 @@ struct CompletionReader {
     return .failure(
       Refusal(
         failure: ModelFailure(
-          code, message, detail: detail, isTransient: isTransient, status: response.status,
-          retryAfter: RetryAfter.duration(in: response, now: RetryAfter.now()), usage: isShort ? usage : .null)))
+          code, message, detail: detail, isTransient: isTransient && response.mayRetry != false,
+          status: response.status, retryAfter: RetryAfter.duration(in: response, now: RetryAfter.now()),
+          usage: isShort ? usage : .null)))
   }
 
   // MARK: An answer without text
@@ -81,7 +82,7 @@ struct CompletionReader {
     let refusal = Words.line(completion.refusal ?? "", hiding: key)
     if !refusal.isEmpty {
       return failure(
-        .providerRejected, "the model refused: \(refusal)", isTransient: false, usage: completion.usage)
+        .providerRejected, "the model refused to answer", detail: refusal, isTransient: false, usage: completion.usage)
     }
     let code: ErrorCode = reason == "content_filter" ? .providerRejected : .invalidAnswer
     let facts = facts(completion, reason)
@@ -132,8 +133,8 @@ struct CompletionReader {
 
   /// What cannot be JSON came from something else than the model, a gateway or a login page, which may pass.
   private func notJSON(_ error: JSONError, _ type: String) -> Result<Completion, Refusal> {
+    if isCut(error) { return transfer("the model's answer ends too early") }
     switch error.kind {
-    case .unexpectedEnd: return transfer("the model's answer ends too early")
     case .tooDeep:
       return transfer("the model's answer cannot be read", code: .invalidAnswer, detail: "\(error)", isTransient: false)
     default:
@@ -142,6 +143,14 @@ struct CompletionReader {
         "the model's answer is \(isPage ? type + ", not JSON" : "no JSON")", code: .invalidAnswer,
         detail: "\(Words.line(ofPage: response.body, hiding: key)) — \(error)")
     }
+  }
+
+  /// Whether the text is JSON as far as it goes. The cut may be within a literal, a number, an escape or a character.
+  private func isCut(_ error: JSONError) -> Bool {
+    if error.kind == .unexpectedEnd { return true }
+    let start = response.body.first { $0 > 0x20 }
+    guard [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(start), error.kind != .trailingText else { return false }
+    return response.body.count - error.offset < 8
   }
 
   private func transfer(

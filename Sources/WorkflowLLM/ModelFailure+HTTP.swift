@@ -57,23 +57,27 @@ extension ModelFailure {
     self.usage = usage
   }
 
-  /// Retried are 408, 409, 429 and 5xx, as OpenAI's own clients do, unless the provider says `x-should-retry`. A spent
-  /// quota comes as 429 and does not pass with time.
+  /// Retried are 408, 409, 429 and 5xx, as OpenAI's own clients do, unless the provider says `x-should-retry`. A status that is
+  /// none of HTTP's counts as 5xx (RFC 9110, section 15). A spent quota comes as 429 and does not pass with time.
   private init(status: Int, _ sentence: String, _ said: ProviderError, _ response: HTTPResponse) {
     let code: ErrorCode =
       switch status {
       case 408: .timeout
       case 429: said.isSpentQuota ? .providerRejected : .rateLimited
-      case 409, 500...599: .providerUnavailable
+      case 409, ..<200, 500...: .providerUnavailable
       default: .providerRejected
       }
-    let mayRetry = response.header("x-should-retry").flatMap { ["true": true, "false": false][$0.lowercased()] }
     self.init(
       code, said.isSpentQuota ? sentence + ": the quota is spent" : sentence, detail: said.words,
-      isTransient: mayRetry ?? (code != .providerRejected), status: status,
+      isTransient: response.mayRetry ?? (code != .providerRejected), status: status,
       retryAfter: RetryAfter.duration(in: response, now: RetryAfter.now()))
     mayBeComputed = status == 408 || status == 504
   }
+}
+
+extension HTTPResponse {
+  /// The provider's word on whether to call again; nil where it says nothing.
+  var mayRetry: Bool? { header("x-should-retry").flatMap { ["true": true, "false": false][$0.lowercased()] } }
 }
 
 extension Duration {

@@ -90,7 +90,7 @@ public struct OpenAIChatModel: ChatModel {
     } catch {
       throw ModelError(error, of: call)
     }
-    guard (200...299).contains(response.status), response.status != 204 else {
+    guard (200...299).contains(response.status) else {
       let said = ProviderError(in: response, hiding: configuration.apiKey)
       return .failure(.init(failure: ModelFailure(rejection: response, said, hiding: configuration.apiKey), said: said))
     }

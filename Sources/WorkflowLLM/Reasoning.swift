@@ -1,54 +1,116 @@
 /// Parts a model's reasoning from its answer where the server has left both in one text.
 ///
-/// Reasoning stands first, between tags: `<think>` of DeepSeek, Qwen and others, `<thinking>`, Mistral's `[THINK]`. Some
-/// chat templates have the opening tag in the prompt, so that the text holds only the closing one, on a line of its own.
+/// Reasoning stands first, between tags in any case: `<think>` of DeepSeek, Qwen and others, `<thinking>`, `<reasoning>`,
+/// `<thought>`, Mistral's `[THINK]`. Some chat templates have the opening tag in the prompt, so that the text holds only the
+/// closing one, at its start or on a line by itself. In OpenAI's Harmony format the answer is the message of channel `final`.
 ///
 /// The time it takes grows with the length of the text, whatever the text holds.
-enum Reasoning {
-  private static let tags = [("<think>", "</think>"), ("<thinking>", "</thinking>"), ("[THINK]", "[/THINK]")]
+struct Reasoning {
+  private static let tags = [
+    ("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<reasoning>", "</reasoning>"),
+    ("<thought>", "</thought>"), ("[think]", "[/think]"),
+  ].map { (Array($0.0.utf8), Array($0.1.utf8)) }
+
+  private let text: String
+  /// The bytes of the text, ASCII letters in lower case.
+  private let bytes: [UInt8]
+
+  private init(_ text: String) {
+    self.text = text
+    bytes = text.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 + 32 : $0 }
+  }
 
   /// The text after the reasoning; empty when the reasoning does not end.
   static func removed(from text: String) -> String {
-    var rest = trimmed(text[...])
+    let reasoning = Reasoning(text)
+    return reasoning.messageOfHarmony() ?? reasoning.afterTags()
+  }
+
+  // MARK: Tags
+
+  private func afterTags() -> String {
+    var offset = afterBlanks(0)
     var hasReasoning = false
-    if let end = endWithoutOpening(in: rest) {
-      rest = trimmed(rest[end...])
+    if let end = endWithoutOpening(from: offset) {
+      offset = afterBlanks(end)
       hasReasoning = true
     }
-    while let (opening, closing) = tags.first(where: { rest.utf8.starts(with: $0.0.utf8) }) {
-      guard let range = range(of: closing, in: rest.utf8.dropFirst(opening.utf8.count)) else { return "" }
-      rest = trimmed(rest[range.upperBound...])
+    while let (opening, closing) = Reasoning.tags.first(where: { isAt(offset, $0.0) }) {
+      guard let end = end(of: opening, closing, from: offset) else { return "" }
+      offset = afterBlanks(end)
       hasReasoning = true
     }
-    return hasReasoning ? String(rest) : text
+    return hasReasoning ? String(decoding: text.utf8.dropFirst(offset), as: UTF8.self) : text
   }
 
-  /// The end of the first closing tag that has a line to itself and no opening tag before it.
-  private static func endWithoutOpening(in text: Substring) -> String.Index? {
-    for (opening, closing) in tags {
-      guard let tag = range(of: "\n\(closing)", in: text.utf8),
-        range(of: opening, in: text.utf8[..<tag.lowerBound]) == nil
-      else { continue }
-      let after = text.utf8[tag.upperBound...]
-      if after.starts(with: "\n".utf8) || after.starts(with: "\r\n".utf8) { return tag.upperBound }
+  /// The end of the first closing tag that has no opening tag before it, and stands at the start or on a line by itself.
+  private func endWithoutOpening(from start: Int) -> Int? {
+    for (opening, closing) in Reasoning.tags {
+      if isAt(start, closing) { return start + closing.count }
+      guard let line = find(Array("\n".utf8) + closing, from: start) else { continue }
+      let end = line + 1 + closing.count
+      if isLineEnd(end), find(opening, from: start, before: line) == nil { return end }
     }
     return nil
   }
 
-  private static func range(of tag: String, in text: Substring.UTF8View) -> Range<String.Index>? {
-    let tag = Array(tag.utf8)
-    var start = text.startIndex
-    while let first = text[start...].firstIndex(of: tag[0]) {
-      if text[first...].starts(with: tag) { return first..<text.index(first, offsetBy: tag.count) }
-      start = text.index(after: first)
+  /// The end of the closing tag that belongs to the opening one at an offset, tags within it counted. Reasoning may also speak
+  /// of the opening tag: where one lacks its closing tag, the last closing tag that ends a line counts.
+  private func end(of opening: [UInt8], _ closing: [UInt8], from start: Int) -> Int? {
+    var (depth, offset) = (1, start + opening.count)
+    var last: Int?
+    while let next = find([opening[0]], from: offset) {
+      offset = next + 1
+      if isAt(next, opening) { depth += 1 }
+      guard isAt(next, closing) else { continue }
+      depth -= 1
+      let end = next + closing.count
+      if depth == 0 { return end }
+      if isLineEnd(end) { last = end }
+    }
+    return last
+  }
+
+  // MARK: Harmony
+
+  /// The message of channel `final`; empty when there is none, nil for a text in another format.
+  ///
+  /// Source: OpenAI, "OpenAI Harmony Response Format".
+  private func messageOfHarmony() -> String? {
+    let start = afterBlanks(0)
+    guard ["<|channel|>", "<|start|>"].contains(where: { isAt(start, Array($0.utf8)) }) else { return nil }
+    let mark = Array("<|message|>".utf8)
+    let channel = find(Array("<|channel|>final".utf8), from: start)
+    guard let channel, let message = find(mark, from: channel) else { return "" }
+    let offset = afterBlanks(message + mark.count)
+    let ends = ["<|return|>", "<|end|>", "<|start|>"].compactMap { find(Array($0.utf8), from: offset) }
+    let end = ends.min() ?? bytes.count
+    return String(decoding: text.utf8.dropFirst(offset).prefix(end - offset), as: UTF8.self)
+  }
+
+  // MARK: Places in the text
+
+  private func isAt(_ offset: Int, _ word: [UInt8]) -> Bool { bytes[offset...].starts(with: word) }
+
+  private func isLineEnd(_ offset: Int) -> Bool {
+    isAt(offset, Array("\n".utf8)) || isAt(offset, Array("\r\n".utf8))
+  }
+
+  private func find(_ word: [UInt8], from start: Int, before end: Int? = nil) -> Int? {
+    let end = end ?? bytes.count
+    var offset = start
+    while let next = bytes[offset..<end].firstIndex(of: word[0]) {
+      if bytes[next..<end].starts(with: word) { return next }
+      offset = next + 1
     }
     return nil
   }
 
-  /// The text without the white space and the byte order mark at its start.
-  private static func trimmed(_ text: Substring) -> Substring {
-    Substring(
-      text.unicodeScalars.drop { $0.properties.isWhitespace || $0.properties.isDefaultIgnorableCodePoint })
+  /// The first place that is no white space and no byte order mark.
+  private func afterBlanks(_ offset: Int) -> Int {
+    let rest = text.unicodeScalars[text.utf8.index(text.startIndex, offsetBy: offset)...]
+    let start = rest.firstIndex { !$0.properties.isWhitespace && !$0.properties.isDefaultIgnorableCodePoint }
+    return text.utf8.distance(from: text.startIndex, to: start ?? text.endIndex)
   }
 
   /// Whether a text has nothing to read: no scalar, or only white space and scalars without a shape.

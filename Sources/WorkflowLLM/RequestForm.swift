@@ -10,7 +10,8 @@ public enum TokensParameter: String, Sendable, CaseIterable {
 
 /// How a request is written for a model: models differ in the parameters that they take.
 struct RequestForm: Equatable {
-  var tokens: TokensParameter
+  /// Nil for a model that takes neither parameter.
+  var tokens: TokensParameter?
   var sendsTemperature = true
   /// Whether the instruction is a message of its own; else it stands at the head of the user's message.
   var hasSystemMessage = true
@@ -24,7 +25,7 @@ struct RequestForm: Equatable {
       "messages": .array(
         messages(of: request).map { ["role": .string($0.role.rawValue), "content": .string($0.content)] }),
     ]
-    body[tokens.rawValue] = .number(JSONNumber(request.maxTokens))
+    if let tokens { body[tokens.rawValue] = .number(JSONNumber(request.maxTokens)) }
     if sendsTemperature, let temperature, let number = JSONNumber(text: "\(temperature)") {
       body["temperature"] = .number(number)
     }
@@ -50,7 +51,9 @@ struct RequestForm: Equatable {
   /// What another form leaves out or names differently, for the log.
   func difference(from other: RequestForm) -> String {
     var parts: [String] = []
-    if tokens != other.tokens { parts.append("\(tokens.rawValue) in place of \(other.tokens.rawValue)") }
+    if let old = other.tokens, tokens != old {
+      parts.append(tokens.map { "\($0.rawValue) in place of \(old.rawValue)" } ?? "no limit of tokens")
+    }
     if sendsTemperature != other.sendsTemperature { parts.append("no temperature") }
     if hasSystemMessage != other.hasSystemMessage { parts.append("the instruction in the user's message") }
     return parts.joined(separator: ", ")
@@ -59,15 +62,16 @@ struct RequestForm: Equatable {
   // MARK: What a model refuses
 
   /// The form without what the provider names as refused; nil when it names nothing that can be left out. Each part changes
-  /// once at most.
+  /// once at most, but the parameter for tokens is left out when the other name is refused too.
   func changed(
     by refusal: CompletionReader.Refusal, after first: RequestForm, canChooseTokens: Bool
   ) -> RequestForm? {
     guard let said = refusal.said, refusal.mayNameParameter else { return nil }
     let complaint = Complaint(said)
     var form = self
-    if canChooseTokens, tokens == first.tokens, complaint.refuses(tokens.rawValue) {
-      form.tokens = tokens == .maxTokens ? .maxCompletionTokens : .maxTokens
+    if canChooseTokens, let tokens, complaint.refuses(tokens.rawValue) {
+      let other: TokensParameter = tokens == .maxTokens ? .maxCompletionTokens : .maxTokens
+      form.tokens = tokens == first.tokens ? other : nil
     }
     if sendsTemperature, complaint.refuses("temperature") { form.sendsTemperature = false }
     if hasSystemMessage, complaint.refusesSystemMessages { form.hasSystemMessage = false }

@@ -33,8 +33,9 @@ import Workflow
     "text, whatever its `finish_reason`": ["stop", "length", "content_filter", "tool_calls", "eos"].map {
       text(#""A bay.""#, #","finish_reason":"\#($0)""#)
     },
-    "reasoning before the text: `<think>…</think>`, or parts of other types": [
-      text(#""<think>Hm.</think>\nA bay.""#),
+    "reasoning before the text: between tags such as `<think>`, in the Harmony format, or as parts of other types": [
+      text(#""<think>Hm.</think>\nA bay.""#), text(#""<Reasoning>Hm.</Reasoning>A bay.""#),
+      text(#""<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>A bay.""#),
       text(#"[{"type":"thinking","thinking":"Hm."},{"type":"text","text":"A bay."}]"#),
     ],
     "a stream, which nobody asked for": [
@@ -64,13 +65,17 @@ import Workflow
     "status 200 with a page, no JSON, no choices": [
       .malformed("<html>Soon</html>"), .malformed("upstream error"), .malformed("{}"), .malformed(#"{"choices":[]}"#),
     ],
-    "status 200 with an empty body, one that is cut, a broken stream": [
+    "status 204, or 200 with an empty body, one that is cut, a broken stream": [
+      .status(204),
       .malformed(""), .malformed(#"{"choices":[{"mess"#), .dieInTheMiddle,
       .malformed("data: {\"choices\":[{\"delta\":{\"content\":\"A b\"}}]}\n\n"),
       .status(200, headers: [("Content-Encoding", "gzip")], body: "not gzip"),
+      .bytes(
+        [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 9, 0, 0xf6, 0xff] + Array("{\"choice".utf8),
+        headers: [("Content-Encoding", "gzip")]),
     ],
     "408, no answer in time": [.status(408), .hold],
-    "409, 500 to 599, no connection, a connection that is lost": statuses([409, 500, 502, 503, 504, 529])
+    "409, 500 and above, no connection, a connection that is lost": statuses([409, 500, 502, 503, 504, 529, 600, 999])
       + [.hangUp, .garbage],
     "429": [.status(429), .status(429, headers: [("Retry-After", "1")])],
     "429 with `insufficient_quota`": [.status(429, body: #"{"error":{"code":"insufficient_quota"}}"#)],
@@ -78,7 +83,7 @@ import Workflow
       301, 307, 400, 401, 402, 403, 404, 413, 415, 422, 425, 451,
     ]),
     "`x-should-retry: true`": [.status(400, headers: [("x-should-retry", "true")])],
-    "`x-should-retry: false`": [.status(503, headers: [("x-should-retry", "false")])],
+    "`x-should-retry: false`": [503, 200].map { .status($0, headers: [("x-should-retry", "false")]) },
   ]
 
   /// The row whose errors libcurl's own tests cause.

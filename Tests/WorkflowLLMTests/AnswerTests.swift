@@ -22,7 +22,7 @@ import WorkflowLLM
   }
 
   /// Each part made the rest be read again: 64 kB took seconds.
-  @Test(arguments: ["<think>x</think>", "<thinking>x</thinking>", "[THINK]x[/THINK]"])
+  @Test(arguments: ["<think>x</think>", "<THINKING>x</thinking>", "[THINK]x[/THINK]"])
   func `Reasoning in many parts is removed in one pass`(part: String) async throws {
     let content = String(repeating: part, count: 100_000) + "A bay."
     #expect(try await answer(#"{"choices":[{"message":{"content":"\#(content)"}}]}"#).text == "A bay.")
@@ -68,6 +68,18 @@ import WorkflowLLM
       (#""[THINK]Hm.[/THINK] A bay.""#, "A bay."), (#""<think></think><think>b</think>A bay.""#, "A bay."),
       (#""Hm.\n</think>\n\nA bay.""#, "A bay."), (#""A <think>bay</think>.""#, "A <think>bay</think>."),
       (#""The tag </think> ends it.""#, "The tag </think> ends it."),
+      (#""<Reasoning>Hm.</REASONING>A bay.""#, "A bay."), (#""<thought>Hm.</thought>A bay.""#, "A bay."),
+      (#""<think>a<think>b</think>c</think>A bay.""#, "A bay."), (#""</think>\n\nA bay.""#, "A bay."),
+      (#""<think>The tag <think>?\n</think>\nA bay.""#, "A bay."),
+      (
+        #""<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>A bay.<|return|>""#,
+        "A bay."
+      ),
+      (
+        #""<|start|>assistant<|channel|>analysis<|message|>Hm.<|channel|>final <|constrain|>x<|message|>A bay.""#,
+        "A bay."
+      ),
+      (#""In <|channel|>final<|message|> lies the answer.""#, "In <|channel|>final<|message|> lies the answer."),
       (#""Hm.\r\n</think>\r\nA bay.""#, "A bay."), (#""\ufeff<think>Hm.</think>A bay.""#, "A bay."),
       (
         #"[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"A "},{"text":"bay."}]"#,
@@ -85,6 +97,8 @@ import WorkflowLLM
       "\u{feff}{\"choices\":[{\"message\":{\"content\":\"A bay.\"}}]}",
       #"{"choices":[],"choices":[{"message":{"content":"A bay."}}]}"#,
       #"{"choices":[{"message":{"content":"A bay."},"logprobs":{"p":-Infinity,"q":NaN}}]}"#,
+      #"{"error":0,"choices":[{"message":{"content":"A bay."},"error":[]}]}"#,
+      #"{"error":{"code":0,"message":"","details":[null]},"choices":[{"message":{"content":"A bay."}}]}"#,
       #"{"error":null,"choices":[{"message":{"content":"A bay.","refusal":null,"tool_calls":[]},"error":null}]}"#,
       "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"A \"}}]}\n\n"
         + "data: {\"choices\":[{\"delta\":{\"content\":\"bay.\"}}]}\n\ndata: [DONE]\n\n",
@@ -94,6 +108,15 @@ import WorkflowLLM
     ])
   func `What a provider means is read, however it writes it`(body: String) async throws {
     #expect(try await answer(body).text == "A bay.")
+  }
+
+  @Test func `An answer that is cut, wherever, is one that did not come, and not one that is wrong`() async throws {
+    let whole = Array(#"{"n":[-1.5e+3,true,null],"choices":[{"message":{"content":"å\u00e5\ud83d\ude00"}}]}"#.utf8)
+    for length in 0..<whole.count {
+      server.behaviour = .bytes(Array(whole[..<length]))
+      let failure = try await server.model().failure()
+      #expect(failure.code == .providerUnavailable && failure.isTransient, "\(length)")
+    }
   }
 
   @Test func `Half of a character becomes the replacement character`() async throws {
@@ -117,7 +140,10 @@ import WorkflowLLM
       (#"{"content":"","reasoning_content":"thinking"}"#, "length", ErrorCode.invalidAnswer),
       (#"{"content":null}"#, "content_filter", .providerRejected),
       (#"{"content":"  \n\u200b"}"#, "stop", .invalidAnswer),
-      (#"{"content":"<think>on and on"}"#, "length", .invalidAnswer), (#"{}"#, "stop", .invalidAnswer),
+      (#"{"content":"<think>on and on"}"#, "length", .invalidAnswer),
+      (#"{"content":"<think>on <think>and</think> on"}"#, "length", .invalidAnswer),
+      (#"{"content":"<|channel|>analysis<|message|>on and on"}"#, "length", .invalidAnswer),
+      (#"{}"#, "stop", .invalidAnswer),
       (#"{"content":null,"tool_calls":[{"id":"1"}]}"#, "tool_calls", .invalidAnswer),
       (#"{"content":1}"#, "stop", .invalidAnswer),
       (#"{"content":null,"refusal":"I cannot help with that."}"#, "stop", .providerRejected),
@@ -133,7 +159,8 @@ import WorkflowLLM
     #expect(failure.code == code && !failure.isTransient)
     #expect(failure.usage.text == usage)
     if message.contains("cannot help") {
-      #expect(failure.message == "the model refused: I cannot help with that.")
+      #expect(failure.message == "the model refused to answer")
+      #expect(failure.detail == "I cannot help with that.")
     } else {
       #expect(
         failure.message.hasPrefix(

@@ -43,6 +43,16 @@ import WorkflowLLM
     #expect(bodies.last?["max_completion_tokens"] == 100 && bodies.last?["temperature"] == nil)
   }
 
+  @Test func `A model that takes neither parameter for tokens is called without one, and from then on at once`()
+    async throws
+  {
+    let model = try server.model()
+    server.script([Self.noMaxTokens, Self.error("Unknown parameter: 'max_completion_tokens'.")])
+    for _ in 1...2 { #expect(try await model.complete(.example).text == "Model: What is a fjord?") }
+    #expect(
+      bodies.map { $0.keys.filter { $0.hasPrefix("max_") } } == [["max_tokens"], ["max_completion_tokens"], [], []])
+  }
+
   @Test func `What a model refuses is remembered for that model alone`() async throws {
     let model = try server.model()
     server.script([Self.noMaxTokens])
@@ -101,13 +111,13 @@ import WorkflowLLM
     #expect(bodies.count == 1)
   }
 
-  @Test func `A model that refuses both forms is refused, after one call in each, and nothing is remembered`()
+  @Test func `A model that refuses every form is refused, after one call in each, and nothing is remembered`()
     async throws
   {
     let model = try server.model()
     server.behaviour = Self.error("'max_tokens' and 'max_completion_tokens' are not supported", param: "max_tokens")
     #expect(try await model.failure().code == .providerRejected)
-    #expect(bodies.count == 2)
+    #expect(bodies.count == 3)
     server.behaviour = .echo
     _ = try await model.complete(.example)
     #expect(bodies.last?["max_tokens"] == 100)
