@@ -29,21 +29,20 @@ final class SlowPeer: Sendable {
     }
     precondition(status == 0 && listen(listener, 8) == 0, "cannot listen on \(path)")
     try DetachedThread.start(name: "slow-peer") { [self] in
-      while true {
-        let peer = accept(listener, nil, nil)
+      while case let peer = accept(listener, nil, nil), peer >= 0 {
         _ = fcntl(peer, F_SETFD, FD_CLOEXEC)
-        if peer < 0 { return }
         counts.withLock { $0.connections += 1 }
         serve(peer, commandBytes, answer, slice)
         Glibc.close(peer)
       }
+      // Here and not in `close()`: this thread would accept from whatever socket gets the number next.
+      Glibc.close(listener)
     }
   }
 
   /// Ends it.
   func close() {
     shutdown(listener, Int32(SHUT_RDWR))
-    Glibc.close(listener)
     unlink(path)
   }
 
