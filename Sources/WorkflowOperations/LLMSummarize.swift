@@ -2,11 +2,11 @@ import ExactJSON
 public import Workflow
 public import WorkflowLLM
 
-/// `llm_summarize`: has a model summarise a text, and falls back to the placeholder.
+/// `llm_summarize`: summarises a text with a model, or with the placeholder when there is no model or the model has failed.
 public struct LLMSummarize: Operation {
-  /// What happens when the configured model has failed for good.
+  /// How a step ends when the configured model has failed permanently.
   public enum Fallback: String, Sendable, CaseIterable {
-    /// The placeholder speaks, marked as such.
+    /// The step returns the placeholder's summary, marked as such.
     case placeholder
     /// The step fails.
     case fail
@@ -14,25 +14,27 @@ public struct LLMSummarize: Operation {
 
   /// The operation's name.
   public let name = "llm_summarize"
-  /// `source`, `max_tokens`, and what overrides the model's defaults.
+  /// `source`, `max_tokens`, and overrides of the model's defaults: `model`, `temperature`, `prompt`.
   public let parameters: ParameterSchema
 
   private let model: (any ChatModel)?
   private let fallback: Fallback
   private let log: ModelLog?
 
-  /// The instruction that goes to the model where a step gives no `prompt`.
+  /// The instruction that the model is given when a step has no `prompt`.
   public static let instruction = "Summarise the user's text in 2 sentences."
 
-  /// Summarises by a model, or by the placeholder where there is none.
+  /// Creates the operation.
   /// - Parameters:
-  ///   - limits: what a step may ask for; checked at submission, and again when its references are resolved.
-  ///   - log: is told why the model failed.
+  ///   - model: the configured model; nil to use the placeholder.
+  ///   - fallback: how a step ends when the model has failed permanently.
+  ///   - limits: the limits on a step's parameters; checked at submission, and again when references are resolved.
+  ///   - log: receives the reason when the model has failed.
   public init(
     model: (any ChatModel)?, fallback: Fallback = .placeholder, limits: ModelLimits = ModelLimits(),
     log: ModelLog? = nil
   ) {
-    parameters = LLMSummarize.parameters(limits)
+    parameters = Self.parameters(limits)
     self.log = log
     self.model = model
     self.fallback = fallback
@@ -53,10 +55,10 @@ public struct LLMSummarize: Operation {
     ])
   }
 
-  /// Without a model there is nothing to wait for.
+  /// Whether the operation is immediate: the placeholder is, a model is not.
   public var isImmediate: Bool { model == nil }
 
-  /// Returns `summary`, `provider`, `model` and `usage`, and `finish_reason` where a model answered.
+  /// Returns `summary`, `provider`, `model` and `usage`, and `finish_reason` when a model answered.
   public func run(_ invocation: Invocation) async throws(StepError) -> OperationResult {
     let source = try invocation.string("source")
     let limit = invocation.params["max_tokens"]?.numberValue?.int ?? 120
@@ -77,14 +79,15 @@ public struct LLMSummarize: Operation {
     }
   }
 
-  /// Tells the operator why the model failed; throws where the placeholder must not speak.
+  /// Logs why the model failed.
+  /// - Throws: the failure, when the placeholder may not replace the model.
   private func report(_ failure: ModelFailure, of invocation: Invocation) throws(StepError) {
     log?.failed(job: invocation.job, step: invocation.step, failure, isPlaceholder: fallback == .placeholder)
     if fallback == .fail { throw .failed(failure.stepFailure) }
   }
 
   private func request(_ invocation: Invocation, _ source: String, _ limit: Int) -> ChatRequest {
-    let prompt = invocation.params["prompt"]?.stringValue ?? LLMSummarize.instruction
+    let prompt = invocation.params["prompt"]?.stringValue ?? Self.instruction
     return ChatRequest(
       model: invocation.params["model"]?.stringValue, messages: [.init(.system, prompt), .init(.user, source)],
       maxTokens: limit, temperature: invocation.params["temperature"]?.numberValue?.double,

@@ -1,7 +1,7 @@
 public import ExactJSON
 public import Workflow
 
-/// What a step does. An operation is one type; a worker has those of its ``OperationRegistry``.
+/// The work of a step. Each operation is a type; an ``OperationRegistry`` holds the operations of a worker.
 ///
 /// ```swift
 /// struct Shout: Operation {
@@ -13,27 +13,27 @@ public import Workflow
 /// }
 /// ```
 public protocol Operation: Sendable {
-  /// The name that a step's `op` gives.
+  /// The name by which a step's `op` selects the operation.
   var name: String { get }
 
-  /// The parameters, their types and defaults. A default that is a reference is a dependency of the step.
+  /// The parameters with their types and defaults. A default that is a reference is a dependency of the step.
   var parameters: ParameterSchema { get }
 
-  /// Whether the operation computes at once and touches nothing outside: it then runs without a word to Redis before
-  /// it, and its start and end are recorded together, on a thread that other runs wait for. An operation that waits,
-  /// calls out, computes for more than a millisecond or may crash must say no.
+  /// Whether the operation only computes, for less than a millisecond. It then runs in place, on a thread that other runs
+  /// wait for, and its start and end are recorded together. Must be false for an operation that waits, calls another
+  /// service, computes for longer or may crash.
   var isImmediate: Bool { get }
 
-  /// Runs the operation once. A cancelled task should throw `StepError.cancelled` soon.
+  /// Runs the operation once. When the task is cancelled, it should throw `StepError.cancelled` soon.
   func run(_ invocation: Invocation) async throws(StepError) -> OperationResult
 }
 
 extension Operation {
-  /// No operation is taken to be immediate unless it says so.
+  /// An operation is not immediate by default.
   public var isImmediate: Bool { false }
 }
 
-/// What an operation is given.
+/// The arguments of an operation.
 public struct Invocation: Sendable {
   /// The run's id.
   public let job: String
@@ -43,11 +43,10 @@ public struct Invocation: Sendable {
   public let params: JSONObject
   /// The run's inputs.
   public let inputs: JSONObject
-  /// Waits for a time, for an operation that tries again later: meanwhile the run takes no place of another. It throws when
-  /// the run is to stop.
+  /// Waits for a time before a retry; meanwhile another run may use the run's slot. Throws when the run must stop.
   public var pause: @Sendable (Duration) async throws -> Void
 
-  /// What an operation is given.
+  /// Creates the arguments.
   public init(
     job: String, step: String, params: JSONObject, inputs: JSONObject,
     pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
@@ -59,10 +58,11 @@ public struct Invocation: Sendable {
     self.inputs = inputs
   }
 
-  /// The same for every attempt of this step; to be sent along with every outgoing request that has an effect.
+  /// A key that is the same for every attempt of this step; send it with every request that has an effect elsewhere.
   public var idempotencyKey: String { "\(job)/\(step)" }
 
-  /// A parameter that must be a text.
+  /// The value of a parameter that must be a string.
+  /// - Throws: `operation_failed` when it is missing or of another type.
   public func string(_ name: String) throws(StepError) -> String {
     guard let text = params[name]?.stringValue else {
       let found = params[name]?.typeName ?? "nothing"
@@ -72,18 +72,18 @@ public struct Invocation: Sendable {
   }
 }
 
-/// What an operation returns.
+/// The result of an operation.
 public enum OperationResult: Sendable {
-  /// Outputs, and notes for the run's progress log.
+  /// Outputs, and further entries for the run's progress log.
   case outputs(JSONObject, notes: [ProgressMessage] = [])
   /// A value to be appended to a store; the outputs are `stored_under` and `items`, counted when it is recorded.
   case stored(namespace: String, data: JSONValue)
 }
 
-/// Why an operation returned nothing.
+/// Why an operation returned no result.
 public enum StepError: Error, Sendable, Equatable {
-  /// It failed.
+  /// The operation failed.
   case failed(StepFailure)
-  /// Its task was cancelled; what it had under way is aborted.
+  /// The task was cancelled, and the operation has aborted its work.
   case cancelled
 }

@@ -1,16 +1,16 @@
 import ExactJSON
 public import Workflow
 
-/// `preprocess`: an input as text, runs of white space folded to one space, trimmed.
+/// `preprocess`: returns an input as text, trimmed, with each run of white space replaced by one space.
 public struct Preprocess: Operation {
   /// The operation's name.
   public let name = "preprocess"
-  /// `field`: the input's key.
+  /// `field`: the key of the input.
   public let parameters = ParameterSchema([.init("field", .string(), default: "text")])
-  /// It only computes.
+  /// Whether the operation is immediate: it only computes.
   public let isImmediate = true
 
-  /// The operation.
+  /// Creates the operation.
   public init() {}
 
   /// Returns `clean_text`.
@@ -21,16 +21,16 @@ public struct Preprocess: Operation {
       case .string(let text): text
       case let other?: other.text
       }
-    return .outputs(["clean_text": .string(Preprocess.folded(text))])
+    return .outputs(["clean_text": .string(Self.folded(text))])
   }
 
-  /// Folds white space as Python's `" ".join(text.split())` does: White_Space and U+001C to U+001F, by scalar.
+  /// Replaces white space as Python's `" ".join(text.split())` does: White_Space and U+001C to U+001F, by scalar.
   static func folded(_ text: String) -> String {
     var text = text
     return text.withUTF8(foldedASCII) ?? foldedScalars(text)
   }
 
-  /// The same for a text of ASCII alone, which needs no look at Unicode's tables; nil for any other.
+  /// The same for a text of ASCII alone, without Unicode's tables; nil for any other text.
   private static func foldedASCII(_ text: UnsafeBufferPointer<UInt8>) -> String? {
     var folded: [UInt8] = []
     folded.reserveCapacity(text.count)
