@@ -1,84 +1,112 @@
 import Logging
 import WorkflowStore
 
-/// Writes the records of one claim, in order, each until Redis has answered.
+/// Writes the batches of one claim in order, each until Redis has answered.
 ///
-/// It keeps them until the claim ends, and has them kept for a while after that. A Redis that comes back without its newest writes (power loss under `everysec`, a
-/// failover) says how far behind it is, and gets the missing ones again: no step need be run a second time for that.
+/// It keeps them until the claim ends, and has ``EndedRuns`` keep them a little longer. A Redis that comes back without its
+/// newest writes (power loss under `everysec`, a failover) says which batch it knows last, and the writer sends the later
+/// ones again: no step has to run a second time.
 actor CheckpointWriter {
-  private let records: GroupCommit
+  /// Sends a batch to Redis once.
+  typealias Send = @Sendable (PendingBatch) async throws(StoreError) -> WriteOutcome
+
+  /// The outcome of writing a batch.
+  enum Answer: Sendable, Equatable {
+    /// The batch is written.
+    case recorded
+    /// The claim does not hold the run any more; nothing was written.
+    case lost(String)
+    /// The batch cannot be written as it is; nothing was. `namespace`: the store that cannot be appended to; nil when
+    /// something else prevents the write.
+    case refused(String, namespace: String?)
+  }
+
+  private let send: Send
   private let run: HeldRun
-  private let hands: RunsInHand
+  private let activeRuns: ActiveRuns
   private let ended: EndedRuns?
   private let logger: Logger
-  /// The records of the claim so far; number `n`, counted from 1, is at `n - 1`.
+  /// The batches of the claim so far; number `n`, counted from 1, is at `n - 1`.
   private var history: [CheckpointBatch]
 
   /// - Parameters:
-  ///   - ended: keeps the records of the run when it has ended; nil for a run that is written again at little cost.
-  ///   - history: the records of the claim that were written before.
+  ///   - send: sends a batch to Redis once.
+  ///   - ended: keeps the batches of the run when it has ended; nil for a run that costs little to execute again.
+  ///   - history: the batches of the claim that were written before.
   init(
-    _ records: GroupCommit, run: HeldRun, hands: RunsInHand, ended: EndedRuns? = nil, history: [CheckpointBatch] = [],
-    logger: Logger
+    _ run: HeldRun, activeRuns: ActiveRuns, ended: EndedRuns? = nil, history: [CheckpointBatch] = [], logger: Logger,
+    send: @escaping Send
   ) {
-    self.records = records
     self.run = run
-    self.hands = hands
+    self.activeRuns = activeRuns
     self.ended = ended
     self.history = history
     self.logger = logger
+    self.send = send
   }
 
-  /// Writes the last record again, and before it those that Redis has lost.
-  func rewrite() async -> WriteOutcome {
+  /// Writes the last batch again, and before it the batches that Redis has lost.
+  func rewrite() async -> Answer {
     guard let last = history.popLast() else { return .recorded }
     return await write(last)
   }
 
-  /// Writes a record, and before it those that Redis has lost.
+  /// Writes a batch, and before it the batches that Redis has lost.
   ///
-  /// A refused record is forgotten: the next one takes its number.
-  func write(_ record: CheckpointBatch) async -> WriteOutcome {
-    history.append(record)
+  /// A refused batch is forgotten: the next one takes its number.
+  func write(_ batch: CheckpointBatch) async -> Answer {
+    history.append(batch)
     var sequence = history.count
     while true {
-      let answer = await send(sequence)
-      switch answer {
+      switch await write(sequence) {
       case .recorded where sequence < history.count: sequence += 1
       case .recorded:
-        // One record alone holds no answer of a call: calls are recorded before they are made.
-        if record.end?.isFinal == true, history.count > 1 { ended?.keep(run, history) }
-        return answer
-      case .lost: return answer
-      case .behind(let known):
-        logger.warning("Redis has lost records of the run; writing \(known + 1) to \(history.count) again")
+        finish(batch)
+        return .recorded
+      case .lost(let why): return .lost(why)
+      case .behind(let known) where 0..<sequence ~= known:
+        logger.warning("Redis has lost batches of the run; writing \(known + 1) to \(history.count) again")
         sequence = known + 1
-      case .refused:
+      case .behind(let known): return .lost("Redis names batch \(known) as its last, which is none of this claim")
+      case .refused(let why, let namespace):
         history.removeLast()
-        return answer
+        return .refused(why, namespace: namespace)
       }
     }
   }
 
-  /// Sends a record. Retries until Redis answers or the lease is lost, also while the worker stops: a run that is not handed
+  /// Clears the run's quarantine when a step of it is recorded, and keeps the batches of a run that has ended.
+  private func finish(_ batch: CheckpointBatch) {
+    if batch.hasCheckpoint, batch.end == nil { activeRuns.clear(run) }
+    // A single batch contains no answer of a call: the start of a call is written before the call is made.
+    if batch.end?.isFinal == true, history.count > 1 { ended?.keep(run, history) }
+  }
+
+  /// Sends a batch. Retries until Redis answers or the lease is lost, also while the worker stops: a run that is not handed
   /// back waits until its lease expires.
-  private func send(_ sequence: Int) async -> WriteOutcome {
-    let record = PendingBatch(history[sequence - 1], of: run, sequence: sequence)
-    var pause = Duration.milliseconds(100)
-    var said: StoreError?
+  private func write(_ sequence: Int) async -> WriteOutcome {
+    let batch = PendingBatch(history[sequence - 1], of: run, sequence: sequence)
+    var delay = Duration.milliseconds(100)
+    var logged: StoreError?
     while true {
       do {
-        return try await records.write(record)
+        return try await send(batch)
       } catch {
-        if said?.isTransient != error.isTransient {
-          logger.log(level: error.isTransient ? .warning : .error, "a record waits for Redis: \(error)")
+        if logged?.isTransient != error.isTransient {
+          logger.log(level: error.isTransient ? .warning : .error, "a write waits for Redis: \(error)")
         }
-        said = error
+        logged = error
       }
-      if hands.stop(of: run) == .lost { return .lost("the lease was lost while Redis was away") }
-      // A task that was cancelled cannot sleep, but another one can on its behalf.
-      await Task.detached { [pause] in try? await Task.sleep(for: pause) }.value
-      pause = min(pause * 2, .seconds(1))
+      if activeRuns.stop(of: run) == .lost { return .lost("the lease was lost while Redis was unreachable") }
+      await Task.uncancelledSleep(for: delay)
+      delay = min(delay * 2, .seconds(1))
     }
+  }
+}
+
+extension Task where Success == Never, Failure == Never {
+  /// Sleeps for the whole time even if the current task is cancelled: another task sleeps in its place.
+  static func uncancelledSleep(for duration: Duration) async {
+    await Task<Void, Never>.detached { try? await Task.sleep(for: duration) }.value
   }
 }

@@ -1,14 +1,14 @@
 import Synchronization
 import WorkflowStore
 
-/// Runs that this worker has ended, kept with their records until Redis is unlikely to lose them any more.
+/// Runs that this worker has ended, kept with their batches until Redis is unlikely to lose them any more.
 ///
-/// A Redis that comes back without its newest writes may have forgotten the end of a run, and with it what paid calls
-/// returned. The heartbeat names these runs; one that Redis holds for started is written again.
+/// A Redis that comes back without its newest writes may have lost the end of a run, and with it the answers of paid calls.
+/// The heartbeat names these runs; a run that Redis still considers started is written again.
 final class EndedRuns: Sendable {
   private struct Entry {
     let run: HeldRun
-    let records: [CheckpointBatch]
+    let batches: [CheckpointBatch]
     let bytes: Int
     let endedAt: ContinuousClock.Instant
   }
@@ -18,7 +18,8 @@ final class EndedRuns: Sendable {
     var bytes = 0
   }
 
-  /// How long the end of a run may be lost: `everysec` loses up to two seconds, a failover what was not replicated.
+  /// How long Redis may lose the end of a run: up to two seconds under `everysec`; after a failover, writes that were not
+  /// replicated.
   private static let age = Duration.seconds(5)
   private static let mostEntries = 1_000
   private static let mostBytes = 8 << 20
@@ -26,11 +27,11 @@ final class EndedRuns: Sendable {
   private let state = Mutex(State())
 
   /// Keeps a run that has ended, if there is room.
-  func keep(_ run: HeldRun, _ records: [CheckpointBatch]) {
-    let bytes = records.reduce(0) { $0 + $1.size }
+  func keep(_ run: HeldRun, _ batches: [CheckpointBatch], at now: ContinuousClock.Instant = .now) {
+    let bytes = batches.reduce(0) { $0 + $1.size }
     state.withLock { state in
-      guard state.entries.count < EndedRuns.mostEntries, state.bytes + bytes <= EndedRuns.mostBytes else { return }
-      state.entries.append(Entry(run: run, records: records, bytes: bytes, endedAt: .now))
+      guard state.entries.count < Self.mostEntries, state.bytes + bytes <= Self.mostBytes else { return }
+      state.entries.append(Entry(run: run, batches: batches, bytes: bytes, endedAt: now))
       state.bytes += bytes
     }
   }
@@ -38,15 +39,17 @@ final class EndedRuns: Sendable {
   /// The runs that are kept.
   var runs: [HeldRun] { state.withLock { $0.entries.map(\.run) } }
 
-  /// Forgets what is old enough, after Redis has answered for it; takes those that Redis holds for started.
-  /// - Parameter asked: when the question went out that Redis has answered.
-  /// - Returns: the runs to be written again, with their records.
-  func settle(asked: ContinuousClock.Instant, unfinished: Set<JobID>) -> [(run: HeldRun, records: [CheckpointBatch])] {
+  /// Drops the runs that are old enough, and those that Redis still considers started.
+  /// - Parameters:
+  ///   - asked: when the heartbeat was sent that Redis has answered.
+  ///   - unfinished: the runs that Redis considers started.
+  /// - Returns: the unfinished runs with their batches, to be written again.
+  func settle(asked: ContinuousClock.Instant, unfinished: Set<JobID>) -> [(run: HeldRun, batches: [CheckpointBatch])] {
     state.withLock { state in
       let lost = state.entries.filter { unfinished.contains($0.run.id) }
-      state.entries.removeAll { unfinished.contains($0.run.id) || $0.endedAt + EndedRuns.age < asked }
+      state.entries.removeAll { unfinished.contains($0.run.id) || $0.endedAt + Self.age < asked }
       state.bytes = state.entries.reduce(0) { $0 + $1.bytes }
-      return lost.map { ($0.run, $0.records) }
+      return lost.map { ($0.run, $0.batches) }
     }
   }
 }

@@ -1,22 +1,22 @@
 import Logging
 import WorkflowStore
 
-/// Takes the runs of dead workers and puts them back into the queue, and looks through the live runs, a part at a time, for
-/// such that nobody would take; every worker has one.
+/// Returns the runs of dead workers to the queue, and checks the live runs, some at a time, for runs that no worker would
+/// claim. Every worker has a recoverer.
 struct Recoverer: Sendable {
   private let store: RunStore
   private let worker: String
   private let lease: Duration
   private let logger: Logger
   private var watch: RecoveryWatch
-  /// What the last turn of taking leases returned as its clock.
+  /// The clock of Redis that the last recovery turn returned.
   private var clock: String?
-  /// When that turn's answer came.
+  /// When the answer of that turn arrived.
   private var answeredAt = ContinuousClock.now
-  /// Where the look through the live runs continues.
+  /// Where the check of the live runs continues.
   private var position = Reconciliation.Position()
-  /// What went wrong last, which is not said again at every turn.
-  private var complaint: String?
+  /// The error that was logged last; it is not logged again at every turn.
+  private var loggedError: String?
 
   init(store: RunStore, worker: String, lease: Duration, logger: Logger) {
     self.store = store
@@ -26,14 +26,14 @@ struct Recoverer: Sendable {
     watch = RecoveryWatch(lease: lease)
   }
 
-  /// How often it looks.
+  /// The time between two turns.
   private var period: Duration { min(.seconds(1), lease / 3) }
 
-  /// How far apart two turns may be carried out. A living worker's lease has two thirds of its time left when a
-  /// heartbeat is due; if writes stood still for less than this, no lease of the living has lapsed.
+  /// How far apart Redis may execute two turns. The lease of a live worker has two thirds of its time left when a heartbeat
+  /// is due; if Redis accepted no writes for less than this gap, no lease of a live worker has lapsed.
   private var gap: Duration { lease * 3 / 5 }
 
-  /// Looks until its task is cancelled.
+  /// Recovers runs until its task is cancelled.
   mutating func run() async {
     while !Task.isCancelled {
       await turn()
@@ -41,8 +41,8 @@ struct Recoverer: Sendable {
     }
   }
 
-  /// Takes lapsed leases if that is allowed. If not, the script is sent all the same and takes nothing: it fails when Redis
-  /// refuses writes, and with them heartbeats, or when its clock steps; then the wait of a lease restarts.
+  /// Takes lapsed leases if the watch allows it. Otherwise sends the script all the same, to take nothing: it fails when
+  /// Redis refuses writes, and with them heartbeats, or when its clock steps; the wait of one lease then restarts.
   private mutating func turn() async {
     do {
       var identity: ServerIdentity?
@@ -53,15 +53,15 @@ struct Recoverer: Sendable {
       try await recover(mayTake ? .taking : isWatching ? .watching : .probing)
       if let failure { throw failure }
       if mayTake { try await reconcile() }
-      if complaint != nil { logger.notice("the runs of dead workers are looked for again") }
-      complaint = nil
+      if loggedError != nil { logger.notice("runs of dead workers are recovered again") }
+      loggedError = nil
     } catch {
-      if complaint != "\(error)" { logger.warning("the runs of dead workers cannot be looked for: \(error)") }
-      complaint = "\(error)"
+      if loggedError != "\(error)" { logger.warning("runs of dead workers cannot be recovered: \(error)") }
+      loggedError = "\(error)"
     }
   }
 
-  /// Takes lapsed leases until none is left; a turn takes so few that it does not hold up Redis.
+  /// Takes lapsed leases until none is left; each turn takes few enough not to delay Redis's other clients.
   private mutating func recover(_ kind: RecoveryTurn.Kind) async throws(StoreError) {
     var turn: RecoveryTurn
     var excess = Duration.zero
@@ -76,15 +76,15 @@ struct Recoverer: Sendable {
       }
       clock = turn.clock
       answeredAt = .now
-      excess = Recoverer.time(from: last, to: turn.clock) - pause
+      excess = Self.time(from: last, to: turn.clock) - pause
       for (id, recovery) in turn.runs {
         logger.warning("a lapsed lease: \(recovery.rawValue)", metadata: ["job": "\(id)"])
       }
     } while turn.hasMore && !turn.isHeldUp && !Task.isCancelled
-    // A turn that came late because this process was slow says nothing of the others' heartbeats.
+    // A turn that was late because this process was slow says nothing about the heartbeats of the other workers.
     guard turn.isHeldUp, excess < .zero || excess > gap / 2 else { return }
     watch.restart()
-    logger.warning("Redis's clock stepped, or Redis stood still; no lease is taken for \(lease)")
+    logger.warning("Redis's clock stepped, or Redis did not respond; no lease is taken for \(lease)")
   }
 
   /// How far Redis's clock, in microseconds, moved between two turns.

@@ -2,12 +2,12 @@ import ExactJSON
 import Workflow
 import WorkflowStore
 
-/// Counts what a run takes in Redis as text, and what it may still take.
+/// Counts the bytes of text that a run takes in Redis, and the bytes that are left.
 ///
-/// Counted are its documents (steps, inputs, outputs and stored values, which move into the result at the end), its
-/// progress log, and what wf writes around them. Room for what must be written in any case is kept free from the start: the
-/// start and a short end of every step, and the end of the run. So whatever becomes of a run, all of it together stays
-/// within the limit.
+/// The count includes the run's documents (steps, inputs, outputs and stored values, which become the result at the end),
+/// its progress log, and the text that wf writes around them. Room for required entries is reserved from the start: the
+/// start and a short end of every step, and the end of the run. All of the run together therefore stays within the limit,
+/// however it ends.
 struct RunBudget {
   /// The limits on what steps may return.
   struct Limits {
@@ -15,7 +15,7 @@ struct RunBudget {
     var runBytes: Int
     var progressEntryBytes: Int
 
-    /// What one step may return, or be given.
+    /// The limit on the outputs and on the parameters of one step.
     var step: ByteLimit {
       outputBytes <= runBytes
         ? ByteLimit(outputBytes, setting: "WF_MAX_OUTPUT_BYTES") : ByteLimit(runBytes, setting: "WF_MAX_RUN_BYTES")
@@ -25,32 +25,32 @@ struct RunBudget {
   let limits: Limits
   /// Bytes of the run's documents, with the names that the result puts before them.
   private(set) var documents: Int
-  /// Bytes that are kept free for entries which must be written.
+  /// Bytes reserved for required entries.
   private var reserved: Int
 
   /// The job's times and status, the entries `started` and `finished` or `failed`, the result's own keys.
   private static let runReserve = 1_024
-  /// Bytes of a message where there is no room for a longer one.
+  /// Bytes of a message when there is no room for a longer one.
   private static let shortMessage = 100
 
   init(_ run: ClaimedRun, limits: Limits) {
     self.limits = limits
     documents = run.documentBytes + 2 * run.definition.runName.utf8.count
-    reserved = RunBudget.runReserve
+    reserved = Self.runReserve
     for step in run.definition.steps {
-      if run.recorded[step.id] == nil { reserved += RunBudget.reserve(for: step) } else { addResultKey(step.id) }
+      if run.recorded[step.id] == nil { reserved += Self.reserve(for: step) } else { addResultKey(step.id) }
     }
     for value in run.stored { addPlace(value.namespace) }
   }
 
-  /// What is left.
+  /// The bytes that are left.
   func room(logBytes: Int) -> Int { limits.runBytes - documents - reserved - logBytes }
 
-  /// Takes room for what a step returned: in the documents, in the log with its notes, and in the result.
+  /// Takes room for the outputs of a step: in the documents, in the log with its notes, and in the result.
   /// - Parameters:
-  ///   - count: bytes of the outputs, or of the value that is to be stored, as JSON text.
-  ///   - logged: bytes of that which its progress entries repeat.
-  /// - Returns: why it does not fit; nil when it does.
+  ///   - count: bytes of the outputs, or of the value to be stored, as JSON text.
+  ///   - logged: bytes of the progress entries that repeat them.
+  /// - Returns: why they do not fit; nil when they do.
   mutating func admit(_ count: Int, logged: Int, logBytes: Int) -> StepFailure? {
     let need = count + logged
     let room = room(logBytes: logBytes)
@@ -64,13 +64,13 @@ struct RunBudget {
     return nil
   }
 
-  /// Notes that a step has ended: what was kept free for it is free again, or is taken by its entries.
+  /// Releases the room that was reserved for a step which has ended.
   mutating func end(_ step: StepDefinition, recorded: Bool) {
-    reserved -= RunBudget.reserve(for: step)
+    reserved -= Self.reserve(for: step)
     if recorded { addResultKey(step.id) }
   }
 
-  /// Notes that a value goes to a store, whose name stays with the run.
+  /// Counts the name of a store that a value goes to, which stays with the run.
   mutating func addPlace(_ namespace: String) {
     var counter = JSONByteCounter(left: .max)
     _ = counter.take(string: namespace)
@@ -78,13 +78,12 @@ struct RunBudget {
     documents += 2 * (.max - counter.left) + 16
   }
 
-  /// A failure with a message for which there is room: it is written twice, as the step's and as the run's, and kept as the
-  /// job's error.
+  /// A failure whose message fits: it is written three times, as the step's, the run's and the job's error.
   func fitting(_ failure: StepFailure, logBytes: Int) -> StepFailure {
     var counter = JSONByteCounter(left: .max)
     _ = counter.take(string: failure.message)
     let fits = 3 * (.max - counter.left) <= room(logBytes: logBytes)
-    return fits ? failure : failure.cut(toBytes: RunBudget.shortMessage)
+    return fits ? failure : failure.cut(toBytes: Self.shortMessage)
   }
 
   private mutating func addResultKey(_ step: String) { documents += step.utf8.count + 4 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The slot of one run: the run has it while one of its steps works, and may be without while all of them wait.
+/// The slot of one run. The run needs it while a step works; while all of its steps wait, another run may use it.
 final class RunSlot: Sendable {
   private struct State {
     var working = 0
@@ -12,34 +12,34 @@ final class RunSlot: Sendable {
   private let onFree: @Sendable () -> Void
   private let state = Mutex(State())
 
-  /// Takes a slot.
-  /// - Parameter onFree: called when another run may have it.
+  /// Acquires a slot.
+  /// - Parameter onFree: called when another run may acquire the slot.
   init(of slots: RunSlots, onFree: @escaping @Sendable () -> Void) {
     self.slots = slots
     self.onFree = onFree
-    slots.take()
+    slots.acquireNow()
   }
 
-  /// Whether nothing of the run works and something waits.
+  /// Whether no step of the run works and one waits.
   var isWaiting: Bool { state.withLock { $0.working == 0 && $0.waiting > 0 } }
 
   /// Whether a step of the run waits.
   var hasWaiting: Bool { state.withLock { $0.waiting > 0 } }
 
-  /// Notes that a step begins. Where all others wait, it takes a slot beyond the limit rather than wait itself.
+  /// Counts a step that begins. If the run has given up its slot, it acquires one at once, also beyond the limit.
   func begin() {
     state.withLock { $0.working += 1 }
-    if takeBack() { slots.take() }
+    if reclaim() { slots.acquireNow() }
   }
 
-  /// Notes that a step ends. Where all others wait, the run leaves its slot.
+  /// Counts a step that ends. If all other steps of the run wait, the run gives up its slot.
   func end() {
     state.withLock { $0.working -= 1 }
     giveUpIfIdle()
   }
 
-  /// Waits for a time, for a step that works.
-  /// - Throws: at once when the task is cancelled.
+  /// Has a step wait for a time. The run may be without a slot meanwhile; it acquires one before this returns.
+  /// - Throws: `CancellationError`, at once, when the task is cancelled.
   func wait(for duration: Duration) async throws {
     beginWait()
     defer {
@@ -52,12 +52,12 @@ final class RunSlot: Sendable {
     guard state.withLock({ $0.isGivenUp }) else { return }
     try await slots.acquire()
     // Another step of the run may have been faster.
-    if !takeBack() { slots.release() }
+    if !reclaim() { slots.release() }
   }
 
-  /// Gives the slot back at the run's end.
+  /// Releases the slot at the end of the run.
   func close() {
-    if !takeBack() { slots.release() }
+    if !reclaim() { slots.release() }
   }
 
   private func beginWait() {
@@ -68,7 +68,7 @@ final class RunSlot: Sendable {
     giveUpIfIdle()
   }
 
-  /// Leaves the slot to others while nothing of the run works and something waits.
+  /// Gives up the slot if no step of the run works and one waits.
   private func giveUpIfIdle() {
     let isIdle = state.withLock { $0.working == 0 && $0.waiting > 0 && !$0.isGivenUp }
     guard isIdle, slots.giveUp() else { return }
@@ -76,8 +76,9 @@ final class RunSlot: Sendable {
     onFree()
   }
 
-  /// Returns whether the run was without a slot until now.
-  private func takeBack() -> Bool {
+  /// Marks the run as one that has a slot.
+  /// - Returns: whether it had none until now.
+  private func reclaim() -> Bool {
     let wasGivenUp = state.withLock { state in
       defer { state.isGivenUp = false }
       return state.isGivenUp

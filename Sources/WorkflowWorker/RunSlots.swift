@@ -1,36 +1,36 @@
 import Synchronization
 
-/// How many runs work at once. A run whose steps only wait to try again gives its slot to another run, and acquires one
-/// again before it goes on; those that come back so have precedence over runs in the queue.
+/// Limits how many runs work at once. A run whose steps all wait for a retry gives up its slot, and acquires one again before
+/// it continues; such runs have precedence over runs in the queue.
 final class RunSlots: Sendable {
   private struct State {
-    /// Slots that runs have, those of runs that wait left out.
+    /// Slots in use. A run that waits without a slot does not count.
     var taken = 0
     /// Runs that wait without a slot.
     var waiting = 0
-    /// Runs that want a slot again, the oldest first.
+    /// Runs that wait for a slot to continue, the oldest first.
     var returning: [(number: Int, continuation: CheckedContinuation<Bool, Never>)] = []
     var lastNumber = 0
-    /// Those of `returning` that were cancelled before they came to stand there.
+    /// Runs that were cancelled before they were added to `returning`.
     var cancelled = Set<Int>()
   }
 
-  /// A run that waits takes memory and a lease all the same.
+  /// How many runs per slot may wait without one. A waiting run still takes memory and a lease.
   private static let waitingPerSlot = 10
 
   private let limit: Int
   private let state = Mutex(State())
 
-  /// - Parameter limit: slots.
+  /// - Parameter limit: the number of slots.
   init(_ limit: Int) { self.limit = limit }
 
-  /// How many more runs may begin.
+  /// How many slots are free.
   var free: Int { state.withLock { max(0, limit - $0.taken) } }
 
-  /// Takes a slot for a run that begins. There is one for a run that was claimed.
-  func take() { state.withLock { $0.taken += 1 } }
+  /// Acquires a slot at once, also beyond the limit.
+  func acquireNow() { state.withLock { $0.taken += 1 } }
 
-  /// Gives a slot back; the run that has waited longest for one gets it.
+  /// Releases a slot; the run that has waited longest for one acquires it.
   func release() {
     let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
       state.taken -= 1
@@ -42,10 +42,10 @@ final class RunSlots: Sendable {
   }
 
   /// Gives up the slot of a run that waits.
-  /// - Returns: false where so many runs wait already that this one must keep its slot.
+  /// - Returns: false when too many runs wait already, so that this run must keep its slot.
   func giveUp() -> Bool {
     let mayWait = state.withLock { state in
-      guard state.waiting < limit * RunSlots.waitingPerSlot else { return false }
+      guard state.waiting < limit * Self.waitingPerSlot else { return false }
       state.waiting += 1
       return true
     }
@@ -53,11 +53,11 @@ final class RunSlots: Sendable {
     return mayWait
   }
 
-  /// Notes that a run that waited without a slot does so no more.
+  /// Counts a run that no longer waits without a slot.
   func endWait() { state.withLock { $0.waiting -= 1 } }
 
-  /// Acquires a slot for a run that has given up its own.
-  /// - Throws: when the task was cancelled; there is no slot then.
+  /// Acquires a slot for a run that has given up its own; waits until one is free.
+  /// - Throws: `CancellationError` when the task was cancelled; no slot is acquired then.
   func acquire() async throws {
     let number = state.withLock { state in
       state.lastNumber += 1

@@ -1,10 +1,10 @@
 import Glibc
 import WorkflowStore
 
-/// Ends the waits of a thread, for good.
+/// Ends the waits of a thread permanently.
 ///
-/// The timeout of a semaphore or a condition variable is a time of the wall clock on Linux: a step of that clock makes the
-/// wait hours too long. The timeout of `poll` is a length of time.
+/// On Linux the timeout of a semaphore or a condition variable is a time of the wall clock: a step of that clock can make a
+/// wait hours too long. The timeout of `poll` is a duration.
 final class StopSignal: Sendable {
   private let reading: Int32
   private let writing: Int32
@@ -12,7 +12,7 @@ final class StopSignal: Sendable {
   init() {
     var pair: [Int32] = [-1, -1]
     let code = pipe(&pair)
-    precondition(code == 0, "a thread that is to be stopped needs a pipe: \(String(cString: strerror(errno)))")
+    precondition(code == 0, "a stop signal needs a pipe: \(String(cString: strerror(errno)))")
     (reading, writing) = (pair[0], pair[1])
   }
 
@@ -21,13 +21,13 @@ final class StopSignal: Sendable {
     close(writing)
   }
 
-  /// Ends the wait, and every later one.
+  /// Ends the current wait and every later one.
   func raise() {
     var byte: UInt8 = 0
     write(writing, &byte, 1)
   }
 
-  /// Waits until an instant; blocks the thread.
+  /// Blocks the thread until an instant or until the signal is raised.
   /// - Returns: whether the signal was raised.
   func wait(until end: ContinuousClock.Instant) -> Bool {
     var entry = pollfd(fd: reading, events: Int16(POLLIN), revents: 0)

@@ -1,14 +1,15 @@
+import Glibc
 public import Hiredis
 public import Logging
 public import ServiceLifecycle
 public import WorkflowOperations
 public import WorkflowStore
 
-/// Takes runs from the queue and runs them, until it is told to stop.
+/// Claims runs from the queue and executes them until it is told to stop.
 ///
-/// A graceful shutdown stops the claims, lets runs finish for the drain time, and hands back what is left; a cancellation
-/// hands everything back at once. Either way the worker is gone two seconds after the drain time at the latest, also when
-/// Redis is away: runs that cannot be handed back by then wait until their leases lapse.
+/// A graceful shutdown stops the claims, lets active runs finish within the drain time and hands back the rest; a
+/// cancellation hands back every run at once. Either way ``run()`` returns two seconds after the drain time at the latest,
+/// also when Redis is unreachable: runs that cannot be handed back by then continue when their leases have lapsed.
 public struct Worker: Service {
   private let configuration: WorkerConfiguration
   private let registry: OperationRegistry
@@ -16,15 +17,16 @@ public struct Worker: Service {
   private let keys: Keys
   private let limits: RunStore.Limits
   private let logger: Logger
-  private let pulse: @Sendable (_ runsInHand: Int) -> Void
+  private let watchdogTick: @Sendable (_ activeRuns: Int) -> Void
 
-  /// A worker of these operations against a Redis.
-  /// - Parameter pulse: called every second or so as long as the worker is able to work, for a watchdog.
+  /// A worker that has these operations and claims from this Redis.
+  /// - Parameter watchdogTick: called about once a second while the worker is able to work, with the number of active runs.
   public init(
     configuration: WorkerConfiguration, registry: OperationRegistry, redis: RedisAddress, keys: Keys,
-    limits: RunStore.Limits, logger: Logger, pulse: @escaping @Sendable (_ runsInHand: Int) -> Void = { _ in }
+    limits: RunStore.Limits, logger: Logger,
+    watchdogTick: @escaping @Sendable (_ activeRuns: Int) -> Void = { _ in }
   ) {
-    self.pulse = pulse
+    self.watchdogTick = watchdogTick
     self.configuration = configuration
     self.registry = registry
     self.redis = redis
@@ -35,27 +37,24 @@ public struct Worker: Service {
 
   /// Works until the service group shuts down.
   public func run() async throws {
-    let name = WorkerName.make()
-    let hands = RunsInHand(limit: configuration.runs)
-    let records = connection("wf-records")
-    let largeRecords = connection("wf-large-records")
+    let name = Self.makeName()
+    let activeRuns = ActiveRuns(limit: configuration.runs)
+    let writes = connection("wf-records")
+    let largeWrites = connection("wf-large-records")
     let claims = connection("wf-claims")
     let beats = connection("wf-heartbeat")
     let clock = RedisClock()
+    let ended = EndedRuns()
+    let commit = GroupCommit(store(writes, clock: clock), large: store(largeWrites, clock: clock))
     let executor = Executor(
-      registry: registry,
-      limits: .init(
-        outputBytes: configuration.maxOutputBytes, runBytes: configuration.maxRunBytes,
-        progressEntryBytes: configuration.maxProgressEntryBytes),
-      hands: hands,
-      records: GroupCommit(store(records, clock: clock), large: store(largeRecords, clock: clock)),
-      ended: EndedRuns(), clock: clock)
+      registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock, send: commit.write)
     let claimer = Claimer(
-      store: store(claims, clock: clock), executor: executor, hands: hands, worker: name, configuration: configuration,
-      logger: logger, pulse: { pulse(hands.count) }, isReachable: { await isReachable() })
+      store: store(claims, clock: clock), executor: executor, activeRuns: activeRuns, worker: name,
+      lease: configuration.lease, logger: logger, watchdogTick: { watchdogTick(activeRuns.count) },
+      isReachable: { await isReachable() })
     let heartbeat = Heartbeat(
-      store: store(beats, timeout: configuration.lease / 3), hands: hands, worker: name, lease: configuration.lease,
-      logger: logger, settledClaim: { claimer.settledClaim }, ended: executor.ended,
+      store: store(beats, timeout: configuration.lease / 3), activeRuns: activeRuns, worker: name,
+      lease: configuration.lease, logger: logger, settledClaim: { claimer.settledClaim }, ended: ended,
       restore: { [logger] in executor.restore($0, logger: logger) })
     let subscription = RedisSubscription(
       redis, name: "wf-wake", logger: logger, onMessage: { _, _ in claimer.wake() }, onConnect: { claimer.wake() })
@@ -67,6 +66,20 @@ public struct Worker: Service {
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
 
+    await run(claimer)
+    recovery.cancel()
+    subscription.close()
+    await drain(activeRuns, claimer)
+    // A call that still waits for an answer fails now, so that nothing delays the end.
+    for connection in [writes, largeWrites, beats] { connection.close() }
+    await heartbeat.stop()
+    await deregister(claims, name)
+    claims.close()
+    logger.notice("worker stopped")
+  }
+
+  /// Claims until the service group shuts down or the task is cancelled.
+  private func run(_ claimer: Claimer) async {
     await withGracefulShutdownHandler {
       await withTaskCancellationHandler {
         await claimer.run()
@@ -76,43 +89,39 @@ public struct Worker: Service {
     } onGracefulShutdown: {
       claimer.stop()
     }
+  }
 
-    recovery.cancel()
-    subscription.close()
-    await drain(hands, claimer)
-    // Whoever still waits for an answer on them gets an error: nothing may hold up the end.
-    for connection in [records, largeRecords, beats] { connection.close() }
-    await heartbeat.stop()
-    await leave(claims, name)
-    claims.close()
-    logger.notice("worker stopped")
+  private var runLimits: RunBudget.Limits {
+    RunBudget.Limits(
+      outputBytes: configuration.maxOutputBytes, runBytes: configuration.maxRunBytes,
+      progressEntryBytes: configuration.maxProgressEntryBytes)
   }
 
   /// How long handing back may take once the drain time is over; deregistering then has the rest of two seconds.
   private static let handBackTime = Duration.milliseconds(1_500)
 
-  private func drain(_ hands: RunsInHand, _ claimer: Claimer) async {
+  private func drain(_ activeRuns: ActiveRuns, _ claimer: Claimer) async {
     let end = ContinuousClock.now + configuration.drain
-    if hands.count > 0 { logger.notice("finishing \(hands.count) runs within \(configuration.drain)") }
+    if activeRuns.count > 0 { logger.notice("finishing \(activeRuns.count) runs within \(configuration.drain)") }
     await wait(until: end, orCancelled: true) {
-      // What only waits to try again does so better elsewhere.
-      hands.handBackWaiting()
-      return hands.count == 0 && claimer.isIdle
+      // A run that only waits for a retry can wait in another worker.
+      activeRuns.handBackWaiting()
+      return activeRuns.count == 0 && claimer.isIdle
     }
-    if hands.count > 0 { logger.notice("handing back \(hands.count) runs") }
-    hands.handBackAll()
-    await wait(until: .now + Worker.handBackTime, orCancelled: false) { hands.count == 0 && claimer.isIdle }
-    if hands.count > 0 {
-      logger.warning("\(hands.count) runs could not be handed back; they continue when their leases have lapsed")
-      hands.abandonAll()
+    if activeRuns.count > 0 { logger.notice("handing back \(activeRuns.count) runs") }
+    activeRuns.handBackAll()
+    await wait(until: .now + Self.handBackTime, orCancelled: false) { activeRuns.count == 0 && claimer.isIdle }
+    if activeRuns.count > 0 {
+      logger.warning("\(activeRuns.count) runs could not be handed back; they continue when their leases have lapsed")
+      activeRuns.abandonAll()
     }
   }
 
-  private func leave(_ connection: RedisConnection, _ name: String) async {
+  private func deregister(_ connection: RedisConnection, _ name: String) async {
     do {
       try await store(connection, timeout: .milliseconds(500)).leave(worker: name)
     } catch {
-      logger.notice("the worker counts as alive until its lease is over: \(error)")
+      logger.notice("the worker counts as alive until its lease lapses: \(error)")
     }
   }
 
@@ -120,16 +129,25 @@ public struct Worker: Service {
     until deadline: ContinuousClock.Instant, orCancelled: Bool, _ condition: @Sendable () -> Bool
   ) async {
     while !condition(), .now < deadline, !(orCancelled && Task.isCancelled) {
-      // A task that was cancelled cannot sleep, but another one can on its behalf.
-      await Task.detached { try? await Task.sleep(for: .milliseconds(10)) }.value
+      await Task.uncancelledSleep(for: .milliseconds(10))
     }
   }
 
   private func isReachable() async -> Bool {
     let fresh = connection("wf-probe")
     defer { fresh.close() }
-    // A script that is refused when writes are, so that a replica does not count.
+    // Redis refuses this script when it refuses writes, so a replica does not count as reachable.
     return (try? await store(fresh).health()) != nil
+  }
+
+  /// A name that no other worker has: host, process id and a random number.
+  private static func makeName() -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    gethostname(&buffer, buffer.count - 1)
+    let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    let host = String(decoding: bytes, as: UTF8.self).filter { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." }
+    let random = String(UInt64.random(in: .min ... .max), radix: 16)
+    return "\(host)-\(getpid())-\(random)"
   }
 
   private func connection(_ name: String) -> RedisConnection { RedisConnection(redis, name: name, logger: logger) }

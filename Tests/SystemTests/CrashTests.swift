@@ -89,7 +89,7 @@ import Testing
       let holder = try await stack.holder(of: id)
       _ = try await stack.command("CONFIG", "SET", "min-replicas-to-write", "1")
       try stack.signal(SIGTERM, to: holder)
-      _ = try await wait("the refusal") { try stack.log(of: holder).contains("a record waits for Redis") ? true : nil }
+      _ = try await wait("the refusal") { try stack.log(of: holder).contains("a write waits for Redis") ? true : nil }
       _ = try await stack.command("CONFIG", "SET", "min-replicas-to-write", "0")
       try await model.waitForCalls(2)
       model.release()

@@ -25,8 +25,8 @@ import Testing
       try stack.signal(SIGCONT, to: paused)
       _ = try await wait("what the paused worker says") {
         let log = try stack.log(of: paused)
-        return log.contains("the lease was lost; nothing of the run is written any more")
-          || log.contains("the run is not this worker's any more") ? true : nil
+        return log.contains("the lease was lost; nothing more of the run is written")
+          || log.contains("the run is no longer this worker's") ? true : nil
       }
       #expect(try await stack.run(Examples.example)["status"] == "finished")
       #expect(try await stack.command("LRANGE", "wf:progress:\(id)", "0", "-1") == before)

@@ -12,7 +12,7 @@ import Workflow
   @Test func `What waits for nothing is ready in the order in which it is written`() {
     var plan = Plan(StepGraph("c", "b: c", "a"))
     #expect(ready(&plan) == [0, 2])
-    #expect(plan.underWay == 2)
+    #expect(plan.open == 2)
     #expect(plan.takeReady() == nil)
   }
 
@@ -23,11 +23,11 @@ import Workflow
     #expect(ready(&plan).isEmpty)
     plan.succeed(0)
     #expect(ready(&plan) == [2])
-    #expect(!plan.isOver && plan.done == 2 && plan.underWay == 1)
+    #expect(!plan.isOver && plan.done == 2 && plan.open == 1)
     plan.succeed(2)
     #expect(ready(&plan) == [3])
     plan.succeed(3)
-    #expect(plan.isComplete && plan.isOver && plan.underWay == 0)
+    #expect(plan.isComplete && plan.isOver && plan.open == 0)
   }
 
   @Test func `Recorded steps never start again, and what they set free is ready at once`() {
@@ -47,7 +47,7 @@ import Workflow
     #expect(plan.takeReady() == nil)
   }
 
-  @Test func `After a failure nothing starts, and the run is over when the last step under way has ended`() {
+  @Test func `After a failure nothing starts, and the run is over when the last open step has ended`() {
     var plan = Plan(StepGraph("a", "b", "c", "d: b"))
     #expect(plan.takeReady() == 0)
     #expect(plan.takeReady() == 1)
@@ -56,10 +56,10 @@ import Workflow
     #expect(plan.takeReady() == nil)
     plan.succeed(1)
     #expect(plan.takeReady() == nil)
-    #expect(plan.isOver && !plan.isComplete && plan.done == 1 && plan.underWay == 0)
+    #expect(plan.isOver && !plan.isComplete && plan.done == 1 && plan.open == 0)
   }
 
-  @Test func `Two failures under way at once end the run when both are in`() {
+  @Test func `Two failures at the same time end the run when both steps have ended`() {
     var plan = Plan(StepGraph("a", "b"))
     #expect(ready(&plan) == [0, 1])
     plan.fail(1)

@@ -13,16 +13,16 @@ import WorkflowStore
   private let server = RedisServer()
   private let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 
-  private func claimer(patience: Duration, pulses: CallCount) throws -> Claimer {
+  private func claimer(timeout: Duration, ticks: CallCount) throws -> Claimer {
     let redis = RedisConnection(try server.address(), name: "test", logger: logger)
     let store = RunStore(redis, keys: Keys(), timeout: .seconds(20))
-    let hands = RunsInHand(limit: 64)
+    let activeRuns = ActiveRuns(limit: 64)
     let executor = Executor(
       registry: OperationRegistry([]), limits: .init(outputBytes: 1, runBytes: 1, progressEntryBytes: 1),
-      hands: hands, records: GroupCommit(store, large: store), ended: EndedRuns(), clock: RedisClock())
+      activeRuns: activeRuns, ended: EndedRuns(), clock: RedisClock(), send: ScriptedStore().send)
     return Claimer(
-      store: store, executor: executor, hands: hands, worker: "w", configuration: WorkerConfiguration(),
-      logger: logger, pulse: { pulses.add() }, isReachable: { true }, patience: patience)
+      store: store, executor: executor, activeRuns: activeRuns, worker: "w", lease: .seconds(15), logger: logger,
+      watchdogTick: { ticks.add() }, isReachable: { true }, timeout: timeout)
   }
 
   @Test(arguments: [
@@ -34,11 +34,11 @@ import WorkflowStore
     var command = RedisArguments()
     for word in refusal { command.append(word) }
     _ = try await admin.send(command, timeout: .seconds(20))
-    let pulses = CallCount()
-    let claimer = try claimer(patience: .milliseconds(1_500), pulses: pulses)
+    let ticks = CallCount()
+    let claimer = try claimer(timeout: .milliseconds(1_500), ticks: ticks)
     let task = Task { await claimer.run() }
-    // A pulse a second; the third is later than the claimer is patient.
-    while pulses.value < 5 {
+    // One tick a second; the third comes after the timeout.
+    while ticks.value < 5 {
       try Task.checkCancellation()
       _ = try await admin.send(["PING"], timeout: .seconds(20))
     }

@@ -110,26 +110,6 @@ import WorkflowStore
     }
   }
 
-  @Test func `a newer claim of a run cancels the task of the older one`() async throws {
-    let hands = RunsInHand(limit: 64)
-    let (ends, end) = AsyncStream<String>.makeStream()
-    let id = JobID()
-    func take(_ token: String) {
-      hands.take(HeldRun(id: id, token: token), isSuspect: false) {
-        try? await Task.sleep(for: .seconds(3_600))
-        end.yield(token)
-      }
-    }
-    take("1-old")
-    take("2-new")
-    var iterator = ends.makeAsyncIterator()
-    #expect(await iterator.next() == "1-old")
-    #expect(hands.stop(of: HeldRun(id: id, token: "1-old")) == .lost)
-    #expect(hands.count == 1 && hands.stop(of: HeldRun(id: id, token: "2-new")) == nil)
-    hands.handBackAll()
-    #expect(await iterator.next() == "2-new")
-  }
-
   @Test func `a worker that meets runs it cannot execute looks through the queue once, then pauses`() {
     let start = ContinuousClock.now
     let ids = (0..<300).map { _ in JobID() }

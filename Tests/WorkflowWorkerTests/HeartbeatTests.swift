@@ -28,12 +28,13 @@ import WorkflowStore
         id: id, runName: "run", steps: Array(steps.utf8), inputs: Array("{}".utf8), requestID: "request"))
     let lease = Duration.seconds(1)
     let claim = try await store.claim(ClaimRequest(id: "c", worker: "w", runs: 1, lease: lease))
-    let hands = RunsInHand(limit: 64)
+    let activeRuns = ActiveRuns(limit: 64)
     let run = try #require(claim.runs.first)
-    hands.take(HeldRun(id: run.id, token: run.token), isSuspect: false) {
+    activeRuns.acquire(HeldRun(id: run.id, token: run.token), isQuarantined: false) {
       try? await Task.sleep(for: .seconds(3_600))
     }
-    let heartbeat = Heartbeat(store: try self.store("beat"), hands: hands, worker: "w", lease: lease, logger: logger)
+    let heartbeat = Heartbeat(
+      store: try self.store("beat"), activeRuns: activeRuns, worker: "w", lease: lease, logger: logger)
     heartbeat.start()
 
     let redis = RedisConnection(try server.address(), name: "eyes", logger: logger)
@@ -49,7 +50,7 @@ import WorkflowStore
     }
     #expect(renewals == 6)
     await heartbeat.stop()
-    hands.handBackAll()
+    activeRuns.handBackAll()
   }
 
   /// Counts the renewals of a lease up to six, in as many leases as that takes ten times over; blocks.

@@ -79,11 +79,11 @@ import WorkflowStore
   @Test(arguments: [60, -3_600])
   func `A step of Redis's clock takes no run from the living, and keeps none of the dead`(seconds: Int) async throws {
     let runs = try await hold(2)
-    let hands = RunsInHand(limit: 64)
-    hands.take(runs[0], isSuspect: false) { try? await Task.sleep(for: .seconds(3_600)) }
+    let activeRuns = ActiveRuns(limit: 64)
+    activeRuns.acquire(runs[0], isQuarantined: false) { try? await Task.sleep(for: .seconds(3_600)) }
     let eyes = RedisConnection(try server.address(), name: "beat", logger: logger)
     let heartbeat = Heartbeat(
-      store: RunStore(eyes, keys: Keys(), timeout: .seconds(20)), hands: hands, worker: "w", lease: lease,
+      store: RunStore(eyes, keys: Keys(), timeout: .seconds(20)), activeRuns: activeRuns, worker: "w", lease: lease,
       logger: logger)
     heartbeat.start()
     var recoverer = Recoverer(store: store, worker: "recoverer", lease: lease, logger: logger)
@@ -103,7 +103,7 @@ import WorkflowStore
     task.cancel()
     await task.value
     await heartbeat.stop()
-    hands.handBackAll()
+    activeRuns.handBackAll()
   }
 
   /// Keeps a run for so long as its worker would, that then dies.

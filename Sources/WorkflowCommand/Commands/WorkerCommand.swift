@@ -22,8 +22,8 @@ struct WorkerCommand: AsyncParsableCommand {
     let worker = Worker(
       configuration: settings.worker, registry: composition.registry(client: client), redis: settings.redis,
       keys: settings.keys, limits: settings.limits, logger: composition.logger,
-      pulse: { runs in
-        manager.ready("\(runs) runs in hand")
+      watchdogTick: { runs in
+        manager.ready("\(runs) active runs")
         manager.alive()
       })
     let connection = composition.connection("wf-warnings")

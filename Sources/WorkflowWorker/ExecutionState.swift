@@ -1,0 +1,218 @@
+import Workflow
+import WorkflowOperations
+import WorkflowStore
+
+/// Decides on the executor's next action: given an event, it returns one action.
+///
+/// At most one batch is written at a time; results that arrive meanwhile are written together in the next one. The start
+/// of a step is recorded before the step starts, unless its operation is immediate, so that a crash of the worker is
+/// counted against the run and nothing starts while Redis is unreachable or the lease is lost.
+struct ExecutionState {
+  /// A step, by its index in the definition.
+  typealias Position = Int
+
+  /// The end of an action that took time.
+  enum Event: Sendable {
+    /// An attempt of a step has ended.
+    case ended(Position, Result<OperationResult, StepError>)
+    /// Redis has answered for the batch in flight, or the run is lost.
+    case written(CheckpointWriter.Answer)
+  }
+
+  /// A task for the executor.
+  enum Action {
+    /// Runs an immediate operation in place.
+    case run(PendingStep)
+    /// Starts each of these steps as a task.
+    case start([PendingStep])
+    /// Writes a batch.
+    case write(CheckpointBatch)
+    /// Waits for the next event.
+    case wait
+    /// Cancels the attempts that still run, and leaves the run.
+    case leave(Exit)
+  }
+
+  /// How the executor leaves a run.
+  enum Exit: Sendable, Equatable {
+    case finished
+    case failed(StepFailure)
+    /// The worker stops; the run is in its queue again if the answer is `recorded`.
+    case handedBack(CheckpointWriter.Answer)
+    /// The run is not this worker's any more.
+    case lost(String)
+    /// The run could not continue and has been ended as failed, if the answer is `recorded`.
+    case refused(String, CheckpointWriter.Answer)
+  }
+
+  /// A step that may start, with its parameters resolved.
+  struct PendingStep: Sendable {
+    let position: Position
+    let operation: any Operation
+    let invocation: Invocation
+    /// Bytes of the parameters as JSON text.
+    let parameterBytes: Int
+  }
+
+  /// The purpose of the batch in flight.
+  private enum Purpose {
+    /// It records steps, and lets others start.
+    case progress(CheckpointBatch, starting: [PendingStep])
+    /// It hands the run back.
+    case handBack
+    /// It ends a run that cannot continue.
+    case refusal(String)
+  }
+
+  private var progress: RunProgress
+  private let registry: OperationRegistry
+  /// Whether one more crash would end the run.
+  private var isQuarantined: Bool
+  /// Steps whose start is part of the next batch.
+  private var starting: [PendingStep] = []
+  /// The batch that is being written.
+  private var inFlight: Purpose?
+  /// Steps that run as tasks, with the bytes of their parameters.
+  private var running: [Position: Int] = [:]
+  /// Bytes of the parameters of all steps that are starting or running.
+  private var parameterBytes = 0
+
+  init(_ run: ClaimedRun, registry: OperationRegistry, limits: RunBudget.Limits, clock: RedisClock) {
+    progress = RunProgress(run, limits: limits, clock: clock)
+    isQuarantined = run.isSuspect
+    self.registry = registry
+  }
+
+  /// Handles an event and decides on the next action.
+  /// - Parameters:
+  ///   - event: nil when nothing has ended since the last action.
+  ///   - stop: why the run must stop, if it must.
+  mutating func next(after event: Event?, stop: ActiveRuns.Stop?) -> Action {
+    switch event {
+    case nil: break
+    case .ended(let position, let result): end(position, result, stop)
+    case .written(let answer): if let action = settle(answer, stop) { return action }
+    }
+    if case .refusal = inFlight { return .wait }
+    if stop == nil, let step = takeImmediate() { return .run(step) }
+    if stop != .lost, inFlight == nil, let batch = progress.takeBatch(hasStepInFlight: hasStepInFlight) {
+      return write(batch, .progress(batch, starting: takeStarting()))
+    }
+    if inFlight != nil || !running.isEmpty { return .wait }
+    switch stop {
+    case .handBack: return write(progress.handBackBatch(isQuarantined: isQuarantined), .handBack)
+    case .lost: return .leave(.lost("the lease is lost"))
+    // Only a definition that was changed in Redis comes to this.
+    case nil: return refuse("none of the steps that are left can start: each waits for another")
+    }
+  }
+
+  private mutating func write(_ batch: CheckpointBatch, _ purpose: Purpose) -> Action {
+    inFlight = purpose
+    return .write(batch)
+  }
+
+  private mutating func refuse(_ why: String) -> Action {
+    write(progress.failureBatch(StepFailure(.operationFailed, why)), .refusal(why))
+  }
+
+  // MARK: Steps
+
+  /// Prepares the steps that may start now, up to the first whose operation is immediate.
+  /// - Returns: that one.
+  private mutating func takeImmediate() -> PendingStep? {
+    while let position = progress.takeReady() {
+      do throws(StepFailure) {
+        let step = try pendingStep(position)
+        let isImmediate = step.operation.isImmediate
+        guard isImmediate || hasRoom(for: step) else {
+          progress.putBack()
+          return nil
+        }
+        progress.begin(position)
+        if isImmediate { return step }
+        starting.append(step)
+        parameterBytes += step.parameterBytes
+      } catch {
+        progress.begin(position)
+        progress.fail(position, error)
+      }
+    }
+    return nil
+  }
+
+  private func pendingStep(_ position: Position) throws(StepFailure) -> PendingStep {
+    let name = progress.step(position).op
+    guard let operation = registry[name] else {
+      throw StepFailure(.operationFailed, "this worker has no operation \(name)")
+    }
+    let (invocation, bytes) = try progress.invocation(position, schema: operation.parameters)
+    return PendingStep(position: position, operation: operation, invocation: invocation, parameterBytes: bytes)
+  }
+
+  /// Whether the parameters of a step fit beside those of the steps that are starting or running.
+  private func hasRoom(for step: PendingStep) -> Bool {
+    !hasStepInFlight || parameterBytes + step.parameterBytes <= progress.limits.runBytes
+  }
+
+  /// Whether a step is starting or running that may take the worker down with it.
+  private var hasStepInFlight: Bool {
+    if case .progress(_, let steps) = inFlight, !steps.isEmpty { return true }
+    return !starting.isEmpty || !running.isEmpty
+  }
+
+  private mutating func takeStarting() -> [PendingStep] {
+    defer { starting = [] }
+    return starting
+  }
+
+  private mutating func end(
+    _ position: Position, _ result: Result<OperationResult, StepError>, _ stop: ActiveRuns.Stop?
+  ) {
+    let bytes = running.removeValue(forKey: position)
+    parameterBytes -= bytes ?? 0
+    switch result {
+    case .success(let result): progress.succeed(position, result, isImmediate: bytes == nil)
+    case .failure(.failed(let failure)): progress.fail(position, failure)
+    // The step runs again wherever the run continues.
+    case .failure(.cancelled) where stop != nil: break
+    case .failure(.cancelled):
+      progress.fail(
+        position,
+        StepFailure(.operationFailed, "the operation says it was cancelled, but nothing stops the run"))
+    }
+  }
+
+  // MARK: Answers
+
+  /// Handles the answer for the batch in flight.
+  /// - Returns: the action that follows from it; nil when the run continues as usual.
+  private mutating func settle(_ answer: CheckpointWriter.Answer, _ stop: ActiveRuns.Stop?) -> Action? {
+    let purpose = inFlight
+    inFlight = nil
+    switch (purpose, answer) {
+    case (nil, _): return nil
+    case (.handBack, _): return .leave(.handedBack(answer))
+    case (.refusal(let why), _): return .leave(.refused(why, answer))
+    case (.progress(let batch, let steps), .recorded): return confirm(batch, steps, stop)
+    case (.progress(let batch, let steps), .refused(let why, let namespace?)):
+      let notStarted = steps + takeStarting()
+      parameterBytes -= notStarted.reduce(0) { $0 + $1.parameterBytes }
+      progress.undo(batch, store: namespace, why, notStarted: notStarted.map(\.position))
+      return nil
+    case (.progress, .refused(let why, nil)): return refuse(why)
+    case (.progress, .lost(let why)): return .leave(.lost(why))
+    }
+  }
+
+  private mutating func confirm(
+    _ batch: CheckpointBatch, _ steps: [PendingStep], _ stop: ActiveRuns.Stop?
+  ) -> Action? {
+    if batch.end != nil { return .leave(progress.failure.map { .failed($0) } ?? .finished) }
+    progress.confirm()
+    if batch.hasCheckpoint { isQuarantined = false }
+    if steps.isEmpty || stop != nil { return nil }
+    for step in steps { running[step.position] = step.parameterBytes }
+    return .start(steps)
+  }
+}

@@ -1,0 +1,264 @@
+import ExactJSON
+import Workflow
+import WorkflowOperations
+import WorkflowStore
+
+/// The progress of a run: the steps that are done, their outputs, and the batch to be written next.
+struct RunProgress {
+  typealias Position = ExecutionState.Position
+
+  /// Levels of nesting that outputs may have: as many as a submitted body, so that what wf wraps around them stays readable.
+  private static let maxDepth = 128
+
+  private let run: ClaimedRun
+  private var plan: Plan
+  private var scope: ReferenceScope
+  private var budget: RunBudget
+  /// The batch to be written next.
+  private var batch: CheckpointBatch
+  /// Ids of the steps that are done, in the order in which they were recorded.
+  private var done: [String]
+  /// The values that the run has stored.
+  private var stores = StoredValues()
+  /// Steps whose outputs are part of `batch` and must be recorded before their dependents start.
+  private var unrecorded: [Position] = []
+  /// The same of the batch that is being written.
+  private var beingRecorded: [Position] = []
+  /// Why the run fails: the failure of the first step that failed.
+  private(set) var failure: StepFailure?
+
+  init(_ run: ClaimedRun, limits: RunBudget.Limits, clock: RedisClock) {
+    self.run = run
+    batch = CheckpointBatch(beginning: run, clock: clock)
+    budget = RunBudget(run, limits: limits)
+    plan = Plan(run.graph, recorded: Set(run.recorded.keys))
+    scope = ReferenceScope(inputs: run.definition.inputs, outputs: run.recorded)
+    done =
+      run.recorded.isEmpty
+      ? [] : (run.graph.topologicalOrder ?? []).map { run.graph.ids[$0] }.filter { run.recorded[$0] != nil }
+    for value in run.stored { stores.add(value.namespace, step: value.step) }
+  }
+
+  /// The limits on what the run's steps may return.
+  var limits: RunBudget.Limits { budget.limits }
+
+  /// A step of the definition.
+  func step(_ position: Position) -> StepDefinition { run.definition.steps[position] }
+
+  // MARK: Starting steps
+
+  /// The next step that may start; it counts as taken until it has succeeded or failed.
+  mutating func takeReady() -> Position? { plan.takeReady() }
+
+  /// Returns the step that was taken last; it starts later.
+  mutating func putBack() { plan.putBack() }
+
+  /// The arguments of a step's operation, and the bytes of its parameters as JSON text.
+  func invocation(
+    _ position: Position, schema: ParameterSchema
+  ) throws(StepFailure) -> (invocation: Invocation, bytes: Int) {
+    let step = step(position)
+    let (params, bytes) = try scope.resolve(step.params, within: budget.limits.step)
+    try schema.check(resolved: params)
+    return (Invocation(job: run.id.description, step: step.id, params: params, inputs: scope.inputs), bytes)
+  }
+
+  /// Logs that a step starts.
+  mutating func begin(_ position: Position) {
+    let step = step(position)
+    batch.log(.stepStart(step: step.id, op: step.op))
+  }
+
+  // MARK: Results
+
+  /// Takes the result of a step. A result that the limits do not allow fails the step.
+  /// - Parameter isImmediate: whether the step's operation is immediate. Its dependents then start at once, because it can
+  ///   be run again at no cost. The dependents of any other step start when its outputs are recorded, so that no later
+  ///   crash can lose the answer of a paid call.
+  mutating func succeed(_ position: Position, _ result: OperationResult, isImmediate: Bool) {
+    do throws(StepFailure) {
+      switch result {
+      case .outputs(let outputs, let notes): try add(outputs, notes, of: position)
+      case .stored(let namespace, let data): try store(data, in: namespace, by: position)
+      }
+    } catch {
+      return fail(position, error)
+    }
+    if isImmediate || plan.graph.dependents[position].isEmpty {
+      plan.succeed(position)
+    } else {
+      unrecorded.append(position)
+    }
+  }
+
+  private mutating func add(
+    _ outputs: JSONObject, _ notes: [ProgressMessage] = [], of position: Position
+  ) throws(StepFailure) {
+    let value = JSONValue.object(outputs)
+    let longest = budget.limits.progressEntryBytes
+    let count = try admit(value, repeatedUpTo: longest, noted: notes.reduce(0) { $0 + $1.byteCount })
+    for note in notes { batch.log(note) }
+    let step = step(position)
+    batch.checkpoint(step: step.id, outputs: value.bytes, inLog: count <= longest)
+    budget.end(step, recorded: true)
+    scope.add(outputs, of: step.id)
+    done.append(step.id)
+  }
+
+  private mutating func store(
+    _ data: JSONValue, in namespace: String, by position: Position
+  ) throws(StepFailure) {
+    _ = try admit(data, repeatedUpTo: 0, noted: 0)
+    budget.addPlace(namespace)
+    let items = stores.count(in: namespace) + 1
+    // Before the value: if the outputs do not fit, the step fails and nothing is stored.
+    try add(JSONObject([("stored_under", .string(namespace)), ("items", .number(JSONNumber(items)))]), of: position)
+    let step = step(position).id
+    batch.store(step: step, order: stores.count, namespace: namespace, value: data.bytes)
+    stores.add(namespace, step: step)
+  }
+
+  /// Reserves room for a value before its text is built.
+  /// - Parameters:
+  ///   - longest: bytes up to which the progress entry of the value repeats it.
+  ///   - noted: bytes of the step's other log entries.
+  /// - Returns: bytes of its text.
+  private mutating func admit(
+    _ value: JSONValue, repeatedUpTo longest: Int, noted: Int
+  ) throws(StepFailure) -> Int {
+    if value.isNested(deeperThan: Self.maxDepth) {
+      throw StepFailure(.outputTooLarge, "the outputs are nested more than \(Self.maxDepth) levels deep")
+    }
+    let limit = budget.limits.step
+    guard let count = value.byteCount(atMost: limit.bytes) else {
+      throw StepFailure(.outputTooLarge, "the outputs take more than \(limit.bytes) bytes (\(limit.setting))")
+    }
+    let logged = noted + (count <= longest ? count : 0)
+    if let failure = budget.admit(count, logged: logged, logBytes: batch.logBytes) { throw failure }
+    return count
+  }
+
+  /// Fails a step, and with it the run: no further step starts.
+  mutating func fail(_ position: Position, _ failure: StepFailure) {
+    plan.fail(position)
+    budget.end(step(position), recorded: false)
+    logFailure(step(position).id, failure)
+  }
+
+  private mutating func logFailure(_ step: String, _ failure: StepFailure) {
+    let failure = budget.fitting(failure, logBytes: batch.logBytes)
+    batch.log(.stepFailed(step: step, failure))
+    self.failure = self.failure ?? StepFailure(failure.code, "step \(step): \(failure.message)")
+  }
+
+  // MARK: Writing
+
+  /// The batch to be written now, with the end of the run if every step has ended; nil when there is nothing to write.
+  /// - Parameter hasStepInFlight: whether a step is starting or running that may take the worker down with it.
+  mutating func takeBatch(hasStepInFlight: Bool) -> CheckpointBatch? {
+    if plan.isOver { close() }
+    guard !batch.isEmpty else { return nil }
+    batch.hasStepInFlight = hasStepInFlight
+    beingRecorded = unrecorded
+    unrecorded = []
+    defer { batch = batch.next }
+    return batch
+  }
+
+  /// Confirms that the batch which was taken last is written: the dependents of its steps may start.
+  mutating func confirm() {
+    for position in beingRecorded { plan.succeed(position) }
+    beingRecorded = []
+  }
+
+  /// Undoes the steps that stored values where nothing can be stored: they fail, and their dependents are undone. The next
+  /// batch contains the rest of the refused one.
+  /// - Parameters:
+  ///   - refused: the batch of which nothing was written.
+  ///   - namespace: the store that refused a value.
+  ///   - notStarted: steps that were taken and have not started; no further step starts.
+  mutating func undo(_ refused: CheckpointBatch, store namespace: String, _ why: String, notStarted: [Position]) {
+    let failed = (refused.items + batch.items).compactMap { item -> Position? in
+      guard case .stored(let step, _, let name, _) = item, name.utf8.elementsEqual(namespace.utf8) else { return nil }
+      return plan.graph.ids.firstIndex(of: step)
+    }
+    let undone = plan.graph.allDependents(of: failed).union(notStarted)
+    let failedSteps = Set(failed.map { step($0).id })
+    let undoneSteps = Set(undone.map { step($0).id })
+    batch = batch.joined(to: refused) { item in
+      switch item {
+      case .entry(.finished, _), .entry(.failed, _): return false
+      case .entry(.stepStart(let step, _), _): return !undoneSteps.contains(step)
+      default: return item.step.map { !undoneSteps.contains($0) && !failedSteps.contains($0) } ?? true
+      }
+    }
+    unrecorded = beingRecorded + unrecorded
+    beingRecorded = []
+    for position in notStarted { plan.cancel(position) }
+    for position in failed {
+      plan.revoke(position)
+      logFailure(step(position).id, StepFailure(.operationFailed, why))
+    }
+  }
+
+  private mutating func close() {
+    if let failure {
+      batch.log(.failed(failure))
+      batch.end = .failed(failure)
+      batch.runDocumentBytes = budget.documents
+    } else {
+      batch.log(.finished)
+      batch.end = .finished(
+        RunResult(runName: run.definition.runName, inputs: run.shortInputs, done: done, stores: stores.steps))
+    }
+  }
+
+  /// The batch that hands the run back to its queue.
+  mutating func handBackBatch(isQuarantined: Bool) -> CheckpointBatch {
+    batch.end = .handedBack(asSuspect: isQuarantined)
+    return batch
+  }
+
+  /// The batch that ends the run as failed and contains nothing else, because nothing else of it can be written.
+  mutating func failureBatch(_ failure: StepFailure) -> CheckpointBatch {
+    batch = batch.next
+    batch.log(.failed(failure))
+    batch.end = .failed(failure)
+    return batch
+  }
+}
+
+/// The values that a run has stored, by namespace in the order of first use.
+private struct StoredValues {
+  /// The steps that stored a value, by namespace.
+  private(set) var steps: [(namespace: String, steps: [String])] = []
+  /// How many values were stored.
+  private(set) var count = 0
+  /// The index of each namespace in `steps`.
+  private var indices: [ExactKey: Int] = [:]
+
+  /// How many values a namespace has.
+  func count(in namespace: String) -> Int { indices[ExactKey(namespace)].map { steps[$0].steps.count } ?? 0 }
+
+  /// Adds a value.
+  mutating func add(_ namespace: String, step: String) {
+    count += 1
+    let index = indices[ExactKey(namespace), default: steps.count]
+    if index == steps.count {
+      indices[ExactKey(namespace)] = index
+      steps.append((namespace, []))
+    }
+    steps[index].steps.append(step)
+  }
+}
+
+extension JSONValue {
+  /// Whether arrays and objects are nested deeper than a number of levels.
+  fileprivate func isNested(deeperThan levels: Int) -> Bool {
+    switch self {
+    case .null, .bool, .number, .string: false
+    case .array(let elements): levels == 0 || elements.contains { $0.isNested(deeperThan: levels - 1) }
+    case .object(let object): levels == 0 || object.members.contains { $0.value.isNested(deeperThan: levels - 1) }
+    }
+  }
+}

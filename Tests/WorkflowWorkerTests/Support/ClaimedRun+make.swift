@@ -1,0 +1,56 @@
+import ExactJSON
+import Workflow
+
+@testable import WorkflowStore
+
+extension ClaimedRun {
+  /// A run as a claim returns it, without a Redis.
+  /// - Parameter recorded: the outputs of the steps that are recorded, by id.
+  static func make(
+    _ steps: [StepDefinition], inputs: JSONObject = [:], isSuspect: Bool = false, recorded: [String: JSONObject] = [:]
+  ) throws -> ClaimedRun {
+    try ClaimedRun(
+      HeldRun(id: JobID(), token: "1-w"), claimedAt: Timestamp(microseconds: 1), isSuspect: isSuspect,
+      isFirst: recorded.isEmpty, runName: "run", requestID: "request", steps: JSONValue.array(steps.map(\.json)).bytes,
+      inputs: JSONValue.object(inputs).bytes, logBytes: nil,
+      recorded: recorded.map { (name: "out:" + $0, value: JSONValue.object($1).bytes) }, cache: TextCache())
+  }
+
+  /// The run as the worker holds it.
+  var held: HeldRun { HeldRun(id: id, token: token) }
+}
+
+extension StepDefinition {
+  /// A step without parameters.
+  static func step(_ id: String, _ op: String, needs: [String] = [], _ params: JSONObject = [:]) -> StepDefinition {
+    StepDefinition(id: id, op: op, needs: needs, params: params)
+  }
+}
+
+extension CheckpointBatch {
+  /// The contents in one line: items with their steps, then `*` if a step is in flight, then the end.
+  var summary: String {
+    let items = items.map { item in
+      switch item {
+      case .entry(.started, _): "started"
+      case .entry(.resumed, _): "resumed"
+      case .entry(.stepStart(let step, _), _): "start \(step)"
+      case .entry(.stepFailed(let step, _), _): "fail \(step)"
+      case .entry(.modelFallback(let step, _, _), _): "fallback \(step)"
+      case .entry(.finished, _): "finish"
+      case .entry(.failed, _): "fail"
+      case .entry(.stepDone(let step, _), _), .checkpoint(let step, _, _, _): "done \(step)"
+      case .stored(let step, _, let namespace, _): "store \(step) in \(namespace)"
+      }
+    }
+    let end =
+      switch end {
+      case nil: ""
+      case .finished: " | finished"
+      case .failed(let failure): " | failed: \(failure.message)"
+      case .handedBack(let isQuarantined): isQuarantined ? " | handed back to quarantine" : " | handed back"
+      case .declined(let isQuarantined): isQuarantined ? " | declined to quarantine" : " | declined"
+      }
+    return items.joined(separator: ", ") + (hasStepInFlight ? " *" : "") + end
+  }
+}
