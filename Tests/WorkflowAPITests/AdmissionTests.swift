@@ -81,6 +81,11 @@ import Testing
     #expect(outcome("10.0.0.1", hosts: hosts)?.status == 401)
   }
 
+  @Test func `a host that only looks the same is another`() {
+    #expect(outcome("127.0.0.1", hosts: ["cafe\u{301}.test"], site: "https://caf\u{e9}.test")?.status == 421)
+    #expect(outcome("127.0.0.1", hosts: ["caf\u{e9}.test"], site: "https://caf\u{e9}.test") == nil)
+  }
+
   @Test(arguments: [
     ("http://user:secret@wf.test:8080/x", "wf.test"), ("https://[2001:db8::1]:443", "[2001:db8::1]"),
     ("https://WF.test?x", "wf.test:80"),
