@@ -7,13 +7,11 @@
 #include <fcgiapp.h>
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 
-/* glibc declares these two only under _GNU_SOURCE, which Swift's importer does not set. */
+/* glibc declares this only under _GNU_SOURCE, which Swift's importer does not set. */
 #ifndef _GNU_SOURCE
 struct sockaddr;
 extern int accept4(int descriptor, struct sockaddr *address, unsigned int *length, int flags);
-extern int pthread_setname_np(pthread_t thread, const char *name);
 #endif
 
 #endif

@@ -1,11 +1,15 @@
 #ifndef CLINUX_SHIM_H
 #define CLINUX_SHIM_H
 
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 
-// prctl(2) is variadic, which Swift cannot call, and its header is not in Swift's Glibc module.
+// Linux calls that Swift's Glibc module leaves out. prctl(2) is variadic, which Swift cannot call.
 
 // Makes this process the parent of every orphan among its descendants; -1 and errno when that fails.
 static inline int clinux_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+// Names the calling thread; the kernel keeps 15 bytes.
+static inline int clinux_set_thread_name(const char *name) { return prctl(PR_SET_NAME, name); }
 
 #endif

@@ -1,23 +1,28 @@
 import CCurl
+import LinuxSupport
 import Synchronization
 
 /// The thread that drives all transfers of a client through one multi handle.
 final class MultiLoop: Sendable {
   /// Where commands for the thread go.
   let mailbox: Mailbox
-  private let thread: Mutex<SignalFreeThread?>
+  private let thread: Mutex<SystemThread?>
 
   /// Starts the thread, which lives until `close`.
   init(_ configuration: HTTPClientConfiguration) {
     let multi = MultiHandle(configuration)
     let mailbox = Mailbox(waking: multi)
     self.mailbox = mailbox
-    thread = Mutex(
-      SignalFreeThread {
+    do {
+      let thread = try SystemThread(name: "http-client") {
         var turn = Turn(multi: multi, mailbox: mailbox)
         while turn.run() {}
         turn.end()
-      })
+      }
+      self.thread = Mutex(thread)
+    } catch {
+      fatalError("no thread for the HTTP client: \(error): raise the limit of threads (TasksMax)")
+    }
   }
 
   /// Fails every transfer with `closed` and waits for the thread. A second caller waits as well.

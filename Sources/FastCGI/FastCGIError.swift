@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 
 /// Why a server could not be set up.
 ///
@@ -32,6 +33,16 @@ public enum FastCGIError: Error, Equatable, CustomStringConvertible {
     }
   }
 
+  /// A system call that failed.
+  init(_ error: SystemCallError) { self = .system(call: error.call, code: error.code) }
+
   /// The failure of a system call that has just set `errno`.
   static func lastSystemError(_ call: String) -> FastCGIError { .system(call: call, code: errno) }
+}
+
+extension Waker {
+  /// Makes a waker.
+  static func make() throws(FastCGIError) -> Waker {
+    do { return try Waker() } catch { throw FastCGIError(error) }
+  }
 }

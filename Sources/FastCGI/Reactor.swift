@@ -1,4 +1,4 @@
-import EventLoop
+import LinuxSupport
 import Logging
 import Synchronization
 
@@ -18,7 +18,7 @@ final class Reactor: Sendable {
   private let epoll: Epoll
   private let acceptor: Acceptor
   private let responder: Responder
-  private let stopped: Signal
+  private let stopped: Waker
   private let threads: ThreadGroup
   private let sizes: ClosedRange<Int>
   private let logger: Logger
@@ -26,7 +26,7 @@ final class Reactor: Sendable {
 
   /// A reactor of so many threads, which end when the signal is raised.
   init(
-    epoll: Epoll, acceptor: Acceptor, responder: Responder, stopped: Signal, threads: ThreadGroup,
+    epoll: Epoll, acceptor: Acceptor, responder: Responder, stopped: Waker, threads: ThreadGroup,
     sizes: ClosedRange<Int>, logger: Logger
   ) {
     self.epoll = epoll
@@ -71,7 +71,7 @@ final class Reactor: Sendable {
   }
 
   private func run() {
-    let loop = EventLoop()
+    let loop = JobQueue()
     while true {
       guard let event = epoll.wait(timeout: idleTimeout) else {
         if leaves() { return }

@@ -1,4 +1,4 @@
-import EventLoop
+import LinuxSupport
 import Logging
 
 /// Reads requests, has them answered, and sends the answers.
@@ -58,7 +58,7 @@ final class Responder: Sendable {
   }
 
   /// A large body takes long to look at, which is not for a thread that has others to serve.
-  private func executor(for request: FastCGIRequest) -> EventLoopExecutor? {
+  private func executor(for request: FastCGIRequest) -> ThreadExecutor? {
     if case .complete(let body) = request.body, body.count > Responder.shortBody { return nil }
     return .shared
   }

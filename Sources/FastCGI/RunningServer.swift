@@ -1,3 +1,4 @@
+import LinuxSupport
 import Logging
 
 /// The parts of a server between start and stop.
@@ -9,7 +10,7 @@ final class RunningServer: Sendable {
   private let reactor: Reactor
   private let watchdog: Watchdog
   private let threads = ThreadGroup()
-  private let stopped: Signal
+  private let stopped: Waker
 
   /// Puts the parts together; nothing runs yet.
   init(
@@ -19,7 +20,7 @@ final class RunningServer: Sendable {
     self.table = table
     self.configuration = configuration
     let epoll = try Epoll()
-    stopped = try Signal()
+    stopped = try Waker.make()
     acceptor = Acceptor(
       listening: listening, epoll: epoll, table: table, readTimeout: configuration.readTimeout, logger: logger)
     var writers: [Writer] = []
@@ -47,7 +48,7 @@ final class RunningServer: Sendable {
 
   /// Ends the threads that have started, after `start` failed.
   func abandon() {
-    stopped.raise()
+    stopped.wake()
     for writer in writers { writer.stop() }
   }
 

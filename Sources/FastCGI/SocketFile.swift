@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 
 /// The file of a unix socket that this process made.
 struct SocketFile: Sendable {
@@ -60,22 +61,13 @@ struct SocketFile: Sendable {
   }
 
   private static func unixSocket() throws(FastCGIError) -> Int32 {
-    let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-    let descriptor = socket(AF_UNIX, kind, 0)
-    guard descriptor >= 0 else { throw .lastSystemError("socket") }
-    return descriptor
+    do { return try UnixSocketAddress.makeSocket(SOCK_STREAM, nonblocking: true) } catch { throw FastCGIError(error) }
   }
 
   private static func withAddress(
     _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
   ) throws(FastCGIError) -> Int32 {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { throw .pathTooLong(path) }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    return withUnsafePointer(to: address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
-    }
+    guard let address = UnixSocketAddress(path: path) else { throw .pathTooLong(path) }
+    return address.withSocketAddress(body)
   }
 }

@@ -1,3 +1,4 @@
+import LinuxSupport
 import Logging
 
 /// Cuts off peers whose time is over, and helps a reactor that such peers hold up.
@@ -9,7 +10,7 @@ struct Watchdog: Sendable {
   /// Resumed in case nobody else has.
   let acceptor: Acceptor
   /// Ends the thread.
-  let stopped: Signal
+  let stopped: Waker
   /// Told how many were cut off.
   let logger: Logger
   /// From one look to the next, in milliseconds.
@@ -23,7 +24,7 @@ struct Watchdog: Sendable {
 
   /// The thread.
   func run() {
-    while !stopped.wait(timeout: interval) {
+    while !stopped.wait(milliseconds: interval) {
       let late = table.cutOffLatePeers(now: .now)
       if late > 0 { logger.info("connections timed out", metadata: ["count": "\(late)"]) }
       reactor.relieve()

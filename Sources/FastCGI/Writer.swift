@@ -1,3 +1,4 @@
+import LinuxSupport
 import Synchronization
 
 /// A thread that writes answers, each in small slices, so that none waits for another's slow peer.
@@ -8,7 +9,7 @@ final class Writer: Sendable {
   }
 
   private let epoll: Epoll
-  private let wake: Signal
+  private let waker: Waker
   private let table: ConnectionTable
   private let timeout: Duration
   private let inbox = Mutex(Inbox())
@@ -18,8 +19,8 @@ final class Writer: Sendable {
     self.table = table
     self.timeout = timeout
     epoll = try Epoll()
-    wake = try Signal()
-    guard epoll.add(wake.descriptor, .readable) else { throw .lastSystemError("epoll_ctl") }
+    waker = try Waker.make()
+    guard epoll.add(waker.descriptor, .readable) else { throw .lastSystemError("epoll_ctl") }
   }
 
   /// There is something to do for this delivery.
@@ -28,13 +29,13 @@ final class Writer: Sendable {
       inbox.deliveries.append(delivery)
       return inbox.deliveries.count == 1
     }
-    if isFirst { wake.raise() }
+    if isFirst { waker.wake() }
   }
 
   /// Ends the thread, once every delivery is complete.
   func stop() {
     inbox.withLock { $0.isStopped = true }
-    wake.raise()
+    waker.wake()
   }
 
   /// The thread.
@@ -44,7 +45,7 @@ final class Writer: Sendable {
       round.add(scheduled)
       round.writeSlices()
       guard let event = epoll.wait(timeout: round.isBusy ? 0 : -1) else { continue }
-      if event.descriptor == wake.descriptor { wake.lower() } else { round.happened(event) }
+      if event.descriptor == waker.descriptor { waker.drain() } else { round.happened(event) }
     }
   }
 

@@ -1,5 +1,6 @@
 import ExactJSON
 public import FastCGI
+import LinuxSupport
 public import Logging
 public import ServiceLifecycle
 public import Workflow

@@ -1,5 +1,6 @@
-public import Workflow
+import LinuxSupport
 import Synchronization
+public import Workflow
 
 /// Redis's clock as far as this process knows it: what the last answer said, and the monotonic time since.
 ///
@@ -19,11 +20,4 @@ public final class RedisClock: Sendable {
   func set(_ microseconds: Int) { base.store(microseconds - elapsed, ordering: .relaxed) }
 
   private var elapsed: Int { (ContinuousClock.now - origin).microseconds }
-}
-
-extension Duration {
-  /// Whole milliseconds.
-  public var milliseconds: Int { Int(components.seconds) * 1_000 + Int(components.attoseconds / 1_000_000_000_000_000) }
-  /// Whole microseconds.
-  var microseconds: Int { Int(components.seconds) * 1_000_000 + Int(components.attoseconds / 1_000_000_000_000) }
 }

@@ -1,4 +1,5 @@
 import Hiredis
+import LinuxSupport
 public import Workflow
 
 /// What a worker asks of the queue.

@@ -1,5 +1,6 @@
 import ExactJSON
 import Hiredis
+import LinuxSupport
 import Workflow
 
 /// A run in a worker's hand, as its heartbeat names it.

@@ -1,4 +1,5 @@
 import Hiredis
+import LinuxSupport
 import Workflow
 
 /// What a look at a part of the live runs has found, and repaired.

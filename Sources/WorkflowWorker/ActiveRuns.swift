@@ -1,4 +1,4 @@
-import EventLoop
+import LinuxSupport
 import Synchronization
 import WorkflowStore
 
@@ -62,7 +62,7 @@ final class ActiveRuns: Sendable {
       state.entries[run.id] = Entry(
         token: run.token, isQuarantined: isQuarantined, onSlotFree: onSlotFree, slot: slot,
         stop: state.isStopping ? .handBack : nil)
-      state.entries[run.id]?.task = Task(executorPreference: isShort ? EventLoopExecutor.shared : nil) {
+      state.entries[run.id]?.task = Task(executorPreference: isShort ? ThreadExecutor.shared : nil) {
         await body()
         slot.close()
         self.release(run)

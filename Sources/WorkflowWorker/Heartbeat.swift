@@ -1,5 +1,5 @@
 import Dispatch
-import Glibc
+import LinuxSupport
 import Logging
 import Synchronization
 import WorkflowStore
@@ -40,18 +40,11 @@ final class Heartbeat: Sendable {
 
   /// Starts the thread.
   func start() {
-    let context = Unmanaged.passRetained(self).toOpaque()
-    var thread = pthread_t()
-    let code = pthread_create(
-      &thread, nil,
-      { context in
-        guard let context else { return nil }
-        let heartbeat = Unmanaged<Heartbeat>.fromOpaque(context).takeRetainedValue()
-        heartbeat.beat()
-        return nil
-      }, context)
-    precondition(code == 0, "a worker needs a thread for its heartbeat: \(String(cString: strerror(code)))")
-    pthread_detach(thread)
+    do {
+      try SystemThread.detach(name: "wf-heartbeat") { self.beat() }
+    } catch {
+      fatalError("no thread for the heartbeat: \(error): raise the limit of threads (TasksMax)")
+    }
   }
 
   /// Ends the thread, and waits until it has ended.

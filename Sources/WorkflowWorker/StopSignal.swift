@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 import WorkflowStore
 
 /// Ends the waits of a thread permanently.

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 import Synchronization
 
 @testable import Curl
@@ -97,5 +98,7 @@ final class TestServer: Sendable {
   }
 }
 
-/// Starts a thread that nobody joins.
-private func startThread(_ run: @escaping @Sendable () -> Void) { pthread_detach(SignalFreeThread(run).thread) }
+/// Starts a thread that nothing joins.
+private func startThread(_ run: @escaping @Sendable () -> Void) {
+  do { try SystemThread.detach(name: "test-server", run) } catch { fatalError("\(error)") }
+}

@@ -1,4 +1,4 @@
-import EventLoop
+import LinuxSupport
 import RedisFixture
 import Testing
 
@@ -31,7 +31,7 @@ import Testing
     let redis = RedisConnection(try server.address(), limits: LinkLimits(silence: .seconds(3_600)))
     _ = try await redis.send(["PING"])
     server.pause()
-    let refused = Task(executorPreference: EventLoopExecutor.shared) { await redis.refusal(of: ["PING"]) }
+    let refused = Task(executorPreference: ThreadExecutor.shared) { await redis.refusal(of: ["PING"]) }
     guard case .unavailable = await refused.value else {
       Issue.record("a server that stands still was to give no answer")
       return

@@ -1,3 +1,4 @@
+import LinuxSupport
 import RedisFixture
 import Testing
 
@@ -133,7 +134,7 @@ import Testing
   @Test func `A thread can wait as well as a task`() async throws {
     let outcomes = Events<Result<RedisReply, RedisError>>()
     let script = RedisScript(name: "echo", source: "return ARGV[1]")
-    try DetachedThread.start(name: "caller") { [redis] in
+    try SystemThread.detach(name: "caller") { [redis] in
       outcomes.record(Result { () throws(RedisError) in try redis.sendBlocking(["ECHO", "a"], timeout: patience) })
       outcomes.record(
         Result { () throws(RedisError) in

@@ -59,7 +59,7 @@ extension Link {
   private func open(at now: Instant) throws(LinkFailure) {
     switch configuration.address.endpoint {
     case .unix(let path): try connect(to: [.unix(path: path)], at: now)
-    case .tcp(let host, _): phase = .resolving(try NameLookup(host: host, doorbell: port.doorbell))
+    case .tcp(let host, _): phase = .resolving(try NameLookup(host: host, waker: port.waker))
     }
   }
 

@@ -1,4 +1,4 @@
-import EventLoop
+import LinuxSupport
 import Glibc
 
 /// A connection to Redis that comes back by itself.
@@ -76,14 +76,14 @@ final class Link<Traffic: LinkTraffic> {
   /// Starts the thread, which lives until the port is closed.
   static func start(_ configuration: LinkConfiguration, port: LinkPort<Traffic.Message>, traffic: Traffic) {
     do {
-      try DetachedThread.start(name: configuration.name) { Link(configuration, port, traffic).run() }
+      try SystemThread.detach(name: configuration.name) { Link(configuration, port, traffic).run() }
     } catch {
-      fatalError("\(error.reason): raise the limit of threads (TasksMax)")
+      fatalError("no thread for the connection to Redis: \(error): raise the limit of threads (TasksMax)")
     }
   }
 
   private func run() {
-    let loop = EventLoop()
+    let loop = JobQueue()
     var isOpen = true
     while isOpen {
       let events = waitForEvents()
@@ -146,10 +146,10 @@ final class Link<Traffic: LinkTraffic> {
     var timeout = pollTimeout
     if let most = offerSocket() { timeout = timeout < 0 ? most : min(timeout, most) }
     return withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { descriptors in
-      descriptors[0] = pollfd(fd: port.doorbell.descriptor, events: Int16(POLLIN), revents: 0)
+      descriptors[0] = pollfd(fd: port.waker.descriptor, events: Int16(POLLIN), revents: 0)
       descriptors[1] = pollfd(fd: socket?.descriptor ?? -1, events: Int16(events), revents: 0)
       guard poll(descriptors.baseAddress, 2, timeout) > 0 else { return 0 }
-      if descriptors[0].revents != 0 { port.doorbell.silence() }
+      if descriptors[0].revents != 0 { port.waker.drain() }
       return descriptors[1].revents
     }
   }

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 import Synchronization
 
 /// What callers and the thread of a link share: messages go in, and whether the link is up comes out.
@@ -28,7 +29,7 @@ final class LinkPort<Message: Sendable>: Sendable {
     var messages: [Message] = []
     var offer: Offer?
     var sent: SentMessage?
-    var isRung = false
+    var isWoken = false
     var isClosed = false
   }
 
@@ -40,11 +41,13 @@ final class LinkPort<Message: Sendable>: Sendable {
   private let generations = Atomic(0)
   private let lastFailure = Mutex<LinkFailure?>(nil)
 
-  /// Rung when there is something to take.
-  let doorbell = Doorbell()
+  /// Wakes the thread when there is something to take.
+  let waker: Waker
 
   /// An open port without messages.
-  init() {}
+  init() {
+    do { waker = try Waker() } catch { fatalError("\(error): raise the limit of descriptors (LimitNOFILE)") }
+  }
 
   /// True while Redis is reached.
   var isUp: Bool {
@@ -68,15 +71,15 @@ final class LinkPort<Message: Sendable>: Sendable {
   ///
   /// False once the port is closed: the message was not taken on.
   func post(_ message: Message) -> Bool {
-    let (isTaken, mustRing) = state.withLock { state in
+    let (isTaken, mustWake) = state.withLock { state in
       if state.isClosed { return (false, false) }
       // What comes later goes out later.
       state.offer = nil
       state.messages.append(message)
-      defer { state.isRung = true }
-      return (true, !state.isRung)
+      defer { state.isWoken = true }
+      return (true, !state.isWoken)
     }
-    if mustRing { doorbell.ring() }
+    if mustWake { waker.wake() }
     return isTaken
   }
 
@@ -90,7 +93,7 @@ final class LinkPort<Message: Sendable>: Sendable {
       let count = send(offer.socket, frame, frame.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
       guard count > 0 else { return false }
       state.sent = SentMessage(message: message, count: count, isWhole: count == frame.count)
-      if count < frame.count || deadline < offer.until { doorbell.ring() }
+      if count < frame.count || deadline < offer.until { waker.wake() }
       return true
     }
     return wasSent || post(message)
@@ -98,7 +101,7 @@ final class LinkPort<Message: Sendable>: Sendable {
 
   /// Lets callers write to the socket until `withdraw()`, unless there is something to take.
   func offer(_ offer: Offer) {
-    state.withLock { if $0.messages.isEmpty, !$0.isRung { $0.offer = offer } }
+    state.withLock { if $0.messages.isEmpty, !$0.isWoken { $0.offer = offer } }
   }
 
   /// Takes an offer back, and the message that was written meanwhile.
@@ -106,7 +109,7 @@ final class LinkPort<Message: Sendable>: Sendable {
     state.withLock { state in
       state.offer = nil
       // The thread is awake and will take what comes.
-      state.isRung = true
+      state.isWoken = true
       return state.sent.take()
     }
   }
@@ -114,7 +117,7 @@ final class LinkPort<Message: Sendable>: Sendable {
   /// Takes no more messages; those inside can still be taken out.
   func close() {
     state.withLock { $0.isClosed = true }
-    doorbell.ring()
+    waker.wake()
   }
 
   /// Swaps the messages for the caller's empty array, whose room is used for the next ones.
@@ -125,7 +128,7 @@ final class LinkPort<Message: Sendable>: Sendable {
     precondition(empty.isEmpty, "messages are taken into an empty array")
     return state.withLock { state in
       swap(&state.messages, &empty)
-      state.isRung = staysAwake
+      state.isWoken = staysAwake
       return !state.isClosed
     }
   }

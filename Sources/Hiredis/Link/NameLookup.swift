@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 import Synchronization
 
 /// The numeric addresses of a host, looked up on a thread of its own: `getaddrinfo` may take half a minute and knows
@@ -6,12 +7,16 @@ import Synchronization
 final class NameLookup: Sendable {
   private let outcome = Mutex<Result<[String], LinkFailure>?>(nil)
 
-  /// Starts the lookup; `doorbell` is rung at its end.
-  init(host: String, doorbell: Doorbell) throws(LinkFailure) {
-    try DetachedThread.start(name: "redis-lookup") { [weak self] in
-      let outcome = Self.resolve(host)
-      self?.outcome.withLock { $0 = outcome }
-      doorbell.ring()
+  /// Starts the lookup, and wakes the link's thread at its end.
+  init(host: String, waker: Waker) throws(LinkFailure) {
+    do {
+      try SystemThread.detach(name: "redis-lookup") { [weak self] in
+        let outcome = Self.resolve(host)
+        self?.outcome.withLock { $0 = outcome }
+        waker.wake()
+      }
+    } catch {
+      throw LinkFailure("cannot start a thread to look up \(host)", errno: error.code)
     }
   }
 

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 
 /// Looks at this host: units, socket, nginx, and whether the API answers through it.
 struct HostExamination {
@@ -70,16 +71,10 @@ struct HostExamination {
 private enum UnixSocketProbe {
   /// Whether a socket's file is left over: nobody listens on it.
   static func isRefused(_ path: String) -> Bool {
-    let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { return false }
+    guard let address = UnixSocketAddress(path: path), let descriptor = try? UnixSocketAddress.makeSocket(SOCK_STREAM)
+    else { return false }
     defer { close(descriptor) }
-    var name = sockaddr_un()
-    name.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
-    let size = socklen_t(MemoryLayout<sockaddr_un>.size)
-    let code = withUnsafePointer(to: &name) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
-    }
+    let code = address.withSocketAddress { connect(descriptor, $0, $1) }
     return code != 0 && errno == ECONNREFUSED
   }
 }

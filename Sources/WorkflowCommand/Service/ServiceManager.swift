@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 
 /// systemd, as a service of `Type=notify` talks to it: datagrams to the socket that `NOTIFY_SOCKET` names (`sd_notify(3)`).
 /// Without a service manager every call does nothing.
@@ -33,21 +34,13 @@ struct ServiceManager: Sendable {
 
   private func send(_ message: String) {
     guard let address else { return }
-    let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { return }
+    // A leading @ stands for the NUL of an abstract name.
+    let name =
+      address.hasPrefix("@")
+      ? UnixSocketAddress(abstractName: String(address.dropFirst())) : UnixSocketAddress(path: address)
+    guard let name, let descriptor = try? UnixSocketAddress.makeSocket(SOCK_DGRAM) else { return }
     defer { close(descriptor) }
-    var name = sockaddr_un()
-    name.sun_family = sa_family_t(AF_UNIX)
-    // A leading @ stands for the NUL of an abstract socket.
-    let path = address.hasPrefix("@") ? [0] + Array(address.utf8.dropFirst()) : Array(address.utf8)
-    guard path.count < MemoryLayout.size(ofValue: name.sun_path) else { return }
-    withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path) }
-    let size = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
     let bytes = Array(message.utf8)
-    withUnsafePointer(to: &name) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        _ = sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), generic, size)
-      }
-    }
+    name.withSocketAddress { _ = sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, $1) }
   }
 }

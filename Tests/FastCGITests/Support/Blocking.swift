@@ -1,4 +1,4 @@
-import Glibc
+import LinuxSupport
 
 /// Runs a closure that blocks on a thread of its own: the pool's threads are needed by the handlers that it waits for.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
@@ -7,21 +7,7 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
   }
 }
 
-/// Starts a thread that nobody waits for.
+/// Starts a thread that nothing waits for.
 func startThread(_ body: @escaping @Sendable () -> Void) {
-  let job = Unmanaged.passRetained(Job(body))
-  var thread = pthread_t()
-  let code = pthread_create(
-    &thread, nil,
-    { argument in
-      if let argument { Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().body() }
-      return nil
-    }, job.toOpaque())
-  precondition(code == 0, "a thread can be started")
-  pthread_detach(thread)
-}
-
-private final class Job: Sendable {
-  let body: @Sendable () -> Void
-  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  do { try SystemThread.detach(name: "test", body) } catch { fatalError("\(error)") }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 import Synchronization
 
 @testable import Hiredis
@@ -28,7 +29,7 @@ final class SlowPeer: Sendable {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, size) }
     }
     precondition(status == 0 && listen(listener, 8) == 0, "cannot listen on \(path)")
-    try DetachedThread.start(name: "slow-peer") { [self] in
+    try SystemThread.detach(name: "slow-peer") { [self] in
       while case let peer = accept(listener, nil, nil), peer >= 0 {
         _ = fcntl(peer, F_SETFD, FD_CLOEXEC)
         counts.withLock { $0.connections += 1 }

@@ -1,11 +1,11 @@
 import Dispatch
-import EventLoop
+import LinuxSupport
 import Glibc
 import Synchronization
 import Testing
 
 /// Where the jobs of tasks run.
-@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+@Suite(.timeLimit(.minutes(1))) struct JobQueueTests {
   /// Calls a body on a thread of its own, and returns what it returns.
   private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
     await withCheckedContinuation { continuation in
@@ -15,7 +15,7 @@ import Testing
 
   /// The threads that a task comes to: before it waits for the continuation that it hands out, and afterwards.
   private static func visit(_ record: Record, _ waiting: Mailbox) -> Task<Void, Never> {
-    Task(executorPreference: EventLoopExecutor.shared) {
+    Task(executorPreference: ThreadExecutor.shared) {
       record.note()
       await withUnsafeContinuation { waiting.put($0) }
       record.note()
@@ -25,9 +25,9 @@ import Testing
   @Test func `A task begins and goes on where it becomes ready, once the loop comes to it`() async {
     let record = Record()
     let (task, own) = await onThread {
-      let loop = EventLoop()
+      let loop = JobQueue()
       let waiting = Mailbox()
-      let task = EventLoopTests.visit(record, waiting)
+      let task = JobQueueTests.visit(record, waiting)
       #expect(record.threads.isEmpty)
       loop.runReadyJobs()
       #expect(record.threads.count == 1)
@@ -43,9 +43,9 @@ import Testing
   @Test func `What a job makes ready runs in the same round`() async {
     let record = Record()
     await onThread {
-      let loop = EventLoop()
-      Task(executorPreference: EventLoopExecutor.shared) {
-        Task(executorPreference: EventLoopExecutor.shared) { record.note() }
+      let loop = JobQueue()
+      Task(executorPreference: ThreadExecutor.shared) {
+        Task(executorPreference: ThreadExecutor.shared) { record.note() }
       }
       loop.runReadyJobs()
       #expect(record.threads.count == 1)
@@ -55,7 +55,7 @@ import Testing
   @Test func `On a thread without a loop a task runs elsewhere`() async {
     let record = Record()
     let (task, own) = await onThread {
-      (Task(executorPreference: EventLoopExecutor.shared) { record.note() }, UInt(pthread_self()))
+      (Task(executorPreference: ThreadExecutor.shared) { record.note() }, UInt(pthread_self()))
     }
     await task.value
     #expect(record.threads.count == 1 && record.threads != [own])
@@ -64,9 +64,9 @@ import Testing
   @Test func `When a job takes long, those after it are for other threads`() async {
     let record = Record()
     let (tasks, own) = await onThread {
-      let loop = EventLoop()
+      let loop = JobQueue()
       let tasks = (0..<3).map { number in
-        Task(executorPreference: EventLoopExecutor.shared) {
+        Task(executorPreference: ThreadExecutor.shared) {
           record.note()
           let end = ContinuousClock.now + .milliseconds(20)
           while number == 0, .now < end {}
@@ -82,9 +82,9 @@ import Testing
   @Test func `What is left when a loop ends runs elsewhere`() async {
     let record = Record()
     let task = await onThread {
-      let loop = EventLoop()
+      let loop = JobQueue()
       defer { withExtendedLifetime(loop) {} }
-      return Task(executorPreference: EventLoopExecutor.shared) { record.note() }
+      return Task(executorPreference: ThreadExecutor.shared) { record.note() }
     }
     await task.value
     #expect(record.threads.count == 1)
