@@ -1,13 +1,19 @@
-# make run      install what is missing, build, run the whole stack with an example
-# make test     install what is missing, build, run every test; as root also the installation on a booted systemd
-# make test-next  build and test on the next Debian release, in a container; as root
-# make test-litellm   what needs LiteLLM's proxy, which takes minutes and 740 MB to install
+# `make help`, the default, prints the lines between these two markers.
+# help: begin
+# make run      installs Debian packages that are missing (build libraries, Redis, nginx, ...), builds, and runs the whole
+#               stack on port 8000 (PORT=) with an example, in the foreground
+# make test     installs what is missing, builds, runs every test; as root also an installation on a booted systemd
+# make test-next      builds and tests on the next Debian release, in a container; as root
+# make test-litellm   the tests that need LiteLLM's proxy, which takes minutes and 740 MB to install
 # make build    the release binary, .build/release/wf
-# make chaos    SECONDS=300 of load while processes are killed, then a look at what became of it; SEED= to repeat one
-# make bench    the figures of the README, side by side with floor and peers; ROWS=submit,drain for some rows
+# make docs     the documentation in .build/wf.doccarchive; `docc preview` serves Sources/WorkflowCommand/WorkflowCommand.docc
 # make lint     the formatter's rules
-# make install  binary, units and nginx's snippet, under DESTDIR and PREFIX; what the administrator edits only where it is missing
+# make chaos    SECONDS=300 of load while processes are killed, then a check of every run; SEED= repeats a run of it
+# make bench    the figures of the benchmark, side by side with floor and peers; ROWS=submit,drain for some rows
+# make install  binary, units and nginx's snippet, under DESTDIR and PREFIX; never overwrites what an administrator edits
 # make deb      a Debian package of the same, .build/wf_VERSION_ARCHITECTURE.deb; installs only what a build needs
+# make packages only installs the missing packages
+# help: end
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -33,6 +39,8 @@ NEXT_BUILD    = .build-next
 comma         = ,
 NEXT_PACKAGES = $(subst $() ,$(comma),$(strip $(PACKAGES) $(STACK_PACKAGES) ca-certificates g++ git libncurses6 libsqlite3-0 libxml2 make pkg-config tzdata))
 TOOLCHAIN     = $(shell dirname $$(command -v swift) | sed 's|/usr/bin$$||')
+# The pages.
+DOCS     = Sources/WorkflowCommand/WorkflowCommand.docc
 # One binary that needs no Swift on the host.
 RELEASE  = WF_VERSION=$$(systemd/debian/version.sh) swift build -c release --static-swift-stdlib --product wf
 
@@ -53,7 +61,9 @@ ALONE    = HostTests|ExpiryTests|ReadingTests|RecovererTests|SlowPathTests|ManyW
 # Tests that run at one time (Swift Testing 6.3). All 860 at once would keep each of them waiting for the others.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 24
 
-.PHONY: run test test-litellm test-next rehearsal bench chaos build lint packages install deb
+.DEFAULT_GOAL = help
+
+.PHONY: help run test test-litellm test-next rehearsal bench chaos build docs lint packages install deb
 
 run test chaos bench: PACKAGES += $(STACK_PACKAGES)
 deb rehearsal test: PACKAGES += dpkg-dev
@@ -72,12 +82,16 @@ test: export HOST_ROOT    = $(CURDIR)/$(HOST)
 test: export HOST_PACKAGE = $(CURDIR)/.build/wf.deb
 endif
 
+help:
+	@sed -n '/^# help: begin/,/^# help: end/{ /^# help:/d; s/^# //; p }' Makefile
+
 run: build
 	.build/release/wf dev --port $(PORT)
 
 test: PACKAGES += python3 python3-venv
 test: packages lint $(MODELS)/installed
 	swift build --build-tests
+	$(MAKE) docs
 	Tests/run 600 --skip "$(ALONE)"
 	Tests/run 900 --no-parallel --filter "$(ALONE)"
 
@@ -154,6 +168,17 @@ $(VENV)/%/installed: Tests/Bench/requirements-%.txt | packages
 	python3 -m venv $(VENV)/$*
 	$(VENV)/$*/bin/pip install --quiet -r $<
 	touch $@
+
+# Pages and public doc comments; a link that leads nowhere is an error. The extraction wants the module maps of the C targets.
+docs: packages
+	swift build --target WorkflowCommand
+	rm -rf .build/symbols .build/wf.doccarchive
+	mkdir -p .build/symbols
+	swift symbolgraph-extract -module-name WorkflowCommand -output-dir .build/symbols -minimum-access-level public \
+	    -target $$(swift -print-target-info | sed -n 's/.*"triple": "\(.*\)",/\1/p') -I .build/debug/Modules \
+	    $$(find Sources .build/checkouts/*/Sources .build/debug/CVersion.build -name module.modulemap -printf '-I %h ')
+	docc convert $(DOCS) --additional-symbol-graph-dir .build/symbols --output-path .build/wf.doccarchive \
+	    --fallback-display-name wf --fallback-bundle-identifier wf --warnings-as-errors
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests
