@@ -2,7 +2,7 @@ import ExactJSON
 import Workflow
 
 extension DefinitionReader {
-  /// A reader for the operations of CONTRACT section 3, one without parameters, and one that takes anything.
+  /// A reader for the operations that the page Contract lists, one without parameters, and one that takes anything.
   static let sample = DefinitionReader(operations: [
     "preprocess": ParameterSchema([.init("field", .string(), default: "text")]),
     "llm_summarize": ParameterSchema([

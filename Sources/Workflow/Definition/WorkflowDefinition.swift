@@ -19,7 +19,7 @@ public struct WorkflowDefinition: Sendable, Equatable {
     self.steps = steps
   }
 
-  /// The limits of CONTRACT section 1.
+  /// The limits that the page Contract names under "Submitting a run".
   public enum Limit {
     /// Characters (Unicode scalars) of a run's name.
     public static let runNameScalars = 200
