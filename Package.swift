@@ -112,13 +112,19 @@ let package = Package(
     .target(name: "FakeClock", path: "Tests/FakeClock"),
     tests(
       "WorkflowCommandTests",
-      ["WorkflowCommand", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON", "Curl", system]),
+      [
+        "WorkflowCommand", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON", "Curl",
+        arguments, system,
+      ]),
+    // The example of the page OwnOperations.
+    .executableTarget(
+      name: "our-wf", dependencies: ["WorkflowCommand"], path: "Tests/OwnOperation", swiftSettings: settings),
     .target(name: "RedisFixture", dependencies: ["Hiredis"], path: "Tests/RedisFixture", swiftSettings: settings),
     .target(
       name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),
     .target(
       name: "SystemHarness",
-      dependencies: ["wf", "Curl", "ExactJSON", "Hiredis", "RedisFixture", logging, subprocess, system],
+      dependencies: ["wf", "our-wf", "Curl", "ExactJSON", "Hiredis", "RedisFixture", logging, subprocess, system],
       path: "Tests/SystemHarness", swiftSettings: settings),
     // What `make chaos` runs.
     .executableTarget(

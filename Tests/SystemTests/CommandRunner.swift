@@ -14,15 +14,17 @@ struct CommandOutcome: Sendable {
 /// - Parameters:
 ///   - settings: environment variables on top of those of the tests.
 ///   - folder: its working directory.
+///   - program: the program, if it is another than `wf`.
 func wf(
-  _ arguments: [String], settings: [String: String] = [:], in folder: String? = nil
+  _ arguments: [String], settings: [String: String] = [:], in folder: String? = nil,
+  program: String = Stack.executable
 ) async throws -> CommandOutcome {
   let changes = Dictionary(
     uniqueKeysWithValues: settings.compactMap { name, value in
       Environment.Key(rawValue: name).map { ($0, Optional(value)) }
     })
   let result = try await Subprocess.run(
-    .path(FilePath(Stack.executable)), arguments: Arguments(arguments), environment: .inherit.updating(changes),
+    .path(FilePath(program)), arguments: Arguments(arguments), environment: .inherit.updating(changes),
     workingDirectory: folder.map { FilePath($0) }, output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
   guard case .exited(let code) = result.terminationStatus else {
     throw StackFailure("wf ended by \(result.terminationStatus)")
