@@ -150,9 +150,10 @@ struct ExecutionState {
     return PendingStep(position: position, operation: operation, invocation: invocation, parameterBytes: bytes)
   }
 
-  /// Whether the parameters of a step fit beside those of the steps that are starting or running.
+  /// Whether the parameters of a step fit beside those of the steps that are starting or running. They fit if there are no
+  /// such steps, because one step's parameters may not take more than a run.
   private func hasRoom(for step: PendingStep) -> Bool {
-    !hasStepInFlight || parameterBytes + step.parameterBytes <= progress.limits.runBytes
+    parameterBytes + step.parameterBytes <= progress.limits.runBytes
   }
 
   /// Whether a step is starting or running that may take the worker down with it.

@@ -188,9 +188,9 @@ import WorkflowStore
     #expect(run.next() == "run s")
     #expect(run.stored("s", in: "list") == "run t")
     #expect(run.stored("t", in: "other").hasSuffix("finish | finished"))
-    let next = run.written(.refused("no list", namespace: "list"))
-    #expect(next.contains("store t in other") && !next.contains("store s"))
-    #expect(next.hasSuffix("| failed: step s: no list"))
+    #expect(
+      run.written(.refused("no list", namespace: "list"))
+        == "write started, start s, start t, done t, store t in other, fail s, fail | failed: step s: no list")
   }
 
   @Test func `Calls that run when a store is refused may end, and are recorded`() throws {
@@ -202,6 +202,49 @@ import WorkflowStore
     #expect(run.written() == "wait")
     #expect(run.done("a") == "write done a")
     #expect(run.written() == "write fail | failed: step s: no list")
+  }
+
+  @Test func `Calls that were recorded with a refused value are recorded with the next batch`() throws {
+    var run = try DrivenState([
+      .step("a", "call"), .step("s", "call"), .step("x", "call"), .step("b", "call", needs: ["a"]),
+    ])
+    #expect(run.next() == "write started, start a, start s, start x *")
+    #expect(run.written() == "start a s x")
+    #expect(run.done("x") == "write done x *")
+    #expect(run.stored("s", in: "list") == "wait")
+    #expect(run.done("a") == "wait")
+    #expect(run.written() == "write done s, store s in list, done a")
+    #expect(run.written(.refused("no list", namespace: "list")) == "write done a, fail s")
+    #expect(run.written() == "write fail | failed: step s: no list")
+  }
+
+  /// Calls of which the first takes 20 kB of parameters and the others 60 kB, in a run of 100 kB.
+  private func largeCalls(_ ids: [String], then last: StepDefinition) throws -> DrivenState {
+    let steps = ids.map { StepDefinition.step($0, "call", ["text": $0 == ids[0] ? "@inputs.short" : "@inputs.long"]) }
+    let texts = [20_000, 60_000].map { JSONValue.string(String(repeating: "x", count: $0)) }
+    return try DrivenState(steps + [last], inputs: ["short": texts[0], "long": texts[1]], runBytes: 100_000)
+  }
+
+  @Test func `A call that was to start when a store is refused does not start`() throws {
+    var run = try largeCalls(["s", "a", "c"], then: .step("d", "call"))
+    #expect(run.next() == "write started, start s, start a *")
+    #expect(run.written() == "start s a")
+    #expect(run.stored("s", in: "list") == "write done s, store s in list *")
+    #expect(run.done("a") == "wait")
+    #expect(
+      run.written(.refused("no list", namespace: "list"))
+        == "write done a, fail s, fail | failed: step s: no list")
+    #expect(run.written() == "leave failed: step s: no list")
+  }
+
+  @Test func `Once a batch cannot be written no step starts`() throws {
+    var run = try largeCalls(["a", "b", "c"], then: .step("d", "now"))
+    #expect(run.next() == "write started, start a, start b *")
+    #expect(run.written() == "start a b")
+    #expect(run.done("a") == "write done a *")
+    #expect(run.written(.refused("gone", namespace: nil)) == "write fail | failed: gone")
+    #expect(run.done("b") == "wait")
+    #expect(run.written() == "leave refused: gone: recorded")
   }
 
   @Test func `A batch that cannot be written ends the run as failed, whatever runs`() throws {
