@@ -10,7 +10,7 @@ import WorkflowStore
 
 @testable import WorkflowWorker
 
-/// An operation that keeps its thread keeps nobody else.
+/// An operation that blocks its thread delays no other run.
 @Suite(.timeLimit(.minutes(1))) struct BlockingOperationTests {
   private let server = RedisServer()
   private let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
@@ -37,7 +37,7 @@ import WorkflowStore
     return id
   }
 
-  /// Looks at a run until something holds of it.
+  /// Waits until a condition holds for a run.
   private func wait(for id: JobID, in store: RunStore, _ holds: (StoredRun) -> Bool) async throws {
     while !holds(try #require(try await store.status(of: id))) { try Task.checkCancellation() }
   }
@@ -47,7 +47,7 @@ import WorkflowStore
     #expect(try await store.status(of: id)?.status == .finished)
   }
 
-  @Test func `A run goes on while a step of another blocks its thread`() async throws {
+  @Test func `A run continues while a step of another run blocks its thread`() async throws {
     let gate = DispatchSemaphore(value: 0)
     defer { gate.signal() }
     let address = try server.address()

@@ -8,7 +8,7 @@ import WorkflowStore
 
 @testable import WorkflowWorker
 
-/// When a worker counts as stalled, which ends its process.
+/// When a worker counts as stalled, so that its process is restarted.
 @Suite(.timeLimit(.minutes(1))) struct ClaimerTests {
   private let server = RedisServer()
   private let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
@@ -29,7 +29,7 @@ import WorkflowStore
     ["CONFIG", "SET", "min-replicas-to-write", "1"], ["ACL", "SETUSER", "default", "-evalsha"],
     ["ACL", "SETUSER", "default", "-lpop"],
   ])
-  func `A claim that Redis refuses is an answer, for however long it does`(refusal: [String]) async throws {
+  func `A claim that Redis refuses counts as an answer, however long Redis refuses`(refusal: [String]) async throws {
     let admin = RedisConnection(try server.address(), name: "admin", logger: logger)
     var command = RedisArguments()
     for word in refusal { command.append(word) }

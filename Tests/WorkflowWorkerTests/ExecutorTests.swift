@@ -14,7 +14,7 @@ import WorkflowStore
   init() throws { bench = try WorkerBench() }
 
   @Test(arguments: [true, false])
-  func `an operation that says it was cancelled while nothing stops the run fails its step`(
+  func `An operation that says it was cancelled while nothing stops the run fails its step`(
     isImmediate: Bool
   ) async throws {
     let quitter = Scripted("quit", isImmediate: isImmediate) { _ throws(StepError) in throw .cancelled }
@@ -26,7 +26,7 @@ import WorkflowStore
     }
   }
 
-  @Test func `a run whose steps in Redis wait for each other fails, and others go on`() async throws {
+  @Test func `A run whose steps in Redis wait for each other fails, and other runs continue`() async throws {
     try await bench.withWorkers([Scripted("note")]) {
       let circle = [
         StepDefinition(id: "a", op: "note", needs: ["b"], params: [:]),
@@ -38,7 +38,7 @@ import WorkflowStore
     }
   }
 
-  @Test func `what a call returned is recorded before an immediate step that follows it runs`() async throws {
+  @Test func `The outputs of a call are recorded before an immediate step that depends on it runs`() async throws {
     let bench = bench
     let look = Scripted("look", isImmediate: true) { [bench] invocation throws(StepError) in
       let status = try? await bench.store.status(of: try #require(JobID(invocation.job)))
@@ -56,8 +56,7 @@ import WorkflowStore
     }
   }
 
-  @Test func `a run that needs an operation of another worker waits for it, and costs nothing of itself`() async throws
-  {
+  @Test func `A run that needs an operation of another worker waits for that worker`() async throws {
     let note = Scripted("note")
     try await bench.withWorkers([note]) {
       let foreign = try await bench.submit([("a", "note"), ("b", "rare")])
@@ -90,7 +89,7 @@ import WorkflowStore
     }
   }
 
-  @Test func `steps wait while the parameters of those in progress take as much as a run may`() async throws {
+  @Test func `Steps wait while the parameters of those in progress take as much as a run may`() async throws {
     let (started, latch) = (CallCount(), Latch())
     let hold = Scripted("hold") { _ in
       started.add()
@@ -110,7 +109,7 @@ import WorkflowStore
     }
   }
 
-  @Test func `a worker that meets runs it cannot execute looks through the queue once, then pauses`() {
+  @Test func `A worker that cannot execute the queued runs goes through the queue once and then pauses`() {
     let start = ContinuousClock.now
     let ids = (0..<300).map { _ in JobID() }
     var declined = DeclinedRuns()

@@ -9,7 +9,7 @@ import WorkflowStore
 
 @testable import WorkflowWorker
 
-/// The leases of a worker whose threads are all taken are renewed all the same.
+/// The heartbeat renews leases even when every thread of the pool is busy.
 @Suite(.timeLimit(.minutes(1))) struct HeartbeatTests {
   private let server = RedisServer()
   private let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
@@ -66,7 +66,7 @@ import WorkflowStore
   }
 }
 
-/// Holds whoever comes to it, thread and all, until it is opened.
+/// Blocks every thread that passes it until it is opened.
 private final class Gate: Sendable {
   private let semaphore = DispatchSemaphore(value: 0)
 

@@ -21,7 +21,7 @@ import WorkflowStore
   }
 
   @Test(arguments: 1...3)
-  func `no call is made twice, and the run is whole`(callsSaved: Int) async throws {
+  func `No call is made twice, and the run is whole`(callsSaved: Int) async throws {
     let (held, latch) = (CallCount(), Latch())
     let call = Scripted("call") { invocation in .outputs(["of": .string(invocation.step)]) }
     let hold = Scripted("hold") { _ in
@@ -61,7 +61,7 @@ import WorkflowStore
     }
   }
 
-  @Test func `a run whose end was lost ends again, without a call being made twice`() async throws {
+  @Test func `A run whose end was lost ends again, without a call being made twice`() async throws {
     let call = Scripted("call") { invocation in .outputs(["of": .string(invocation.step)]) }
     let gate = Latch()
     let gated = Scripted("gated") { _ in

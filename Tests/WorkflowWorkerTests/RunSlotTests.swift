@@ -40,7 +40,7 @@ import Testing
     return task
   }
 
-  @Test func `A run that waits leaves its slot, and says so`() async throws {
+  @Test func `A run that waits gives up its slot, and reports it`() async throws {
     let slots = RunSlots(1)
     let (freed, free) = AsyncStream.makeStream(of: Void.self)
     let slot = slot(of: slots) { free.yield() }
@@ -55,7 +55,7 @@ import Testing
     #expect(slots.free == 1)
   }
 
-  @Test func `A run leaves its slot when its last step that works ends and another waits`() async throws {
+  @Test func `A run gives up its slot when its last working step ends and another waits`() async throws {
     let slots = RunSlots(1)
     let (freed, free) = AsyncStream.makeStream(of: Void.self)
     let slot = slot(of: slots) { free.yield() }
@@ -73,7 +73,7 @@ import Testing
     #expect(slots.free == 1)
   }
 
-  @Test func `A run comes back to a slot when one is free, before those that are claimed`() async throws {
+  @Test func `A run that continues acquires a free slot before runs that are claimed`() async throws {
     let slots = RunSlots(1)
     let (waiting, back, other) = try await giveUpSlot(of: slots)
     #expect(slots.free == 0)
@@ -87,7 +87,7 @@ import Testing
     #expect(slots.free == 1)
   }
 
-  @Test func `A run that wants its slot back is not kept from its end`() async throws {
+  @Test func `A run that waits for a slot can be cancelled`() async throws {
     let slots = RunSlots(1)
     let (waiting, back, other) = try await giveUpSlot(of: slots)
     back.cancel()
@@ -116,7 +116,7 @@ import Testing
     _ = try? await task.value
   }
 
-  @Test func `Two steps that come back take one slot`() async throws {
+  @Test func `Two steps that continue acquire one slot together`() async throws {
     let slots = RunSlots(2)
     let slot = slot(of: slots)
     slot.begin()
@@ -144,7 +144,7 @@ import Testing
     for task in tasks { _ = try? await task.value }
   }
 
-  @Test func `Whatever the order of waits, returns and ends, no slot is lost or made`() async throws {
+  @Test func `In any order of waits, returns and ends, no slot is lost or added`() async throws {
     let slots = RunSlots(3)
     await withTaskGroup(of: Void.self) { group in
       for number in 0..<200 {

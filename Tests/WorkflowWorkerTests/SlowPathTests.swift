@@ -12,7 +12,7 @@ import WorkflowStore
 
   init() throws { bench = try WorkerBench() }
 
-  @Test func `no run waits behind a large record, which is sent once however long it takes`() async throws {
+  @Test func `No run waits behind a large record, which is sent once however long it takes`() async throws {
     let size = 20
     let path = ThrottledPath(to: bench.server.socketPath, bytesPerSecond: 2 << 20)
     defer { path.close() }
