@@ -27,10 +27,13 @@ struct CommandFailure: Error, CustomStringConvertible {
   let code: Code
   /// Whether the same may succeed a little later, as while the API or nginx restarts.
   let isTransient: Bool
+  /// How long to wait before that, where the server says so.
+  let retryAfter: Duration?
 
-  init(_ description: String, code: Code = .failed, isTransient: Bool = false) {
+  init(_ description: String, code: Code = .failed, isTransient: Bool = false, retryAfter: Duration? = nil) {
     self.description = description
     self.code = code
     self.isTransient = isTransient
+    self.retryAfter = retryAfter
   }
 }

@@ -18,15 +18,16 @@ import Testing
   }
 
   /// Follows a run whose requests get these answers, one after another; the last stays.
-  private func follow(_ behaviours: ModelServer.Behaviour..., patience: Duration = .seconds(60)) async throws
-    -> JSONObject
-  {
+  private func follow(
+    _ behaviours: ModelServer.Behaviour..., patience: Duration = .seconds(60),
+    on display: any RunDisplay = JSONDisplay()
+  ) async throws -> JSONObject {
     let server = try ModelServer()
     defer { server.close() }
     server.script(behaviours.dropLast())
     server.behaviour = behaviours.last ?? .hangUp
     let client = try APIClient(url: "http://127.0.0.1:\(server.port)")
-    return try await RunFollower(client: client, patience: patience).follow("1", on: JSONDisplay())
+    return try await RunFollower(client: client, patience: patience).follow("1", on: display)
   }
 
   @Test func `An event stream that is not there ends the command with its reason`() async throws {
@@ -66,6 +67,26 @@ import Testing
     #expect(failure.code == .unavailable)
     #expect(failure.description.contains("the API is away"))
     #expect(failure.description.contains("wf watch 1"))
+  }
+
+  /// Keeps what is said.
+  private final class Recorder: RunDisplay {
+    let sentences = Mutex<[String]>([])
+    func begin(_ status: JSONObject, serverTime: Int?) {}
+    func show(entry: String) {}
+    func end(_ status: JSONObject) {}
+    func say(_ sentence: String) { sentences.withLock { $0.append(sentence) } }
+  }
+
+  @Test func `That the API is away, and that it is back, is said once each`() async throws {
+    let refusal = ModelServer.Behaviour.status(502, body: #"{"detail":"the API is away"}"#)
+    let end = RunFollowerTests.events("event: status\ndata: {\"status\":\"finished\"}\n\n")
+    let display = Recorder()
+    _ = try await follow(RunFollowerTests.running, refusal, refusal, end, RunFollowerTests.finished, on: display)
+    #expect(display.sentences.withLock { $0 } == ["the API is away Waiting for up to 60 s.", "the API is back"])
+    let calm = Recorder()
+    _ = try await follow(RunFollowerTests.running, end, RunFollowerTests.finished, on: calm)
+    #expect(calm.sentences.withLock { $0 }.isEmpty)
   }
 
   @Test func `Streams that end without an event do not keep the command for ever`() async throws {

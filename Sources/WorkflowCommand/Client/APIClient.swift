@@ -14,21 +14,30 @@ struct APIClient: Sendable {
 
   /// - Parameter url: scheme, host and port, and the path before the API's own paths if there is one.
   init(url: String) throws {
-    let isPlain = url.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
-    guard url.hasPrefix("http://") || url.hasPrefix("https://"), isPlain else {
-      throw CommandFailure(
-        "WF_URL=\(SecretMask.url(url)): a URL with http:// or https:// is expected, without blanks, query and fragment",
-        code: .configuration)
-    }
+    guard APIClient.isUsable(url) else { throw CommandFailure(APIClient.refusal(of: url), code: .configuration) }
     self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
   }
 
+  /// Whether the API's paths can be put behind a URL.
+  static func isUsable(_ url: String) -> Bool {
+    let rest = ["http://", "https://"].first { url.hasPrefix($0) }.map { url.utf8.dropFirst($0.utf8.count) }
+    guard let rest, let first = rest.first, first != UInt8(ascii: "/") else { return false }
+    return rest.allSatisfy { $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+  }
+
+  /// What is wrong with a URL that is not usable.
+  /// - Parameter place: where it was found, with a blank before it.
+  static func refusal(of url: String, place: String = "") -> String {
+    "WF_URL=\(SecretMask.url(url))\(place): http:// or https:// and a host are expected, without blanks, query and fragment"
+  }
+
   /// Submits a body.
+  /// - Parameter key: the `Idempotency-Key`, by which the API knows a repeated submission.
   /// - Returns: the job's id.
-  func submit(_ body: [UInt8]) async throws -> String {
+  func submit(_ body: [UInt8], key: String) async throws -> String {
     let request = HTTPRequest(
-      method: "POST", url: url + "/workflow/run", headers: [("Content-Type", "application/json")], body: body,
-      timeout: .seconds(30))
+      method: "POST", url: url + "/workflow/run",
+      headers: [("Content-Type", "application/json"), ("Idempotency-Key", key)], body: body, timeout: .seconds(30))
     let answer = try await send(request).object
     guard let job = answer["job_id"]?.stringValue else {
       throw CommandFailure("\(shown) did not answer as wf does", code: .unavailable)
@@ -70,7 +79,7 @@ struct APIClient: Sendable {
       var text: [UInt8] = []
       var pieces = response.body.makeAsyncIterator()
       while text.count < APIClient.longestError, let piece = try await pieces.next() { text += piece }
-      throw failure(response.status, text)
+      throw failure(HTTPResponse(status: response.status, headers: response.headers, body: text))
     } catch let error as HTTPError {
       throw failure(error)
     }
@@ -111,7 +120,7 @@ struct APIClient: Sendable {
     let depth = JSONValue.permittedDepths.upperBound
     guard (200..<300).contains(response.status),
       let object = (try? JSONValue(parsing: response.body, maximumDepth: depth))?.objectValue
-    else { throw failure(response.status, response.body) }
+    else { throw failure(response) }
     return (object, response)
   }
 
@@ -139,14 +148,16 @@ struct APIClient: Sendable {
   }
 
   /// An answer that is not the one that was asked for. One without wf's form comes from another server.
-  private func failure(_ status: Int, _ body: [UInt8]) -> CommandFailure {
+  private func failure(_ response: HTTPResponse) -> CommandFailure {
+    let status = response.status
     let isTransient = [408, 429, 502, 503, 504].contains(status)
-    if let detail = (try? JSONValue(parsing: body))?.objectValue?["detail"], !(200..<300).contains(status) {
-      return CommandFailure(status, detail, isTransient: isTransient)
+    let retryAfter = response.header("Retry-After").flatMap { UInt16($0) }.map { Duration.seconds($0) }
+    if let detail = (try? JSONValue(parsing: response.body))?.objectValue?["detail"], !(200..<300).contains(status) {
+      return CommandFailure(status, detail, isTransient: isTransient, retryAfter: retryAfter)
     }
     return CommandFailure(
       "\(shown) answered \(status), but not as wf does. Is wf running there? WF_URL names another place.",
-      code: .unavailable, isTransient: isTransient)
+      code: .unavailable, isTransient: isTransient, retryAfter: retryAfter)
   }
 }
 
@@ -163,7 +174,7 @@ extension UInt8 {
 
 extension CommandFailure {
   /// An answer that is not 2xx, with each fault of a body on a line of its own.
-  fileprivate init(_ status: Int, _ detail: JSONValue, isTransient: Bool) {
+  fileprivate init(_ status: Int, _ detail: JSONValue, isTransient: Bool, retryAfter: Duration?) {
     let code: Code =
       switch status {
       case 404: .noInput
@@ -177,6 +188,6 @@ extension CommandFailure {
     }
     self.init(
       faults.map { "the body was refused:" + $0.joined() } ?? detail.stringValue ?? "the answer was \(status)",
-      code: code, isTransient: isTransient)
+      code: code, isTransient: isTransient, retryAfter: retryAfter)
   }
 }

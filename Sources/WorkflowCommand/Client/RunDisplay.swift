@@ -9,6 +9,13 @@ protocol RunDisplay: Sendable {
   func show(entry: String)
   /// Shows how the run ended.
   func end(_ status: JSONObject)
+  /// Shows a sentence about the command itself.
+  func say(_ sentence: String)
+}
+
+extension RunDisplay {
+  /// A line on standard error.
+  func say(_ sentence: String) { Terminal.say("wf: \(sentence)") }
 }
 
 /// A line on standard error for each progress entry: for files and pipes.

@@ -8,24 +8,50 @@ struct RunFollower {
   /// or of nginx. Any other refusal ends the command at once.
   var patience = Duration.seconds(60)
 
-  /// Shows a run until its end.
+  /// Shows a run until its end, and says when the API goes away and when it is back.
   /// - Returns: the status at its end.
   func follow(_ job: String, on display: any RunDisplay) async throws -> JSONObject {
-    let status = try await status(of: job)
+    let status = try await status(of: job, on: display)
     display.begin(status.object, serverTime: status.serverTime)
     try await readEvents(of: job, on: display)
-    let end = try await self.status(of: job).object
+    let end = try await self.status(of: job, on: display).object
     display.end(end)
     return end
   }
 
+  /// Whether the API was there when it was asked last.
+  private struct Presence {
+    let display: any RunDisplay
+    let patience: Duration
+    private var isAway = false
+
+    init(on display: any RunDisplay, patience: Duration) {
+      self.display = display
+      self.patience = patience
+    }
+
+    mutating func isAway(_ failure: CommandFailure) {
+      if !isAway { display.say("\(failure) Waiting for up to \(patience.components.seconds) s.") }
+      isAway = true
+    }
+
+    mutating func isBack() {
+      if isAway { display.say("the API is back") }
+      isAway = false
+    }
+  }
+
   /// The status, once the API can tell it.
-  private func status(of job: String) async throws -> APIClient.Status {
+  private func status(of job: String, on display: any RunDisplay) async throws -> APIClient.Status {
     let deadline = ContinuousClock.now + patience
+    var presence = Presence(on: display, patience: patience)
     while true {
       do {
-        return try await client.status(of: job)
+        let status = try await client.status(of: job)
+        presence.isBack()
+        return status
       } catch let failure as CommandFailure where failure.isTransient && .now < deadline {
+        presence.isAway(failure)
         try await Task.sleep(for: .milliseconds(200))
       }
     }
@@ -34,12 +60,15 @@ struct RunFollower {
   /// Reads the stream until the run has ended.
   private func readEvents(of job: String, on display: any RunDisplay) async throws {
     var lastID: String?
+    var presence = Presence(on: display, patience: patience)
     // An event shows that the API is there; a stream that ends without one does not.
     var lastSeen = ContinuousClock.now
     while true {
       var obstacle = "its event stream ends without an event"
       do {
-        guard let body = try await client.events(of: job, after: lastID) else { return }
+        let body = try await client.events(of: job, after: lastID)
+        presence.isBack()
+        guard let body else { return }
         var events = ServerSentEvents()
         var pieces = body.makeAsyncIterator()
         while let piece = try await pieces.next() {
@@ -49,20 +78,28 @@ struct RunFollower {
           }
           lastSeen = .now
         }
-      } catch let failure as CommandFailure where failure.isTransient {
+      } catch {
+        let failure = try transient(error)
         obstacle = failure.description
-      } catch let error as HTTPError {
-        let failure = client.failure(error)
-        guard failure.isTransient else { throw failure }
-        obstacle = failure.description
+        presence.isAway(failure)
       }
-      guard ContinuousClock.now - lastSeen < patience else {
-        throw CommandFailure(
-          "the API has been away for \(patience): \(obstacle)\nwf: the run may continue; follow it with: wf watch \(job)",
-          code: .unavailable)
-      }
+      guard ContinuousClock.now - lastSeen < patience else { throw tooLong(obstacle, job) }
       try await Task.sleep(for: .seconds(1))
     }
+  }
+
+  /// A failure that may pass; throws any other.
+  private func transient(_ error: any Error) throws -> CommandFailure {
+    let failure = (error as? HTTPError).map(client.failure) ?? error as? CommandFailure
+    guard let failure else { throw error }
+    guard failure.isTransient else { throw failure }
+    return failure
+  }
+
+  private func tooLong(_ obstacle: String, _ job: String) -> CommandFailure {
+    CommandFailure(
+      "the API has been away for \(patience.components.seconds) s: \(obstacle)\n"
+        + "wf: the run may continue; follow it with: wf watch \(job)", code: .unavailable)
   }
 
   /// Shows an event.

@@ -48,6 +48,16 @@ final class TableDisplay: RunDisplay {
     }
   }
 
+  func say(_ sentence: String) {
+    state.withLock { state in
+      // The line takes the table's place, and the table comes again below it.
+      Terminal.write(TableDisplay.upwards(state.drawn) + "\r\u{1b}[J")
+      Terminal.say("wf: \(sentence)")
+      state.drawn = []
+      TableDisplay.draw(&state)
+    }
+  }
+
   private func redrawEachSecond() async {
     while (try? await Task.sleep(for: .seconds(1))) != nil { redraw() }
   }
@@ -63,10 +73,15 @@ final class TableDisplay: RunDisplay {
     let size = Terminal.size
     let now = state.serverTime.map { $0 + (ContinuousClock.now - state.start) / .seconds(1) }
     let lines = StepTable.lines(views, now: now, width: size.columns - 1, height: size.rows - 1)
-    // A terminal that has become narrower has broken the lines that were drawn before.
-    let rows = state.drawn.reduce(0) { $0 + max(1, ($1.count + size.columns - 1) / size.columns) }
-    let up = rows > 0 ? "\u{1b}[\(min(rows, size.rows - 1))A" : ""
-    Terminal.write(up + lines.map { "\r\u{1b}[K\($0)\n" }.joined() + "\u{1b}[J")
+    Terminal.write(upwards(state.drawn) + lines.map { "\r\u{1b}[K\($0)\n" }.joined() + "\u{1b}[J")
     state.drawn = lines
+  }
+
+  /// Moves the cursor to the first of the lines that were drawn last.
+  private static func upwards(_ drawn: [String]) -> String {
+    let size = Terminal.size
+    // A terminal that has become narrower has broken the lines that were drawn before.
+    let rows = drawn.reduce(0) { $0 + max(1, ($1.count + size.columns - 1) / size.columns) }
+    return rows > 0 ? "\u{1b}[\(min(rows, size.rows - 1))A" : ""
   }
 }

@@ -10,7 +10,8 @@ struct RunCommand: AsyncParsableCommand {
       wf run --example --watch
 
       Progress goes to standard error, the result to standard output. WF_URL says where the API is, \
-      http://127.0.0.1:8000 unless set. Ctrl-C ends the command, not the run: wf watch follows it again.
+      http://127.0.0.1:8000 unless set. While the API is away the command waits, for a minute unless --patience says \
+      otherwise; a submission that is repeated has the same Idempotency-Key, so that it is one run. Ctrl-C ends the command, not the run: wf watch follows it again.
       """)
 
   @Argument(help: "A file with the workflow as JSON, or - for standard input.")
@@ -33,10 +34,11 @@ struct RunCommand: AsyncParsableCommand {
     // No API takes a larger body (WF_MAX_BODY_BYTES).
     let body = try file.map { try Files.read($0, limit: 64 << 20) } ?? ExampleCommand.body
     let interruption = await Interruption()
-    let job = try await client.submit(body)
+    let job = try await Submission(client: client, patience: options.wait).submit(body)
     interruption.accepted(job)
     Terminal.say("accepted \(job)")
-    let status = try await RunFollower(client: client).follow(job, on: options.display(watches: watch))
+    let status = try await RunFollower(client: client, patience: options.wait).follow(
+      job, on: options.display(watches: watch))
     try RunOutcome.conclude(status, asJSON: options.json)
   }
 }

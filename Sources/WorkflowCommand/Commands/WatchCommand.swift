@@ -5,6 +5,16 @@ struct DisplayOptions: ParsableArguments {
   @Flag(help: "Print progress entries, then the status, as lines of JSON on standard output.")
   var json = false
 
+  @Option(help: "How many seconds the API may be away, up to 86400.")
+  var patience = 60
+
+  /// How long the API may be away.
+  var wait: Duration { .seconds(patience) }
+
+  func validate() throws {
+    guard (0...86_400).contains(patience) else { throw ValidationError("--patience is from 0 to 86400.") }
+  }
+
   /// The display that fits: a table for people at a terminal who want to watch.
   func display(watches: Bool) -> any RunDisplay {
     if json { return JSONDisplay() }
@@ -33,7 +43,8 @@ struct WatchCommand: AsyncParsableCommand {
     _ = try await client.status(of: id)
     let interruption = await Interruption()
     interruption.accepted(id)
-    let status = try await RunFollower(client: client).follow(id, on: options.display(watches: true))
+    let status = try await RunFollower(client: client, patience: options.wait).follow(
+      id, on: options.display(watches: true))
     try RunOutcome.conclude(status, asJSON: options.json)
   }
 }

@@ -165,7 +165,7 @@ struct DevStack: Sendable {
       return
     }
     let client = try APIClient(url: url)
-    let job = try await client.submit(ExampleCommand.body)
+    let job = try await Submission(client: client).submit(ExampleCommand.body)
     Terminal.say("wf dev: posted the example, job \(job)")
     let status = try await RunFollower(client: client).follow(job, on: LineDisplay())
     Terminal.show(status["result"] ?? .null)
