@@ -30,6 +30,69 @@ import Testing
     #expect(text.contains("WF_DRAIN_S=soon in /etc/wf/wf.env: a number of seconds"))
   }
 
+  /// A setting of each kind that is wrong, in the order of README's table.
+  private static let wrong = [
+    ("REDIS_URL", "http://h"), ("WF_LLM_BASE_URL", "ftp://h"), ("WF_LLM_MODEL", "a\u{1}b"), ("WF_LLM_API_KEY", "a b"),
+    ("WF_LLM_AUTH", "x"), ("WF_LLM_CA_FILE", "/nonexistent"), ("WF_LLM_MODELS", ","), ("WF_ALLOW_ANONYMOUS", "2"),
+    ("WF_LEASE_S", "soon"), ("WF_MAX_BODY_BYTES", "1"), ("WF_LOG_LEVEL", "loud"), ("WF_URL", "http://h?x"),
+  ]
+
+  @Test func `All faults are told at once, in the order of README's table`() throws {
+    let environment = Dictionary(uniqueKeysWithValues: SettingsTests.wrong)
+    for names in [environment.keys.sorted(), environment.keys.sorted().reversed()] {
+      let given = Dictionary(uniqueKeysWithValues: names.map { ($0, environment[$0] ?? "") })
+      let invalid = #expect(throws: Settings.Invalid.self) { try rows(given) }
+      #expect(invalid?.problems.map { $0.prefix { $0 != "=" && $0 != ":" } } == SettingsTests.wrong.map { $0.0[...] })
+    }
+    // What is missing is at the place of the setting that is to be set.
+    let lonely = #expect(throws: Settings.Invalid.self) {
+      try rows(["WF_LLM_BASE_URL": "https://h/v1", "WF_LLM_CA_FILE": "/nonexistent", "WF_LLM_API_KEY": "a b"])
+    }
+    #expect(lonely?.problems.count == 3)
+    #expect(lonely?.problems.first?.hasPrefix("WF_LLM_BASE_URL needs WF_LLM_MODEL") == true)
+  }
+
+  @Test func `The faults of files are among the others, each in its place`() throws {
+    let (values, faults) = DotEnvFile.parse("WF_URL\nWF_DRAIN_S=x\nREDIS_URL: y\nWF_LEASE-S=1\n", allowsExport: true)
+    let file = SettingsFile(path: ".env", values: values, faults: faults.map { ($0.name, "line \($0.line)") })
+    let invalid = #expect(throws: Settings.Invalid.self) { try rows(["WF_RETAIN_S": "x", "WF_NONE": "1"], [file]) }
+    let problems = invalid?.problems ?? []
+    #expect(problems.count == 6)
+    for (problem, start) in zip(
+      problems, ["line 3", "WF_DRAIN_S=x in .env", "WF_RETAIN_S=x", "line 1", "line 4", "WF_NONE is no setting"])
+    { #expect(problem.hasPrefix(start)) }
+  }
+
+  @Test func `README's table names every setting, in this order`() throws {
+    let readme = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/README.md"
+    let lines = String(decoding: try Files.read(readme), as: UTF8.self).split(separator: "\n")
+    let table = lines.drop { $0 != "## Settings" }.drop { !$0.hasPrefix("| ---") }.dropFirst().prefix {
+      $0.hasPrefix("|")
+    }
+    let names = table.flatMap { row in
+      row.split(separator: "|")[0].split { $0 == "," || $0 == " " }.map { String($0.filter { $0 != "`" }) }
+    }
+    #expect(names == SettingNames.all)
+    #expect(Set(try rows([:]).keys).isSuperset(of: names.filter { $0 != "WF_LLM_CA_FILE" }))
+  }
+
+  @Test func `A password under a name that wf does not read is named, unless it can be another program's`() throws {
+    let hint = "REDIS_PASSWORD is no setting of wf; did you mean REDIS_PASSWORD_FILE or REDIS_URL?"
+    let invalid = #expect(throws: Settings.Invalid.self) { try rows(["REDIS_PASSWORD": "s3cret"]) }
+    #expect(invalid?.problems == [hint])
+    let file = SettingsFile(path: "/etc/wf/wf.env", values: ["REDIS_PASSWORD": "s3cret"])
+    #expect(throws: Settings.Invalid.self) { try rows([:], [file]) }
+    _ = try rows(["REDIS_PASSWORD": "x", "REDIS_URL": "redis://:y@h"])
+    _ = try rows(["REDIS_PASSWORD": "x", "REDIS_PASSWORD_FILE": "/f"])
+    _ = try rows([:], [SettingsFile(path: ".env", values: ["REDIS_PASSWORD": "x"], isShared: true)])
+  }
+
+  @Test(arguments: ["http://h?x", "http://h#x", "http://", "http:///x", "h", "ftp://h", "http://h x", "HTTP//h"])
+  func `A URL that leads to no API stops the start`(url: String) {
+    let invalid = #expect(throws: Settings.Invalid.self) { try rows(["WF_URL": url]) }
+    #expect(invalid?.description.hasPrefix("WF_URL=") == true)
+  }
+
   @Test(arguments: [
     ("https://api.example/v1", "https://api.example/v1"),
     ("https://user:s3cret@api.example/v1", "https://user:***@api.example/v1"),
@@ -47,15 +110,17 @@ import Testing
 
   @Test func `Every setting that holds a URL is shown without its secrets, in an error too`() throws {
     let key = "?key=s3cret"
-    let url = "https://user:s3cret@host\(key)"
+    let url = "https://user:s3cret@host"
     let good = try rows([
-      "WF_LLM_BASE_URL": "https://u:s3cret@host/v1", "WF_LLM_MODEL": "m", "WF_URL": url, "WF_KEY_PREFIX": url,
+      "WF_LLM_BASE_URL": "https://u:s3cret@host/v1", "WF_LLM_MODEL": "m", "WF_URL": url, "WF_KEY_PREFIX": url + key,
       "REDIS_URL": "redis://u:s3cret@host", "WF_PROXY_ENV": "1", "https_proxy": "u:s3cret@proxy:3128",
       "WF_LLM_API_KEY": "s3cret", "WF_LLM_AUTH": "api-key",
     ])
     #expect(good["https_proxy"] == "u:***@proxy:3128 environment")
     #expect(!good.values.contains { $0.contains("s3cret") })
-    for name in ["WF_LLM_BASE_URL", "REDIS_URL", "WF_LEASE_S", "WF_LLM_FALLBACK", "WF_LOG_LEVEL", "WF_MAX_BODY_BYTES"] {
+    for name in [
+      "WF_LLM_BASE_URL", "REDIS_URL", "WF_URL", "WF_LEASE_S", "WF_LLM_FALLBACK", "WF_LOG_LEVEL", "WF_MAX_BODY_BYTES",
+    ] {
       let invalid = #expect(throws: Settings.Invalid.self) { try rows([name: "ftp://u:s3cret@host\(key)"]) }
       #expect(invalid?.description.contains("s3cret") == false)
     }

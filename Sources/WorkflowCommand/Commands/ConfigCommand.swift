@@ -1,4 +1,7 @@
 import ArgumentParser
+import Glibc
+import Hiredis
+import SystemPackage
 
 /// `wf config`: prints the settings in force.
 struct ConfigCommand: ParsableCommand {
@@ -11,7 +14,17 @@ struct ConfigCommand: ParsableCommand {
       """)
 
   func run() throws {
-    let rows = try Settings.forClient().rows
+    let settings = try Settings.forClient()
+    show(settings.rows)
+    // The services read this file for every connection to Redis, so it may be missing when they start.
+    guard let path = settings.redis.passwordFile, access(path, R_OK) != 0 else { return }
+    let sentence = "the file of Redis's password, \(path): \(Errno(rawValue: errno))"
+    // The services' user may read what this user may not.
+    if errno == EACCES { return Terminal.say("wf: \(sentence)") }
+    throw CommandFailure(sentence, code: .configuration)
+  }
+
+  private func show(_ rows: [SettingsReader.Row]) {
     let width = rows.map { $0.name.count + $0.value.count + 1 }.max() ?? 0
     for row in rows {
       let setting = "\(row.name)=\(row.value)"

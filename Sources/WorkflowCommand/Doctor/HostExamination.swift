@@ -15,14 +15,15 @@ struct HostExamination {
     } else {
       findings.append(.doubtful("systemd does not run here", remedy: "start wf api and wf worker by other means"))
     }
-    guard await HostCommand.run("nginx", "-v") != nil || settings.isURLSet else {
+    guard await HostCommand.run("nginx", "-v") != nil || settings.isSet("WF_URL") else {
       let what = "nginx is not installed and WF_URL is not set: taken for a host with workers only"
       return findings + [.fine(what)]
     }
     if HostUnit.hasSystemd { findings += await services() }
     findings.append(socket())
     findings += await NginxExamination(apiConnections: settings.apiConnections).findings()
-    findings.append(await APIExamination(url: settings.url).finding())
+    // Another finding refuses a URL that leads nowhere.
+    if APIClient.isUsable(settings.url) { findings.append(await APIExamination(url: settings.url).finding()) }
     return findings
   }
 

@@ -6,6 +6,8 @@
 enum DotEnvFile {
   /// A line that names a setting of wf but does not set it.
   struct Malformed: Error {
+    /// The setting that it names.
+    let name: String
     /// The number of the line, from 1 on.
     let line: Int
     /// What is wrong, and what is expected.
@@ -14,15 +16,21 @@ enum DotEnvFile {
 
   /// Reads the text of a file.
   /// - Parameter allowsExport: whether `export NAME=value` sets a value, as in a shell; systemd ignores such a line.
-  static func parse(_ text: String, allowsExport: Bool) throws(Malformed) -> [String: String] {
+  /// - Returns: the values by name, and every line that is wrong.
+  static func parse(_ text: String, allowsExport: Bool) -> (values: [String: String], faults: [Malformed]) {
     var values: [String: String] = [:]
+    var faults: [Malformed] = []
     // Scalars, not characters: CR LF is one character, and a combining mark would join the "=" before it.
     let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() {
-      let setting = try read(line.trimmed(also: index == 0 ? "\u{feff}" : nil), line: index + 1, allowsExport)
-      if let setting { values[setting.name] = setting.value }
+      do throws(Malformed) {
+        let setting = try read(line.trimmed(also: index == 0 ? "\u{feff}" : nil), line: index + 1, allowsExport)
+        if let setting { values[setting.name] = setting.value }
+      } catch {
+        faults.append(error)
+      }
     }
-    return values
+    return (values, faults)
   }
 
   private static func read(
@@ -37,11 +45,11 @@ enum DotEnvFile {
     let name = String(String.UnicodeScalarView(rest.prefix(while: isPartOfName)))
     rest = rest.dropFirst(name.unicodeScalars.count).trimmed()
     guard rest.first == "=", !name.isEmpty else {
-      if isOfWorkflow(name) { throw Malformed(line: number, problem: "\(name)=value is expected") }
+      if isOfWorkflow(name) { throw Malformed(name: name, line: number, problem: "\(name)=value is expected") }
       return nil
     }
     if line.starts(with: export), !allowsExport, isOfWorkflow(name) {
-      throw Malformed(line: number, problem: "systemd ignores lines with export; \(name)=value is expected")
+      throw Malformed(name: name, line: number, problem: "systemd ignores lines with export; \(name)=value is expected")
     }
     return (name, unquoted(rest.dropFirst().trimmed()))
   }

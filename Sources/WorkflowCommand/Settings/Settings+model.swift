@@ -16,22 +16,26 @@ extension Settings {
     let tokens = reader.parsed(
       "WF_LLM_TOKENS_PARAMETER", default: "auto", TokensSetting.init,
       expected: "auto, max_tokens or max_completion_tokens")
-    guard let base else {
-      if name != nil || key != nil {
-        reader.refuse("WF_LLM_MODEL and WF_LLM_API_KEY need WF_LLM_BASE_URL, such as https://api.openai.com/v1")
-      }
-      return nil
+    let url = base.flatMap { endpoint($0, &reader) }
+    check(name: name, key: key, &reader)
+    if base == nil, name != nil || key != nil {
+      reader.refuse(
+        "WF_LLM_BASE_URL",
+        "WF_LLM_MODEL and WF_LLM_API_KEY need WF_LLM_BASE_URL, such as https://api.openai.com/v1")
     }
-    guard let name else {
-      reader.refuse("WF_LLM_BASE_URL needs WF_LLM_MODEL, the name of the model to ask for")
-      return nil
+    if base != nil, name == nil {
+      reader.refuse("WF_LLM_MODEL", "WF_LLM_BASE_URL needs WF_LLM_MODEL, the name of the model to ask for")
     }
-    guard let url = endpoint(base, &reader) else { return nil }
+    if url?.hasUser == true, key != nil, scheme == .bearer {
+      reader.refuse(
+        "WF_LLM_API_KEY",
+        "WF_LLM_API_KEY and a user in WF_LLM_BASE_URL exclude each other: both are an Authorization header")
+    }
+    guard let url, let name else { return nil }
     var model = OpenAIChatModel.Configuration(url: url, model: name, apiKey: key, timeout: timeout)
     model.keyScheme = scheme ?? .bearer
     model.temperature = temperature?.value
     model.tokensParameter = tokens?.parameter
-    check(model, &reader)
     return model
   }
 
@@ -58,23 +62,21 @@ extension Settings {
     do {
       return try CompletionsURL(base: base)
     } catch {
-      reader.refuse("WF_LLM_BASE_URL=\(SecretMask.url(base)): \(error)")
+      reader.refuse("WF_LLM_BASE_URL", "WF_LLM_BASE_URL=\(SecretMask.url(base)): \(error)")
       return nil
     }
   }
 
   /// Refuses what no call could carry.
-  private static func check(_ model: OpenAIChatModel.Configuration, _ reader: inout SettingsReader) {
-    if model.model.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
-      reader.refuse("WF_LLM_MODEL: it holds a control character")
+  private static func check(name: String?, key: String?, _ reader: inout SettingsReader) {
+    if let name, name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+      reader.refuse("WF_LLM_MODEL", "WF_LLM_MODEL: it holds a control character")
     }
-    guard let key = model.apiKey else { return }
-    if !key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) {
+    if let key, !key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) {
       let hint = key.hasPrefix("Bearer ") ? "; leave out Bearer" : ""
-      reader.refuse("WF_LLM_API_KEY: it holds a blank, a line break or another character that no key has\(hint)")
-    }
-    if model.url.hasUser, model.keyScheme == .bearer {
-      reader.refuse("WF_LLM_API_KEY and a user in WF_LLM_BASE_URL exclude each other: both are an Authorization header")
+      reader.refuse(
+        "WF_LLM_API_KEY",
+        "WF_LLM_API_KEY: it holds a blank, a line break or another character that no key has\(hint)")
     }
   }
 
@@ -101,7 +103,7 @@ extension Settings {
       guard let path = reader.text(name) else { continue }
       let text = (try? Files.read(path)).map { String(decoding: $0, as: UTF8.self) }
       if areNeeded, text?.contains("-----BEGIN") != true {
-        reader.refuse("\(name)=\(path): a file of certificates in PEM is expected, which wf may read")
+        reader.refuse("WF_LLM_CA_FILE", "\(name)=\(path): a file of certificates in PEM is expected, which wf may read")
       }
       return path
     }

@@ -25,8 +25,8 @@ struct Settings: Sendable {
   let logLevel: Logger.Level
   /// Where the command line finds the API.
   let url: String
-  /// Whether a setting says so; otherwise it is the default.
-  var isURLSet: Bool { rows.contains { $0.name == "WF_URL" && $0.source != .fallback } }
+  /// Whether somebody has set a setting; otherwise it has its default.
+  func isSet(_ name: String) -> Bool { rows.contains { $0.name == name && $0.source != .fallback } }
   /// Each setting as it is in force, secrets masked.
   let rows: [SettingsReader.Row]
 
@@ -38,7 +38,21 @@ struct Settings: Sendable {
 
   /// Reads the settings; a misspelt or malformed one stops the start.
   init(_ given: SettingsReader) throws(Invalid) {
+    let (settings, problems) = Settings.read(given)
+    guard problems.isEmpty, let settings else { throw Invalid(problems: problems) }
+    self = settings
+  }
+
+  /// Reads the settings as far as they can be read, for somebody who looks for faults.
+  /// - Returns: the settings, with the default in place of a malformed one, but a malformed `WF_URL` as it is; nil without
+  ///   an address of Redis. And what is wrong with them.
+  static func read(_ given: SettingsReader) -> (settings: Settings?, problems: [String]) {
     var reader = given
+    let settings = Settings(reading: &reader)
+    return (settings, reader.problems)
+  }
+
+  private init?(reading reader: inout SettingsReader) {
     let redis = Settings.redis(&reader)
     keys = Keys(prefix: reader.text("WF_KEY_PREFIX", default: "wf:") ?? "wf:")
     limits = RunStore.Limits(
@@ -56,7 +70,7 @@ struct Settings: Sendable {
       reader.parsed(
         "WF_LLM_FALLBACK", default: "placeholder", LLMSummarize.Fallback.init(rawValue:),
         expected: "placeholder or fail") ?? .placeholder
-    authorities = Settings.authorities(&reader, areNeeded: model != nil)
+    authorities = Settings.authorities(&reader, areNeeded: reader.isSet("WF_LLM_BASE_URL"))
     usesProxyEnvironment = reader.integer("WF_PROXY_ENV", default: 0, in: 0...1) == 1
     if usesProxyEnvironment { reader.showProxies() }
     logLevel =
@@ -64,9 +78,12 @@ struct Settings: Sendable {
         "WF_LOG_LEVEL", default: "info", Logger.Level.init(rawValue:),
         expected: "trace, debug, info, notice, warning, error or critical") ?? .info
     url = reader.text("WF_URL", default: "http://127.0.0.1:8000") ?? ""
+    if !APIClient.isUsable(url) {
+      reader.refuse("WF_URL", APIClient.refusal(of: url, place: reader.place(of: "WF_URL")))
+    }
     reader.refuseUnknown()
     rows = reader.rows
-    guard reader.problems.isEmpty, let redis else { throw Invalid(problems: reader.problems) }
+    guard let redis else { return nil }
     self.redis = redis
   }
 
@@ -77,14 +94,15 @@ struct Settings: Sendable {
       var address = try RedisAddress(text)
       let hasPassword = address.password != nil
       if hasPassword, passwordFile != nil {
-        reader.refuse("REDIS_URL has a password and REDIS_PASSWORD_FILE is set: keep one of them")
+        reader.refuse(
+          "REDIS_PASSWORD_FILE", "REDIS_URL has a password and REDIS_PASSWORD_FILE is set: keep one of them")
       }
       address.passwordFile = passwordFile ?? (hasPassword ? nil : reader.credential("redis_password"))
       reader.show("REDIS_URL", as: "\(address)")
       return address
     } catch {
       reader.show("REDIS_URL", as: "(invalid)")
-      reader.refuse("REDIS_URL: \(error)")
+      reader.refuse("REDIS_URL", "REDIS_URL\(reader.place(of: "REDIS_URL")): \(error)")
       return nil
     }
   }

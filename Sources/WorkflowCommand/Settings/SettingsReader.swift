@@ -1,3 +1,5 @@
+import Hiredis
+
 /// Reads settings by name, and remembers each with where it came from and what is wrong with it.
 struct SettingsReader {
   /// Where a setting's value came from.
@@ -28,8 +30,8 @@ struct SettingsReader {
   private let environment: [String: String]
   private let files: [SettingsFile]
   private let credentials: [String: String]
-  private(set) var rows: [Row] = []
-  private(set) var problems: [String] = []
+  private var entries: [Row] = []
+  private var faults: [(name: String, sentence: String)] = []
 
   /// The environment wins over the files, and each file over those after it.
   /// - Parameter credentials: what the service manager hands over: secrets by the setting that they stand for, and the
@@ -38,14 +40,21 @@ struct SettingsReader {
     self.credentials = credentials
     self.environment = environment
     self.files = files
+    for file in files { faults += file.faults }
   }
+
+  /// What was read, in the order of the settings' table.
+  var rows: [Row] { SettingNames.ordered(entries, by: \.name) }
+
+  /// What is wrong, one sentence each, in the order of the settings' table.
+  var problems: [String] { SettingNames.ordered(faults, by: \.name).map(\.sentence) }
 
   /// A text, or nil where nothing is set and there is no default. A setting that is set to nothing is not set.
   mutating func text(_ name: String, default fallback: String? = nil, isSecret: Bool = false) -> String? {
     let found = lookUp(name)
     let value = found?.value ?? fallback
     let shown = value.map { isSecret ? "********" : SettingsReader.shown($0) } ?? ""
-    rows.append(Row(name: name, value: shown, source: found?.source ?? .fallback))
+    entries.append(Row(name: name, value: shown, source: found?.source ?? .fallback))
     return value
   }
 
@@ -55,15 +64,15 @@ struct SettingsReader {
   ) -> Value? {
     guard let text = text(name, default: fallback) else { return nil }
     if let value = parse(text) { return value }
-    problems.append("\(name)=\(SettingsReader.shown(text))\(place(of: name)): \(expected) is expected")
+    refuse(name, "\(name)=\(SettingsReader.shown(text))\(place(of: name)): \(expected) is expected")
     return parse(fallback)
   }
 
   /// A value as it may be shown: no URL shows its secrets.
-  private static func shown(_ value: String) -> String { value.contains("://") ? SecretMask.url(value) : value }
+  static func shown(_ value: String) -> String { value.contains("://") ? SecretMask.url(value) : value }
 
   /// Says in which file a setting is; nothing for one of the environment.
-  private func place(of name: String) -> String {
+  func place(of name: String) -> String {
     guard case .file(let path) = lookUp(name)?.source else { return "" }
     return " in \(path)"
   }
@@ -107,22 +116,25 @@ struct SettingsReader {
     return factor.flatMap { number.multipliedReportingOverflow(by: $0).overflow ? nil : number * $0 }
   }
 
-  /// Notes a problem that the reading function cannot see.
-  mutating func refuse(_ problem: String) { problems.append(problem) }
+  /// Notes a problem of a setting that the reading function cannot see.
+  mutating func refuse(_ name: String, _ sentence: String) { faults.append((name, sentence)) }
 
   /// Shows a setting in another form than it was given in, for one that may hold a password.
   mutating func show(_ name: String, as value: String) {
-    guard let index = rows.firstIndex(where: { $0.name == name }) else { return }
-    rows[index] = Row(name: name, value: value, source: rows[index].source)
+    guard let index = entries.firstIndex(where: { $0.name == name }) else { return }
+    entries[index] = Row(name: name, value: value, source: entries[index].source)
   }
 
   /// Shows the variables that libcurl takes proxies from, where they are set.
   mutating func showProxies() {
     for name in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"] {
       guard let value = environment[name] else { continue }
-      rows.append(Row(name: name, value: SecretMask.url(value), source: .environment))
+      entries.append(Row(name: name, value: SecretMask.url(value), source: .environment))
     }
   }
+
+  /// Whether a setting is set to something.
+  func isSet(_ name: String) -> Bool { lookUp(name) != nil }
 
   /// What the service manager handed over beside the settings.
   func credential(_ name: String) -> String? { credentials[name] }
@@ -135,16 +147,30 @@ struct SettingsReader {
     return credentials[name].map { ($0, .credential) }
   }
 
-  /// Notes every `WF_` name that no setting has read, with its file and with the name that it resembles most.
+  /// Notes every name that was meant for wf and that no setting has read, with its file and with the names that it
+  /// resembles most.
   mutating func refuseUnknown() {
-    let known = Set(rows.map(\.name))
-    let places = [(names: environment.keys, place: "")] + files.map { (names: $0.values.keys, place: " in \($0.path)") }
-    for (names, place) in places {
-      for name in names.sorted() where name.hasPrefix("WF_") && !known.contains(name) {
-        let nearest = known.min { EditDistance.between(name, $0) < EditDistance.between(name, $1) }
-        let hint = nearest.map { EditDistance.between(name, $0) <= 4 ? "; did you mean \($0)?" : "" } ?? ""
-        problems.append("\(name)\(place) is no setting of wf\(hint)")
-      }
+    let known = Set(entries.map(\.name)).union(SettingNames.all)
+    for name in environment.keys.sorted() { refuseUnknown(name, known) }
+    for file in files {
+      for name in file.values.keys.sorted() { refuseUnknown(name, known, in: file) }
     }
+  }
+
+  private mutating func refuseUnknown(_ name: String, _ known: Set<String>, in file: SettingsFile? = nil) {
+    let place = file.map { " in \($0.path)" } ?? ""
+    if name == "REDIS_PASSWORD", file?.isShared != true, !hasRedisPassword {
+      refuse(name, "\(name)\(place) is no setting of wf; did you mean REDIS_PASSWORD_FILE or REDIS_URL?")
+    }
+    guard name.hasPrefix("WF_"), !known.contains(name) else { return }
+    let nearest = known.min { (EditDistance.between(name, $0), $0) < (EditDistance.between(name, $1), $1) }
+    let hint = nearest.map { EditDistance.between(name, $0) <= 4 ? "; did you mean \($0)?" : "" } ?? ""
+    refuse(name, "\(name)\(place) is no setting of wf\(hint)")
+  }
+
+  /// Whether wf has a password for Redis: a variable that only resembles a setting is then another program's.
+  private var hasRedisPassword: Bool {
+    if lookUp("REDIS_PASSWORD_FILE") != nil || credential("redis_password") != nil { return true }
+    return lookUp("REDIS_URL").flatMap { try? RedisAddress($0.value) }?.password != nil
   }
 }
