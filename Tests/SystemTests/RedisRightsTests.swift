@@ -84,6 +84,23 @@ import WorkflowStore
     }
   }
 
+  @Test func `A user of another prefix gets the line that allows the one in force`() async throws {
+    try await Stack.with(.init(workers: 0, redis: [Self.rights, Self.admin])) { stack in
+      let admin = try admin(stack)
+      let settings = ["REDIS_URL": "redis+unix://\(stack.folder)/redis.sock", "WF_KEY_PREFIX": "other[1]:"]
+      let report = try await wf("doctor", settings: settings).output
+      let start = "→ redis-cli ACL SETUSER default "
+      let line = try #require(report.split(separator: "\n").first { $0.contains(start) })
+      #expect(!report.contains("README.md has") && !report.contains("wf doctor names"))
+      // The line is ready for a shell.
+      let command = line.drop { $0 != "r" }.dropFirst("redis-cli".count)
+      #expect(
+        system("redis-cli -s \(stack.folder)/redis.sock --user admin --pass admin \(command) > /dev/null 2>&1") == 0)
+      #expect(try await admin.send(["PING"], timeout: .seconds(20)) == .status("PONG"))
+      #expect(try await wf("doctor", settings: settings).output.contains("Redis allows all that wf needs"))
+    }
+  }
+
   @Test func `Without INFO a dead worker's runs are still taken over`() async throws {
     try await Stack.withModel(workers: 2, redis: [Self.rights + " -@dangerous", Self.admin]) { stack, model in
       model.behaviour = .hold

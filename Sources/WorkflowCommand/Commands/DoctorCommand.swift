@@ -17,21 +17,39 @@ struct DoctorCommand: AsyncParsableCommand {
       """)
 
   func run() async throws {
-    let host = await HostSettings()
-    var findings = host.findings
+    let isInstalled = HostUnit.isWorkflowInstalled
+    let host = await HostSettings(isInstalled: isInstalled)
+    var findings = (isInstalled ? [] : [DoctorCommand.notInstalled]) + host.findings
     if let settings = host.settings {
       let connection = RedisConnection(
         settings.redis, name: "wf-doctor", logger: Logger(label: "wf-doctor") { _ in SwiftLogNoOpLogHandler() })
       defer { connection.close() }
       let store = RunStore(connection, keys: settings.keys)
-      findings += await RedisExamination(connection: connection, store: store, address: settings.redis).findings()
-      findings += await HostExamination(settings: settings).findings()
-      findings += await examineModel(settings, store, isComplete: host.isComplete)
+      // Without an installation only what the settings name is looked at: nobody wants defaults to be there.
+      if isInstalled || settings.isSet("REDIS_URL") {
+        findings += await RedisExamination(connection: connection, store: store, address: settings.redis).findings()
+      }
+      findings += isInstalled ? await HostExamination(settings: settings).findings() : await examineAPI(settings)
+      if isInstalled || settings.model != nil {
+        findings += await examineModel(settings, store, isComplete: host.isComplete)
+      }
     }
     for finding in findings { Terminal.show(finding.text) }
     if findings.contains(where: { $0.verdict == .broken }) {
       throw ExitCode(CommandFailure.Code.failed.rawValue)
     }
+  }
+
+  private static let notInstalled = Finding.broken(
+    "wf is not installed as a service on this host",
+    remedy: "README.md, \"On a host\", says how to install it; wf dev runs it without an installation")
+
+  /// The API that the settings name; it runs by other means than services of this host.
+  private func examineAPI(_ settings: Settings) async -> [Finding] {
+    guard settings.isSet("WF_URL"), APIClient.isUsable(settings.url) else { return [] }
+    var finding = await APIExamination(url: settings.url).finding()
+    if finding.remedy != nil { finding.remedy = "start wf where WF_URL leads, or correct WF_URL" }
+    return [finding]
   }
 
   private func examineModel(_ settings: Settings, _ store: RunStore, isComplete: Bool) async -> [Finding] {

@@ -10,7 +10,7 @@ struct HostSettings {
 
   /// Reads them.
   /// - Parameter isInstalled: whether this host has services that read them.
-  init(isInstalled: Bool = true) async {
+  init(isInstalled: Bool) async {
     let credentials = await HostCredentials.ofHost()
     findings = credentials.findings
     var file: SettingsFile?

@@ -8,6 +8,16 @@ struct HostUnit: Sendable {
   /// Whether systemd runs on this host.
   static var hasSystemd: Bool { access("/run/systemd/system", F_OK) == 0 }
 
+  /// Whether wf is installed as a service, whether systemd runs or not: its settings or a unit of it are there.
+  static var isWorkflowInstalled: Bool {
+    let folders = [
+      "/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
+    ]
+    let units = ["wf-worker.service", "wf-api.service", "wf-api.socket"]
+    let files = [SettingsFile.hostPath] + folders.flatMap { folder in units.map { "\(folder)/\($0)" } }
+    return files.contains { access($0, F_OK) == 0 }
+  }
+
   /// Asks systemd; nil where it does not run.
   init?(_ name: String) async {
     guard HostUnit.hasSystemd,

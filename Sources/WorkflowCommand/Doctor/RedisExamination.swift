@@ -81,6 +81,12 @@ struct RedisExamination {
       .joined(separator: " ")
   }
 
+  /// The line that allows the user all that wf needs, on the keys and channels under the prefix in force.
+  private var permission: String {
+    let rules = RedisExamination.quoted(RedisRequirements.rules(store.keys))
+    return "redis-cli ACL SETUSER \(address.user ?? "default") \(rules)"
+  }
+
   private func rightsFindings(_ missing: [MissingRight]) -> [Finding] {
     func names(_ rights: [MissingRight]) -> String { rights.map(\.command).joined(separator: ", ") }
     let user = address.user ?? "default"
@@ -90,7 +96,7 @@ struct RedisExamination {
       findings.append(
         .broken(
           "Redis's user \(user) may not run \(names(forbidden)) on wf's keys and channels",
-          remedy: "redis-cli ACL SETUSER \(user) \(RedisExamination.quoted(RedisRequirements.rules(store.keys)))"))
+          remedy: permission))
     }
     let unknown = missing.filter { !$0.isKnown && !$0.isOptional }
     if !unknown.isEmpty {
@@ -108,6 +114,10 @@ struct RedisExamination {
   }
 
   private func finding(_ error: StoreError) -> Finding {
+    // With the prefix in force: the user may be allowed another one only.
+    if case .refused(cause: "NOPERM", let reason, _) = error {
+      return .broken("Redis refuses: \(reason.split(separator: "; ").first ?? "NOPERM")", remedy: permission)
+    }
     let parts = "\(error)".split(separator: "; ", maxSplits: 1).map(String.init)
     return .broken(parts[0], remedy: parts.count > 1 ? parts[1] : "Redis's log and its configuration say more")
   }
