@@ -38,13 +38,17 @@ public enum CommandLineTool {
         try command.run()
       }
     } catch let failure as CommandFailure {
-      Terminal.say("wf: \(failure)")
+      Terminal.sayFailure("\(failure)")
       exit(failure.code.rawValue)
     } catch let invalid as Settings.Invalid {
-      for problem in invalid.problems { Terminal.say("wf: \(problem)") }
+      for problem in invalid.problems { Terminal.sayFailure(problem) }
       exit(CommandFailure.Code.configuration.rawValue)
     } catch {
-      WF.exit(withError: error)
+      let code = WF.exitCode(for: error).rawValue
+      let text = WF.fullMessage(for: error)
+      // Help and version are results: they are written whole, or this is no success.
+      if !text.isEmpty { code == 0 ? Terminal.show(text) : Terminal.say(text) }
+      exit(code)
     }
   }
 }

@@ -27,13 +27,17 @@ enum Files {
     }
   }
 
-  /// Writes a file anew, readable by its owner; whoever reads it sees the old text or the new.
+  /// Writes a file, readable by its owner; whoever reads it sees the old text or the new.
   static func write(_ text: String, to path: String) throws {
-    let draft = path + ".new"
-    let file = try FileDescriptor.open(
-      FilePath(draft), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
-    _ = try file.closeAfter { try file.writeAll(text.utf8) }
-    guard rename(draft, path) == 0 else { throw Errno(rawValue: errno) }
+    do {
+      let draft = path + ".new"
+      let file = try FileDescriptor.open(
+        FilePath(draft), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+      _ = try file.closeAfter { try file.writeAll(text.utf8) }
+      guard rename(draft, path) == 0 else { throw Errno(rawValue: errno) }
+    } catch let error as Errno {
+      throw CommandFailure("\(path): \(error)", code: .outputError)
+    }
   }
 
   /// Makes a new folder under the folder for temporary files.
@@ -46,7 +50,7 @@ enum Files {
 
   /// Makes a folder unless it is there.
   static func makeFolder(_ path: String) throws {
-    if mkdir(path, 0o755) != 0 && errno != EEXIST { throw CommandFailure("\(path): \(Errno(rawValue: errno))") }
+    if mkdir(path, 0o755) != 0 && errno != EEXIST { throw Errno(rawValue: errno) }
   }
 
   /// Removes a folder and all that is in it.

@@ -8,10 +8,10 @@ struct JournalLogHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
   private let isJournal: Bool
 
-  /// Reads from the environment whether the lines go to the journal.
+  /// Finds out whether the lines go to the journal.
   init(level: Logger.Level) {
     logLevel = level
-    isJournal = getenv("JOURNAL_STREAM") != nil
+    isJournal = Terminal.isJournal
   }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {

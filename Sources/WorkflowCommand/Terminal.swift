@@ -24,6 +24,16 @@ enum Terminal {
   /// Whether standard output is a terminal.
   static var isInteractive: Bool { isatty(1) == 1 }
 
+  /// Whether standard error is the journal (systemd.exec(5), `JOURNAL_STREAM`).
+  static var isJournal: Bool {
+    var status = stat()
+    guard let stream = getenv("JOURNAL_STREAM"), fstat(2, &status) == 0 else { return false }
+    return String(cString: stream) == "\(status.st_dev):\(status.st_ino)"
+  }
+
+  /// Writes why the process ends to standard error. The journal names the program and wants the priority (sd-daemon(3)).
+  static func sayFailure(_ sentence: String) { say((isJournal ? "<3>" : "wf: ") + sentence) }
+
   /// Writes text to standard output as it is.
   static func write(_ text: String) { write(Array(text.utf8), to: 1) }
 

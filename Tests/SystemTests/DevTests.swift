@@ -55,22 +55,28 @@ import Testing
   }
 
   /// Starts `wf dev` with a run whose model call is held, and signals it.
-  /// - Parameter arguments: what follows `wf dev --data FOLDER`.
+  /// - Parameters:
+  ///   - arguments: what follows `wf dev --data FOLDER`.
+  ///   - usesTimeout: whether `timeout` runs it, and is signalled.
   /// - Returns: how it ended, and what it wrote on standard error.
   private func stop(
-    _ arguments: [String], drain: String, in folder: String, by signals: [Int32]
+    _ arguments: [String], drain: String, in folder: String, by signals: [Int32], usesTimeout: Bool = false
   ) async throws -> (TerminationStatus, String) {
     let model = try ModelServer()
     defer { model.close() }
     model.behaviour = .hold
+    let command = [Stack.executable, "dev", "--data", folder] + arguments
     let result = try await Subprocess.run(
-      .path(FilePath(Stack.executable)), arguments: Arguments(["dev", "--data", folder] + arguments),
+      usesTimeout ? .name("timeout") : .path(FilePath(command[0])),
+      arguments: Arguments(usesTimeout ? ["1000"] + command : Array(command.dropFirst())),
       environment: .inherit.updating([
         "WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LEASE_S": "60", "WF_DRAIN_S": drain,
       ]), input: .none, output: .discarded, error: .sequence
     ) { execution in
       var text = ""
       var left = signals[...]
+      var repeating: Task<Void, any Error>?
+      defer { repeating?.cancel() }
       func signal() { if let next = left.popFirst() { kill(execution.processIdentifier.value, next) } }
       for try await line in execution.standardError.strings() {
         text += line
@@ -78,7 +84,16 @@ import Testing
           try await model.waitForCalls(1)
           signal()
         }
-        if line.contains("stopping nginx") { signal() }
+        if line.contains("stopping nginx"), let next = left.popFirst() {
+          // One that comes in the same moment as the first is no second one.
+          let process = execution.processIdentifier.value
+          repeating = Task {
+            while true {
+              kill(process, next)
+              try await ContinuousClock().sleep(for: .milliseconds(50))
+            }
+          }
+        }
       }
       return text
     }
@@ -100,6 +115,45 @@ import Testing
         "dev", "--data", folder, "--workers", "0", "--", "sh", "-c",
         "redis-cli -s '\(folder)/redis.sock' ZCARD wf:leases; redis-cli -s '\(folder)/redis.sock' LLEN wf:queue:1")
       #expect(redis.output == "0\n1\n")
+    }
+  }
+
+  @Test func `timeout, which signals its child twice, stops it in good order`() async throws {
+    try await withFolder { folder in
+      let port = try await freePort()
+      let (status, text) = try await stop(
+        ["--port", port], drain: "0.5", in: folder, by: [SIGTERM], usesTimeout: true)
+      #expect(status == .exited(143))
+      #expect(text.contains("wf dev: stopping nginx") && !text.contains("ending all at once"))
+      let log = String(decoding: try Stack.read("\(folder)/log/worker-1.log"), as: UTF8.self)
+      #expect(log.contains("worker stopped"))
+    }
+  }
+
+  @Test func `a folder that cannot be had has an exit code, and is named`() async throws {
+    try await withFolder { folder in
+      system("touch '\(folder)/file'")
+      for (data, code) in [
+        ("\(folder)/no/folder", 66), ("\(folder)/file", 66), ("\(folder)/file/x", 66), ("/proc/x", 66),
+        ("\(folder)/" + String(repeating: "x", count: 80), 64),
+      ] as [(String, Int32)] {
+        let outcome = try await wf("dev", "--data", data, "--", "true")
+        #expect(outcome.code == code, "\(data)")
+        #expect(outcome.error.contains("--data \(data): "))
+      }
+    }
+  }
+
+  @Test func `no process id outlives its process`() async throws {
+    try await withFolder { folder in
+      system("echo 1 > '\(folder)/worker-9.pid'")
+      let script = "ls '\(folder)'; kill -9 $(cat '\(folder)/worker-1.pid'); exit 3"
+      let outcome = try await wf("dev", "--data", folder, "--", "sh", "-c", script)
+      #expect(outcome.code == 3)
+      let names = outcome.output.split(separator: "\n")
+      #expect(names.contains("worker-1.pid") && !names.contains("worker-9.pid"))
+      let left = try await Subprocess.run(.name("ls"), arguments: [folder], output: .string(limit: 1 << 16))
+      #expect(left.standardOutput.contains("redis") && !left.standardOutput.contains(".pid"))
     }
   }
 

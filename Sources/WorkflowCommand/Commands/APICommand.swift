@@ -35,8 +35,9 @@ struct APICommand: AsyncParsableCommand {
     let documents = composition.connection("wf-api-documents")
     let manager = ServiceManager()
     let watch = DatabaseWatch(composition.store(connection), logger: composition.logger)
+    let listener = try listener(settings)
     let server = APIServer(
-      listener: try listener(settings), configuration: APICommand.serverConfiguration(composition),
+      listener: listener, configuration: APICommand.serverConfiguration(composition),
       definitions: DefinitionReader(
         operations: composition.registry(client: composition.httpClient()).schemas,
         maxStepBytes: settings.worker.maxOutputBytes),
@@ -60,10 +61,16 @@ struct APICommand: AsyncParsableCommand {
     do {
       try await StoppableService(server, manager: manager, logger: composition.logger).run()
     } catch let error as FastCGIError {
-      throw CommandFailure("\(error)", code: .configuration)
+      throw CommandFailure(sentence(error, listener), code: .configuration)
     }
     connection.close()
     documents.close()
+  }
+
+  /// Why the API cannot listen, with the path or the address that is meant.
+  private func sentence(_ error: FastCGIError, _ listener: FastCGIListener) -> String {
+    let place = socket == nil ? "standard input" : "--socket \(listener)"
+    return if case .system = error { "\(place): \(error)" } else { "\(error)" }
   }
 
   private static func serverConfiguration(_ composition: Composition) -> FastCGIServerConfiguration {

@@ -12,11 +12,11 @@ struct CommandSupervisor: Sendable {
   /// How long the command may take to end after SIGTERM.
   private let grace = Duration.seconds(5)
 
-  /// Runs the command until it ends, or until the second SIGTERM.
+  /// Runs the command until it ends, or until the second SIGTERM or SIGHUP, or a SIGUSR1.
   /// - Returns: its exit code; 128 and the signal's number when a signal has ended it.
   func run() async throws -> Int32 {
     guard clinux_become_subreaper() == 0 else { throw Errno(rawValue: errno) }
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sighup, .sigint)
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sighup, .sigint, .sigusr1)
     let child = try start()
     let stop = Task { await forward(signals, to: child) }
     defer { stop.cancel() }
@@ -53,12 +53,13 @@ struct CommandSupervisor: Sendable {
     return child
   }
 
-  /// SIGTERM and SIGHUP stop the command; SIGINT reaches it from the terminal.
+  /// SIGTERM and SIGHUP stop the command, SIGUSR1 kills it; SIGINT reaches it from the terminal.
   private func forward(_ signals: UnixSignalsSequence, to child: pid_t) async {
-    var count = 0
+    var requests = StopRequests()
     for await signal in signals where signal != .sigint {
-      count += 1
-      guard count == 1 else { return killDescendants() }
+      if signal == .sigusr1 { return killDescendants() }
+      guard requests.take() else { continue }
+      guard requests.count == 1 else { return killDescendants() }
       kill(child, SIGTERM)
       Task {
         try await Task.sleep(for: grace)

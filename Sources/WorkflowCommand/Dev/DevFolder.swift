@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 import SystemPackage
 
@@ -9,7 +10,17 @@ struct DevFolder: Sendable {
   private let lock: FileDescriptor
 
   /// Makes the folder, or takes the one that is there.
+  /// - Throws: a sentence for the user that names the folder.
   init(path given: String?) throws {
+    do {
+      try self.init(making: given)
+    } catch let error as Errno {
+      let name = given.map { "--data \($0)" } ?? "the folder for temporary files"
+      throw CommandFailure("\(name): \(error)", code: .noInput)
+    }
+  }
+
+  private init(making given: String?) throws {
     if let given {
       try Files.makeFolder(given)
       guard let absolute = realpath(given, nil) else { throw Errno(rawValue: errno) }
@@ -20,9 +31,10 @@ struct DevFolder: Sendable {
     }
     isTemporary = given == nil
     guard path.utf8.count <= 80 else {
-      throw CommandFailure("--data \(path): the path is too long for the unix sockets in it (80 bytes)")
+      throw ValidationError("--data \(path): the path is too long for the unix sockets in it (80 bytes)")
     }
     lock = try DevFolder.lock(path)
+    removeProcessIDs()
     for name in ["bin", "log", "redis", "nginx"] { try Files.makeFolder("\(path)/\(name)") }
     try linkExecutable()
   }
@@ -34,6 +46,11 @@ struct DevFolder: Sendable {
       throw CommandFailure("--data \(path): another wf dev runs there", code: .unavailable)
     }
     return file
+  }
+
+  /// Removes the process ids that a killed `wf dev` has left behind.
+  private func removeProcessIDs() {
+    for name in Files.entries(of: path) where name.hasSuffix(".pid") { unlink("\(path)/\(name)") }
   }
 
   /// Puts this program on the PATH of the command as `wf`.

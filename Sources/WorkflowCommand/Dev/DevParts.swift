@@ -41,6 +41,7 @@ final class DevParts: Sendable {
       for task in tasks { task.cancel() }
       for task in tasks { await task.value }
     }
+    for running in all { unlink(folder.processID(of: running.part.name)) }
   }
 
   /// Kills what is still there.

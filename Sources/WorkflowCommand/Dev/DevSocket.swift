@@ -11,7 +11,9 @@ enum DevSocket {
     guard let address = UnixSocketAddress(path: path) else { throw Errno(rawValue: ENAMETOOLONG) }
     let descriptor = try UnixSocketAddress.makeSocket(SOCK_STREAM)
     let code = address.withSocketAddress { bind(descriptor, $0, $1) }
-    guard code == 0, listen(descriptor, SOMAXCONN) == 0 else { throw Errno(rawValue: errno) }
+    guard code == 0, listen(descriptor, SOMAXCONN) == 0 else {
+      throw CommandFailure("\(path): \(Errno(rawValue: errno))", code: .outputError)
+    }
     return FileDescriptor(rawValue: descriptor)
   }
 }

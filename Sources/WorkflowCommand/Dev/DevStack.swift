@@ -67,6 +67,7 @@ struct DevStack: Sendable {
   /// Waits for what ends the stack, and until the stack has stopped.
   private func conclude(_ events: AsyncStream<Event>, _ parts: DevParts, stop: () -> Void) async throws -> Int32 {
     var outcome: Result<Int32, any Error>?
+    var requests = StopRequests()
     func end(_ result: Result<Int32, any Error>) {
       if outcome == nil { stop() }
       outcome = outcome ?? result
@@ -76,6 +77,7 @@ struct DevStack: Sendable {
       case .ready: Terminal.say("wf dev: ready at \(url), Redis at \(redisURL), logs in \(folder.path)/log")
       case .commandEnded(let code): end(.success(code))
       case .failed(let error): end(.failure(error))
+      case .signal where !requests.take(): break
       case .signal(let signal) where outcome == nil:
         Terminal.say("\nwf dev: stopping nginx, the API and the workers, then Redis; Ctrl-C again ends all at once")
         // Without a command, Ctrl-C is how wf dev is meant to end.
@@ -196,11 +198,6 @@ final class SupervisorProcess: Sendable {
   func started(_ process: pid_t) { id.withLock { $0 = process } }
   func ended() { id.withLock { $0 = nil } }
 
-  /// Kills the command and its children. The supervisor takes the second SIGTERM for that; the first may have come.
-  func stopAtOnce() {
-    id.withLock { process in
-      guard let process else { return }
-      for _ in 1...2 { kill(process, SIGTERM) }
-    }
-  }
+  /// Kills the command and its children.
+  func stopAtOnce() { id.withLock { if let process = $0 { kill(process, SIGUSR1) } } }
 }

@@ -29,12 +29,11 @@ struct StoppableService {
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let service = Task { try await group.run() }
     let stop = Task {
-      var count = 0
-      for await signal in signals {
-        count += 1
+      var requests = StopRequests()
+      for await signal in signals where requests.take() {
         manager.stopping(within: limit)
-        logger.notice("\(signal): stopping \(count == 1 ? "after what is in hand" : "at once")")
-        if count == 1 { await group.triggerGracefulShutdown() } else { service.cancel() }
+        logger.notice("\(signal): stopping \(requests.count == 1 ? "after what is in hand" : "at once")")
+        if requests.count == 1 { await group.triggerGracefulShutdown() } else { service.cancel() }
       }
     }
     defer { stop.cancel() }
