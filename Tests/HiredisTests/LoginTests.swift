@@ -69,6 +69,27 @@ import Testing
     redis.close()
   }
 
+  @Test func `What an operator must mend is said once, however many connections meet it`() async throws {
+    let server = RedisServer("--requirepass", "first")
+    let path = "/tmp/redis-password-\(UInt64.random(in: .min ... .max))"
+    defer { unlink(path) }
+    let admin = RedisConnection(try server.address(login: ":first@"))
+    #expect(try await admin.send(["PING"]) == .status("PONG"))
+    var address = try server.address()
+    address.passwordFile = path
+    let connections = (1...3).map { _ in RedisConnection(address, limits: .talkative, log: log) }
+    for redis in connections {
+      guard case .unavailable(let reason, _) = await redis.refusal(of: ["PING"]) else { continue }
+      #expect(reason.contains("cannot read the password file"))
+    }
+    #expect(await log.lines.next()?.hasPrefix("error: Redis refuses: cannot read the password file") == true)
+    let file = try #require(fopen(path, "w"))
+    fputs("first", file)
+    fclose(file)
+    for redis in connections { #expect(try await redis.send(["PING"]) == .status("PONG")) }
+    for _ in connections { #expect(await log.lines.next() == "info: connected to Redis") }
+  }
+
   @Test func `A new password is taken from its file without a restart`() async throws {
     let server = RedisServer("--requirepass", "first")
     let path = "/tmp/redis-password-\(UInt64.random(in: .min ... .max))"

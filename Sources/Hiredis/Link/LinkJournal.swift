@@ -1,4 +1,5 @@
 import Logging
+import Synchronization
 
 /// The log of a link: one line per event; of an outage its start, then at most one line per interval.
 struct LinkJournal {
@@ -9,6 +10,9 @@ struct LinkJournal {
   private var lastLine: ContinuousClock.Instant?
   private var lastLoss: (failure: LinkFailure, time: ContinuousClock.Instant)?
   private var isLossUntold = false
+
+  /// What an operator must mend, by the address of the Redis: the links of this process say it once, not each of them.
+  private static let told = Mutex<[String: LinkFailure]>([:])
 
   /// A journal whose lines name the connection and the address.
   init(_ configuration: LinkConfiguration) {
@@ -29,6 +33,7 @@ struct LinkJournal {
   mutating func connected() {
     if isLossUntold { return }
     logger.info("connected to Redis")
+    LinkJournal.told.withLock { $0["\(address)"] = nil }
     failure = nil
     lastLine = nil
   }
@@ -44,6 +49,14 @@ struct LinkJournal {
     logger.warning("connection to Redis lost, reconnecting: \(failure)")
   }
 
+  /// Whether no link of this process has said this of the address since one was up.
+  private func isNews(_ failure: LinkFailure) -> Bool {
+    LinkJournal.told.withLock { told in
+      defer { told["\(address)"] = failure }
+      return told["\(address)"] != failure
+    }
+  }
+
   /// An attempt to bring the link up has failed.
   ///
   /// What an operator must mend is said once for each cause.
@@ -51,7 +64,7 @@ struct LinkJournal {
     defer { self.failure = failure }
     isLossUntold = false
     if failure.remedy != nil {
-      if failure != self.failure { logger.error("Redis refuses: \(failure)") }
+      if failure != self.failure, isNews(failure) { logger.error("Redis refuses: \(failure)") }
     } else if lastLine.map({ now >= $0 + interval }) ?? true {
       logger.warning("cannot reach Redis, trying on: \(failure.reason)")
       lastLine = now
