@@ -41,7 +41,7 @@ struct DefinitionTests {
   }
 
   @Test func `A default that is written over is no dependency`() throws {
-    let definition = try read(body(#"{"id":"llm","op":"llm_summarize","params":{"source":"@inputs.text"}}"#))
+    let definition = try read(body(#"{"id":"llm","op":"llm_summarize","params":{"source":"@inputs"}}"#))
     #expect(definition.steps[0].dependencies.isEmpty)
   }
 

@@ -89,6 +89,25 @@ struct ValidationTests {
         == ["value_error at 0.params.value.0.k.1", "value_error at 0.params.value.0.k.2"])
   }
 
+  @Test func `A reference to an input that is not there is found at any depth, and told what is there`() throws {
+    let reader = DefinitionReader.sample
+    let step = #"{"id":"a","op":"note","params":{"value":[{"k":["@inputs.text","@inputs.none","@inputs.list[1]"]}]}}"#
+    func body(_ inputs: String) -> String { #"{"run_name":"r","inputs":\#(inputs),"steps":[\#(step)]}"# }
+    // The second time the steps are known.
+    for _ in 1...2 {
+      let faults = try reader.faults(in: body(#"{"text":"","list":[0]}"#))
+      #expect(faults.map(\.location.last) == [.index(1), .index(2)])
+      #expect(
+        faults.map(\.message) == [
+          "Value error, @inputs.none: no key none; the keys there: text, list",
+          "Value error, @inputs.list[1]: no element [1]; an array of 1 is there",
+        ])
+      #expect(try reader.faults(in: body(#"{"text":"","list":[0,1],"none":null}"#)) == [])
+    }
+    #expect(try reader.faults(in: body("{}")).count == 3)
+    #expect(try faults(inSteps: #"{"id":"a","op":"note","params":{"value":["@inputs","@@inputs.none"]}}"#) == [])
+  }
+
   @Test func `Too long a name and too many steps are refused`() throws {
     let name = String(repeating: "é", count: 201)
     #expect(

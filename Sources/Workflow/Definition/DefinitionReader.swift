@@ -47,6 +47,7 @@ public struct DefinitionReader: Sendable {
     guard reading.faults.isEmpty, let parts else { throw Faults(faults: reading.faults.all) }
     let list = cached ?? StepList(parts.steps)
     if cached == nil { known.keep(list, of: source) }
+    InputReferences.check(list, inputs: parts.inputs, &reading.faults)
     let inputsLength = body.source(of: "inputs")?.count ?? 0
     inputBudget.check(list, inputs: parts.inputs, length: inputsLength, &reading.faults)
     guard reading.faults.isEmpty else { throw Faults(faults: reading.faults.all) }

@@ -83,6 +83,16 @@ public struct ReferenceScope: Sendable {
     }
   }
 
+  /// Why a reference leads nowhere; nil when it leads somewhere.
+  func problem(of reference: Reference) -> StepFailure? {
+    do throws(StepFailure) {
+      _ = try lookUp(reference)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
   private func lookUp(_ reference: Reference) throws(StepFailure) -> JSONValue {
     var value = try root(of: reference)
     for component in reference.path {

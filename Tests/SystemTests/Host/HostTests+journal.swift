@@ -51,7 +51,8 @@ extension HostTests {
   @Test func `a run that fails has a line, and so has a refusal`() async throws {
     let host = try await SharedHost.get()
     let moment = try await host.sh("date +%s.%N")
-    let body = #"{"run_name":"x","steps":[{"id":"a","op":"store_result","params":{"data":"@inputs.missing"}}]}"#
+    let steps = #"[{"id":"pre","op":"preprocess"},{"id":"a","op":"store_result","params":{"data":"@pre.missing"}}]"#
+    let body = #"{"run_name":"x","steps":\#(steps)}"#
     try host.write(body, to: "/root/failing.json")
     let id = try #require(try await host.post("/root/failing.json").json["job_id"]?.stringValue)
     #expect(try await host.end(of: id)["status"] == "failed")

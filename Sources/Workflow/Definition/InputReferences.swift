@@ -1,0 +1,25 @@
+import ExactJSON
+
+/// Refuses at submission a reference to an input that the run does not have: the inputs are all there by then.
+///
+/// The check is cheap and may miss: a bounded number of references is followed. The worker fails the step of another one.
+enum InputReferences {
+  private static let mostFollowed = 2_000
+
+  /// Adds a fault for each reference that leads nowhere, naming what is there.
+  static func check(_ list: DefinitionReader.StepList, inputs: JSONObject, _ faults: inout FaultList) {
+    let scope = ReferenceScope(inputs: inputs)
+    var left = mostFollowed
+    for (index, count) in list.inputReferences.enumerated() where count > 0 && left > 0 {
+      var place: ValidationFault.Location = [.key("body"), .key("steps"), .index(index), .key("params")]
+      JSONValue.object(list.steps[index].params).walk(at: &place) { text, place in
+        guard left > 0, case .reference(.inputs) = Reference.kind(of: text) else { return }
+        left -= 1
+        guard case .reference(let reference) = Reference.read(text), let problem = scope.problem(of: reference) else {
+          return
+        }
+        faults.add(.value(place, .string(text), problem.message))
+      }
+    }
+  }
+}
