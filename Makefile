@@ -101,11 +101,12 @@ $(CLIENTS)/installed: Tests/Clients/requirements.txt Tests/Clients/requirements-
 	$(CLIENTS)/bin/pip install --quiet --upgrade --no-deps --target $(CLIENTS)/sseclient-py -r $(word 2,$^)
 	touch $@
 
-# With the libraries that are not installed either.
+# With the libraries that are not installed either. Servers that are installed come too: apt fetches them only to be
+# installed again.
 $(FRONTS)/unpacked: Makefile | packages
 	rm -rf $(FRONTS)
 	mkdir -p $(FRONTS)/archives/partial $(FRONTS)/root
-	$(SUDO) apt-get install -qqy --download-only --no-install-recommends \
+	$(SUDO) apt-get install -qqy --download-only --reinstall --no-install-recommends \
 	    -o Dir::Cache::archives=$(CURDIR)/$(FRONTS)/archives apache2-bin lighttpd caddy haproxy
 	find $(FRONTS)/archives -name '*.deb' -exec dpkg-deb -x {} $(FRONTS)/root ';'
 	touch $@
