@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 
 /// `wf run` and `wf watch` while the API, Redis or the run is away.
-@Suite struct AwayTests {
+@Suite(.timeLimit(.minutes(2))) struct AwayTests {
   @Test func `wf run waits for a Redis that is away, says so once, and submits one run`() async throws {
     try await Stack.with(.init(workers: 1)) { stack in
       try stack.signal(SIGSTOP, to: "redis")

@@ -8,7 +8,7 @@ import Testing
   @Test func `a misspelt or malformed setting stops the start with a sentence that names it`() async throws {
     let commands = [
       ["worker"], ["api"], ["config"], ["run", "--example"], ["watch", "1"], ["status", "1"], ["list", "--dead"],
-      ["dev"],
+      ["dev", "--", "true"],
     ]
     for command in commands {
       let outcome = try await wf(
@@ -79,7 +79,7 @@ import Testing
       #expect(misspelt.error.contains("WF_LEAES_S in .env is no setting of wf; did you mean WF_LEASE_S?"))
       // It opens, but cannot be read from.
       system("ln -sf /proc/self/mem \(folder)/.env")
-      for command in ["config", "dev"] {
+      for command in [["config"], ["dev", "--", "true"]] {
         let unreadable = try await wf(command, in: folder)
         #expect(unreadable.code == 78)
         #expect(unreadable.error == "wf: .env: Input/output error\n")
