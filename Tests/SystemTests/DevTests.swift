@@ -122,8 +122,9 @@ import Testing
       let port = try await freePort()
       // Two of one kind could become one on their way.
       let (status, text) = try await stop(["--port", port], drain: "0.5", in: folder, by: [SIGINT], also: SIGTERM)
-      #expect(status == .exited(0))
-      #expect(!text.contains("ending all at once"))
+      // Which of the two is seen first is left to the kernel.
+      #expect([.exited(0), .exited(143)].contains(status))
+      #expect(text.contains("stopping nginx") && !text.contains("ending all at once"))
       let log = String(decoding: try Stack.read("\(folder)/log/worker-1.log"), as: UTF8.self)
       #expect(log.contains("worker stopped"))
     }
