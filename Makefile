@@ -172,6 +172,8 @@ $(VENV)/%/installed: Tests/Bench/requirements-%.txt | packages
 
 # Pages and public doc comments; a link that leads nowhere is an error. The extraction wants the module maps of the C targets.
 docs: packages
+	@for tag in $$(git tag --list 'v[0-9]*'); do grep -qx "## $${tag#v}" $(DOCS)/Changelog.md \
+	    || { echo "Changelog.md has no section $${tag#v}"; exit 1; }; done
 	swift build --target WorkflowCommand
 	rm -rf .build/symbols .build/wf.doccarchive
 	mkdir -p .build/symbols

@@ -145,6 +145,15 @@ import WorkflowOperations
     }
   }
 
+  @Test func `The constants of the rule of 1 ms are those of the code`() throws {
+    let texts = ["1 ms": "Duration.milliseconds(1)", "32 KiB": "32 * 1_024", "64 KiB": "64 * 1_024"]
+    for row in try Tree.table(headed: "constant", in: Tree.page("Architecture")) {
+      let names = row[0].filter { $0 != "`" }.split(separator: ".").map(String.init)
+      let path = try #require(Tree.files.first { $0.hasSuffix("/\(names[0]).swift") }, "\(row[0])")
+      #expect(try Tree.text(path).contains("let \(names[1]) = \(texts[row[1]] ?? "?")\n"), "\(row[0])")
+    }
+  }
+
   @Test func `Pages that the code names exist`() throws {
     var named = 0
     for path in Tree.files where path.hasSuffix(".swift") || path.hasSuffix(".lua") {
