@@ -194,7 +194,8 @@ packages:
 
 install: build
 	install -Ds -m755 .build/release/wf $(DESTDIR)$(PREFIX)/bin/wf
-	install -Dm644 README.md $(DESTDIR)$(PREFIX)/share/doc/wf/README.md
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/wf README.md $(DOCS)/*.md
+	sed -i 's|$(DOCS)/||' $(DESTDIR)$(PREFIX)/share/doc/wf/README.md
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/wf nginx/wf.conf systemd/wf.env
 	install -m755 nginx/write-site systemd/write-defaults $(DESTDIR)$(PREFIX)/share/wf
 	install -Dm644 nginx/wf-locations.conf $(DESTDIR)/etc/nginx/snippets/wf-locations.conf

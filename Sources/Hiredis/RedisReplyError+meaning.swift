@@ -72,7 +72,7 @@ extension RedisReplyError {
   ]
 
   private static let allow =
-    "allow this user what wf needs: README.md has the ACL SETUSER line, and wf doctor names what is missing"
+    "allow this user what wf needs: Operating.md has the ACL SETUSER line, and wf doctor names what is missing"
 
   private static let rights = [
     rule("NOPERM", .refusal, allow),

@@ -220,7 +220,7 @@ import Testing
   @Test func `wf doctor says first that wf is not installed, and examines only what the settings name`() async throws {
     let first = """
       FAILED   wf is not installed as a service on this host
-               → README.md, "On a host", says how to install it; wf dev runs it without an installation
+               → Operating.md says how to install it; wf dev runs it without an installation
 
       """
     let plain = try await wf("doctor")

@@ -10,7 +10,7 @@ import SystemPackage
 import Testing
 import WorkflowStore
 
-/// wf as a user that may do what README.md says and nothing else.
+/// wf as a user that may do what the page Operating says and nothing else.
 @Suite(.timeLimit(.minutes(3))) struct RedisRightsTests {
   private static let rights = "user default on nopass resetkeys -@all " + RedisRequirements.rules(Keys())
   private static let admin = "user admin on >admin ~* &* +@all"
@@ -32,7 +32,7 @@ import WorkflowStore
     return result.standardOutput
   }
 
-  @Test func `Nothing that wf does is refused to a user with the rights that README.md lists`() async throws {
+  @Test func `Nothing that wf does is refused to a user with the rights that the page Operating lists`() async throws {
     try await Stack.withModel(workers: 2, redis: [Self.rights, Self.admin]) { stack, model in
       let admin = try admin(stack)
       // A run with a key, a store, a retried call, and a watcher.
@@ -91,7 +91,7 @@ import WorkflowStore
       let report = try await wf("doctor", settings: settings).output
       let start = "→ redis-cli ACL SETUSER default "
       let line = try #require(report.split(separator: "\n").first { $0.contains(start) })
-      #expect(!report.contains("README.md has") && !report.contains("wf doctor names"))
+      #expect(!report.contains("Operating.md has") && !report.contains("wf doctor names"))
       // The line is ready for a shell.
       let command = line.drop { $0 != "r" }.dropFirst("redis-cli".count)
       #expect(

@@ -30,14 +30,14 @@ import Testing
     #expect(text.contains("WF_DRAIN_S=soon in /etc/wf/wf.env: a number of seconds"))
   }
 
-  /// A setting of each kind that is wrong, in the order of README's table.
+  /// A setting of each kind that is wrong, in the order of the page's table.
   private static let wrong = [
     ("REDIS_URL", "http://h"), ("WF_LLM_BASE_URL", "ftp://h"), ("WF_LLM_MODEL", "a\u{1}b"), ("WF_LLM_API_KEY", "a b"),
     ("WF_LLM_AUTH", "x"), ("WF_LLM_CA_FILE", "/nonexistent"), ("WF_LLM_MODELS", ","), ("WF_ALLOW_ANONYMOUS", "2"),
     ("WF_LEASE_S", "soon"), ("WF_MAX_BODY_BYTES", "1"), ("WF_LOG_LEVEL", "loud"), ("WF_URL", "http://h?x"),
   ]
 
-  @Test func `All faults are told at once, in the order of README's table`() throws {
+  @Test func `All faults are told at once, in the order of the page's table`() throws {
     let environment = Dictionary(uniqueKeysWithValues: SettingsTests.wrong)
     for names in [environment.keys.sorted(), environment.keys.sorted().reversed()] {
       let given = Dictionary(uniqueKeysWithValues: names.map { ($0, environment[$0] ?? "") })
@@ -63,15 +63,9 @@ import Testing
     { #expect(problem.hasPrefix(start)) }
   }
 
-  @Test func `README's table names every setting, in this order`() throws {
-    let readme = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/README.md"
-    let lines = String(decoding: try Files.read(readme), as: UTF8.self).split(separator: "\n")
-    let table = lines.drop { $0 != "## Settings" }.drop { !$0.hasPrefix("| ---") }.dropFirst().prefix {
-      $0.hasPrefix("|")
-    }
-    let names = table.flatMap { row in
-      row.split(separator: "|")[0].split { $0 == "," || $0 == " " }.map { String($0.filter { $0 != "`" }) }
-    }
+  @Test func `The table of the page SettingsReference names every setting, in this order`() throws {
+    let table = try Tree.table(headed: "setting", in: Tree.page("SettingsReference"))
+    let names = table.flatMap { Tree.codeSpans(in: $0[0]) }
     #expect(names == SettingNames.all)
     #expect(Set(try rows([:]).keys).isSuperset(of: names.filter { $0 != "WF_LLM_CA_FILE" }))
   }

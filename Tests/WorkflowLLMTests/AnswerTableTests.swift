@@ -6,7 +6,7 @@ import Workflow
 
 @testable import WorkflowLLM
 
-/// The README's table of what a model may answer: each row is caused, and must end as the row says.
+/// The table of the page Models: each row is caused, and must end as the row says.
 @Suite(.timeLimit(.minutes(1))) struct AnswerTableTests {
   /// A row, by the words of its first column.
   struct Row: Sendable, CustomStringConvertible {
@@ -38,7 +38,7 @@ import Workflow
       text(#""<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>A bay.""#),
       text(#"[{"type":"thinking","thinking":"Hm."},{"type":"text","text":"A bay."}]"#),
     ],
-    "a stream, which nobody asked for": [
+    "a stream, although none was requested": [
       .malformed("data: {\"choices\":[{\"delta\":{\"content\":\"A bay.\"}}]}\n\ndata: [DONE]\n\n")
     ],
     "JSON with a byte order mark, a repeated key, `NaN`, half of a surrogate pair": [
@@ -91,7 +91,7 @@ import Workflow
 
   private static func rows() throws -> [Row] {
     let path = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-    let file = try #require(fopen("/\(path)/README.md", "r"))
+    let file = try #require(fopen("/\(path)/Sources/WorkflowCommand/WorkflowCommand.docc/Models.md", "r"))
     defer { fclose(file) }
     var text: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 65_536)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import WorkflowStore
 
-/// What wf needs of Redis is one list: it agrees with the scripts, with README.md and with what Redis allows.
+/// What wf needs of Redis is one list: it agrees with the scripts, with the page Operating and with what Redis allows.
 @Suite(.timeLimit(.minutes(1))) struct RedisRequirementsTests {
   private static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
 
@@ -59,9 +59,10 @@ import Testing
     #expect(known == Set(called.map(String.init)).union(Self.sent))
   }
 
-  @Test func `README.md shows the list as a command that is ready to use`() throws {
+  @Test func `The page Operating shows the list as a command that is ready to use`() throws {
     let start = "redis-cli ACL SETUSER wf reset on '>PASSWORD' "
-    let line = try Self.text("README.md").split(separator: "\n").first { $0.hasPrefix(start) }
+    let page = try Self.text("Sources/WorkflowCommand/WorkflowCommand.docc/Operating.md")
+    let line = page.split(separator: "\n").first { $0.hasPrefix(start) }
     // A shell must not see the characters in quotes.
     let rules = line?.dropFirst(start.count).split(separator: " ").map { $0.filter { $0 != "'" } }
     #expect(rules?.joined(separator: " ") == RedisRequirements.rules(Keys()))

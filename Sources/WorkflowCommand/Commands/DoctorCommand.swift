@@ -42,7 +42,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
   private static let notInstalled = Finding.broken(
     "wf is not installed as a service on this host",
-    remedy: "README.md, \"On a host\", says how to install it; wf dev runs it without an installation")
+    remedy: "Operating.md says how to install it; wf dev runs it without an installation")
 
   /// The API that the settings name; it runs by other means than services of this host.
   private func examineAPI(_ settings: Settings) async -> [Finding] {

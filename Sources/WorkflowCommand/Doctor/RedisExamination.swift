@@ -65,7 +65,7 @@ struct RedisExamination {
       guard let missing = try await store.missingRights() else {
         return [
           .doubtful(
-            "Redis does not tell what its user may do", remedy: "see yourself: README.md has the ACL SETUSER line")
+            "Redis does not tell what its user may do", remedy: "see yourself: Operating.md has the ACL SETUSER line")
         ]
       }
       if missing.isEmpty { return [.fine("Redis allows all that wf needs")] }

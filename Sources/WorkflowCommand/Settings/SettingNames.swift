@@ -1,4 +1,4 @@
-/// The names of the settings, in the order of README's table.
+/// The names of the settings, in the order of the table in the page SettingsReference.
 enum SettingNames {
   static let all = [
     "REDIS_URL", "REDIS_PASSWORD_FILE", "WF_LLM_BASE_URL", "WF_LLM_MODEL", "WF_LLM_API_KEY", "WF_LLM_AUTH",

@@ -5,7 +5,7 @@ import WorkflowOperations
 import WorkflowStore
 import WorkflowWorker
 
-/// Everything that can be configured, read once at the start. README lists the settings.
+/// Everything that can be configured, read once at the start. The page SettingsReference lists them.
 struct Settings: Sendable {
   let redis: RedisAddress
   let keys: Keys

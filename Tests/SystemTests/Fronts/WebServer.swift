@@ -3,11 +3,11 @@ import Subprocess
 import SystemHarness
 import SystemPackage
 
-/// A web server other than nginx in front of an API, with the lines that README gives for it.
+/// A web server other than nginx in front of an API, with the lines that the page WebServers gives for it.
 struct WebServer: Sendable {
   /// What the package is called.
   let name: String
-  /// The lines of README, for an API at `/run/wf/api.sock`.
+  /// The lines of the page WebServers, for an API at `/run/wf/api.sock`.
   let lines: [String]
   /// The configuration around the lines.
   private let configuration: @Sendable (_ lines: String, _ folder: String, _ port: UInt16) -> String

@@ -7,18 +7,18 @@ import SystemHarness
 import SystemPackage
 import Testing
 
-/// wf behind other web servers than nginx, with the lines that README gives for each.
+/// wf behind other web servers than nginx, with the lines that the page WebServers gives for each.
 @Suite(.enabled(if: WebServer.root != nil, "make test unpacks the web servers"), .timeLimit(.minutes(3)))
 struct WebServerTests {
   private let http = HTTPClient()
 
-  @Test func `the README gives the lines that are tested here`() throws {
+  @Test func `The page WebServers gives the lines that are tested here`() throws {
     let project = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
       .removingLastComponent()
-    let readme = String(decoding: try Stack.read(project.appending("README.md").string), as: UTF8.self)
-      .split(separator: #"\|"#, omittingEmptySubsequences: false).joined(separator: "|")
+    let path = project.appending("Sources/WorkflowCommand/WorkflowCommand.docc/WebServers.md").string
+    let page = String(decoding: try Stack.read(path), as: UTF8.self)
     for server in WebServer.all {
-      for line in server.lines { #expect(readme.contains(line), "\(server.name): \(line)") }
+      for line in server.lines { #expect(page.contains(line), "\(server.name): \(line)") }
     }
   }
 

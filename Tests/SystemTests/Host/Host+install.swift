@@ -5,7 +5,7 @@ extension Host {
   /// The public name of the rehearsed site.
   static let site = "https://wf.test"
 
-  /// What the README has the reader type into an editor.
+  /// What the page Operating has the reader type into an editor.
   private static let edits = [
     "/etc/redis/redis.conf": "sed -i 's/^appendonly no/appendonly yes/' /etc/redis/redis.conf",
     "/etc/wf/wf.env": "sed -i 's|^#WF_URL=.*|WF_URL=\(site)|' /etc/wf/wf.env",
@@ -30,9 +30,9 @@ extension Host {
       """)
   }
 
-  /// Does what README's section "On a host" says, line by line.
+  /// Does what the section "Install" of the page Operating says, line by line.
   func install() async throws {
-    for line in try Host.readme() {
+    for line in try Host.commands() {
       let command = String(line.prefix { $0 != "#" })
       let words = command.split(separator: " ").map(String.init)
       switch words.first {
@@ -48,13 +48,14 @@ extension Host {
   }
 
   /// The commands of the section's first code block.
-  private static func readme() throws -> [Substring] {
+  private static func commands() throws -> [Substring] {
     let root = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
-    let path = root.removingLastComponent().appending("README.md").string
+    let pages = root.removingLastComponent().appending("Sources/WorkflowCommand/WorkflowCommand.docc")
+    let path = pages.appending("Operating.md").string
     let lines = String(decoding: try Stack.read(path), as: UTF8.self).split(
       separator: "\n", omittingEmptySubsequences: false)
-    let block = lines.drop { $0 != "## On a host" }.drop { $0 != "```" }.dropFirst().prefix { $0 != "```" }
-    guard !block.isEmpty else { throw StackFailure("README.md has no commands for a host") }
+    let block = lines.drop { $0 != "## Install" }.drop { $0 != "```" }.dropFirst().prefix { $0 != "```" }
+    guard !block.isEmpty else { throw StackFailure("the page Operating has no commands for a host") }
     return Array(block)
   }
 

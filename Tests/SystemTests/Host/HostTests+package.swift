@@ -135,7 +135,7 @@ extension HostTests {
     #expect(try await host.end(of: host.submit())["status"] == "finished")
   }
 
-  @Test func `wf doctor is content with a host set up as the README says`() async throws {
+  @Test func `wf doctor is content with a host set up as the page Operating says`() async throws {
     let host = try await SharedHost.get()
     let outcome = try await wait("a content doctor") {
       let outcome = try await host.run(["wf", "doctor"])

@@ -2,7 +2,7 @@ import ExactJSON
 import SystemHarness
 import Testing
 
-/// wf as the README installs it, on a host with systemd, nginx and Redis: what clients see.
+/// wf as the page Operating installs it, on a host with systemd, nginx and Redis: what clients see.
 ///
 /// `make test` boots that host when root runs it; without its variables, or where no container boots, this is skipped.
 @Suite(

@@ -14,7 +14,7 @@ actor SharedHost {
   /// Whether this machine can boot a container; if not, a line says why.
   static func boots() async -> Bool { await shared.boots() }
 
-  /// The host with wf on it, installed as the README says.
+  /// The host with wf on it, installed as the page Operating says.
   static func get() async throws -> Host {
     let host = try await shared.host()
     if try await host.isTrue("test -L /etc/nginx/sites-enabled/wf") == nil { try await host.install() }
