@@ -81,8 +81,8 @@ def _templates(calls, job, redis_server, worker):
     claim = next(call for call in calls if claim_id in call)
     templates["claim"] = [CLAIM if word == claim_id else word for word in claim]
     records = [call for call in calls if call is not submit and call is not claim and job in " ".join(call)]
-    # Script, number of keys, keys, and the four arguments that all records of a call share (record.lua).
-    head = 3 + int(records[0][2]) + 4
+    # Before the first record, which begins with the job's id, are what all records of a call share (record.lua).
+    head = records[0].index(job)
     templates["record_head"] = records[0][:head]
     templates["records"] = [
         [word.replace(job, JOB).replace(token, TOKEN) for word in record[head:]] for record in records]

@@ -87,8 +87,9 @@ static void add(const char *bytes, size_t size) {
   call_size += size;
 }
 
-/* Sends, for each template, that record of all runs of a claim's reply. */
+/* Sends, for each template, that record of all runs of a claim's reply, which are the last words of it. */
 static void send_records(redisReply *claim, long runs) {
+  redisReply **first = claim->element + claim->elements - runs;
   for (int n = 0; n < record_count && runs > 0; n++) {
     struct template *record = &records[n];
     char count[32];
@@ -96,8 +97,8 @@ static void send_records(redisReply *claim, long runs) {
     add(count, snprintf(count, sizeof count, "*%ld\r\n", record_head.words + runs * record->words));
     add(record_head.bytes, record_head.size);
     for (long run = 0; run < runs; run++) {
-      redisReply **words = claim->element[3 + run]->element;
-      if (words[0]->len != strlen(JOB) || words[1]->len != strlen(TOKEN)) fail("a claim of another form");
+      redisReply **words = first[run]->element;
+      if (first[run]->elements < 2 || words[0]->len != strlen(JOB) || words[1]->len != strlen(TOKEN)) fail("a claim of another form");
       for (int i = 0; i < record->job_count; i++) memcpy(record->bytes + record->jobs[i], words[0]->str, strlen(JOB));
       for (int i = 0; i < record->token_count; i++) memcpy(record->bytes + record->tokens[i], words[1]->str, strlen(TOKEN));
       add(record->bytes, record->size);
@@ -116,7 +117,8 @@ static redisReply *next_reply(void) {
 /* Reads a claim's reply and sends the records of its runs; returns how many runs it brought. */
 static long take_claim(void) {
   redisReply *reply = next_reply();
-  long runs = (long)reply->elements - 3;
+  long runs = 0;
+  for (size_t i = 0; i < reply->elements; i++) runs += reply->element[i]->type == REDIS_REPLY_ARRAY;
   send_records(reply, runs);
   freeReplyObject(reply);
   return runs;
