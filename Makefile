@@ -9,7 +9,8 @@
 # make docs     the documentation in .build/wf.doccarchive; `docc preview` serves Sources/WorkflowCommand/WorkflowCommand.docc
 # make lint     the formatter's rules
 # make chaos    SECONDS=300 of load while processes are killed, then a check of every run; SEED= repeats a run of it
-# make bench    the figures of the benchmark, side by side with floor and peers; ROWS=submit,drain for some rows
+# make bench    the figures of the benchmark, side by side with floor and peers; ROWS=submit,drain for some rows;
+#               BASE=COMMIT compares this build with that commit's, which it builds once
 # make install  binary, units and nginx's snippet, under DESTDIR and PREFIX; never overwrites what an administrator edits
 # make deb      a Debian package of the same, .build/wf_VERSION_ARCHITECTURE.deb; installs only what a build needs
 # make packages only installs the missing packages
@@ -51,6 +52,13 @@ FRONTS      = .build/web-servers
 # The peers and the harness, in virtual environments of their own.
 VENV     = .build/bench-venv
 ROWS    ?=
+OPTIONS ?=
+BASE    ?=
+ifneq ($(BASE),)
+BASE_COMMIT := $(shell git rev-parse --verify --quiet --short=12 '$(BASE)^{commit}')
+$(if $(BASE_COMMIT),,$(error BASE=$(BASE) is no commit of this repository))
+BASE_BINARY  = .build/bench-base-$(BASE_COMMIT)/.build/release/wf
+endif
 
 # The model servers of the tests, in a virtual environment too.
 MODELS   = .build/models-venv
@@ -152,8 +160,16 @@ chaos: build
 	.build/release/chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: PACKAGES += gcc libc6-dev python3 python3-venv wrk
-bench: build $(VENV)/arq/installed $(VENV)/queues/installed
-	$(VENV)/arq/bin/python Tests/Bench/bench.py --rows '$(ROWS)'
+bench: build $(VENV)/arq/installed $(VENV)/queues/installed $(BASE_BINARY)
+	$(VENV)/arq/bin/python Tests/Bench/bench.py --rows '$(ROWS)' $(if $(BASE),--base $(BASE_COMMIT)) $(OPTIONS)
+
+# The release binary of another commit, with the versions of the packages that this build has.
+.build/bench-base-%/.build/release/wf: | build
+	rm -rf .build/bench-base-$*
+	mkdir -p .build/bench-base-$*
+	git archive $* | tar x -C .build/bench-base-$*
+	cp Package.resolved .build/bench-base-$*/
+	swift build --package-path .build/bench-base-$* -c release --static-swift-stdlib --product wf
 
 $(MODELS)/installed: Tests/RealModels/requirements.txt | packages
 	python3 -m venv $(MODELS)

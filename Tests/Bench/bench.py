@@ -1,10 +1,11 @@
 """`make bench`: measures wf side by side with its floor and its peers, and prints what it found as a table.
 
-    bench.py [--rows submit,drain] [--quick]
+    bench.py [--rows submit,drain] [--base COMMIT] [--quick]
 
 Every figure is a ratio of medians measured in one run, in turn (rounds.py). Results go to results.json beside this
-file, to the table in README.md, and as a plot to results.svg; rows that were not measured stay as they were. `--quick`
-takes fewer and shorter rounds, to try the harness, and writes nothing.
+file, to the tables in RESULTS.md and README.md, and as a plot to results.svg; rows that were not measured stay as they
+were. `--base` adds the rows that compare this build with the one of a commit (builds.py), which `make` has built.
+`--quick` takes fewer and shorter rounds, to try the harness, and writes nothing.
 """
 import argparse
 import importlib
@@ -20,6 +21,7 @@ import tempfile
 import time
 import traceback
 
+import builds
 import floors
 import plot
 import table
@@ -28,17 +30,20 @@ from services import HERE, REDIS_SETTINGS, ROOT, WF
 
 GROUPS = ["submit", "status", "drain", "latency", "model_calls", "watchers", "memory", "growth_stored", "growth_steps",
           "growth_workers", "documents", "recovery"]
+BASE_GROUPS = ["base_load", "base_idle", "base_stored"]
 RESULTS = os.path.join(HERE, "results.json")
 PLOT = os.path.join(HERE, "results.svg")
+TABLE = os.path.join(HERE, "RESULTS.md")
 README = os.path.join(ROOT, "README.md")
 
 
 class Bench:
     """What all rows share: a folder for sockets, data and logs, the example, how often and how long to measure."""
 
-    def __init__(self, folder, quick):
+    def __init__(self, folder, chosen):
         self.folder = folder
-        self.quick = quick
+        self.quick = quick = chosen.quick
+        self.base = chosen.base
         self.rounds = 2 if quick else 5
         self.more_rounds = 0 if quick else 4  # where a round is short
         self.seconds = 1 if quick else 3
@@ -61,14 +66,12 @@ class Bench:
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--rows", default="", help=f"some of {','.join(GROUPS)}")
+    options.add_argument("--rows", default="", help=f"some of {','.join(GROUPS + BASE_GROUPS)}, or what some begin with")
+    options.add_argument("--base", default="", help="measure the base rows against the build of this commit")
     options.add_argument("--quick", action="store_true")
     options.add_argument("--keep", action="store_true", help="leave the folder with the logs")
     chosen = options.parse_args()
-    groups = [name for name in chosen.rows.split(",") if name] or GROUPS
-    unknown = [name for name in groups if name not in GROUPS]
-    if unknown:
-        options.error(f"there are no rows {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    groups = chosen_groups(chosen, options)
     limit = max(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     floors.build()
@@ -76,13 +79,29 @@ def main():
     rows, broken, other_cores = run(groups, chosen)
     print("\n" + table.as_markdown(map(table.as_json, rows)))
     if not chosen.quick:
-        every_row = table.write_json(RESULTS, rows, facts(), other_cores)
-        table.write_readme(README, every_row)
+        results = table.write_json(RESULTS, rows, facts(chosen), other_cores)
+        every_row = list(results["rows"].values())
+        table.write_results(TABLE, results)
+        table.write_readme(README, results["rows"])
         plot.write(PLOT, every_row)
     print(f"\n{time.monotonic() - started:.0f} s in all")
     for name in broken:
         print(f"the rows of {name} could not be measured (see above)")
     sys.exit(1 if broken else 0)
+
+
+def chosen_groups(chosen, options):
+    """The groups to measure; those against a base only where there is one."""
+    if chosen.base and not os.path.exists(builds.base_binary(chosen.base)):
+        options.error(f"{builds.base_binary(chosen.base)} is missing: make bench BASE={chosen.base}")
+    known = GROUPS + (BASE_GROUPS if chosen.base else [])
+    names = [name for name in chosen.rows.split(",") if name] or known
+    groups = [group for group in known if any(group.startswith(name) for name in names)]
+    unknown = [name for name in names if not any(group.startswith(name) for group in known)]
+    if unknown:
+        hint = "" if chosen.base else f"; with BASE=COMMIT also {', '.join(BASE_GROUPS)}"
+        options.error(f"there are no rows {', '.join(unknown)}; there are {', '.join(known)}{hint}")
+    return groups
 
 
 def committed_rows():
@@ -101,9 +120,10 @@ def run(groups, chosen):
         folder = tempfile.mkdtemp(prefix="wf-bench-")
         use = CoreUse()
         try:
-            found = importlib.import_module(f"rows.{name}").measure(Bench(folder, chosen.quick))
+            found = importlib.import_module(f"rows.{name}").measure(Bench(folder, chosen))
             rows += found
             for row in found:
+                row.group = name
                 print(f"  {row.figure}: {row.value_text} ({row.must_text or 'no limit'}) {row.verdict} {row.note}")
         except Exception:
             traceback.print_exc()
@@ -118,10 +138,11 @@ def run(groups, chosen):
     return rows, broken, other_cores
 
 
-def facts():
+def facts(chosen):
     with open("/proc/cpuinfo") as file:
         models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-    return {"cores": os.cpu_count(), "cpu": models[0] if models else platform.machine(), "redis": REDIS_SETTINGS}
+    machine = {"cores": os.cpu_count(), "cpu": models[0] if models else platform.machine(), "redis": REDIS_SETTINGS}
+    return machine | ({"base": chosen.base} if chosen.base else {})
 
 
 if __name__ == "__main__":

@@ -46,11 +46,12 @@ class Process:
                 self.kill()
 
     def kill(self):
-        """SIGKILL to the process and its children; waits for the end."""
-        try:
+        """SIGKILL to the process and everything that descends from it, in sessions of their own too; waits for its end."""
+        for pid in self.family():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
     def __enter__(self):
@@ -67,20 +68,12 @@ class Process:
                 found += [int(child) for child in _text(f"/proc/{pid}/task/{task}/children").split()]
         return found
 
-    def cpu_seconds(self):
-        """User and system time of the family so far, from /proc/PID/stat."""
-        total = 0
-        for pid in self.family():
-            fields = _text(f"/proc/{pid}/stat").rpartition(")")[2].split()
-            if fields:
-                total += int(fields[11]) + int(fields[12])
-        return total / TICK
+    def cpu_nanoseconds(self):
+        """User and system time of the family so far, by the CPU-time clocks of its processes (clock_getcpuclockid)."""
+        return sum(_cpu_nanoseconds(pid) for pid in self.family())
 
-    def run_nanoseconds(self):
-        """Time that the threads of the process and its children have run."""
-        return sum(
-            int(_text(f"/proc/{pid}/task/{thread}/schedstat").split()[0])
-            for pid in self.family() for thread in os.listdir(f"/proc/{pid}/task"))
+    def cpu_seconds(self):
+        return self.cpu_nanoseconds() / 1e9
 
     def open_files(self):
         """How many file descriptors the process and its children have open."""
@@ -111,11 +104,11 @@ def wait_until(condition, seconds, what, processes=(), pause=0.01):
 
 
 def wait_until_idle(process):
-    """Waits until no thread of a process has run from one look to the next, 10 ms later."""
+    """Waits until a process has not run from one look to the next, 10 ms later."""
     looks = [-1]
 
     def is_idle():
-        looks.append(process.run_nanoseconds())
+        looks.append(process.cpu_nanoseconds())
         return looks[-1] == looks[-2]
 
     wait_until(is_idle, 10, f"{process.name} is idle", [process])
@@ -155,6 +148,14 @@ class CoreUse:
     def _own_seconds():
         uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         return sum(use.ru_utime + use.ru_stime for use in uses)
+
+
+def _cpu_nanoseconds(pid):
+    """CPU time of a process, its threads that have ended included; 0 when it has just ended."""
+    try:
+        return time.clock_gettime_ns(~pid << 3 | 2)  # 2: CPUCLOCK_SCHED
+    except OSError:
+        return 0
 
 
 def _text(path):

@@ -16,6 +16,19 @@ def alternate(arms, rounds, unit):
     return figures
 
 
+def alternate_several(arms, rounds):
+    """As `alternate`, for arms that return several figures by name. Returns the numbers by figure, then by arm."""
+    figures = {}
+    for number in range(1, rounds + 1):
+        for name, measure in arms.items():
+            for figure, value in measure().items():
+                figures.setdefault(figure, {arm: [] for arm in arms})[name].append(value)
+        for figure, values in figures.items():
+            latest = "  ".join(f"{name} {numbers[-1]:.4g}" for name, numbers in values.items())
+            print(f"  round {number} ({figure}): {latest}", flush=True)
+    return figures
+
+
 def median(values):
     return statistics.median(values)
 

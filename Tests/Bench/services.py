@@ -67,20 +67,20 @@ def listens(path):
 
 
 class WfAPI(Process):
-    """`wf api` with its defaults."""
+    """`wf api` with its defaults; of this build, or of another binary."""
 
-    def __init__(self, folder, redis_server, name="wf-api", **settings):
+    def __init__(self, folder, redis_server, name="wf-api", binary=WF, **settings):
         self.socket = os.path.join(folder, f"{name}.sock")
         super().__init__(
-            name, [WF, "api", "--socket", self.socket], folder, {"REDIS_URL": redis_server.wf_url, **settings})
+            name, [binary, "api", "--socket", self.socket], folder, {"REDIS_URL": redis_server.wf_url, **settings})
         wait_until(lambda: listens(self.socket), 30, f"{name} listens", [self])
 
 
 class WfWorker(Process):
-    """`wf worker` with its defaults, and settings for this measurement."""
+    """`wf worker` with its defaults, and settings for this measurement; of this build, or of another binary."""
 
-    def __init__(self, folder, redis_server, name="wf-worker", **settings):
-        super().__init__(name, [WF, "worker"], folder, {"REDIS_URL": redis_server.wf_url, **settings})
+    def __init__(self, folder, redis_server, name="wf-worker", binary=WF, **settings):
+        super().__init__(name, [binary, "worker"], folder, {"REDIS_URL": redis_server.wf_url, **settings})
 
 
 class Uvicorn(Process):

@@ -3,16 +3,24 @@ import dataclasses
 import json
 import time
 
-# Where README.md has the table.
+# Where README.md and RESULTS.md have their tables.
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+
+# The rows that README.md shows, by their names in results.json.
+IN_README = [
+    "drain, one worker process: runs/s against ARQ",
+    "submit → finished, idle stack: p50 against ARQ's, poll 10 ms",
+    "recovery: seconds from kill -9 of the only worker until its job runs again, defaults",
+]
 
 
 @dataclasses.dataclass
 class Row:
     """One figure.
 
-    `value` is the measured ratio or number, `must` its limit as (comparison, number): ('>=', 15). A row without a
-    limit is only written down. `details` are the figures that it was made from, for the JSON.
+    `group` is the module that measured it, `value` the measured ratio or number, `must` its limit as (comparison, number),
+    such as ('>=', 15), `aim` what would be better still. A row without a limit is only written down. `details` are the
+    figures that it was made from, for the JSON.
     """
 
     name: str
@@ -22,6 +30,8 @@ class Row:
     unit: str = "×"
     note: str = ""
     details: dict = dataclasses.field(default_factory=dict)
+    aim: float | None = None
+    group: str = ""
 
     @property
     def holds(self):
@@ -48,7 +58,7 @@ class Row:
 
 
 def _suffix(unit):
-    return "" if unit == "×" else f" {unit}"
+    return f" {unit}" if unit not in ("", "×") else ""
 
 
 def _short(value):
@@ -60,29 +70,32 @@ def as_markdown(rows):
     lines = ["| what | figure | must reach | measured | |", "| --- | --- | --- | --- | --- |"]
     for row in rows:
         figure = row["figure"] + (f" ({row['note']})" if row["note"] else "")
-        lines.append(f"| {row['what']} | {figure} | {row['must']} | {row['measured']} | {row['verdict']} |")
+        must = row["must"] + (f" (aim {row['aim']:g})" if row.get("aim") else "")
+        lines.append(f"| {row['what']} | {figure} | {must} | {row['measured']} | {row['verdict']} |")
     return "\n".join(lines)
 
 
 def as_json(row):
-    return {"what": row.name, "figure": row.figure, "must": row.must_text, "measured": row.value_text,
+    return {"group": row.group, "what": row.name, "figure": row.figure, "must": row.must_text, "aim": row.aim, "measured": row.value_text,
             "verdict": row.verdict, "note": row.note, "value": row.value, "unit": row.unit,
             "date": time.strftime("%Y-%m-%d", time.gmtime()), "details": row.details}
 
 
 def write_json(path, rows, facts, other_cores):
-    """Writes the rows; those of an earlier run that were not measured this time stay as they were. Returns them all."""
+    """Writes the rows; those of groups that were not measured this time stay as they were. Returns it all."""
     try:
         earlier = read_json(path)
     except FileNotFoundError:
-        earlier = {"rows": {}, "cores_used_by_others": {}}
+        earlier = {"facts": {}, "rows": {}, "cores_used_by_others": {}}
     measured = {f"{row.name}: {row.figure}": as_json(row) for row in rows}
-    written = {"facts": facts, "cores_used_by_others": {**earlier["cores_used_by_others"], **other_cores},
-               "rows": {**earlier["rows"], **measured}}
+    groups = {row.group for row in rows}
+    kept = {name: row for name, row in earlier["rows"].items() if row.get("group") not in groups}
+    written = {"facts": {**earlier["facts"], **facts}, "cores_used_by_others": {**earlier["cores_used_by_others"], **other_cores},
+               "rows": {**kept, **measured}}
     with open(path, "w") as file:
         json.dump(written, file, indent=1, ensure_ascii=False)
         file.write("\n")
-    return list(written["rows"].values())
+    return written
 
 
 def read_json(path):
@@ -90,12 +103,30 @@ def read_json(path):
         return json.load(file)
 
 
+def write_results(path, results):
+    """Puts all rows in RESULTS.md, and what else ran while they were measured."""
+    facts, others = results["facts"], results["cores_used_by_others"]
+    used = ", ".join(f"{group} {cores:.2f}" for group, cores in others.items())
+    lines = [as_markdown(results["rows"].values()), "", f"Cores that other programs used meanwhile, of {facts['cores']}: {used}."]
+    if "base" in facts:
+        lines.append(f"The base is commit {facts['base']}.")
+    _replace(path, "\n".join(lines))
+
+
 def write_readme(path, rows):
-    """Puts the table where the README has its place, between two comments."""
+    """Puts a few rows in README.md."""
+    lines = ["| what | figure | measured | |", "| --- | --- | --- | --- |"]
+    for row in filter(None, map(rows.get, IN_README)):
+        lines.append(f"| {row['what']} | {row['figure']} | {row['measured']} | {row['note']} |")
+    _replace(path, "\n".join(lines))
+
+
+def _replace(path, text):
+    """Puts a text between the two comments of a file."""
     with open(path) as file:
         before, begin, rest = file.read().partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise RuntimeError(f"{path} has no place for the table: {BEGIN} ... {END}")
     with open(path, "w") as file:
-        file.write(f"{before}{BEGIN}\n{as_markdown(rows)}\n{END}{after}")
+        file.write(f"{before}{BEGIN}\n{text}\n{END}{after}")

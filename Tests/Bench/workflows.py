@@ -10,19 +10,23 @@ def chain(length, op="preprocess", name="chain", text="Some text."):
     return encode(name, text, steps)
 
 
-def fan(width):
-    """Steps that wait for nobody."""
-    return encode("fan", "Some text.", [{"id": f"s{number}", "op": "preprocess"} for number in range(width)])
+def fan(width, text="Some text."):
+    """Steps that wait for none of the others."""
+    return encode("fan", text, [{"id": f"s{number}", "op": "preprocess"} for number in range(width)])
 
 
 def document(size):
     """The three steps of the example over a text of a size in bytes."""
-    words = "workflow engines move documents from step to step and back again "
-    text = (words * (size // len(words) + 1))[:size]
-    return encode("document", text, [
+    return encode("document", text(size), [
         {"id": "pre", "op": "preprocess"},
         {"id": "llm", "op": "llm_summarize", "params": {"max_tokens": 100}},
         {"id": "store", "op": "store_result", "params": {"namespace": "summaries"}}])
+
+
+def text(size):
+    """A text of a size in bytes."""
+    words = "workflow engines move documents from step to step and back again "
+    return (words * (size // len(words) + 1))[:size]
 
 
 def encode(name, text, steps):

@@ -5,7 +5,6 @@ one file are divided by all that have it mapped, and nobody else may share these
 """
 import os
 import shutil
-from unittest import mock
 
 import services
 from client import Client
@@ -15,13 +14,9 @@ from table import Row
 
 
 def measure(bench):
-    with mock.patch.object(services, "WF", shutil.copy(services.WF, os.path.join(bench.folder, "wf"))):
-        return _measure(bench)
-
-
-def _measure(bench):
+    wf = shutil.copy(services.WF, os.path.join(bench.folder, "wf"))
     with Redis(bench.folder, "redis-wf") as wf_redis, Redis(bench.folder, "redis-peer") as peer_redis, \
-            WfAPI(bench.folder, wf_redis) as api, WfWorker(bench.folder, wf_redis) as worker, \
+            WfAPI(bench.folder, wf_redis, binary=wf) as api, WfWorker(bench.folder, wf_redis, binary=wf) as worker, \
             Uvicorn(bench.folder, peer_redis) as uvicorn, ArqWorker(bench.folder, peer_redis) as arq, \
             Nginx(bench.folder, {"wf": ("fastcgi", api.socket, False), "arq": ("http", uvicorn.socket, True)}) as nginx:
         for site, redis_server in {"wf": wf_redis, "arq": peer_redis}.items():
