@@ -29,7 +29,7 @@ from processes import CoreUse
 from services import HERE, REDIS_SETTINGS, ROOT, WF
 
 GROUPS = ["submit", "status", "drain", "latency", "model_calls", "watchers", "memory", "growth_stored", "growth_steps",
-          "growth_workers", "documents", "recovery"]
+          "growth_workers", "documents", "recovery", "recovery_peers"]
 BASE_GROUPS = ["base_load", "base_idle", "base_stored"]
 RESULTS = os.path.join(HERE, "results.json")
 PLOT = os.path.join(HERE, "results.svg")
@@ -44,6 +44,7 @@ class Bench:
         self.folder = folder
         self.quick = quick = chosen.quick
         self.base = chosen.base
+        self.recovery_limit = chosen.recovery_limit
         self.rounds = 2 if quick else 5
         self.more_rounds = 0 if quick else 4  # where a round is short
         self.seconds = 1 if quick else 3
@@ -68,6 +69,8 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rows", default="", help=f"some of {','.join(GROUPS + BASE_GROUPS)}, or what some begin with")
     options.add_argument("--base", default="", help="measure the base rows against the build of this commit")
+    options.add_argument("--recovery-limit", type=float, default=60, metavar="S",
+                         help="seconds after kill -9 in which a peer's job must run again (60; 400 sees the slowest that do)")
     options.add_argument("--quick", action="store_true")
     options.add_argument("--keep", action="store_true", help="leave the folder with the logs")
     chosen = options.parse_args()

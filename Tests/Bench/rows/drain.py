@@ -1,6 +1,6 @@
 """Drain: runs per second that one worker process takes from a backlog of queued example runs (placeholder model).
 
-wf's worker against ARQ, RQ, Celery, SAQ, taskiq and Dramatiq, each tuned as its docs advise (peers/), and against a
+wf's worker against ARQ, RQ, Celery, SAQ, taskiq, Dramatiq, huey and streaQ, each tuned as its docs advise (peers/), and against a
 pipelined C driver that claims and finishes the same runs with canned outputs (floor/drain_floor.c). Every worker does
 the three steps and writes progress and result; every backlog is long enough for at least five seconds of steady work:
 its length follows from the drain before, and a drain that was shorter is done again. After a round every run must be `finished`.
@@ -26,6 +26,8 @@ PEERS = {
     "saq": ("queues", ("LLEN", "saq:bench:queued")),
     "taskiq": ("queues", ("LLEN", "bench-taskiq")),
     "dramatiq": ("queues", ("LLEN", "dramatiq:default")),
+    "huey": ("queues", ("LLEN", "huey.redis.bench")),
+    "streaq": ("queues", ("XLEN", "streaq:default:queues:normal")),
 }
 
 
@@ -115,7 +117,7 @@ def _rows(bench, drain, arms):
     drain.cpu_per_step.clear()
 
     def steady(name):
-        """Drains a backlog for the wanted time; anew with a longer one when it was faster than before."""
+        """Drains a backlog for the wanted time; again with a longer one when it was faster than before."""
         for _ in range(3):
             rate = arms[name](int(rates[name] * bench.steady_seconds / 0.85 * 1.2))
             rates[name] = rate
@@ -131,9 +133,8 @@ def _rows(bench, drain, arms):
     fastest = max((name for name in PEERS if name != "arq"), key=middle.get)
     name = "drain, one worker process"
     return [
-        Row(name, "runs/s against ARQ", ratio(figures, "wf", "arq"), (">=", 25), note="aim: 40", details=details),
-        Row(name, "runs/s against the fastest of RQ, Celery, SAQ, taskiq, Dramatiq", ratio(figures, "wf", fastest),
-            (">=", 5), note=f"here {fastest}"),
+        Row(name, "runs/s against ARQ", ratio(figures, "wf", "arq"), (">=", 25), aim=40, details=details),
+        Row(name, "runs/s against the fastest of the other peers", ratio(figures, "wf", fastest), (">=", 20), note=f"here {fastest}"),
         Row(name, "runs/s against a pipelined C driver", ratio(figures, "wf", "floor"), (">=", 0.5)),
         bench.cpu_row("of the worker per step", drain.cpu_per_step),
     ]
