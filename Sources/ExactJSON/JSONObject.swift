@@ -1,7 +1,7 @@
 /// The members of a JSON object, in the order in which they came, each key once.
 ///
-/// Keys are the same when their scalars are the same; canonically equivalent keys are two keys. A look-up takes constant
-/// time, also among thousands of members.
+/// Keys are the same when their scalars are the same; canonically equivalent keys are two keys. A look-up takes
+/// constant time, also among thousands of members.
 public struct JSONObject: Sendable {
   /// A key and its value.
   public struct Member: Sendable, Equatable {
@@ -50,8 +50,8 @@ public struct JSONObject: Sendable {
 
   /// The value under a key, nil when there is none.
   ///
-  /// Setting a value replaces the one in place or appends a member; setting nil removes the member, in time proportional
-  /// to the number of members. To store JSON's null, set `.null`.
+  /// Setting a value replaces the one in place or appends a member; setting nil removes the member, in time
+  /// proportional to the number of members. To store JSON's null, set `.null`.
   public subscript(key: String) -> JSONValue? {
     get { position(of: key).map { members[$0].value } }
     set {

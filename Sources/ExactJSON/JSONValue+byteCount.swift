@@ -1,8 +1,8 @@
 extension JSONValue {
   /// Counts the bytes of the value as compact JSON, without building the text.
   ///
-  /// Values share their parts: an array of a thousand references to one text takes little memory, but its text is a thousand
-  /// times as long. Counting stops at the limit, so it takes at most time proportional to `limit`.
+  /// Values share their parts: an array of a thousand references to one text takes little memory, but its text is a
+  /// thousand times as long. Counting stops at the limit, so it takes at most time proportional to `limit`.
   /// - Returns: what ``bytes`` would count; nil when that is more than `limit`.
   public func byteCount(atMost limit: Int) -> Int? {
     var counter = JSONByteCounter(left: limit)

@@ -1,7 +1,7 @@
 extension JSONValue {
   /// Reads what a foreign server wrote in place of JSON, where the meaning is plain all the same: a byte order mark is
-  /// skipped, of two members with one key the last counts, `NaN` and `Infinity` become null, half of a surrogate pair and
-  /// bytes that are not UTF-8 become U+FFFD, and a string may hold control characters. All else is as strict as
+  /// skipped, of two members with one key the last counts, `NaN` and `Infinity` become null, half of a surrogate pair
+  /// and bytes that are not UTF-8 become U+FFFD, and a string may hold control characters. All else is as strict as
   /// `init(parsing:maximumDepth:)`. Not for what callers of wf submit.
   public init(leniently bytes: [UInt8], maximumDepth: Int = 128) throws(JSONError) {
     let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]

@@ -20,8 +20,9 @@ enum PlainRun {
 
   /// Sets the top bit of the lowest byte of the word that is not plain, and perhaps of bytes above it.
   ///
-  /// Subtracting `n` from every byte borrows into the top bit where the byte is less than `n`; a borrow can only disturb
-  /// bytes above the first such one. Bytes from 0x80 on are plain, so a top bit that was set before does not count.
+  /// Subtracting `n` from every byte borrows into the top bit where the byte is less than `n`; a borrow can only
+  /// disturb bytes above the first such one. Bytes from 0x80 on are plain, so a top bit that was set before does not
+  /// count.
   @inline(__always)
   private static func marksOfSpecialBytes(in word: UInt64) -> UInt64 {
     let quotes = (word ^ everyByte(UInt8(ascii: "\""))) &- everyByte(1)

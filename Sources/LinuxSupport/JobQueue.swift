@@ -2,9 +2,10 @@ import Glibc
 
 /// The jobs that wait for a thread with a loop, such as one that polls sockets.
 ///
-/// A task that prefers ``ThreadExecutor`` runs where its input arrives: when a request has been read or a reply has come on
-/// this thread, the task resumes here, and no other thread has to be woken. The loop calls ``runReadyJobs()`` in each round.
-/// A queue belongs to the thread that made it, and must be deallocated there; jobs that are left move to the global pool.
+/// A task that prefers ``ThreadExecutor`` runs where its input arrives: when a request has been read or a reply has
+/// come on this thread, the task resumes here, and no other thread has to be woken. The loop calls ``runReadyJobs()``
+/// in each round. A queue belongs to the thread that made it, and must be deallocated there; jobs that are left move to
+/// the global pool.
 public final class JobQueue {
   private var ready: [UnownedJob] = []
 

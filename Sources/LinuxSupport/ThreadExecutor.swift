@@ -1,10 +1,12 @@
 import Dispatch
 
-/// Runs a task's jobs on the thread where they become ready, if that thread has a ``JobQueue``; otherwise on the global pool.
+/// Runs a task's jobs on the thread where they become ready, if that thread has a ``JobQueue``; otherwise on the global
+/// pool.
 ///
 /// The task must do nothing that takes longer than 1 ms: it keeps the thread from its sockets.
 ///
-/// Executor preference: [SE-0417](https://github.com/swiftlang/swift-evolution/blob/main/proposals/0417-task-executor-preference.md).
+/// Executor preference:
+/// [SE-0417](https://github.com/swiftlang/swift-evolution/blob/main/proposals/0417-task-executor-preference.md).
 public final class ThreadExecutor: TaskExecutor {
   /// The only instance.
   public static let shared = ThreadExecutor()

@@ -10,7 +10,8 @@ enum EntityTags {
     return list(bytes[...])?.contains { $0.elementsEqual(tag.utf8) } ?? false
   }
 
-  /// The tags of a list without their `W/`, elements that are empty left out (RFC 9110, section 5.6.1); nil when it is none.
+  /// The tags of a list without their `W/`, elements that are empty left out (RFC 9110, section 5.6.1); nil when it is
+  /// none.
   private static func list(_ bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>]? {
     var tags: [ArraySlice<UInt8>] = []
     var rest = trimmed(bytes)

@@ -1,7 +1,7 @@
 /// Media types (RFC 9110, section 8.3.1), as far as they say whether a body is JSON.
 enum MediaType {
-  /// Whether a `Content-Type` is `application/json` or `application/…+json`, in UTF-8 where it names a charset; other parameters
-  /// do not count. An empty type counts as if it were absent.
+  /// Whether a `Content-Type` is `application/json` or `application/…+json`, in UTF-8 where it names a charset; other
+  /// parameters do not count. An empty type counts as if it were absent.
   static func isJSON(_ header: String) -> Bool {
     let parts = parts(header.utf8.map(lowercase))
     return isJSON(type: parts[0]) && parts.dropFirst().allSatisfy(isOfUTF8)

@@ -2,8 +2,8 @@ import ExactJSON
 import Workflow
 import WorkflowStore
 
-/// The JSON of a run's status. Documents are spliced in as they lie in Redis, not decoded and encoded; large ones are not
-/// copied either.
+/// The JSON of a run's status. Documents are spliced in as they lie in Redis, not decoded and encoded; large ones are
+/// not copied either.
 struct StatusDocument {
   private let id: JobID
   private let run: StoredRun

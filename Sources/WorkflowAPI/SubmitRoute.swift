@@ -43,7 +43,8 @@ struct SubmitRoute: Route {
 
   private func checkContentType(_ request: FastCGIRequest) throws(APIError) {
     guard let header = request.header("Content-Type") else {
-      // A page of another site can have a browser send a body without a type, but none of JSON's unless this API agrees.
+      // A page of another site can have a browser send a body without a type, but none of JSON's unless this API
+      // agrees.
       guard !isOfAnotherSite(request) else {
         throw .unsupportedMediaType("what a browser sends for another site without a Content-Type")
       }

@@ -31,7 +31,8 @@ enum Terminal {
     return String(cString: stream) == "\(status.st_dev):\(status.st_ino)"
   }
 
-  /// Writes why the process ends to standard error. The journal names the program and wants the priority (sd-daemon(3)).
+  /// Writes why the process ends to standard error. The journal names the program and wants the priority
+  /// (sd-daemon(3)).
   static func sayFailure(_ sentence: String) { say((isJournal ? "<3>" : "wf: ") + sentence) }
 
   /// Writes text to standard output as it is.
@@ -64,8 +65,8 @@ enum Terminal {
     _ = poll(&entry, 1, -1)
   }
 
-  /// A result that cannot be written is no success: it ends the process. When standard error is gone nobody is left to be
-  /// told, and a reader that has had enough, such as `head`, knows.
+  /// A result that cannot be written is no success: it ends the process. When standard error is gone nobody is left to
+  /// be told, and a reader that has had enough, such as `head`, knows.
   private static func fail(_ descriptor: Int32, _ error: Errno) {
     guard descriptor == 1 else { return }
     if error != .brokenPipe { say("wf: standard output: \(error)") }
@@ -74,8 +75,8 @@ enum Terminal {
 }
 
 extension String {
-  /// The text as one line that a forged one cannot follow: of the control characters and of those that turn the direction
-  /// of writing none is left.
+  /// The text as one line that a forged one cannot follow: of the control characters and of those that turn the
+  /// direction of writing none is left.
   var oneLine: String {
     let forbidden: (Unicode.Scalar) -> Bool = { scalar in
       scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) || scalar.properties.isBidiControl

@@ -14,8 +14,8 @@ public struct CompletionsURL: Sendable, Equatable {
   /// Paths of the same providers where something else than a chat completion is posted.
   private static let otherEnds = ["/completions", "/responses", "/messages", "/embeddings"]
 
-  /// Makes the URL. The base may end with or without its version, with slashes, with `/chat/completions`, and may have a
-  /// query, as Azure's `?api-version=…`.
+  /// Makes the URL. The base may end with or without its version, with slashes, with `/chat/completions`, and may have
+  /// a query, as Azure's `?api-version=…`.
   public init(base: String) throws(Invalid) {
     let base = base.trimmingWhitespace
     guard base.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\\") }) else {

@@ -57,8 +57,9 @@ extension ModelFailure {
     self.usage = usage
   }
 
-  /// Retried are 408, 409, 429 and 5xx, as OpenAI's own clients do, unless the provider says `x-should-retry`. A status that is
-  /// none of HTTP's counts as 5xx (RFC 9110, section 15). A spent quota comes as 429 and does not pass with time.
+  /// Retried are 408, 409, 429 and 5xx, as OpenAI's own clients do, unless the provider says `x-should-retry`. A status
+  /// that is none of HTTP's counts as 5xx (RFC 9110, section 15). A spent quota comes as 429 and does not pass with
+  /// time.
   private init(status: Int, _ sentence: String, _ said: ProviderError, _ response: HTTPResponse) {
     let code: ErrorCode =
       switch status {

@@ -1,9 +1,9 @@
 import Curl
 import ExactJSON
 
-/// What a provider or gateway says of an error, in any of the shapes that they use: `error.message` (OpenAI), `error` as a
-/// text, `message` (vLLM), `detail` as a text or a list (FastAPI), `errors` as a list (Cloudflare), an array around the error
-/// (Google), a page or a text.
+/// What a provider or gateway says of an error, in any of the shapes that they use: `error.message` (OpenAI), `error`
+/// as a text, `message` (vLLM), `detail` as a text or a list (FastAPI), `errors` as a list (Cloudflare), an array
+/// around the error (Google), a page or a text.
 struct ProviderError: Equatable {
   /// The provider's sentence, one line of 300 scalars at most, without the key; empty where it says nothing.
   private(set) var words = ""

@@ -1,8 +1,9 @@
 /// Parts a model's reasoning from its answer where the server has left both in one text.
 ///
-/// Reasoning stands first, between tags in any case: `<think>` of DeepSeek, Qwen and others, `<thinking>`, `<reasoning>`,
-/// `<thought>`, Mistral's `[THINK]`. Some chat templates have the opening tag in the prompt, so that the text holds only the
-/// closing one, at its start or on a line by itself. In OpenAI's Harmony format the answer is the message of channel `final`.
+/// Reasoning stands first, between tags in any case: `<think>` of DeepSeek, Qwen and others, `<thinking>`,
+/// `<reasoning>`, `<thought>`, Mistral's `[THINK]`. Some chat templates have the opening tag in the prompt, so that the
+/// text holds only the closing one, at its start or on a line by itself. In OpenAI's Harmony format the answer is the
+/// message of channel `final`.
 ///
 /// The time it takes grows with the length of the text, whatever the text holds.
 struct Reasoning {
@@ -43,7 +44,8 @@ struct Reasoning {
     return hasReasoning ? String(decoding: text.utf8.dropFirst(offset), as: UTF8.self) : text
   }
 
-  /// The end of the first closing tag that has no opening tag before it, and stands at the start or on a line by itself.
+  /// The end of the first closing tag that has no opening tag before it, and stands at the start or on a line by
+  /// itself.
   private func endWithoutOpening(from start: Int) -> Int? {
     for (opening, closing) in Reasoning.tags {
       if isAt(start, closing) { return start + closing.count }
@@ -54,8 +56,8 @@ struct Reasoning {
     return nil
   }
 
-  /// The end of the closing tag that belongs to the opening one at an offset, tags within it counted. Reasoning may also speak
-  /// of the opening tag: where one lacks its closing tag, the last closing tag that ends a line counts.
+  /// The end of the closing tag that belongs to the opening one at an offset, tags within it counted. Reasoning may
+  /// also speak of the opening tag: where one lacks its closing tag, the last closing tag that ends a line counts.
   private func end(of opening: [UInt8], _ closing: [UInt8], from start: Int) -> Int? {
     var (depth, offset) = (1, start + opening.count)
     var last: Int?

@@ -61,8 +61,8 @@ struct RequestForm: Equatable {
 
   // MARK: What a model refuses
 
-  /// The form without what the provider names as refused; nil when it names nothing that can be left out. Each part changes
-  /// once at most, but the parameter for tokens is left out when the other name is refused too.
+  /// The form without what the provider names as refused; nil when it names nothing that can be left out. Each part
+  /// changes once at most, but the parameter for tokens is left out when the other name is refused too.
   func changed(
     by refusal: CompletionReader.Refusal, after first: RequestForm, canChooseTokens: Bool
   ) -> RequestForm? {

@@ -12,10 +12,10 @@ public struct RetryPolicy: Sendable, Equatable {
 
   /// The wait after a failed call, or nil when the time for all calls is over.
   ///
-  /// Exponential backoff with full jitter (M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015), but
-  /// never less than what the provider asks for, and then up to a quarter more, so that those who were refused together do
-  /// not come back together. After a call that was given up the wait is at least as long as that call: the provider may
-  /// still be computing it.
+  /// Exponential backoff with full jitter (M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015),
+  /// but never less than what the provider asks for, and then up to a quarter more, so that those who were refused
+  /// together do not come back together. After a call that was given up the wait is at least as long as that call: the
+  /// provider may still be computing it.
   /// - Parameters:
   ///   - attempt: how many calls have been made.
   ///   - failure: how the last one failed.

@@ -2,7 +2,8 @@ import ExactJSON
 public import Workflow
 public import WorkflowLLM
 
-/// `llm_summarize`: summarises a text with a model, or with the placeholder when there is no model or the model has failed.
+/// `llm_summarize`: summarises a text with a model, or with the placeholder when there is no model or the model has
+/// failed.
 public struct LLMSummarize: Operation {
   /// How a step ends when the configured model has failed permanently.
   public enum Fallback: String, Sendable, CaseIterable {

@@ -4,7 +4,8 @@ public import Workflow
 public struct OperationRegistry: Sendable {
   private let operations: [String: any Operation]
 
-  /// Creates a registry. Of two operations with the same name the later one counts, so a package can replace a built-in one.
+  /// Creates a registry. Of two operations with the same name the later one counts, so a package can replace a built-in
+  /// one.
   public init(_ operations: [any Operation]) {
     self.operations = Dictionary(operations.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
   }

@@ -44,7 +44,8 @@ final class ActiveRuns: Sendable {
 
   /// Acquires a slot for a run and starts its task; the slot is released when the task ends.
   ///
-  /// A newer claim of the same run replaces an older one, whose task is cancelled: nothing that it does can be recorded.
+  /// A newer claim of the same run replaces an older one, whose task is cancelled: nothing that it does can be
+  /// recorded.
   /// - Parameters:
   ///   - isShort: whether the run's steps take so little time that the thread which received the claim may run them.
   ///   - onSlotFree: called when the worker may acquire another run: when a slot is free again, and when the run leaves

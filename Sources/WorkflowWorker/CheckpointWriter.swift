@@ -3,9 +3,9 @@ import WorkflowStore
 
 /// Writes the batches of one claim in order, each until Redis has answered.
 ///
-/// It keeps them until the claim ends, and has ``EndedRuns`` keep them a little longer. A Redis that comes back without its
-/// newest writes (power loss under `everysec`, a failover) says which batch it knows last, and the writer sends the later
-/// ones again: no step has to run a second time.
+/// It keeps them until the claim ends, and has ``EndedRuns`` keep them a little longer. A Redis that comes back without
+/// its newest writes (power loss under `everysec`, a failover) says which batch it knows last, and the writer sends the
+/// later ones again: no step has to run a second time.
 actor CheckpointWriter {
   /// Sends a batch to Redis once.
   typealias Send = @Sendable (PendingBatch) async throws(StoreError) -> WriteOutcome
@@ -82,8 +82,8 @@ actor CheckpointWriter {
     if batch.end?.isFinal == true, history.count > 1 { ended?.keep(run, history) }
   }
 
-  /// Sends a batch. Retries until Redis answers or the lease is lost, also while the worker stops: a run that is not handed
-  /// back waits until its lease expires.
+  /// Sends a batch. Retries until Redis answers or the lease is lost, also while the worker stops: a run that is not
+  /// handed back waits until its lease expires.
   private func write(_ sequence: Int) async -> WriteOutcome {
     let batch = PendingBatch(history[sequence - 1], of: run, sequence: sequence)
     var delay = Duration.milliseconds(100)

@@ -3,8 +3,8 @@ import WorkflowStore
 
 /// Runs that this worker has ended, kept with their batches until Redis is unlikely to lose them any more.
 ///
-/// A Redis that comes back without its newest writes may have lost the end of a run, and with it the answers of paid calls.
-/// The heartbeat names these runs; a run that Redis still considers started is written again.
+/// A Redis that comes back without its newest writes may have lost the end of a run, and with it the answers of paid
+/// calls. The heartbeat names these runs; a run that Redis still considers started is written again.
 final class EndedRuns: Sendable {
   private struct Entry {
     let run: HeldRun
@@ -18,8 +18,8 @@ final class EndedRuns: Sendable {
     var bytes = 0
   }
 
-  /// How long Redis may lose the end of a run: up to two seconds under `everysec`; after a failover, writes that were not
-  /// replicated.
+  /// How long Redis may lose the end of a run: up to two seconds under `everysec`; after a failover, writes that were
+  /// not replicated.
   private static let age = Duration.seconds(5)
   private static let mostEntries = 1_000
   private static let mostBytes = 8 << 20

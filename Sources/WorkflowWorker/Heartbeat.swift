@@ -4,8 +4,8 @@ import Logging
 import Synchronization
 import WorkflowStore
 
-/// Renews the leases of all active runs three times per lease, from a dedicated thread and over a dedicated connection, so
-/// that no step, no busy thread pool and no large document can delay it.
+/// Renews the leases of all active runs three times per lease, from a dedicated thread and over a dedicated connection,
+/// so that no step, no busy thread pool and no large document can delay it.
 final class Heartbeat: Sendable {
   private let store: RunStore
   private let activeRuns: ActiveRuns

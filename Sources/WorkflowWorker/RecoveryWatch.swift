@@ -1,8 +1,8 @@
 import WorkflowStore
 
-/// Decides whether a worker may take lapsed leases: only after the same Redis has answered, as primary and without a gap,
-/// for one whole lease of monotonic time. Every live worker has then had the time to renew its leases after an outage of
-/// Redis or a step of its clock.
+/// Decides whether a worker may take lapsed leases: only after the same Redis has answered, as primary and without a
+/// gap, for one whole lease of monotonic time. Every live worker has then had the time to renew its leases after an
+/// outage of Redis or a step of its clock.
 struct RecoveryWatch {
   /// The lease.
   let lease: Duration
@@ -14,8 +14,8 @@ struct RecoveryWatch {
 
   init(lease: Duration) { self.lease = lease }
 
-  /// Restarts the wait, because Redis refused a turn or its clock stepped: heartbeats may have been refused too, or were
-  /// sent before the step.
+  /// Restarts the wait, because Redis refused a turn or its clock stepped: heartbeats may have been refused too, or
+  /// were sent before the step.
   mutating func restart() { server = nil }
 
   /// Whether the wait has been restarted so often that it may never end.

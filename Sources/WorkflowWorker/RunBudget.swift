@@ -4,10 +4,10 @@ import WorkflowStore
 
 /// Counts the bytes of text that a run takes in Redis, and the bytes that are left.
 ///
-/// The count includes the run's documents (steps, inputs, outputs and stored values, which become the result at the end),
-/// its progress log, and the text that wf writes around them. Room for required entries is reserved from the start: the
-/// start and a short end of every step, and the end of the run. All of the run together therefore stays within the limit,
-/// however it ends.
+/// The count includes the run's documents (steps, inputs, outputs and stored values, which become the result at the
+/// end), its progress log, and the text that wf writes around them. Room for required entries is reserved from the
+/// start: the start and a short end of every step, and the end of the run. All of the run together therefore stays
+/// within the limit, however it ends.
 struct RunBudget {
   /// The limits on what steps may return.
   struct Limits {

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Limits how many runs work at once. A run whose steps all wait for a retry gives up its slot, and acquires one again before
-/// it continues; such runs have precedence over runs in the queue.
+/// Limits how many runs work at once. A run whose steps all wait for a retry gives up its slot, and acquires one again
+/// before it continues; such runs have precedence over runs in the queue.
 final class RunSlots: Sendable {
   private struct State {
     /// Slots in use. A run that waits without a slot does not count.

@@ -4,8 +4,8 @@ import WorkflowStore
 
 /// Ends the waits of a thread permanently.
 ///
-/// On Linux the timeout of a semaphore or a condition variable is a time of the wall clock: a step of that clock can make a
-/// wait hours too long. The timeout of `poll` is a duration.
+/// On Linux the timeout of a semaphore or a condition variable is a time of the wall clock: a step of that clock can
+/// make a wait hours too long. The timeout of `poll` is a duration.
 final class StopSignal: Sendable {
   private let reading: Int32
   private let writing: Int32

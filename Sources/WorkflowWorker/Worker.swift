@@ -8,8 +8,9 @@ public import WorkflowStore
 /// Claims runs from the queue and executes them until it is told to stop.
 ///
 /// A graceful shutdown stops the claims, lets active runs finish within the drain time and hands back the rest; a
-/// cancellation hands back every run at once. Either way ``run()`` returns two seconds after the drain time at the latest,
-/// also when Redis is unreachable: runs that cannot be handed back by then continue when their leases have lapsed.
+/// cancellation hands back every run at once. Either way ``run()`` returns two seconds after the drain time at the
+/// latest, also when Redis is unreachable: runs that cannot be handed back by then continue when their leases have
+/// lapsed.
 public struct Worker: Service {
   private let configuration: WorkerConfiguration
   private let registry: OperationRegistry
@@ -20,7 +21,8 @@ public struct Worker: Service {
   private let watchdogTick: @Sendable (_ activeRuns: Int) -> Void
 
   /// A worker that has these operations and claims from this Redis.
-  /// - Parameter watchdogTick: called about once a second while the worker is able to work, with the number of active runs.
+  /// - Parameter watchdogTick: called about once a second while the worker is able to work, with the number of active
+  ///   runs.
   public init(
     configuration: WorkerConfiguration, registry: OperationRegistry, redis: RedisAddress, keys: Keys,
     limits: RunStore.Limits, logger: Logger,

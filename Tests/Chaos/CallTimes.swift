@@ -1,8 +1,8 @@
 import ModelServer
 import Synchronization
 
-/// When the model was called: the server keeps the order of the calls, a look at their number every few milliseconds tells
-/// between which two instants each came.
+/// When the model was called: the server keeps the order of the calls, a look at their number every few milliseconds
+/// tells between which two instants each came.
 final class CallTimes: Sendable {
   private struct Look {
     /// Calls by then.

@@ -2,7 +2,8 @@ import Glibc
 import Hiredis
 import SystemHarness
 
-/// Causes faults, several at a time, but never two in one part: a part that has come back is left alone for two seconds.
+/// Causes faults, several at a time, but never two in one part: a part that has come back is left alone for two
+/// seconds.
 actor Faults {
   let stack: Stack
   let processes: Processes
@@ -110,8 +111,8 @@ actor Faults {
     await came(part)
   }
 
-  /// The process that is to suffer; nil where there is none, and for a worker with a run that has one life left: that run
-  /// would fail, as it should, but here only runs that are faulty themselves may.
+  /// The process that is to suffer; nil where there is none, and for a worker with a run that has one life left: that
+  /// run would fail, as it should, but here only runs that are faulty themselves may.
   private func victim(_ part: String) async -> Int32? {
     let id = processes.id(of: part)
     expectKnown(part, id)

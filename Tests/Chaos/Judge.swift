@@ -100,8 +100,8 @@ struct Judge: Sendable {
     verdict.robbed = taken.subtracting(recoveries.orphans).sorted()
   }
 
-  /// No call is made again once its step's outputs are recorded. Where Redis's clock stepped during a run, the times of its log
-  /// do not tell which was first.
+  /// No call is made again once its step's outputs are recorded. Where Redis's clock stepped during a run, the times of
+  /// its log do not tell which was first.
   private func judgeCalls(_ found: [Found], _ verdict: inout Verdict) {
     let returns = recoveries.returns
     let runs = Dictionary(found.map { ($0.run.id, $0) }, uniquingKeysWith: { one, _ in one })

@@ -22,7 +22,8 @@ final class Losses: Sendable {
     losses.withLock { $0.contains { run.time >= $0.start && run.time <= $0.end + 10 } }
   }
 
-  /// Whether Redis may have forgotten an end of the run, or who holds it: then its lease lapses although its worker lives.
+  /// Whether Redis may have forgotten an end of the run, or who holds it: then its lease lapses although its worker
+  /// lives.
   func mayHaveReopened(_ run: Ledger.Accepted) -> Bool {
     losses.withLock { losses in
       losses.contains { $0.live.contains(run.id) || run.time >= $0.start - 1 && run.time <= $0.end + 10 }

@@ -37,8 +37,8 @@ struct Processes: Sendable {
     return answer != nil
   }
 
-  /// A number in a file may be that of another's process by now; every part's command line names the stack's folder, but
-  /// that of a Redis which listens on a port, and that works in the folder.
+  /// A number in a file may be that of another's process by now; every part's command line names the stack's folder,
+  /// but that of a Redis which listens on a port, and that works in the folder.
   private func isOurs(_ id: Int32) -> Bool {
     let command = (try? Stack.read("/proc/\(id)/cmdline")) ?? []
     if String(decoding: command, as: UTF8.self).contains(stack.folder) { return true }

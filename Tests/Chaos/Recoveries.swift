@@ -49,8 +49,8 @@ final class Recoveries: Sendable {
   /// All runs that a dead or paused worker held, whether they were taken from it or not.
   var orphans: Set<String> { state.withLock { $0.orphans } }
 
-  /// Watches the runs of a worker until each is back in its queue. A claim that was on its way when the worker stopped may
-  /// still bring it runs, as soon as Redis takes writes.
+  /// Watches the runs of a worker until each is back in its queue. A claim that was on its way when the worker stopped
+  /// may still bring it runs, as soon as Redis takes writes.
   /// - Parameter end: when the worker goes on, if it is paused; it may then still have its runs.
   func follow(_ part: String, _ process: Int32, from death: Instant, until end: Instant? = nil) async {
     let limit = end ?? death + .seconds(60)

@@ -22,7 +22,7 @@ struct Verdict: Sendable {
   var calls = 0
   /// Those among them that were made before: the model failed, or the answer was not recorded.
   var repeatedCalls = 0
-  /// Calls after the recording, made by a worker just back from a pause that did not know yet: nothing can prevent them,
-  /// the provider knows them by their `Idempotency-Key`.
+  /// Calls after the recording, made by a worker just back from a pause that did not know yet: nothing can prevent
+  /// them, the provider knows them by their `Idempotency-Key`.
   var lateCalls = 0
 }

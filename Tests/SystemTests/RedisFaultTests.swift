@@ -6,8 +6,8 @@ import ModelServer
 import SystemHarness
 import Testing
 
-/// Redis goes away in every way that it has: the API says 503 while it lasts, everybody works on by themselves afterwards,
-/// and no model call under way is lost or repeated.
+/// Redis goes away in every way that it has: the API says 503 while it lasts, everybody works on by themselves
+/// afterwards, and no model call under way is lost or repeated.
 @Suite(.timeLimit(.minutes(3))) struct RedisFaultTests {
   /// Where Redis is, and what it says, is for the log.
   private func expectNoAddress(in answer: HTTPResponse, of stack: Stack) {

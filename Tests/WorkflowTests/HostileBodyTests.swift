@@ -3,7 +3,8 @@ import Glibc
 import Testing
 import Workflow
 
-/// What one body may cost, whatever its texts: bodies of 1 MiB at every place where a text, a list or a number may stand.
+/// What one body may cost, whatever its texts: bodies of 1 MiB at every place where a text, a list or a number may
+/// stand.
 @Suite(.serialized) struct HostileBodyTests {
   /// Seconds of CPU that reading a body may take. Without optimization, on a busy machine, the same code takes over ten
   /// times as long; a cost that grows with the square of the length takes minutes.

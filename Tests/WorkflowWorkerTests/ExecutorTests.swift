@@ -47,7 +47,8 @@ import WorkflowStore
     try await bench.withWorkers([Scripted("call"), look]) {
       let run = try await bench.end(of: bench.submit([("a", "call"), ("b", "look"), ("c", "look")]))
       #expect(run.status == .finished)
-      // enqueued, started, step_start and step_done of the call; what the immediate steps wrote came in one record after.
+      // enqueued, started, step_start and step_done of the call; what the immediate steps wrote came in one record
+      // after.
       #expect(
         run.log.filter { $0.contains("entries") } == [
           #"{"msg":"step_done","step":"b","outputs":{"entries":4}}"#,

@@ -11,8 +11,8 @@ import Testing
     return slot
   }
 
-  /// A run that comes to wait for a moment, and another that gets its slot as soon as it is free. The slot is wanted back a
-  /// millisecond later: who looks for it from outside may come too late.
+  /// A run that comes to wait for a moment, and another that gets its slot as soon as it is free. The slot is wanted
+  /// back a millisecond later: who looks for it from outside may come too late.
   private func giveUpSlot(
     of slots: RunSlots
   ) async throws -> (waiting: RunSlot, back: Task<Void, any Error>, other: RunSlot) {

@@ -2,8 +2,8 @@ public import ExactJSON
 
 /// Reads a submitted body into a definition, or says everything that is wrong with it.
 ///
-/// A body costs time in proportion to its length, whatever its texts: texts are compared as bytes, and look-ups are made
-/// with valid ids only.
+/// A body costs time in proportion to its length, whatever its texts: texts are compared as bytes, and look-ups are
+/// made with valid ids only.
 public struct DefinitionReader: Sendable {
   private let operations: [ExactKey: ParameterSchema]
   /// The names of the operations, as a sentence lists them.

@@ -3,8 +3,8 @@ import ExactJSON
 /// Refuses at submission what could only fail later: a step whose references bring in more of the run's inputs than a
 /// step may be given.
 ///
-/// The check is cheap and may miss: it counts only what references to inputs bring in, and a bounded number of bytes for
-/// the whole body. The worker counts everything.
+/// The check is cheap and may miss: it counts only what references to inputs bring in, and a bounded number of bytes
+/// for the whole body. The worker counts everything.
 struct InputBudget: Sendable {
   /// Bytes that a step may be given (`WF_MAX_OUTPUT_BYTES`).
   let maxStepBytes: Int

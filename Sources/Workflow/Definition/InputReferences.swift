@@ -2,7 +2,8 @@ import ExactJSON
 
 /// Refuses at submission a reference to an input that the run does not have: the inputs are all there by then.
 ///
-/// The check is cheap and may miss: a bounded number of references is followed. The worker fails the step of another one.
+/// The check is cheap and may miss: a bounded number of references is followed. The worker fails the step of another
+/// one.
 enum InputReferences {
   private static let mostFollowed = 2_000
 

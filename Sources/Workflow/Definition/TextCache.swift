@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What texts were read as, by their bytes, so that a text which comes again is not read again: many runs are of the same
-/// workflow. It forgets everything when it is full, and takes no long text.
+/// What texts were read as, by their bytes, so that a text which comes again is not read again: many runs are of the
+/// same workflow. It forgets everything when it is full, and takes no long text.
 public final class TextCache<Value: Sendable>: Sendable {
   private struct Text: Hashable {
     let bytes: [UInt8]

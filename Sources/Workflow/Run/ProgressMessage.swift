@@ -15,8 +15,8 @@ public enum ProgressMessage: Sendable, Equatable {
   case stepDone(step: String, LoggedOutputs)
   /// A step failed for good.
   case stepFailed(step: String, StepFailure)
-  /// The configured model failed and the placeholder spoke in its stead; `usage` is the provider's count of tokens of an
-  /// answer that could not be used, else null.
+  /// The configured model failed and the placeholder spoke in its stead; `usage` is the provider's count of tokens of
+  /// an answer that could not be used, else null.
   case modelFallback(step: String, StepFailure, usage: JSONValue)
   /// Every step is done.
   case finished

@@ -19,10 +19,11 @@ public struct ReferenceScope: Sendable {
   /// The parameters of a step with every reference replaced by its value and every `@@` by `@`.
   ///
   /// A value that a reference brings in is data: a text in it that looks like a reference stays as it is.
-  /// - Parameter limit: bytes that the parameters may take as JSON text. They are counted while references are resolved, so
-  ///   that nothing larger is ever built.
+  /// - Parameter limit: bytes that the parameters may take as JSON text. They are counted while references are
+  ///   resolved, so that nothing larger is ever built.
   /// - Returns: the parameters, and their bytes as JSON text.
-  /// - Throws: `reference_missing`, naming the reference and what is there instead; `output_too_large`, naming the setting.
+  /// - Throws: `reference_missing`, naming the reference and what is there instead; `output_too_large`, naming the
+  ///   setting.
   public func resolve(
     _ params: JSONObject, within limit: ByteLimit
   ) throws(StepFailure) -> (params: JSONObject, bytes: Int) {

@@ -2,8 +2,9 @@ import ExactJSON
 
 /// The layout of a finished run's result.
 ///
-/// `{"run_name":…,"inputs":…,"outputs":{step: …},"stores":{namespace: […]}}`. Documents (inputs, outputs, stored values)
-/// that Redis already has are named, to be spliced in there, so that they need not be kept and sent a second time.
+/// `{"run_name":…,"inputs":…,"outputs":{step: …},"stores":{namespace: […]}}`. Documents (inputs, outputs, stored
+/// values) that Redis already has are named, to be spliced in there, so that they need not be kept and sent a second
+/// time.
 public struct RunResult: Sendable, Equatable {
   /// One piece of the result.
   public enum Piece: Sendable, Equatable {

@@ -3,8 +3,8 @@ import Synchronization
 import UnixSignals
 import Workflow
 
-/// A table of the steps with a bar of what is done, redrawn in place: at each progress entry, each second while a step is
-/// running, and when the terminal's size changes. For people at a terminal.
+/// A table of the steps with a bar of what is done, redrawn in place: at each progress entry, each second while a step
+/// is running, and when the terminal's size changes. For people at a terminal.
 final class TableDisplay: RunDisplay {
   private struct State {
     var known: [StepView] = []

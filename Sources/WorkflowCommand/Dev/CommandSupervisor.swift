@@ -3,7 +3,8 @@ import Glibc
 import SystemPackage
 import UnixSignals
 
-/// Runs a command and ends its child processes with it, those too that have left its process group or lost their parent.
+/// Runs a command and ends its child processes with it, those too that have left its process group or lost their
+/// parent.
 ///
 /// This process is a subreaper (prctl(2)): the kernel makes it the parent of every orphan among its descendants. The
 /// command stays in the process group of whoever started it, so that it may read from the terminal and gets its Ctrl-C.

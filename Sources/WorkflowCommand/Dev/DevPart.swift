@@ -29,8 +29,9 @@ struct DevPart: Sendable {
 
   /// Runs the process to its end. A task that is cancelled stops it with SIGTERM and, after its grace, SIGKILL.
   ///
-  /// It dies with this process, whatever ends that: `setpriv` asks the kernel for it, and a guard ends its children, also
-  /// when the part alone has died. It leads a process group of its own, so that a Ctrl-C reaches it only through `wf dev`.
+  /// It dies with this process, whatever ends that: `setpriv` asks the kernel for it, and a guard ends its children,
+  /// also when the part alone has died. It leads a process group of its own, so that a Ctrl-C reaches it only through
+  /// `wf dev`.
   /// - Parameter started: is told the process group.
   func run(
     in folder: DevFolder, environment: Environment, started: @escaping @Sendable (pid_t) -> Void

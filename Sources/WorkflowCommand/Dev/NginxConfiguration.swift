@@ -1,6 +1,7 @@
 import Glibc
 
-/// The nginx configuration of `wf dev`: unprivileged, everything in its folder, and the same locations as in production.
+/// The nginx configuration of `wf dev`: unprivileged, everything in its folder, and the same locations as in
+/// production.
 struct NginxConfiguration {
   let folder: DevFolder
   let port: UInt16

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The secrets that systemd hands to the worker (`LoadCredential=`, systemd.exec(5)), found for somebody whom systemd has
-/// not started: while the worker runs, where systemd has put them; otherwise where systemd would take them from.
+/// The secrets that systemd hands to the worker (`LoadCredential=`, systemd.exec(5)), found for somebody whom systemd
+/// has not started: while the worker runs, where systemd has put them; otherwise where systemd would take them from.
 struct HostCredentials {
   /// The files, by the credential's name.
   private(set) var paths: [String: String] = [:]

@@ -1,8 +1,8 @@
 import Glibc
 import LinuxSupport
 
-/// systemd, as a service of `Type=notify` talks to it: datagrams to the socket that `NOTIFY_SOCKET` names (`sd_notify(3)`).
-/// Without a service manager every call does nothing.
+/// systemd, as a service of `Type=notify` talks to it: datagrams to the socket that `NOTIFY_SOCKET` names
+/// (`sd_notify(3)`). Without a service manager every call does nothing.
 struct ServiceManager: Sendable {
   private let address: String?
   /// How often systemd wants to hear from the service; nil when it does not.

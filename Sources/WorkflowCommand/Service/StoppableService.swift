@@ -2,8 +2,9 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// A service that SIGTERM, SIGINT and SIGHUP stop in good order, and a second one of them at once. SIGHUP is the end of the
-/// terminal for a service that was started by hand; systemd starts the service again, with the settings as they are then.
+/// A service that SIGTERM, SIGINT and SIGHUP stop in good order, and a second one of them at once. SIGHUP is the end of
+/// the terminal for a service that was started by hand; systemd starts the service again, with the settings as they are
+/// then.
 ///
 /// `ServiceGroup` takes a signal either for its graceful shutdown or for its cancellation, not first for the one and
 /// then for the other; so the signals are counted here.

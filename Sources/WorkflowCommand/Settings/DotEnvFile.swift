@@ -1,8 +1,8 @@
-/// A file of settings: a `.env`, or the `EnvironmentFile=` of the services. `NAME=value` lines, comments after `#` or `;`,
-/// and quotes as systemd reads them (systemd.exec(5)).
+/// A file of settings: a `.env`, or the `EnvironmentFile=` of the services. `NAME=value` lines, comments after `#` or
+/// `;`, and quotes as systemd reads them (systemd.exec(5)).
 ///
-/// A `.env` belongs to a whole project, so lines of other programs may have any form and are skipped. A line that names a
-/// setting of wf must have the form.
+/// A `.env` belongs to a whole project, so lines of other programs may have any form and are skipped. A line that names
+/// a setting of wf must have the form.
 enum DotEnvFile {
   /// A line that names a setting of wf but does not set it.
   struct Malformed: Error {

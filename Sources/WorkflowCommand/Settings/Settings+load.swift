@@ -31,8 +31,8 @@ extension Settings {
   }
 
   /// The settings for a command that a person calls: of the environment, of `.env` in the working directory, and of the
-  /// services on this host, each before the next. Says on standard error that it has read those of the services, or that
-  /// it may not although nothing else says where the API is.
+  /// services on this host, each before the next. Says on standard error that it has read those of the services, or
+  /// that it may not although nothing else says where the API is.
   static func forClient() throws -> Settings {
     var files = [SettingsFile.dotEnv()].compactMap(\.self)
     do {

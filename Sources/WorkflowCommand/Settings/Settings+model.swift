@@ -95,8 +95,8 @@ extension Settings {
     HTTPClientConfiguration(proxy: usesProxyEnvironment ? .environment : .none, authoritiesFile: authorities)
   }
 
-  /// The file with the certificates of further authorities: of wf's own setting, or of the variables that OpenSSL and curl
-  /// obey.
+  /// The file with the certificates of further authorities: of wf's own setting, or of the variables that OpenSSL and
+  /// curl obey.
   /// - Parameter areNeeded: whether there is a model to call; without one a file that is missing stops nothing.
   static func authorities(_ reader: inout SettingsReader, areNeeded: Bool) -> String? {
     for name in ["WF_LLM_CA_FILE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"] {

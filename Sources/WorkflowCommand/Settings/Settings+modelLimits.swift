@@ -1,14 +1,14 @@
 import WorkflowOperations
 
 extension Settings {
-  /// The tokens that a step may ask for where a model is configured and no setting says how many: enough for reasoning and
-  /// a long summary, and a bound on what one call costs.
+  /// The tokens that a step may ask for where a model is configured and no setting says how many: enough for reasoning
+  /// and a long summary, and a bound on what one call costs.
   private static let defaultMaxTokens = 32_768
 
   /// What a step may ask of the model.
   ///
-  /// A process without a model does not know what others may spend: an API on a host of its own then leaves the check to
-  /// the workers.
+  /// A process without a model does not know what others may spend: an API on a host of its own then leaves the check
+  /// to the workers.
   /// - Parameter configured: the model that is asked where a step names none.
   static func modelLimits(_ reader: inout SettingsReader, configured: String?) -> ModelLimits {
     let maxTokens = reader.integer(

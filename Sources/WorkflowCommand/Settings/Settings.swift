@@ -44,8 +44,8 @@ struct Settings: Sendable {
   }
 
   /// Reads the settings as far as they can be read, for somebody who looks for faults.
-  /// - Returns: the settings, with the default in place of a malformed one, but a malformed `WF_URL` as it is; nil without
-  ///   an address of Redis. And what is wrong with them.
+  /// - Returns: the settings, with the default in place of a malformed one, but a malformed `WF_URL` as it is; nil
+  ///   without an address of Redis. And what is wrong with them.
   static func read(_ given: SettingsReader) -> (settings: Settings?, problems: [String]) {
     var reader = given
     let settings = Settings(reading: &reader)

@@ -4,8 +4,8 @@ import SystemPackage
 
 /// nginx with the production site, on unix sockets in a temporary folder, and no API behind it.
 struct Site: Sendable {
-  /// Holds `tls.sock` and `plain.sock` (the site, with and without TLS), `http.sock` (the site's port 80), `shared.sock`
-  /// (another site, which includes wf's locations) and `error.log`.
+  /// Holds `tls.sock` and `plain.sock` (the site, with and without TLS), `http.sock` (the site's port 80),
+  /// `shared.sock` (another site, which includes wf's locations) and `error.log`.
   let folder: String
 
   /// Runs a body while nginx runs.
