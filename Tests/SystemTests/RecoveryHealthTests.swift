@@ -15,11 +15,11 @@ import Testing
       try await waitForHealth(503, stack)
       // Health may be refused the same command, and say so before a worker has its turn.
       _ = try await wait("a worker's line") {
-        try ["worker-1", "worker-2"].contains { try stack.log(of: $0).contains("cannot be looked for") } ? true : nil
+        try ["worker-1", "worker-2"].contains { try stack.log(of: $0).contains("cannot be recovered") } ? true : nil
       }
       for worker in ["worker-1", "worker-2"] {
         let log = try stack.log(of: worker)
-        #expect(log.split(separator: "\n").count { $0.contains("cannot be looked for") } <= 2)
+        #expect(log.split(separator: "\n").count { $0.contains("cannot be recovered") } <= 2)
       }
       _ = try await stack.command("ACL", "SETUSER", "default", "+" + command)
       try await waitForHealth(200, stack)
