@@ -98,6 +98,8 @@ import Testing
         onConnect: { connects.record(()) }))
     subscription.subscribe("c")
     await connects.next()
+    // A connection that is made only after the move never meets the replica.
+    _ = try await redis.send(["SET", "k", "1"])
     try await demote(admin)
     try name.move(to: new)
     _ = try await redis.send(["SET", "k", "2"])
