@@ -41,6 +41,11 @@ public struct RedisArguments: Sendable, ExpressibleByArrayLiteral {
     bytes.withUnsafeBufferPointer { append($0) }
   }
 
+  /// Adds a part of some bytes as it is.
+  public mutating func append(_ bytes: ArraySlice<UInt8>) {
+    bytes.withUnsafeBufferPointer { append($0) }
+  }
+
   private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
     bulkStrings.appendHeader("$", bytes.count)
     bulkStrings.append(contentsOf: bytes)

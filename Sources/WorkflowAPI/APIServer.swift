@@ -40,7 +40,7 @@ public struct APIServer: Service {
     self.logger = logger
     let allowances = Allowances(connections: configuration.connectionLimit)
     router = Router([
-      SubmitRoute(reader: definitions, store: store),
+      SubmitRoute(reader: definitions, submissions: GroupSubmit(store)),
       DeadLettersRoute(store: store),
       HealthRoute(store: store, warnings: warnings),
       StatusRoute(store: store, documents: documents, events: events, allowances: allowances),

@@ -8,7 +8,7 @@ struct SubmitRoute: Route {
   let method = "POST"
   let pattern = ["workflow", "run"]
   let reader: DefinitionReader
-  let store: RunStore
+  let submissions: GroupSubmit
 
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
@@ -20,9 +20,10 @@ struct SubmitRoute: Route {
     let submission = Submission(
       id: JobID(requestID: context.requestID) ?? JobID(), runName: definition.runName, steps: steps,
       inputs: document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
-      idempotencyKey: try idempotencyKey(request), requestID: context.requestID)
+      operations: Set(definition.steps.map(\.op)), idempotencyKey: try idempotencyKey(request),
+      requestID: context.requestID)
     let answer: SubmissionAnswer
-    do { answer = try await store.submit(submission) } catch { throw APIError(error) }
+    do { answer = try await submissions.submit(submission) } catch { throw APIError(error) }
     switch answer {
     case .conflict(let job): throw .conflict(job)
     case .accepted(let job):

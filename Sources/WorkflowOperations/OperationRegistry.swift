@@ -13,6 +13,9 @@ public struct OperationRegistry: Sendable {
   /// The operation with a name; nil when there is none.
   public subscript(name: String) -> (any Operation)? { operations[name] }
 
+  /// The names of all operations.
+  public var names: Set<String> { Set(operations.keys) }
+
   /// The parameters of each operation, for the validation of submissions.
   public var schemas: [String: ParameterSchema] { operations.mapValues(\.parameters) }
 

@@ -48,14 +48,12 @@ public struct CheckpointBatch: Sendable {
     case failed(StepFailure)
     /// The run goes back to the head of its queue.
     case handedBack(asSuspect: Bool)
-    /// The run goes back to the tail of its queue, for other workers: this one cannot run it.
-    case declined(asSuspect: Bool)
 
     /// Whether the run itself has ended.
     public var isFinal: Bool {
       switch self {
       case .finished, .failed: true
-      case .handedBack, .declined: false
+      case .handedBack: false
       }
     }
   }
@@ -66,16 +64,16 @@ public struct CheckpointBatch: Sendable {
   public var hasStepInFlight = false
   /// How the claim ends with this record, if it does.
   public var end: End?
-  /// Bytes of the run's documents, for whoever reads a failed run: they stay with its job.
+  /// Bytes of the run's documents when it ends.
   public var runDocumentBytes = 0
   /// The time of the last entry, of this record or of those before.
   private(set) var last: Timestamp
   /// Bytes of the run's progress log before this record.
-  private let earlierLogBytes: Int
+  let earlierLogBytes: Int
   /// Bytes of this record's progress entries.
   private var entryBytes = 0
   /// Bytes of this record's documents.
-  private var documentBytes = 0
+  private(set) var documentBytes = 0
   private let clock: RedisClock
 
   /// Bytes of the run's progress log once this record is written.
@@ -110,6 +108,9 @@ public struct CheckpointBatch: Sendable {
     for item in refused.items + items where isKept(item) { joined.append(item) }
     return joined
   }
+
+  /// Bytes from which a batch should be written before more is added to it.
+  public static let full = RunDocuments.mostPerCall
 
   /// Whether it holds outputs of a step.
   public var hasCheckpoint: Bool {

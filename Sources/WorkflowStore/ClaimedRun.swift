@@ -28,8 +28,6 @@ public struct ClaimedRun: Sendable {
   public let documentBytes: Int
   /// Bytes of the run's progress log.
   public let logBytes: Int
-  /// Bytes of the entry that every log begins with.
-  private static let firstEntryBytes = #"{"ts":1732387200.123456,"msg":"enqueued"}"#.utf8.count
 
   /// A value that a step has stored.
   public struct StoredValue: Sendable, Equatable {
@@ -46,42 +44,46 @@ public struct ClaimedRun: Sendable {
   private static let longestShortInputs = 1_024
 
   /// Reads a run from its documents.
-  /// - Parameter recorded: the job's fields of recorded steps: `out:`, `stored:` and `place:` before the step's id.
+  /// - Parameters:
+  ///   - text: its steps and inputs, as they lie in Redis.
+  ///   - outputs: what recorded steps returned and where they stored something, by field: `out:` and `place:` before the
+  ///     step's id.
+  ///   - documents: how long what is recorded is, stored values included.
   init(
-    _ held: HeldRun, claimedAt: Timestamp, isSuspect: Bool, isFirst: Bool, runName: String, requestID: String,
-    steps: [UInt8]?, inputs: [UInt8]?, logBytes: Int?, recorded fields: [(name: String, value: [UInt8])],
+    _ head: RunHead, submitted text: [UInt8], outputs: [String: [UInt8]] = [:], documents: RunDocuments? = nil,
     cache: TextCache<StepList>
   ) throws(StoreError) {
-    id = held.id
-    token = held.token
-    self.claimedAt = claimedAt
-    self.isSuspect = isSuspect
-    self.requestID = requestID
-    opening = isFirst ? .started(run: runName) : .resumed
-    let list = try ClaimedRun.list(steps, id, cache)
+    id = head.held.id
+    token = head.held.token
+    claimedAt = head.claimedAt
+    isSuspect = head.isSuspect
+    requestID = head.requestID
+    logBytes = head.logBytes
+    opening = head.isFirst ? .started(run: head.runName) : .resumed
+    guard text.count == head.documentBytes, let stepBytes = RunDocuments.stepBytes(in: text) else {
+      throw .damaged("run \(head.held.id) has no steps and inputs")
+    }
+    let documentText = text.dropFirst(RunDocuments.headBytes)
+    let list = try ClaimedRun.list(Array(documentText.prefix(stepBytes)), id, cache)
+    let inputs = Array(documentText.dropFirst(stepBytes))
     guard let object = try ClaimedRun.json(inputs, "inputs", of: id).objectValue else {
       throw .damaged("the inputs of run \(id) are no object")
     }
-    definition = WorkflowDefinition(runName: runName, inputs: object, steps: list.steps)
+    definition = WorkflowDefinition(runName: head.runName, inputs: object, steps: list.steps)
     graph = list.graph
-    shortInputs = inputs.flatMap { $0.count <= ClaimedRun.longestShortInputs ? $0 : nil }
+    shortInputs = inputs.count <= ClaimedRun.longestShortInputs ? inputs : nil
+    documentBytes = stepBytes + (documents?.bytes ?? inputs.count)
     var recorded: [String: JSONObject] = [:]
     var stored: [StoredValue] = []
-    var bytes = (steps?.count ?? 0) + (inputs?.count ?? 0)
-    for (name, value) in fields {
+    for (name, value) in outputs {
       if name.hasPrefix("out:") {
         recorded[String(name.dropFirst(4))] = try ClaimedRun.json(value, name, of: id).objectValue
-        bytes += value.count
-      } else if name.hasPrefix("place:") {
-        stored.append(try ClaimedRun.place(id, name, value))
       } else {
-        bytes += value.count
+        stored.append(try ClaimedRun.place(id, name, value))
       }
     }
     self.recorded = recorded
     self.stored = stored.sorted { $0.order < $1.order }
-    documentBytes = bytes
-    self.logBytes = logBytes ?? ClaimedRun.firstEntryBytes
   }
 
   /// A list of steps as it lies in Redis, ready to be run.
@@ -91,14 +93,14 @@ public struct ClaimedRun: Sendable {
   }
 
   private static func list(
-    _ bytes: [UInt8]?, _ id: JobID, _ cache: TextCache<StepList>
+    _ bytes: [UInt8], _ id: JobID, _ cache: TextCache<StepList>
   ) throws(StoreError) -> StepList {
-    if let known = cache.value(of: bytes ?? []) { return known }
+    if let known = cache.value(of: bytes) { return known }
     let steps = try json(bytes, "steps", of: id).arrayValue
     guard let parsed = steps?.compactMap(StepDefinition.init(json:)), !parsed.isEmpty, parsed.count == steps?.count
     else { throw .damaged("the steps of run \(id) have another shape") }
     let list = StepList(steps: parsed, graph: StepGraph(parsed))
-    cache.keep(list, of: bytes ?? [])
+    cache.keep(list, of: bytes)
     return list
   }
 
@@ -110,8 +112,7 @@ public struct ClaimedRun: Sendable {
     return StoredValue(order: order, namespace: namespace, step: String(field.dropFirst(6)))
   }
 
-  private static func json(_ bytes: [UInt8]?, _ field: String, of id: JobID) throws(StoreError) -> JSONValue {
-    guard let bytes else { throw .damaged("run \(id) has no \(field)") }
+  private static func json(_ bytes: [UInt8], _ field: String, of id: JobID) throws(StoreError) -> JSONValue {
     do {
       // The depth was bounded when the run came in; outputs may wrap an input a few levels deeper.
       return try JSONValue(parsing: bytes, maximumDepth: JSONValue.permittedDepths.upperBound)

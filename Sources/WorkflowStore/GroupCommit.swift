@@ -1,43 +1,75 @@
 import DequeModule
 import Synchronization
 
-/// Writes the records of many runs together (group commit): records that arrive while a call is in flight go in the next
+/// Writes the batches of many runs together (group commit): batches that arrive while a call is in flight go in the next
 /// one, so that a busy Redis is asked seldom and an idle one at once.
 ///
-/// Large records take a lane of their own, one at a time, over another connection: on a slow path to Redis a record of
-/// megabytes takes seconds, and no other run waits behind it.
+/// Large batches take a lane of their own, one call at a time, over another connection: on a slow path to Redis a megabyte
+/// takes seconds, and no other run waits behind it. What is larger than a call may be goes in several.
 public final class GroupCommit: Sendable {
-  private let small: Lane
-  private let large: Lane
+  private let small: Lane<EncodedBatch, WriteOutcome>
+  private let large: Lane<EncodedBatch, WriteOutcome>
+  private let store: RunStore
+  private let largeStore: RunStore
 
-  /// Bytes from which a record is large.
-  static let largeRecord = 128 << 10
+  /// Bytes from which a batch is large.
+  static let largeBatch = 128 << 10
 
   /// A group that writes to a store.
-  /// - Parameter large: the store over the connection for large records.
+  /// - Parameter large: the store over the connection for large batches.
   public init(_ store: RunStore, large: RunStore) {
-    small = Lane(store, mostRecords: 128)
-    self.large = Lane(large, mostRecords: 1)
+    self.store = store
+    largeStore = large
+    // A script holds up every other client: 128 small batches take Redis some 5 ms.
+    small = Lane(mostPerCall: 128) { store.record($0, then: $1) }
+    self.large = Lane(mostPerCall: 1) { large.record($0, then: $1) }
   }
 
-  /// Writes a record.
-  public func write(_ record: PendingBatch) async throws(StoreError) -> WriteOutcome {
-    if record.record.size < GroupCommit.largeRecord {
-      let encoded = small.store.encoded(record)
+  /// Writes a batch.
+  public func write(_ pending: PendingBatch) async throws(StoreError) -> WriteOutcome {
+    let batch = pending.batch
+    let isLarge = batch.size >= GroupCommit.largeBatch
+    guard isLarge || batch.result != nil && batch.runDocumentBytes >= GroupCommit.largeBatch else {
+      let encoded = store.encoded(pending, BatchCall(batch))
       return try await small.write(size: encoded.size) { encoded }
     }
-    // Encoded when its turn comes: while it waits, it takes no memory a second time.
-    return try await large.write(size: record.record.size) { [large] in large.store.encoded(record) }
+    // What earlier batches have brought is read by its length only: the result is put together where it lies.
+    let documents = batch.result == nil ? RunDocuments() : try await largeStore.documents(of: pending.run.id)
+    var outcome = WriteOutcome.recorded
+    for call in RunDocuments.calls(for: batch, documents: documents) where outcome == .recorded {
+      // Encoded when its turn comes: while it waits, it takes no memory a second time.
+      outcome = try await large.write(size: call.documentBytes) { [largeStore] in largeStore.encoded(pending, call) }
+    }
+    return outcome
+  }
+}
+
+/// Accepts the runs of many requests together, as ``GroupCommit`` writes batches.
+public final class GroupSubmit: Sendable {
+  private let lane: Lane<Submission, SubmissionAnswer>
+
+  /// Runs of one call: as many take Redis less than a millisecond.
+  private static let mostPerCall = 32
+
+  /// A group that submits to a store.
+  public init(_ store: RunStore) {
+    lane = Lane(mostPerCall: GroupSubmit.mostPerCall) { store.submit($0, then: $1) }
+  }
+
+  /// Accepts a run. Safe to send twice: the same id, or the same key with the same body, is one job.
+  public func submit(_ submission: Submission) async throws(StoreError) -> SubmissionAnswer {
+    try await lane.write(size: submission.size) { submission }
   }
 }
 
 /// One call in flight at a time; the next one takes whatever has arrived meanwhile.
-private final class Lane: Sendable {
-  private typealias Outcome = Result<WriteOutcome, StoreError>
+private final class Lane<Item: Sendable, Answer: Sendable>: Sendable {
+  typealias Outcome = Result<Answer, StoreError>
+  typealias Send = @Sendable ([Item], @escaping @Sendable (Result<[Outcome], StoreError>) -> Void) -> Void
 
   private struct Waiter: Sendable {
     let size: Int
-    let encoded: @Sendable () -> EncodedBatch
+    let item: @Sendable () -> Item
     let continuation: UnsafeContinuation<Outcome, Never>
   }
 
@@ -47,10 +79,10 @@ private final class Lane: Sendable {
 
     /// Takes what goes in the next call, none when nobody waits.
     mutating func takeCall(atMost limit: Int) -> [Waiter] {
-      var bytes = 0
-      let end = waiting.firstIndex { waiter in
-        defer { bytes += waiter.size }
-        return bytes > Lane.fullCall
+      var bytes = waiting.first?.size ?? 0
+      let end = waiting.dropFirst().firstIndex { waiter in
+        bytes += waiter.size
+        return bytes > RunDocuments.mostPerCall
       }
       let call = Array(waiting[..<min(end ?? waiting.count, limit)])
       waiting.removeFirst(call.count)
@@ -59,26 +91,20 @@ private final class Lane: Sendable {
     }
   }
 
-  /// Bytes after which a call takes no further record.
-  private static let fullCall = 1 << 20
-
-  let store: RunStore
-  /// Records of one call. A script holds up every other client: 128 small records take Redis some 5 ms.
-  private let mostRecords: Int
+  private let mostPerCall: Int
+  private let send: Send
   private let state = Mutex(State())
 
-  init(_ store: RunStore, mostRecords: Int) {
-    self.store = store
-    self.mostRecords = mostRecords
+  init(mostPerCall: Int, _ send: @escaping Send) {
+    self.mostPerCall = mostPerCall
+    self.send = send
   }
 
-  func write(
-    size: Int, _ encoded: @escaping @Sendable () -> EncodedBatch
-  ) async throws(StoreError) -> WriteOutcome {
+  func write(size: Int, _ item: @escaping @Sendable () -> Item) async throws(StoreError) -> Answer {
     try await withUnsafeContinuation { continuation in
       let call = state.withLock { state in
-        state.waiting.append(Waiter(size: size, encoded: encoded, continuation: continuation))
-        return state.isWriting ? [] : state.takeCall(atMost: mostRecords)
+        state.waiting.append(Waiter(size: size, item: item, continuation: continuation))
+        return state.isWriting ? [] : state.takeCall(atMost: mostPerCall)
       }
       write(call)
     }.get()
@@ -86,9 +112,9 @@ private final class Lane: Sendable {
 
   private func write(_ call: [Waiter]) {
     if call.isEmpty { return }
-    store.record(call.map { $0.encoded() }) { [self] outcome in
+    send(call.map { $0.item() }) { [self] outcome in
       // The next call first: Redis waits for it.
-      write(state.withLock { $0.takeCall(atMost: mostRecords) })
+      write(state.withLock { $0.takeCall(atMost: mostPerCall) })
       switch outcome {
       case .success(let answers):
         for (waiter, answer) in zip(call, answers) { waiter.continuation.resume(returning: answer) }

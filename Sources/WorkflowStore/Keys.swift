@@ -2,36 +2,66 @@
 ///
 /// ```
 /// public (CONTRACT section 5)
-///   job:{id}           hash    status, run_name, times, error; wf's own: token, seq, claims, crashes,     run + retain
-///                              bytes (of log and result together, for who is about to read them), …,
-///                              steps, inputs (JSON), and per recorded step `out:`, `stored:`,
-///                              `place:`; large inputs and checkpoints leave when the result holds them
+///   job:{id}           hash    facts: status, run_name, times, error; wf's own: format, `run` (class,      run + retain
+///                              bytes of docs, request id), `bytes` (of the log, at the end of all that a
+///                              reader reads), `again` (once it was held: claims, crashes in a row, deaths
+///                              in a row before a record, last time, bytes of the log), `end` (token and
+///                              number of the record that ended the last claim). No value but run_name and
+///                              error has more than 64 bytes, so that Redis keeps it compact
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
 ///   result:{id}        string  JSON, written when it finishes, from its documents                       retain
 ///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after
 ///                                                                                                        last append
-/// wf's own
-///   queue:{format}     list    ids of queued runs; head = next                                           while queued
-///   suspects:{format}  list    ids of queued runs whose next crash would end them                        while queued
-///   elected            string  the worker that becomes empty for suspects                                one lease
-///   live               zset    id of each queued or started run → when it was submitted, µs              while it is one
+/// wf's own, of one run
+///   docs:{id}          string  bytes of the steps (8 digits), the steps, the inputs, as submitted (JSON) until it has
+///   outputs:{id}       hash    per recorded step `out:{step}`, `stored:{step}` (JSON), `place:{step}`;   finished; of a
+///                              a document above 512 KiB is `/3` there, and lies in `out:{step}/0` …      failed run:
+///   part:{id}          string  the beginning of a result that is written in slices                       run + retain
+///   claim:{worker}     string  the worker's last claim and the runs that it took                         4 leases
+///   idempotency:{key}  string  job id and digest of the body                                             24 h
+/// wf's own, of all runs
+///   queue:{format}:{class}:{priority}                                                                    while queued
+///                      list    ids of queued runs of a class; head = next; the priority is `normal`
+///   suspects:{format}:{class}                                                                            while queued
+///                      list    ids of queued runs whose next crash would end them
+///   classes            hash    class → names of the operations that its runs need. A worker takes runs   for good
+///                              of the classes whose operations it has
+///   holds              hash    id of each started run → its hold: token, seq, … (prelude.lua)            while started
 ///   leases             zset    id of each started run → end of its lease, ms                             while started
+///   live               zset    id of each queued or started run → when it was submitted, µs              while it is one
+///   elected            string  the worker that becomes empty for suspects                                one lease
 ///   workers            zset    worker id → until when it counts as alive, ms; a lease after a heartbeat  1 h after that
 ///   lease_lengths      hash    worker id → length of its lease, ms                                       as in workers
 ///   idle               zset    worker id → since when it has had room and found nothing queued, ms       a lease after last
+///   serves             hash    idle worker → how many classes it knows, and those that it serves         as idle
 ///   recovery           hash    when workers last looked for lapsed leases and lost runs, and who         1 h after last
 ///   dead               zset    id of each run that took down too many workers → when, ms; newest 10,000   retain
 ///   repairs            hash    what was found broken and was repaired → how often                        for good
 ///   fallbacks          hash    minute of the hour → the minute since 1970 and the placeholders that    1 h after the last
 ///                              stood in for a model's words in it, as `29412345:7`
 ///   database           string  a random id: where it is gone, all else that wf wrote is gone too             for good
-///   claim:{worker}     string  the worker's last claim and the runs that it brought                      4 leases
-///   idempotency:{key}  string  job id and digest of the body                                             24 h
+/// places kept free: the form that a feature takes when it comes, so that the format need not change
+///   timers             zset    id of each parked run (a retry, a delayed start, a pause) → when it goes   while parked
+///                              back to its queue, ms; its status is `queued`, and it is in no queue.
+///                              The sweeper leaves such runs alone already
+///   deadlines          zset    id of each run with a time limit → its end, ms                            while it lives
+///   runs               zset    id of each run → when it was submitted, µs, for lists                     run + retain
+///   definition:{sha1}  string  the steps of finished runs, which rerun them                              retain after last
+///   control:{worker}   channel a run of this worker was cancelled, or taken from it
+///   the other priorities of a queue, `high` and `low`; `gen` in a job, then `{gen}.` before its tokens
 /// channels (publish/subscribe: they only say "look")
 ///   wake:{worker}      a run was enqueued for this idle worker
 ///   events:{id}        something was written to the run
 /// ```
-/// A retained key expires `WF_RETAIN_S` after its run's end; a run that has not ended is owned by a queue or a lease.
+/// A retained key expires `WF_RETAIN_S` after its run's end; a run that has not ended is owned by a queue or a hold. The
+/// scripts that take a run from state to state:
+/// ```
+///            submit                claim                 record
+///   (none) ─────────▶ queued ───────────────▶ started ───────────────▶ finished | failed
+///                       ▲  ▲      hold, lease   │  │                         ▲
+///                       │  └── record, heartbeat ┘  └── recover (last crash) ─┘
+///                       └────── recover, upgrade ── lease lapsed, run of an older format
+/// ```
 /// User-given names come last in a key, each after a word of its own, so they collide with nothing.
 public struct Keys: Sendable, Equatable {
   /// What every key starts with.
@@ -40,12 +70,11 @@ public struct Keys: Sendable, Equatable {
   /// Keys under a prefix.
   public init(prefix: String = "wf:") { self.prefix = prefix }
 
-  /// The version of what is stored for a run. A worker reads the queues of its own version: it leaves newer runs alone.
-  public static let format = 1
-
   func job(_ id: JobID) -> String { "\(prefix)job:\(id)" }
   func progress(_ id: JobID) -> String { "\(prefix)progress:\(id)" }
   func result(_ id: JobID) -> String { "\(prefix)result:\(id)" }
+  func documents(_ id: JobID) -> String { "\(prefix)docs:\(id)" }
+  func outputs(_ id: JobID) -> String { "\(prefix)outputs:\(id)" }
   func store(_ namespace: String) -> String { "\(prefix)store:\(namespace)" }
   func namespace(ofStore key: String) -> String? {
     let start = store("")
@@ -54,13 +83,15 @@ public struct Keys: Sendable, Equatable {
   }
   func claim(_ worker: String) -> String { "\(prefix)claim:\(worker)" }
   func idempotency(_ key: String) -> String { "\(prefix)idempotency:\(key)" }
-  var queue: String { "\(prefix)queue:\(Keys.format)" }
-  var suspects: String { "\(prefix)suspects:\(Keys.format)" }
+  var classes: String { "\(prefix)classes" }
+  var holds: String { "\(prefix)holds" }
   var elected: String { "\(prefix)elected" }
   var live: String { "\(prefix)live" }
   var idle: String { "\(prefix)idle" }
+  var serves: String { "\(prefix)serves" }
   var recovery: String { "\(prefix)recovery" }
   var leases: String { "\(prefix)leases" }
+  var timers: String { "\(prefix)timers" }
   var workers: String { "\(prefix)workers" }
   var leaseLengths: String { "\(prefix)lease_lengths" }
   var dead: String { "\(prefix)dead" }
@@ -68,18 +99,21 @@ public struct Keys: Sendable, Equatable {
   var fallbacks: String { "\(prefix)fallbacks" }
   var database: String { "\(prefix)database" }
 
+  /// The lists where queued runs of older versions wait, and runs that a worker of format 1 has put back.
+  var formerQueues: [(key: String, asSuspect: Bool)] {
+    ["1", "2"].flatMap { [("\(prefix)queue:\($0)", false), ("\(prefix)suspects:\($0)", true)] }
+  }
+
   /// The keys that all runs share.
   var shared: [String] {
     [
-      queue, suspects, elected, live, idle, recovery, leases, workers, leaseLengths, dead, repairs, fallbacks,
-      database,
+      classes, holds, elected, live, idle, serves, recovery, leases, timers, workers, leaseLengths, dead, repairs,
+      fallbacks, database,
     ]
   }
 
-  /// What the names of the channels on which idle workers are woken start with.
-  var wakeChannel: String { "\(prefix)wake" }
   /// The channel on which a worker is woken when it is idle.
-  public func wakeChannel(of worker: String) -> String { "\(wakeChannel):\(worker)" }
+  public func wakeChannel(of worker: String) -> String { "\(prefix)wake:\(worker)" }
   /// The channel that says that a run has something new.
   public func eventsChannel(_ id: JobID) -> String { "\(prefix)events:\(id)" }
 }

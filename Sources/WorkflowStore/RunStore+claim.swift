@@ -14,18 +14,21 @@ public struct ClaimRequest: Sendable {
   public var held: Int
   /// How long the runs are the worker's without a heartbeat.
   public var lease: Duration
+  /// The classes of runs that the worker serves; a claim that meets new ones takes note of them.
+  public var classes: RunClasses
   /// Whether the worker has just had a suspect, so that other runs have their turn first.
   public var hasHadSuspect = false
   /// Bytes of documents after which no further run is taken.
   public var documentBytes = 8 << 20
 
   /// A request for runs.
-  public init(id: String, worker: String, runs: Int, held: Int = 0, lease: Duration) {
+  public init(id: String, worker: String, runs: Int, held: Int = 0, lease: Duration, classes: RunClasses) {
     self.id = id
     self.worker = worker
     self.runs = runs
     self.held = held
     self.lease = lease
+    self.classes = classes
   }
 }
 
@@ -33,7 +36,9 @@ public struct ClaimRequest: Sendable {
 public struct Claim: Sendable {
   /// The runs, to be begun in this order.
   public var runs: [ClaimedRun] = []
-  /// Runs whose documents cannot be read: the worker holds them, and ends them as failed.
+  /// Runs whose documents are to be read before they can begin.
+  public var unread: [UnreadRun] = []
+  /// Runs whose documents make no sense: the worker holds them, and ends them as failed.
   public var unreadable: [(run: HeldRun, claimedAt: Timestamp, error: StoreError)] = []
   /// Queue entries without a queued job, which were dropped.
   public var dropped = 0
@@ -44,6 +49,9 @@ public struct Claim: Sendable {
 }
 
 extension RunStore {
+  /// Bytes of steps and inputs up to which a claim brings them.
+  static let shortDocuments = 32 << 10
+
   /// Takes runs from the queue. Safe to send twice with the same claim id.
   public func claim(_ request: ClaimRequest) async throws(StoreError) -> Claim {
     try await withUnsafeContinuation { continuation in
@@ -55,6 +63,23 @@ extension RunStore {
   public func claim(
     _ request: ClaimRequest, then function: @escaping @Sendable (Result<Claim, StoreError>) -> Void
   ) {
+    CommitPoint.beforeClaim.pass()
+    let names = [keys.leases, keys.claim(request.worker), keys.elected]
+    connection.evaluate(Scripts.claim, keys: names, arguments: arguments(of: request), timeout: timeout) {
+      [self] outcome in
+      switch outcome {
+      case .success(let reply):
+        let outcome = Result { () throws(StoreError) in try claim(in: reply, learning: request.classes) }
+        // There are runs that it may take, and that it did not know of.
+        if case .success(nil) = outcome { return claim(request, then: function) }
+        function(outcome.map { $0 ?? Claim() })
+      case .failure(let error): function(.failure(StoreError(error)))
+      }
+    }
+  }
+
+  private func arguments(of request: ClaimRequest) -> RedisArguments {
+    let served = request.classes.served
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(request.id)
@@ -64,53 +89,97 @@ extension RunStore {
     arguments.append(request.documentBytes)
     arguments.append(request.worker)
     arguments.append(request.hasHadSuspect ? 1 : 0)
-    let names = [
-      keys.leases, keys.claim(request.worker), keys.suspects, keys.queue, keys.elected, keys.idle,
-      keys.repairs,
-    ]
-    CommitPoint.beforeClaim.pass()
-    connection.evaluate(Scripts.claim, keys: names, arguments: arguments, timeout: timeout) { [self] outcome in
-      switch outcome {
-      case .success(let reply): function(Result { () throws(StoreError) in try claim(in: reply) })
-      case .failure(let error): function(.failure(StoreError(error)))
-      }
-    }
+    arguments.append(RunStore.shortDocuments)
+    arguments.append(served.count)
+    for name in served.classes { arguments.append(name) }
+    return arguments
   }
 
-  private func claim(in reply: RedisReply) throws(StoreError) -> Claim {
-    guard let parts = reply.array, parts.count >= 4, let time = parts[0].int, let dropped = parts[1].int else {
+  /// - Returns: nil when nothing came, and there are classes that the worker has not known.
+  private func claim(in reply: RedisReply, learning classes: RunClasses) throws(StoreError) -> Claim? {
+    guard let parts = reply.array, parts.count >= 5, let time = parts[0].int, let dropped = parts[1].int else {
       throw RunStore.damaged(Scripts.claim, reply)
     }
     clock.set(time)
-    if parts.count > 4 { CommitPoint.afterClaim.pass() }
+    if parts.count > 5 { CommitPoint.afterClaim.pass() }
     var claim = Claim(dropped: dropped, hasLeftRuns: parts[2].int == 1, isElected: parts[3].int == 1)
-    for part in parts.dropFirst(4) {
-      guard let words = part.array, words.count == 11, let id = words[0].string.flatMap({ JobID($0) }),
-        let token = words[1].string
-      else { throw RunStore.damaged(Scripts.claim, part) }
-      let claimedAt = words[3].string.flatMap { Timestamp($0) } ?? Timestamp(microseconds: time)
-      let held = HeldRun(id: id, token: token)
-      do {
-        claim.runs.append(try ClaimedRun(held, claimedAt: claimedAt, words: words, cache: steps))
-      } catch {
-        claim.unreadable.append((held, claimedAt, error))
+    if let all = parts[4].array {
+      classes.learn(all.map { $0.string ?? "" })
+      if parts.count == 5, dropped == 0 { return nil }
+      claim.hasLeftRuns = true
+    }
+    let words = parts.dropFirst(5)
+    for (position, index) in stride(from: words.startIndex, to: words.endIndex - 2, by: 3).enumerated() {
+      let name = words[index + 1].string ?? ""
+      guard let head = RunHead(words[index].string ?? "", name: name, position: position, fallback: time) else {
+        throw RunStore.damaged(Scripts.claim, words[index])
       }
+      take(head, words[index + 2].bytesValue, in: &claim)
     }
     return claim
   }
+
+  private func take(_ head: RunHead, _ documents: [UInt8]?, in claim: inout Claim) {
+    guard let documents, !head.isRecorded else { return claim.unread.append(UnreadRun(head)) }
+    do {
+      claim.runs.append(try ClaimedRun(head, submitted: documents, cache: steps))
+    } catch {
+      claim.unreadable.append((head.held, head.claimedAt, error))
+    }
+  }
 }
 
-extension ClaimedRun {
-  fileprivate init(
-    _ held: HeldRun, claimedAt: Timestamp, words: [RedisReply], cache: TextCache<StepList>
-  ) throws(StoreError) {
-    let recorded = words[10].array ?? []
-    try self.init(
-      held, claimedAt: claimedAt, isSuspect: words[2].int == 1, isFirst: words[4].int == 1,
-      runName: words[5].string ?? "", requestID: words[6].string ?? "", steps: words[7].bytesValue,
-      inputs: words[8].bytesValue, logBytes: words[9].int,
-      recorded: stride(from: 0, to: recorded.count - 1, by: 2).map { index in
-        (recorded[index].string ?? "", recorded[index + 1].bytesValue ?? [])
-      }, cache: cache)
+/// What a claim says of a run besides its documents.
+struct RunHead: Sendable {
+  let held: HeldRun
+  let isSuspect: Bool
+  let claimedAt: Timestamp
+  /// Whether its log does not say yet that it was taken.
+  let isFirst: Bool
+  let runName: String
+  let requestID: String
+  /// Bytes of its submitted text.
+  let documentBytes: Int
+  let logBytes: Int
+  /// Whether something that its steps returned is recorded.
+  let isRecorded: Bool
+  /// Its place among the runs of the claim.
+  let position: Int
+
+  /// Reads what claim.lua says of a run.
+  init?(_ text: String, name: String, position: Int, fallback time: Int = 0) {
+    let words = text.split(separator: " ", omittingEmptySubsequences: false)
+    guard words.count > 7, let id = JobID(String(words[0])), let logged = Int(words[5]) else { return nil }
+    held = HeldRun(id: id, token: String(words[1]))
+    isSuspect = words[2] == "1"
+    isFirst = words[3] == "1"
+    isRecorded = words[4] == "1"
+    logBytes = logged
+    claimedAt = Timestamp(String(words[6])) ?? Timestamp(microseconds: time)
+    // What is missing makes the run unreadable, and no other.
+    documentBytes = words.count > 8 ? Int(words[8]) ?? 0 : 0
+    requestID = words.count > 9 ? String(words[9]) : ""
+    runName = name
+    self.position = position
   }
+}
+
+/// A run that a worker holds, and whose documents it has not read.
+public struct UnreadRun: Sendable {
+  let head: RunHead
+
+  init(_ head: RunHead) { self.head = head }
+
+  /// The run, with the fencing token of the claim.
+  public var run: HeldRun { head.held }
+  /// The id of the request that submitted it.
+  public var requestID: String { head.requestID }
+  /// Whether its next crash would end it.
+  public var isSuspect: Bool { head.isSuspect }
+  /// When it was taken; no entry of this claim has a lower time.
+  public var claimedAt: Timestamp { head.claimedAt }
+  /// Bytes of its progress log.
+  public var logBytes: Int { head.logBytes }
+  /// Its place among all runs of its claim.
+  public var position: Int { head.position }
 }

@@ -19,8 +19,10 @@ public struct StoreHealth: Sendable, Equatable {
 extension RunStore {
   /// Reads the state of the whole.
   public func health() async throws(StoreError) -> StoreHealth {
-    let names = [keys.queue, keys.suspects, keys.leases, keys.workers, keys.repairs, keys.leaseLengths, keys.recovery]
-    let reply = try await evaluate(Scripts.health, names, [])
+    let names = [keys.leases, keys.workers, keys.leaseLengths, keys.recovery] + keys.formerQueues.map(\.key)
+    var arguments = RedisArguments()
+    arguments.append(keys.prefix)
+    let reply = try await evaluate(Scripts.health, names, arguments)
     guard let parts = reply.array, parts.count == 6, let repairs = parts[3].array,
       let queued = parts[0].int, let started = parts[1].int, let workers = parts[2].int,
       let recovery = parts[4].int, let reconciliation = parts[5].int

@@ -68,16 +68,12 @@ extension RunStore {
     arguments.append(lease.milliseconds)
     arguments.append(limits.workerMemory)
     arguments.append(settledClaim)
-    arguments.append(keys.wakeChannel)
     arguments.append(ended.count)
     for run in ended + runs {
       arguments.append(run.id.description)
       arguments.append(run.token)
     }
-    let names = [
-      keys.leases, keys.workers, keys.leaseLengths, keys.recovery, keys.claim(worker), keys.queue, keys.suspects,
-      keys.idle,
-    ]
+    let names = [keys.leases, keys.workers, keys.leaseLengths, keys.recovery, keys.claim(worker)]
     let reply: RedisReply
     do {
       reply = try connection.evaluateBlocking(Scripts.heartbeat, keys: names, arguments: arguments, timeout: timeout)
@@ -92,8 +88,9 @@ extension RunStore {
   /// Says that a worker has stopped: it does not count as alive any more.
   public func leave(worker: String) async throws(StoreError) {
     var arguments = RedisArguments()
+    arguments.append(keys.prefix)
     arguments.append(worker)
-    _ = try await evaluate(Scripts.leave, [keys.workers, keys.leaseLengths, keys.idle], arguments)
+    _ = try await evaluate(Scripts.leave, [keys.workers, keys.leaseLengths], arguments)
   }
 
   /// Puts the runs of lapsed leases back at the head of their queue.
@@ -115,7 +112,6 @@ extension RunStore {
     arguments.append(limits.retain)
     arguments.append(JSONValue.string(sentence).bytes)
     arguments.append(sentence)
-    arguments.append(keys.wakeChannel)
     arguments.append(limits.workerMemory)
     arguments.append(RunStore.keptDeadLetters)
     arguments.append(last ?? "")
@@ -123,9 +119,7 @@ extension RunStore {
     arguments.append(kind == .taking ? 1 : 0)
     arguments.append(lease.milliseconds)
     arguments.append(kind.rawValue)
-    let names = [
-      keys.leases, keys.workers, keys.dead, keys.repairs, keys.leaseLengths, keys.live, keys.idle, keys.recovery,
-    ]
+    let names = [keys.leases, keys.workers, keys.dead, keys.leaseLengths, keys.recovery]
     let turn = try recoveryTurn(in: try await evaluate(Scripts.recover, names, arguments))
     if !turn.runs.isEmpty { CommitPoint.afterRecovery.pass() }
     return turn

@@ -66,12 +66,10 @@ extension RunStore {
     arguments.append(position.keys)
     arguments.append(keyCount)
     arguments.append(lease.milliseconds)
-    arguments.append(Keys.format)
     arguments.append(RunStore.searchedQueueLength)
-    arguments.append(keys.wakeChannel)
     arguments.append(limits.crashes)
     arguments.append(worker)
-    let names = [keys.leases, keys.queue, keys.suspects, keys.repairs, keys.live, keys.idle, keys.recovery]
+    let names = [keys.leases, keys.recovery, keys.timers]
     let reply = try await evaluate(Scripts.reconcile, names, arguments)
     if case .null = reply { return nil }
     guard let words = reply.array?.map({ $0.string ?? "" }), words.count >= 2 else {
@@ -82,7 +80,15 @@ extension RunStore {
     let repaired = stride(from: 2, to: words.count - 1, by: 2).compactMap { index in
       JobID(words[index]).map { (id: $0, what: words[index + 1]) }
     }
+    for (id, what) in repaired where what == "queued in an unknown class" { try await makeClassKnown(of: id) }
     return Reconciliation(position: next, repaired: repaired)
+  }
+
+  /// Notes the class of a queued run, and the operations that its steps need.
+  private func makeClassKnown(of id: JobID) async throws(StoreError) {
+    guard let name = try await send(["HGET", keys.job(id), "run"]).string?.split(separator: " ").first else { return }
+    let operations = RunClasses.text(of: try await operations(of: id))
+    _ = try await send(["HSETNX", keys.classes, String(name), operations])
   }
 
   /// Reads the runs that took down too many workers, the newest first.

@@ -86,7 +86,7 @@ extension RunStore {
       for word in command.words {
         switch word {
         case "KEY": arguments.append(keys.leases)
-        case "CHANNEL": arguments.append(keys.wakeChannel)
+        case "CHANNEL": arguments.append(keys.wakeChannel(of: "w"))
         default: arguments.append(word)
         }
       }

@@ -21,8 +21,8 @@ public struct RunFacts: Sendable {
   public let isDegraded: Bool
   /// Entries of its progress log.
   public let entries: Int
-  /// Bytes of its progress log and its result, more or less; nil for a run of an older version.
-  public let bytes: Int?
+  /// Bytes of its progress log and its result, and of a failed run's documents, more or less.
+  public let bytes: Int
 }
 
 /// What Redis holds of one run; documents as JSON text.
@@ -52,11 +52,17 @@ extension RunStore {
     "document_bytes", "degraded",
   ]
 
+  /// Bytes of the submitted text that are read for the steps at once; longer steps take a second look.
+  private static let shortSteps = 16 << 10
+
+  /// Bytes of the entry that every log begins with.
+  private static let firstEntryBytes = #"{"ts":1732387200.123456,"msg":"enqueued"}"#.utf8.count
+
   /// Reads the facts of a run; nil when there is none of this id.
   public func facts(of id: JobID) async throws(StoreError) -> RunFacts? {
-    let replies = try await send([jobCommand(id), ["LLEN", keys.progress(id)]])
-    guard replies.count == 2, let entries = replies[1].int else { throw damaged(id) }
-    return try facts(of: id, in: replies[0], entries: entries)
+    let replies = try await send([jobCommand(id), ["LLEN", keys.progress(id)], ["HGET", keys.holds, id.description]])
+    guard replies.count == 3, let entries = replies[1].int else { throw damaged(id) }
+    return try facts(of: id, in: replies[0], hold: replies[2], entries: entries)
   }
 
   /// Reads a run; nil when there is none of this id.
@@ -68,10 +74,11 @@ extension RunStore {
   public func status(of id: JobID, since: Int = 0) async throws(StoreError) -> StoredRun? {
     let log: RedisArguments = ["LRANGE", keys.progress(id), "\(since)", "-1"]
     let replies = try await send([
-      jobCommand(id, and: "steps"), ["LLEN", keys.progress(id)], log, ["GET", keys.result(id)],
+      jobCommand(id), ["LLEN", keys.progress(id)], log, ["GET", keys.result(id)],
+      ["GETRANGE", keys.documents(id), "0", "\(RunStore.shortSteps - 1)"], ["HGET", keys.holds, id.description],
     ])
-    guard replies.count == 4, let entries = replies[1].int, let progress = replies[2].array else { throw damaged(id) }
-    guard let facts = try facts(of: id, in: replies[0], entries: entries) else { return nil }
+    guard replies.count == 6, let entries = replies[1].int, let progress = replies[2].array else { throw damaged(id) }
+    guard let facts = try facts(of: id, in: replies[0], hold: replies[5], entries: entries) else { return nil }
     if facts.status == .failed, since > 0 { return try await status(of: id) }
     let isFinished = facts.status == .finished
     // It has expired just now.
@@ -79,57 +86,55 @@ extension RunStore {
     let entriesRead = progress.compactMap(\.bytesValue)
     let before = since > 0 ? try await heads(of: id, count: min(since, entries)) : []
     let outputs = facts.status == .failed ? try await outputs(of: id, missingIn: entriesRead) : [:]
+    // A run of format 1 has its steps in its job.
+    let former = replies[0].array?.last?.bytesValue
+    var steps = isFinished ? nil : former
+    if !isFinished, steps == nil { steps = try await self.steps(of: id, beginning: replies[4].bytesValue ?? []) }
     return StoredRun(
-      facts: facts, steps: isFinished ? nil : replies[0].array?.last?.bytesValue,
+      facts: facts, steps: steps,
       result: isFinished ? replies[3].bytesValue : nil, first: min(since, entries), progress: entriesRead,
       heads: before + entriesRead.map { ProgressHead($0) }, outputs: outputs)
   }
 
-  /// Reads the outputs that a log only counts, from the job of a failed run; a finished run's are in its result.
+  /// Reads the outputs that the log of a failed run only counts; a finished run's are in its result.
   private func outputs(of id: JobID, missingIn log: [[UInt8]]) async throws(StoreError) -> [String: [UInt8]] {
     let steps = log.compactMap { entry -> String? in
       guard let head = ProgressHead(entry), head.message == "step_done" else { return nil }
       return ProgressHead.outputs(in: entry) == nil ? head.step : nil
     }
     if steps.isEmpty { return [:] }
+    let found = try await outputs(of: steps, id)
+    if !found.isEmpty { return found }
+    // A run of format 1 has them in its job.
     var command: RedisArguments = ["HMGET", keys.job(id)]
     for step in steps { command.append("out:" + step) }
-    let texts: [RedisReply]
-    do { texts = try await connection.send(command, timeout: timeout).array ?? [] } catch { throw StoreError(error) }
-    let found = zip(steps, texts).compactMap { step, text in text.bytesValue.map { (step, $0) } }
-    return Dictionary(found, uniquingKeysWith: { $1 })
+    let texts = try await send(command).array ?? []
+    let former = zip(steps, texts).compactMap { step, text in text.bytesValue.map { (step, $0) } }
+    return Dictionary(former, uniquingKeysWith: { $1 })
   }
 
-  private func jobCommand(_ id: JobID, and further: String...) -> RedisArguments {
+  private func jobCommand(_ id: JobID) -> RedisArguments {
     var command: RedisArguments = ["HMGET", keys.job(id)]
-    for name in RunStore.factNames + further { command.append(name) }
+    for name in RunStore.factNames + ["steps"] { command.append(name) }
     return command
   }
 
-  private func facts(of id: JobID, in reply: RedisReply, entries: Int) throws(StoreError) -> RunFacts? {
+  private func facts(
+    of id: JobID, in reply: RedisReply, hold: RedisReply, entries: Int
+  ) throws(StoreError) -> RunFacts? {
     guard let values = reply.array, values.count >= RunStore.factNames.count else { throw damaged(id) }
     if values[0].isNull { return nil }
     guard let status = values[0].string.flatMap(RunStatus.init(rawValue:)), let runName = values[1].string,
       let createdAt = values[2].string
     else { throw damaged(id) }
-    // The outputs of a failed run stay with its job.
+    // While a run is started, its hold knows; a failed run of format 1 says apart what its documents take.
+    let held = hold.string?.split(separator: " ").dropLast().last.flatMap { Int($0) }
     let documents = status == .failed ? values[8].int ?? 0 : 0
-    let bytes = values[7].int.map { $0 + documents }
+    let bytes = held ?? values[7].int.map { $0 + documents } ?? RunStore.firstEntryBytes
     return RunFacts(
       status: status, runName: runName, createdAt: createdAt, startedAt: values[3].string, finishedAt: values[4].string,
       errorCode: values[5].string, error: values[6].string, isDegraded: !values[9].isNull, entries: entries,
       bytes: bytes)
-  }
-
-  /// The answers to several commands; the first error is thrown.
-  private func send(_ commands: [RedisArguments]) async throws(StoreError) -> [RedisReply] {
-    do throws(RedisError) {
-      let replies = try await connection.send(commands, timeout: timeout)
-      for case .error(let error) in replies { throw RedisError.reply(error) }
-      return replies
-    } catch {
-      throw StoreError(error)
-    }
   }
 
   private func damaged(_ id: JobID) -> StoreError {

@@ -10,6 +10,8 @@ public struct Submission: Sendable {
   public let steps: [UInt8]
   /// The inputs' JSON text as it came in; it is stored as it is.
   public let inputs: [UInt8]
+  /// The operations that the steps name: only a worker that has them all takes the run.
+  public let operations: Set<String>
   /// The client's `Idempotency-Key`, if it sent one.
   public let idempotencyKey: String?
   /// The id of the request, for the logs.
@@ -17,15 +19,20 @@ public struct Submission: Sendable {
 
   /// A run to be accepted.
   public init(
-    id: JobID, runName: String, steps: [UInt8], inputs: [UInt8], idempotencyKey: String? = nil, requestID: String
+    id: JobID, runName: String, steps: [UInt8], inputs: [UInt8], operations: Set<String>, idempotencyKey: String? = nil,
+    requestID: String
   ) {
     self.id = id
     self.runName = runName
     self.steps = steps
     self.inputs = inputs
+    self.operations = operations
     self.idempotencyKey = idempotencyKey
     self.requestID = requestID
   }
+
+  /// Bytes of its documents.
+  var size: Int { steps.count + inputs.count }
 }
 
 /// What became of a submission.
@@ -39,28 +46,79 @@ public enum SubmissionAnswer: Sendable, Equatable {
 extension RunStore {
   /// Accepts a run. Safe to send twice: the same id, or the same key with the same body, is one job.
   public func submit(_ submission: Submission) async throws(StoreError) -> SubmissionAnswer {
-    let id = submission.id
-    var names = [keys.job(id), keys.progress(id), keys.queue, keys.live, keys.idle]
-    if let key = submission.idempotencyKey { names.append(keys.idempotency(key)) }
-    CommitPoint.beforeSubmit.pass()
-    let reply = try await evaluate(Scripts.submit, names, arguments(of: submission))
-    CommitPoint.afterSubmit.pass()
-    guard let parts = reply.array, parts.count == 2,
-      let word = parts[0].string, let job = parts[1].string.flatMap({ JobID($0) })
-    else { throw RunStore.damaged(Scripts.submit, reply) }
-    return word == "conflict" ? .conflict(job) : .accepted(job)
+    let answers = try await withUnsafeContinuation { continuation in
+      submit([submission]) { continuation.resume(returning: $0) }
+    }.get()
+    return try answers[0].get()
   }
 
-  private func arguments(of submission: Submission) -> RedisArguments {
+  /// The same of several runs in one call, without waiting: the answers are handed to a function, on the connection's
+  /// thread. Each run is accepted or not, whatever becomes of the others.
+  func submit(
+    _ submissions: [Submission],
+    then function: @escaping @Sendable (Result<[Result<SubmissionAnswer, StoreError>], StoreError>) -> Void
+  ) {
     var arguments = RedisArguments()
-    arguments.append(submission.id.description)
-    arguments.append(submission.runName)
-    arguments.append(submission.steps)
-    arguments.append(submission.inputs)
-    arguments.append(Keys.format)
-    arguments.append(submission.requestID)
+    arguments.reserveCapacity(submissions.reduce(64) { $0 + $1.size + 256 })
+    arguments.append(keys.prefix)
     arguments.append(limits.idempotency)
-    arguments.append(keys.wakeChannel)
-    return arguments
+    var classes: [String] = []
+    let numbers = submissions.map { submission in
+      let operations = RunClasses.text(of: submission.operations)
+      if let index = classes.firstIndex(of: operations) { return index + 1 }
+      classes.append(operations)
+      return classes.count
+    }
+    arguments.append(classes.count)
+    for operations in classes { arguments.append(operations) }
+    for (submission, number) in zip(submissions, numbers) { submission.append(to: &arguments, asClass: number) }
+    CommitPoint.beforeSubmit.pass()
+    let count = submissions.count
+    connection.evaluate(Scripts.submit, keys: [keys.leases], arguments: arguments, timeout: timeout) { outcome in
+      CommitPoint.afterSubmit.pass()
+      switch outcome {
+      case .success(let reply):
+        function(
+          Result { () throws(StoreError) in
+            guard let parts = reply.array, parts.count == count else { throw RunStore.damaged(Scripts.submit, reply) }
+            return parts.map { part in Result { () throws(StoreError) in try RunStore.submissionAnswer(part) } }
+          })
+      case .failure(let error): function(.failure(StoreError(error)))
+      }
+    }
+  }
+
+  private static func submissionAnswer(_ reply: RedisReply) throws(StoreError) -> SubmissionAnswer {
+    guard let words = reply.array?.map({ $0.string ?? "" }), words.count == 2 else {
+      throw RunStore.damaged(Scripts.submit, reply)
+    }
+    if words[0] == "held" { throw .damaged("WRONGTYPE \(words[1])") }
+    guard let job = JobID(words[1]) else { throw RunStore.damaged(Scripts.submit, reply) }
+    return words[0] == "conflict" ? .conflict(job) : .accepted(job)
+  }
+}
+
+extension Submission {
+  /// - Parameter number: of its class, below 100.
+  fileprivate func append(to arguments: inout RedisArguments, asClass number: Int) {
+    let bytes = RunDocuments.headBytes + size
+    let key = idempotencyKey == nil ? "0" : "1"
+    arguments.append("\(number.padded(to: 2)) \(key) \(id) \(bytes.padded(to: 8)) \(requestID)")
+    arguments.append(runName)
+    var documents: [UInt8] = []
+    documents.reserveCapacity(bytes)
+    documents += steps.count.padded(to: RunDocuments.headBytes).utf8
+    documents += steps
+    documents += inputs
+    arguments.append(documents)
+    if let idempotencyKey { arguments.append(idempotencyKey) }
+  }
+}
+
+extension Int {
+  /// The number in decimal with at least so many digits.
+  fileprivate func padded(to digits: Int) -> String {
+    let text = String(self)
+    return String(repeating: "0", count: Swift.max(0, digits - text.utf8.count)) + text
   }
 }

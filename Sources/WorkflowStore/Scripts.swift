@@ -7,6 +7,7 @@ enum Scripts {
   static let record = script("record", PackageResources.record_lua)
   static let heartbeat = script("heartbeat", PackageResources.heartbeat_lua)
   static let recover = script("recover", PackageResources.recover_lua)
+  static let upgrade = script("upgrade", PackageResources.upgrade_lua)
   static let leave = script("leave", PackageResources.leave_lua)
   static let events = script("events", PackageResources.events_lua)
   static let reconcile = script("reconcile", PackageResources.reconcile_lua)

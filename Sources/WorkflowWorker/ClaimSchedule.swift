@@ -15,6 +15,8 @@ struct ClaimSchedule {
 
   private let worker: String
   private let lease: Duration
+  /// The classes of runs that the worker has the operations for.
+  private let classes: RunClasses
   /// The number of the next claim. A failed claim is sent again under its number, because it may have taken runs.
   private var number = 1
   private(set) var isClaiming = false
@@ -29,12 +31,12 @@ struct ClaimSchedule {
   private var isStopped = false
   /// Whether the last claim failed.
   private var isFailing = false
-  private var declined = DeclinedRuns()
   /// When Redis answered last, or when nothing was asked.
   private var answeredAt: ContinuousClock.Instant
 
-  init(worker: String, lease: Duration, at now: ContinuousClock.Instant) {
+  init(worker: String, lease: Duration, classes: RunClasses, at now: ContinuousClock.Instant) {
     self.worker = worker
+    self.classes = classes
     self.lease = lease
     answeredAt = now
   }
@@ -62,10 +64,9 @@ struct ClaimSchedule {
   }
 
   /// Handles the answer to a claim.
-  /// - Parameter declinedRuns: the runs of the claim that the worker cannot execute.
   /// - Returns: the claim to send now, if any, and whether the claim before had failed.
   mutating func succeed(
-    _ claim: Claim, declined declinedRuns: [JobID], _ load: Load, at now: ContinuousClock.Instant
+    _ claim: Claim, _ load: Load, at now: ContinuousClock.Instant
   ) -> (next: ClaimRequest?, hasRecovered: Bool) {
     let hasRecovered = isFailing
     // The last claim was not allowed to take a quarantined run, so one may still be queued.
@@ -74,9 +75,8 @@ struct ClaimSchedule {
     answeredAt = now
     isFailing = false
     isClaiming = false
-    declined.note(declinedRuns, at: now)
     isElected = claim.isElected
-    hasHadQuarantined = claim.runs.contains { $0.isSuspect }
+    hasHadQuarantined = claim.runs.contains { $0.isSuspect } || claim.unread.contains { $0.isSuspect }
     mayHaveMore = claim.hasLeftRuns || isElected || hasHadQuarantined
     let isDue = isElected ? load.heldRuns == 0 : claim.hasLeftRuns || isWoken || wasOthersTurn
     return (isDue && !isStopped ? request(load, at: now) : nil, hasRecovered)
@@ -94,7 +94,7 @@ struct ClaimSchedule {
 
   /// The claim to send now; nil when the worker has no room.
   private mutating func request(_ load: Load, at now: ContinuousClock.Instant) -> ClaimRequest? {
-    let room = load.hasQuarantined || declined.isPaused(at: now) ? 0 : load.freeSlots
+    let room = load.hasQuarantined ? 0 : load.freeSlots
     isWoken = false
     mayHaveMore = true
     isClaiming = room > 0
@@ -104,7 +104,8 @@ struct ClaimSchedule {
       return nil
     }
     var request = ClaimRequest(
-      id: "\(worker)/\(number)", worker: worker, runs: min(room, Self.mostRuns), held: load.heldRuns, lease: lease)
+      id: "\(worker)/\(number)", worker: worker, runs: min(room, Self.mostRuns), held: load.heldRuns, lease: lease,
+      classes: classes)
     request.hasHadSuspect = hasHadQuarantined
     return request
   }

@@ -9,12 +9,6 @@ import WorkflowStore
 /// A claim is sent by the thread that makes it due, and its runs start on the connection's thread: between a submission and
 /// its first step no other thread has to wake up.
 final class Claimer: Sendable {
-  private struct State {
-    var schedule: ClaimSchedule
-    /// The missing operations that the log has named.
-    var missing: Set<String> = []
-  }
-
   /// Bytes of documents up to which the connection's thread may run a run's immediate steps: they take it well under a
   /// millisecond.
   private static let shortRun = 32 * 1_024
@@ -26,7 +20,8 @@ final class Claimer: Sendable {
   private let watchdogTick: @Sendable () -> Void
   private let isReachable: @Sendable () async -> Bool
   private let timeout: Duration
-  private let state: Mutex<State>
+  private let classes: RunClasses
+  private let schedule: Mutex<ClaimSchedule>
   private let end = AsyncStream<Never>.makeStream()
 
   /// - Parameters:
@@ -46,7 +41,8 @@ final class Claimer: Sendable {
     self.executor = executor
     self.activeRuns = activeRuns
     self.logger = logger
-    state = Mutex(State(schedule: ClaimSchedule(worker: worker, lease: lease, at: .now)))
+    classes = RunClasses(executor.operations)
+    schedule = Mutex(ClaimSchedule(worker: worker, lease: lease, classes: classes, at: .now))
   }
 
   /// Claims until ``stop()``.
@@ -64,26 +60,26 @@ final class Claimer: Sendable {
 
   /// Ends ``run()``. A claim in flight may still take runs.
   func stop() {
-    state.withLock { $0.schedule.stop() }
+    schedule.withLock { $0.stop() }
     end.continuation.finish()
   }
 
   /// Whether no claim is in flight.
-  var isIdle: Bool { state.withLock { !$0.schedule.isClaiming } }
+  var isIdle: Bool { schedule.withLock { !$0.isClaiming } }
 
   /// The number of the newest claim whose runs are held by now, or whose answer was lost.
-  var settledClaim: Int { state.withLock { $0.schedule.settledClaim } }
+  var settledClaim: Int { schedule.withLock { $0.settledClaim } }
 
   /// Claims if runs may be queued and a slot is free; from any thread.
   func wake() { wake(isPoll: false) }
 
   private func wake(isPoll: Bool) {
-    let request = state.withLock { $0.schedule.wake(isPoll: isPoll, load, at: .now) }
+    let request = schedule.withLock { $0.wake(isPoll: isPoll, load, at: .now) }
     if let request { claim(request) }
   }
 
   private func slotIsFree() {
-    if state.withLock({ $0.schedule.mayHaveMore }) { wake() }
+    if schedule.withLock({ $0.mayHaveMore }) { wake() }
   }
 
   private var load: ClaimSchedule.Load {
@@ -102,23 +98,21 @@ final class Claimer: Sendable {
 
   /// Starts the runs of a claim, and claims again if more runs may be queued.
   private func succeed(_ claim: Claim) {
-    let declined = start(claim)
-    let (next, hasRecovered) = state.withLock { state in
-      state.schedule.succeed(claim, declined: declined, load, at: .now)
-    }
+    start(claim)
+    let (next, hasRecovered) = schedule.withLock { $0.succeed(claim, load, at: .now) }
     if hasRecovered { logger.notice("claims succeed again") }
     if let next { self.claim(next) }
   }
 
   private func fail(_ error: StoreError) {
-    let isFirst = state.withLock { $0.schedule.fail(isAnswer: error.isAnswer, at: .now) }
+    let isFirst = schedule.withLock { $0.fail(isAnswer: error.isAnswer, at: .now) }
     if isFirst { logger.warning("no run can be claimed: \(error)") }
   }
 
   /// Whether claims have had no answer for long although Redis answers a fresh connection: then only a restart of the
   /// process helps. An outage of Redis is no reason for a restart.
   private func isStalled() async -> Bool {
-    let silence = state.withLock { $0.schedule.silence(at: .now) }
+    let silence = schedule.withLock { $0.silence(at: .now) }
     guard silence > timeout, await isReachable() else { return false }
     logger.error(
       "claims have had no answer for \(silence.components.seconds) s although Redis answers a fresh connection")
@@ -127,26 +121,24 @@ final class Claimer: Sendable {
 
   // MARK: Runs of a claim
 
-  /// Starts the runs of a claim. Runs that need an operation which this worker does not have return to the queue.
-  /// - Returns: the runs that return to the queue.
-  private func start(_ claim: Claim) -> [JobID] {
-    var declined: [JobID] = []
+  /// Starts the runs of a claim.
+  private func start(_ claim: Claim) {
     if claim.dropped > 0 { logger.warning("dropped \(claim.dropped) queue entries without a queued job") }
+    for operation in classes.takeMissing() {
+      logger.warning(
+        "runs may need the operation \(operation), which this worker does not have; they stay queued for workers that do"
+      )
+    }
     for run in claim.runs {
-      var logger = logger
-      logger[metadataKey: "job"] = "\(run.id)"
-      logger[metadataKey: "request"] = "\(run.requestID)"
-      let held = HeldRun(id: run.id, token: run.token)
-      if let operation = executor.missingOperation(of: run) {
-        declined.append(run.id)
-        logMissing(operation)
-        acquire(held, isQuarantined: run.isSuspect) { [executor, logger] in
-          await executor.decline(run, logger: logger)
-        }
-      } else {
-        acquire(held, isQuarantined: run.isSuspect, isShort: run.documentBytes <= Self.shortRun) {
-          [executor, logger] in await executor.execute(run, logger: logger)
-        }
+      acquire(
+        HeldRun(id: run.id, token: run.token), isQuarantined: run.isSuspect,
+        isShort: run.documentBytes <= Self.shortRun
+      ) { [executor, logger = logger(for: run.id, run.requestID)] in await executor.execute(run, logger: logger) }
+    }
+    for run in claim.unread {
+      acquire(run.run, isQuarantined: run.isSuspect) {
+        [executor, store, logger = logger(for: run.run.id, run.requestID)] in
+        await executor.execute(run, from: store, logger: logger)
       }
     }
     for (held, claimedAt, error) in claim.unreadable {
@@ -154,7 +146,13 @@ final class Claimer: Sendable {
         await executor.giveUp(held, claimedAt: claimedAt, error, logger: logger)
       }
     }
-    return declined
+  }
+
+  private func logger(for id: JobID, _ request: String) -> Logger {
+    var logger = logger
+    logger[metadataKey: "job"] = "\(id)"
+    logger[metadataKey: "request"] = "\(request)"
+    return logger
   }
 
   private func acquire(
@@ -162,14 +160,5 @@ final class Claimer: Sendable {
   ) {
     activeRuns.acquire(
       run, isQuarantined: isQuarantined, isShort: isShort, body, onSlotFree: { self.slotIsFree() })
-  }
-
-  /// Logs each missing operation once.
-  private func logMissing(_ operation: String) {
-    let isNew = state.withLock { $0.missing.count < 100 && $0.missing.insert(operation).inserted }
-    if isNew {
-      logger.warning(
-        "runs need the operation \(operation), which this worker does not have; they stay queued for workers that do")
-    }
   }
 }

@@ -121,7 +121,7 @@ struct ExecutionState {
   /// Prepares the steps that may start now, up to the first whose operation is immediate.
   /// - Returns: that one.
   private mutating func takeImmediate() -> PendingStep? {
-    while let position = progress.takeReady() {
+    while !progress.isBatchFull, let position = progress.takeReady() {
       do throws(StepFailure) {
         let step = try pendingStep(position)
         let isImmediate = step.operation.isImmediate

@@ -31,6 +31,9 @@ struct Executor: Sendable {
     self.send = send
   }
 
+  /// The names of the operations that it can execute.
+  var operations: Set<String> { registry.names }
+
   /// Executes a run until it has ended, is handed back or is lost.
   func execute(_ run: ClaimedRun, logger: Logger) async {
     let held = HeldRun(id: run.id, token: run.token)
@@ -111,17 +114,25 @@ struct Executor: Sendable {
 // MARK: Runs that are not executed
 
 extension Executor {
-  /// An operation that a run still needs and that this worker does not have; nil when the worker can execute every step.
-  func missingOperation(of run: ClaimedRun) -> String? {
-    run.definition.steps.first { registry[$0.op] == nil && run.recorded[$0.id] == nil }?.op
-  }
-
-  /// Returns a run to the tail of its queue, for workers that have its operations. Nothing is written to its log.
-  func decline(_ run: ClaimedRun, logger: Logger) async {
+  /// Reads the documents of a run, then executes it.
+  func execute(_ run: UnreadRun, from store: RunStore, logger: Logger) async {
+    var delay = Duration.milliseconds(100)
+    while activeRuns.stop(of: run.run) == nil {
+      do {
+        return await execute(try await store.read(run), logger: logger)
+      } catch {
+        guard error.isTransient else {
+          return await giveUp(run.run, claimedAt: run.claimedAt, error, logger: logger)
+        }
+        logger.warning("the documents of the run cannot be read yet: \(error)")
+      }
+      try? await Task.sleep(for: delay)
+      delay = min(delay * 2, .seconds(1))
+    }
+    guard activeRuns.stop(of: run.run) == .handBack else { return }
     var batch = CheckpointBatch(clock: clock, after: run.claimedAt, logBytes: run.logBytes)
-    batch.end = .declined(asSuspect: run.isSuspect)
-    let answer = await writer(HeldRun(id: run.id, token: run.token), logger).write(batch)
-    logger.debug("returned to the queue for other workers: \(answer)")
+    batch.end = .handedBack(asSuspect: run.isSuspect)
+    log(.handedBack(await writer(run.run, logger).write(batch)), logger)
   }
 
   /// Ends a run as failed whose documents cannot be read, so that it is not claimed again and again.

@@ -53,6 +53,7 @@ struct Recoverer: Sendable {
       try await recover(mayTake ? .taking : isWatching ? .watching : .probing)
       if let failure { throw failure }
       if mayTake { try await reconcile() }
+      try await upgrade()
       if loggedError != nil { logger.notice("runs of dead workers are recovered again") }
       loggedError = nil
     } catch {
@@ -91,6 +92,12 @@ struct Recoverer: Sendable {
   private static func time(from start: String?, to end: String) -> Duration {
     guard let start = start.flatMap({ Int($0) }), let end = Int(end) else { return .zero }
     return .microseconds(end - start)
+  }
+
+  /// Moves queued runs that an older version has left.
+  private func upgrade() async throws(StoreError) {
+    let moved = try await store.upgrade()
+    if moved > 0 { logger.notice("moved \(moved) queued runs of an older version to their queues") }
   }
 
   private mutating func reconcile() async throws(StoreError) {

@@ -47,6 +47,9 @@ struct RunProgress {
 
   // MARK: Starting steps
 
+  /// Whether the batch should be written before further steps add to it.
+  var isBatchFull: Bool { batch.size >= CheckpointBatch.full }
+
   /// The next step that may start; it counts as taken until it has succeeded or failed.
   mutating func takeReady() -> Position? { plan.takeReady() }
 
@@ -202,10 +205,10 @@ struct RunProgress {
   }
 
   private mutating func close() {
+    batch.runDocumentBytes = budget.documents
     if let failure {
       batch.log(.failed(failure))
       batch.end = .failed(failure)
-      batch.runDocumentBytes = budget.documents
     } else {
       batch.log(.finished)
       batch.end = .finished(

@@ -32,7 +32,7 @@ def capture(redis_server, port, body, worker=False):
         calls = []
         for call in _script_calls(lines):
             calls.append(call)
-            if job in " ".join(call) and (not worker or "finished" in call):
+            if job in " ".join(call) and (not worker or "finished" in " ".join(call)):
                 break
     return _templates(calls, job, redis_server, worker)
 
@@ -69,20 +69,22 @@ def _unquote(text):
 
 
 def _templates(calls, job, redis_server, worker):
-    submit = next(call for call in calls if job in call)
+    submit = next(call for call in calls if job in " ".join(call))
     request = job.replace("-", "")
     # nginx's id of the request makes the job's id, but for the digits of the UUID's version and variant.
     alike = re.compile(re.escape(request[:12]) + "." + request[13:16] + "." + request[17:])
     templates = {"submit": [alike.sub(REQUEST, word.replace(job, JOB)) for word in submit]}
     if not worker:
         return templates
-    token = redis_server.client.hget(f"wf:job:{job}", "token").decode()
+    end, token = redis_server.client.hmget(f"wf:job:{job}", "end", "token")  # format 1 has no `end`
+    token = (end or token).decode().partition(" ")[0]
     claim_id = token.partition("-")[2]
-    claim = next(call for call in calls if claim_id in call)
+    # The last one: a claim is sent again when it has learned of new classes.
+    claim = [call for call in calls if claim_id in call][-1]
     templates["claim"] = [CLAIM if word == claim_id else word for word in claim]
-    records = [call for call in calls if call is not submit and call is not claim and job in " ".join(call)]
+    records = [call for call in calls if call is not submit and claim_id not in call and job in " ".join(call)]
     # Before the first record, which begins with the job's id, are what all records of a call share (record.lua).
-    head = records[0].index(job)
+    head = next(number for number, word in enumerate(records[0]) if job in word)
     templates["record_head"] = records[0][:head]
     templates["records"] = [
         [word.replace(job, JOB).replace(token, TOKEN) for word in record[head:]] for record in records]

@@ -61,9 +61,8 @@ struct Chaos: Sendable {
   }
 
   private func isDrained(_ stack: Stack) async throws -> Bool {
-    let queued = try await stack.command("LLEN", "wf:queue:1").int
-    let suspects = try await stack.command("LLEN", "wf:suspects:1").int
+    let isQueued = try await !stack.queuedRuns().isEmpty
     let started = try await stack.command("ZCARD", "wf:leases").int
-    return [queued, suspects, started] == [0, 0, 0]
+    return !isQueued && started == 0
   }
 }

@@ -68,13 +68,8 @@ extension Faults {
   }
 
   private func liveRuns() async throws -> Set<String> {
-    var found = Set<String>()
-    for reply in [
-      try await stack.command("ZRANGE", "wf:leases", "0", "-1"),
-      try await stack.command("LRANGE", "wf:queue:1", "0", "-1"),
-      try await stack.command("LRANGE", "wf:suspects:1", "0", "-1"),
-    ] { found.formUnion(reply.array?.compactMap(\.string) ?? []) }
-    return found
+    let started = try await stack.command("ZRANGE", "wf:leases", "0", "-1").array?.compactMap(\.string) ?? []
+    return try await Set(started + stack.queuedRuns())
   }
 
   // MARK: Failover

@@ -19,11 +19,12 @@ struct Holdings: Sendable {
   func runs(of process: Int32) async throws -> [Held] {
     let started = try await read("ZRANGE", "wf:leases", "0", "-1").array?.compactMap(\.string) ?? []
     return try await concurrently(started) { id in
-      let job = try await read("HMGET", "wf:job:\(id)", "worker", "status", "token", "crashes").array ?? []
+      guard let hold = try await read("HGET", "wf:holds", id).string else { return nil }
       // A worker's name is made of host, process and a random part.
-      let owner = job[0].string?.split(separator: "-").dropLast().last.flatMap { Int32($0) }
-      guard owner == process, job[1].string == "started", let token = job[2].string else { return nil }
-      return Held(id: id, token: token, crashes: job[3].int ?? 0)
+      let owner = Stack.worker(inHold: hold)?.split(separator: "-").dropLast().last.flatMap { Int32($0) }
+      let words = hold.split(separator: " ")
+      guard owner == process, words.count == 8 else { return nil }
+      return Held(id: id, token: String(words[0]), crashes: Int(words[4]) ?? 0)
     }.compactMap { $0 }
   }
 
@@ -32,9 +33,11 @@ struct Holdings: Sendable {
 
   /// What has become of a run that was held.
   func fate(of run: Held) async throws -> Fate {
-    let job = try await read("HMGET", "wf:job:\(run.id)", "token", "status").array ?? []
-    if job[0].string != run.token { return .taken }
-    return job[1].string == "started" ? .held : .over
+    if let hold = try await read("HGET", "wf:holds", run.id).string {
+      return hold.hasPrefix(run.token + " ") ? .held : .taken
+    }
+    let end = try await read("HGET", "wf:job:\(run.id)", "end").string ?? ""
+    return end.hasPrefix(run.token + " ") ? .over : .taken
   }
 
   private func read(_ words: String...) async throws -> RedisReply {

@@ -110,9 +110,13 @@ public struct Audit: Sendable {
 
   /// No run is owned by anything, and what stays for good is known by name.
   private func leftovers() async throws -> [Problem] {
-    let keys = try await stack.keys("wf:*").filter { !["wf:workers", "wf:repairs", "wf:database"].contains($0) }
+    let keys = try await stack.keys("wf:*").filter {
+      !["wf:workers", "wf:repairs", "wf:database", "wf:classes"].contains($0)
+    }
     return try await concurrently(keys) { key in
-      if ["wf:leases", "wf:queue:1", "wf:suspects:1"].contains(key) { return Problem(.damaged, "\(key) is not empty") }
+      let isOwner =
+        ["wf:leases", "wf:holds"].contains(key) || ["wf:queue:", "wf:suspects:"].contains(where: key.hasPrefix)
+      if isOwner { return Problem(.damaged, "\(key) is not empty") }
       let staysForGood = try await stack.command("TTL", key) == .integer(-1)
       return staysForGood ? Problem(.damaged, "\(key) does not expire") : nil
     }.compactMap { $0 }

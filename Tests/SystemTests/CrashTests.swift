@@ -13,7 +13,7 @@ import Testing
       model.behaviour = .hold
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
-      let dead = try #require(try await stack.command("HGET", "wf:job:\(id)", "worker").string)
+      let dead = try #require(try await stack.worker(of: id))
       try stack.signal(SIGKILL, to: try await stack.holder(of: id))
       try await model.waitForCalls(2)
       model.release()
@@ -23,7 +23,7 @@ import Testing
       #expect(status.messages.count { $0 == "step_done pre" } == 1)
       #expect(status.messages.count { $0 == "step_start llm" } == 2)
       #expect(status.messages.contains("resumed"))
-      #expect(try await stack.command("HGET", "wf:job:\(id)", "worker").string != dead)
+      #expect(try await stack.command("HGET", "wf:job:\(id)", "end").string.flatMap(Stack.worker) != dead)
       let keys = Set(model.calls.compactMap { $0.headers["idempotency-key"] })
       #expect(keys == ["\(id)/llm"])
       #expect(try await stack.command("LLEN", "wf:store:summaries") == .integer(1))
@@ -77,7 +77,7 @@ import Testing
       let status = try await stack.end(of: id)
       #expect(status["status"] == "finished")
       #expect(status.messages.contains("resumed"))
-      #expect(try await stack.command("HGET", "wf:job:\(id)", "crashes").isNull)
+      #expect(try await stack.crashes(of: id) == 0)
     }
   }
 
@@ -94,7 +94,7 @@ import Testing
       try await model.waitForCalls(2)
       model.release()
       #expect(try await stack.end(of: id)["status"] == "finished")
-      #expect(try await stack.command("HGET", "wf:job:\(id)", "crashes").isNull)
+      #expect(try await stack.crashes(of: id) == 0)
     }
   }
 

@@ -138,12 +138,14 @@ extension Stack {
   /// Bytes of all texts that Redis holds of a run: job, log and result.
   fileprivate func bytes(of id: String) async throws -> Int {
     let script = """
-      local bytes = redis.call('STRLEN', KEYS[3])
+      local bytes = redis.call('STRLEN', KEYS[3]) + redis.call('STRLEN', KEYS[4])
       for _, text in ipairs(redis.call('HGETALL', KEYS[1])) do bytes = bytes + #text end
+      for _, text in ipairs(redis.call('HGETALL', KEYS[5])) do bytes = bytes + #text end
       for _, text in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do bytes = bytes + #text end
       return bytes
       """
-    let answer = try await command("EVAL", script, "3", "wf:job:\(id)", "wf:progress:\(id)", "wf:result:\(id)")
+    let keys = ["job", "progress", "result", "docs", "outputs"].map { "wf:\($0):\(id)" }
+    let answer = try await command("EVAL", script, "5", keys[0], keys[1], keys[2], keys[3], keys[4])
     return try #require(answer.int)
   }
 }

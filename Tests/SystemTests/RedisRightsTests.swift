@@ -106,8 +106,8 @@ import WorkflowStore
       model.behaviour = .hold
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
-      let answer = try await admin(stack).send(["HGET", "wf:job:\(id)", "worker"], timeout: .seconds(20))
-      let worker = try #require(answer.string)
+      let answer = try await admin(stack).send(["HGET", "wf:holds", id], timeout: .seconds(20))
+      let worker = try #require(answer.string.flatMap(Stack.worker))
       let process = try #require(worker.split(separator: "-").dropLast().last.flatMap { Int32($0) })
       kill(process, SIGKILL)
       try await model.waitForCalls(2)

@@ -20,10 +20,16 @@ extension Stack {
 
   /// The part that holds a run.
   func holder(of id: String) async throws -> String {
-    let worker = try #require(try await command("HGET", "wf:job:\(id)", "worker").string)
+    let worker = try #require(try await worker(of: id))
     let process = try #require(worker.split(separator: "-").dropLast().last)
     let parts = (1...8).map { "worker-\($0)" }
     return try #require(parts.first { (try? processID(of: $0)).map { "\($0)" == process } ?? false })
+  }
+
+  /// Crashes in a row that were counted of a run when it was claimed last.
+  func crashes(of id: String) async throws -> Int {
+    let again = try await command("HGET", "wf:job:\(id)", "again").string?.split(separator: " ") ?? []
+    return again.count == 5 ? Int(again[1]) ?? 0 : 0
   }
 
   /// Waits until so much of Redis's time has passed.

@@ -25,7 +25,7 @@ import Testing
       let status = try await stack.end(of: id)
       #expect(status["status"] == "finished")
       #expect(status.messages.count { $0 == "step_start pre" } == 1)
-      #expect(try await stack.command("HGET", "wf:job:\(id)", "crashes").isNull)
+      #expect(try await stack.crashes(of: id) == 0)
     }
     #expect(try await Audit(stack).problems(of: ids) == [])
   }

@@ -9,12 +9,22 @@ import WorkflowStore
 
   init() throws { bench = try Bench() }
 
-  @Test(arguments: ["leases", "claim:w", "suspects:1", "queue:1", "elected"])
+  @Test(arguments: ["leases", "holds", "claim:w", Bench.suspects, Bench.queue, "elected", "classes"])
   func `A key of a wrong type stops a claim before it takes anything`(key: String) async throws {
-    if key != "queue:1" { try await bench.submit() }
-    try await bench.send("HSET", bench.prefix + key, "field", "value")
+    // The worker has seen the class.
+    try await bench.submit()
+    _ = try await bench.claimOne("0", worker: "first")
+    if key != Bench.queue { try await bench.submit() }
+    let isHash = ["holds", "classes"].contains(key)
+    try await bench.send("DEL", bench.prefix + key)
+    if isHash {
+      try await bench.send("SET", bench.prefix + key, "mine")
+    } else {
+      try await bench.send("HSET", bench.prefix + key, "field", "value")
+    }
     let before = try await bench.snapshot()
-    let sentence = "WRONGTYPE \(bench.prefix)\(key) is a hash, not a \(kinds[key] ?? "list")"
+    let found = isHash ? "string, not a hash" : "hash, not a \(kinds[key] ?? "list")"
+    let sentence = "WRONGTYPE \(bench.prefix)\(key) is a \(found)"
     await #expect(throws: StoreError.damaged(sentence)) { try await bench.claim(1) }
     #expect(try await bench.snapshot() == before)
   }
@@ -22,7 +32,7 @@ import WorkflowStore
   @Test func `A count of repairs that cannot be kept stops nothing`() async throws {
     let id = try await bench.submit()
     try await bench.send("SET", bench.prefix + "repairs", "mine")
-    try await bench.send("LPUSH", bench.prefix + "queue:1", JobID().description)
+    try await bench.send("LPUSH", bench.prefix + Bench.queue, JobID().description)
     let claim = try await bench.claim(10)
     #expect(claim.dropped == 1 && claim.runs.map(\.id) == [id])
     #expect(try await bench.health() == [0, 1, 0])
@@ -56,15 +66,18 @@ import WorkflowStore
     #expect(run.definition.steps[0].params == ["value": "@inputs.text"])
     #expect(run.definition.inputs == (try JSONValue(parsing: #"{"text":"x","n":1.0}"#).objectValue))
     #expect(run.recorded.isEmpty && run.stored.isEmpty)
-    #expect(try await bench.keys() == ["claim:w", "idle", "job:\(id)", "leases", "live", "progress:\(id)"])
-    let job = try await bench.facts(id)
+    #expect(
+      try await bench.keys() == [
+        "claim:w", "classes", "docs:\(id)", "holds", "idle", "job:\(id)", "leases", "live", "progress:\(id)", "serves",
+      ])
+    let job = try await bench.state(id)
     let created = try #require(job["created_ts"])
     let started = try #require(job["started_ts"])
     #expect(
       job == [
         "status": "started", "run_name": "\"n\" 😀\n", "created_ts": created, "started_ts": started,
-        "last_ts": started, "format": "1", "request_id": "request", "token": "1-claim", "claims": "1", "seq": "0",
-        "begun": "0", "worker": "w", "bytes": "0",
+        "last_ts": started, "format": "2", "run": job["run"] ?? "", "token": "1-claim", "seq": "0", "staged": "0",
+        "begun": "0", "crashes": "0", "bytes": "41", "class": Bench.noteClass,
       ])
     #expect(try await bench.list("progress:\(id)").count == 1)
     #expect(try await bench.record(run, 1) { _ in } == .recorded)
@@ -83,12 +96,12 @@ import WorkflowStore
     let first = try await bench.claim(3, id: "1")
     #expect(first.runs.map(\.id) == Array(ids[0..<3]) && first.hasLeftRuns)
     #expect(try await bench.claim(3, id: "1").hasLeftRuns)
-    #expect(try await bench.list("queue:1") == ids[3...].map(\.description))
+    #expect(try await bench.list(Bench.queue) == ids[3...].map(\.description))
     #expect(try await bench.claim(0, id: "2").runs.isEmpty)
     let rest = try await bench.claim(10, id: "3")
     #expect(rest.runs.map(\.id) == Array(ids[3...]) && !rest.hasLeftRuns)
     #expect(try await bench.claim(10, id: "4").runs.isEmpty)
-    #expect(try await bench.type("queue:1") == "none")
+    #expect(try await bench.type(Bench.queue) == "none")
   }
 
   @Test func `A claim of ten thousand runs brings them all`() async throws {
@@ -104,7 +117,7 @@ import WorkflowStore
   @Test(arguments: ["1", "soon", "99999999999999.000000"])
   func `A job whose last time is none harms no other of the claim`(time: String) async throws {
     let id = try await bench.submit()
-    try await bench.send("HSET", "\(bench.prefix)job:\(id)", "last_ts", time)
+    try await bench.send("HSET", "\(bench.prefix)job:\(id)", "again", "1 0 0 \(time) 41")
     let other = try await bench.submit()
     let runs = try await bench.claimRuns(2)
     #expect(runs.map(\.id) == [id, other])
@@ -113,7 +126,7 @@ import WorkflowStore
 
   @Test func `A long queue of entries without a job is dropped in several claims`() async throws {
     var command: RedisArguments = ["RPUSH"]
-    command.append(bench.prefix + "queue:1")
+    command.append(bench.prefix + Bench.queue)
     for _ in 0..<2_500 { command.append(JobID().description) }
     _ = try await bench.send(command)
     let id = try await bench.submit()
@@ -127,7 +140,7 @@ import WorkflowStore
 
   @Test func `A claim that finds nothing writes no more than that its worker is idle`() async throws {
     #expect(try await bench.claim(10).runs.isEmpty)
-    #expect(try await bench.keys() == ["idle"])
+    #expect(try await bench.keys() == ["idle", "serves"])
   }
 
   @Test func `The same claim again brings the same runs and nothing new`() async throws {
@@ -147,7 +160,7 @@ import WorkflowStore
     try await bench.record(runs[0], 1) { $0.end = .handedBack(asSuspect: false) }
     try await bench.record(runs[1], 1) { $0.finish() }
     #expect(try await bench.claim(3).runs.map(\.id) == [runs[2].id])
-    #expect(try await bench.list("queue:1") == [runs[0].id.description])
+    #expect(try await bench.list(Bench.queue) == [runs[0].id.description])
     _ = try await bench.claim(1, id: "other", worker: "v")
     #expect(try await bench.claim(3).runs.map(\.id) == [runs[2].id])
   }
@@ -165,7 +178,7 @@ import WorkflowStore
     for _ in 0..<4 {
       ids.append(try await bench.submit(inputs: "{\"text\":\"\(String(repeating: "x", count: 1_000))\"}"))
     }
-    var request = ClaimRequest(id: "1", worker: "w", runs: 10, lease: .seconds(15))
+    var request = ClaimRequest(id: "1", worker: "w", runs: 10, lease: .seconds(15), classes: bench.classes)
     request.documentBytes = 2_000
     let runs = try await bench.store.claim(request).runs
     #expect(runs.map(\.id) == Array(ids[0..<2]))
@@ -179,12 +192,12 @@ import WorkflowStore
     let started = try await bench.submit()
     _ = try await bench.claimOne("1")
     let before = try await bench.hash("job:\(started)")
-    try await bench.send("RPUSH", bench.prefix + "queue:1", "nonsense \n", JobID().description, started.description)
+    try await bench.send("RPUSH", bench.prefix + Bench.queue, "nonsense \n", JobID().description, started.description)
     let id = try await bench.submit()
     let claim = try await bench.claim(1, id: "2")
     #expect(claim.dropped == 3)
     #expect(claim.runs.map(\.id) == [id])
-    #expect(try await bench.type("queue:1") == "none")
+    #expect(try await bench.type(Bench.queue) == "none")
     #expect(try await bench.hash("job:\(started)") == before)
   }
 
@@ -234,7 +247,8 @@ import WorkflowStore
   @Test func `A run whose documents are gone goes to the worker, which can end it`() async throws {
     let id = try await bench.submit()
     let whole = try await bench.submit()
-    try await bench.send("HDEL", "\(bench.prefix)job:\(id)", "run_name", "steps", "inputs")
+    try await bench.send("HDEL", "\(bench.prefix)job:\(id)", "run_name")
+    try await bench.send("DEL", "\(bench.prefix)docs:\(id)")
     let claim = try await bench.claim(10)
     #expect(claim.unreadable.map(\.run) == [HeldRun(id: id, token: "1-claim")])
     #expect(claim.runs.map(\.id) == [whole] && claim.dropped == 0)
@@ -247,11 +261,11 @@ import WorkflowStore
     #expect(try await bench.leaseEnd(id) == nil)
   }
 
-  @Test(arguments: ["steps", "inputs"])
-  func `A run whose documents are damaged is unreadable, and harms no other`(field: String) async throws {
+  @Test(arguments: ["00000002[1{}", "00000002[]{1", "0000000x", ""])
+  func `A run whose documents are damaged is unreadable, and harms no other`(text: String) async throws {
     let id = try await bench.submit()
     let whole = try await bench.submit()
-    try await bench.send("HSET", "\(bench.prefix)job:\(id)", field, "[1")
+    try await bench.send("SET", "\(bench.prefix)docs:\(id)", text)
     let claim = try await bench.claim(10)
     #expect(claim.unreadable.map(\.run.id) == [id])
     #expect(claim.runs.map(\.id) == [whole])

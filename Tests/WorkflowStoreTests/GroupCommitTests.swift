@@ -50,7 +50,7 @@ import WorkflowStore
     var lengths: [Int] = []
     for run in runs { lengths.append(try await bench.log(run.id).count) }
     #expect(lengths == [4, 1, 1, 1, 2, 2])
-    #expect(try await bench.list("queue:1") == [runs[5].id.description])
+    #expect(try await bench.list(Bench.queue) == [runs[5].id.description])
     #expect(try await bench.send("ZCARD", bench.prefix + "leases").int == 4)
   }
 
@@ -122,7 +122,7 @@ import WorkflowStore
   func `A queue of a wrong type holds up a hand-back and nothing else`(asSuspect: Bool) async throws {
     try await bench.submit()
     let run = try await bench.claimOne()
-    let queue = asSuspect ? "suspects:1" : "queue:1"
+    let queue = asSuspect ? Bench.suspects : Bench.queue
     try await bench.send("SET", bench.prefix + queue, "mine")
     #expect(try await bench.record(run, 1) { $0.checkpoint("a", "{}") } == .recorded)
     let before = try await bench.snapshot()

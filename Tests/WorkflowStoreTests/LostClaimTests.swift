@@ -16,13 +16,13 @@ import WorkflowStore
     let held = try await bench.claimRuns(1, id: "w/1")
     let given = try await bench.claimRuns(3, id: "w/2")
     #expect(try await bench.beat(held, settledClaim: 1).returned == [])
-    #expect(try await bench.list("queue:1") == [])
+    #expect(try await bench.list(Bench.queue) == [])
     let beat = try await bench.beat(held, settledClaim: 2)
     #expect(beat.lost == [] && Set(beat.returned) == Set(given.map(\.id)))
-    #expect(try await bench.list("queue:1") == ids.dropFirst().map(\.description))
+    #expect(try await bench.list(Bench.queue) == ids.dropFirst().map(\.description))
     for run in given {
-      let job = try await bench.facts(run.id)
-      #expect(job["status"] == "queued" && job["token"] == "" && job["crashes"] == nil && job["silent"] == nil)
+      let job = try await bench.state(run.id)
+      #expect(job["status"] == "queued" && job["end"] == "" && job["crashes"] == "0" && job["silent"] == "0")
       #expect(try await bench.leaseEnd(run.id) == nil)
       #expect(try await bench.record(run, 1) { $0.checkpoint("a", "{}") } == .lost("queued"))
     }
@@ -40,7 +40,7 @@ import WorkflowStore
     let beat = try await bench.beat([], settledClaim: 1)
     #expect(beat.lost == [] && beat.returned == [])
     #expect(try await bench.hash("job:\(runs[0].id)")["status"] == "started")
-    #expect(try await bench.hash("job:\(other.id)")["token"] == other.token)
+    #expect(try await bench.state(other.id)["token"] == other.token)
   }
 
   @Test func `A claim that is repeated after its runs returned brings none of them`() async throws {

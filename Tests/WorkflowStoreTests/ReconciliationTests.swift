@@ -38,25 +38,26 @@ import WorkflowStore
   @Test func `A queued run that is in no queue goes to the head of its own`() async throws {
     let ids = [try await bench.submit(), try await bench.submit()]
     let suspect = try await bench.submit()
-    try await bench.send("HSET", "\(bench.prefix)job:\(suspect)", "crashes", "2")
-    try await bench.send("LREM", bench.prefix + "queue:1", "0", ids[1].description)
-    try await bench.send("LREM", bench.prefix + "queue:1", "0", suspect.description)
+    try await bench.send("HSET", "\(bench.prefix)job:\(suspect)", "again", "2 2 0 1.000000 41")
+    try await bench.send("LREM", bench.prefix + Bench.queue, "0", ids[1].description)
+    try await bench.send("LREM", bench.prefix + Bench.queue, "0", suspect.description)
     #expect(try await Set(bench.reconcile()) == Set([ids[1], suspect].map { "\($0) queued without a queue entry" }))
-    #expect(try await bench.list("queue:1") == [ids[1], ids[0]].map(\.description))
-    #expect(try await bench.list("suspects:1") == [suspect.description])
+    #expect(try await bench.list(Bench.queue) == [ids[1], ids[0]].map(\.description))
+    #expect(try await bench.list(Bench.suspects) == [suspect.description])
     #expect(try await bench.reconcile() == [])
   }
 
   @Test func `A run of a newer format is left alone`() async throws {
     let id = try await bench.submit()
-    try await bench.send("HSET", "\(bench.prefix)job:\(id)", "format", "2")
-    try await bench.send("DEL", bench.prefix + "queue:1")
+    try await bench.send("HSET", "\(bench.prefix)job:\(id)", "format", "3")
+    try await bench.send("DEL", bench.prefix + Bench.queue)
     #expect(try await bench.reconcile() == [])
-    #expect(try await bench.type("queue:1") == "none")
+    #expect(try await bench.type(Bench.queue) == "none")
   }
 
   @Test func `Queue entries without a job and leases without a run are counted as they are dropped`() async throws {
-    try await bench.send("RPUSH", bench.prefix + "queue:1", JobID().description)
+    try await bench.send("HSET", bench.prefix + "classes", Bench.noteClass, "note")
+    try await bench.send("RPUSH", bench.prefix + Bench.queue, JobID().description)
     try await bench.send("ZADD", bench.prefix + "leases", "1", JobID().description)
     #expect(try await bench.claim(1).dropped == 1)
     #expect(try await bench.store.recover().map(\.recovery) == [.dropped])
@@ -67,7 +68,7 @@ import WorkflowStore
     for _ in 0..<300 { try await bench.submit() }
     for run in try await bench.claimRuns(300) { try await bench.record(run, 1) { $0.finish() } }
     let id = try await bench.submit()
-    try await bench.send("DEL", bench.prefix + "queue:1")
+    try await bench.send("DEL", bench.prefix + Bench.queue)
     let found = try await bench.store.reconcile(from: .init(), worker: "w", lease: .seconds(15))
     #expect(try #require(found).repaired.map(\.id) == [id])
     #expect(try await bench.send("ZCARD", bench.prefix + "live") == .integer(1))
@@ -75,8 +76,8 @@ import WorkflowStore
 
   @Test func `More live runs than one look takes are all seen`() async throws {
     for _ in 0..<1_200 { try await bench.submit() }
-    let ids = try await bench.list("queue:1")
-    try await bench.send("LTRIM", bench.prefix + "queue:1", "1", "-2")
+    let ids = try await bench.list(Bench.queue)
+    try await bench.send("LTRIM", bench.prefix + Bench.queue, "1", "-2")
     #expect(
       try await Set(bench.reconcile()) == Set([ids[0], ids[1_199]].map { "\($0) queued without a queue entry" }))
   }
@@ -84,7 +85,7 @@ import WorkflowStore
   @Test func `Live runs that are not known as such are found by a look through all keys`() async throws {
     let ids = [try await bench.submit(), try await bench.submit()]
     _ = try await bench.claimRuns(1)
-    for key in ["live", "leases", "queue:1"] { try await bench.send("DEL", bench.prefix + key) }
+    for key in ["live", "leases", Bench.queue] { try await bench.send("DEL", bench.prefix + key) }
     #expect(
       try await Set(bench.reconcile(allKeys: true))
         == ["\(ids[0]) started without a lease", "\(ids[1]) queued without a queue entry"])
@@ -98,9 +99,9 @@ import WorkflowStore
     try await bench.send("DEL", bench.prefix + "live")
     try await bench.send("SET", bench.prefix + "live", "mine")
     let other = try await bench.submit()
-    try await bench.send("DEL", bench.prefix + "queue:1")
+    try await bench.send("DEL", bench.prefix + Bench.queue)
     #expect(try await bench.reconcile(allKeys: true).count == 2)
-    #expect(try await Set(bench.list("queue:1")) == [id.description, other.description])
+    #expect(try await Set(bench.list(Bench.queue)) == [id.description, other.description])
   }
 
   @Test func `One worker looks, until it has not for a lease or Redis's clock has gone back`() async throws {

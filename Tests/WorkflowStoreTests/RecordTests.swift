@@ -30,7 +30,7 @@ import WorkflowStore
     let documents = try await bench.documents(id)
     #expect(documents["out:a"] == #"{"n":1e400,"s":"\u0000"}"# && documents["out:b"] == #"{"big":true}"#)
     #expect(documents.count == 4)
-    let job = try await bench.hash("job:\(id)")
+    let job = try await bench.state(id)
     #expect(job["status"] == "started" && job["seq"] == "1" && job["begun"] == "1")
     #expect(try await bench.leaseEnd(id) != nil)
     #expect(try await bench.ttl("progress:\(id)") == -1)
@@ -40,7 +40,7 @@ import WorkflowStore
     let id = try await bench.submit()
     let run = try await bench.claimOne()
     try await bench.record(run, 1) { $0.log(.stepStart(step: "a", op: "note")) }
-    #expect(try await bench.hash("job:\(id)")["begun"] == "0")
+    #expect(try await bench.state(id)["begun"] == "0")
   }
 
   /// Waits until Redis's clock has moved on by a second.
@@ -74,12 +74,12 @@ import WorkflowStore
     #expect(try await bench.write(record, run, 1) == .recorded)
     let times = try await bench.times(id)
     #expect(times.count == 4 && times[0] <= times[1] && times[2] == times[1] && times[3] == times[1])
-    #expect(try await bench.hash("job:\(id)")["last_ts"]?.filter { $0 != "." } == "\(times[1])")
+    #expect(try await bench.state(id)["last_ts"]?.filter { $0 != "." } == "\(times[1])")
   }
 
   @Test func `A clock that went back does not take the log with it`() async throws {
     let id = try await bench.submit()
-    try await bench.send("HSET", "\(bench.prefix)job:\(id)", "last_ts", "5000000000.000001")
+    try await bench.send("HSET", "\(bench.prefix)job:\(id)", "again", "1 0 0 5000000000.000001 41")
     let run = try await bench.claimOne()
     try await bench.record(run, 1) { $0.log(.stepStart(step: "a", op: "note")) }
     try await bench.record(run, 2) { $0.fail() }
@@ -109,7 +109,7 @@ import WorkflowStore
     #expect(try await bench.list("store:n299").count == 3)
 
     try await bench.record(run, 2) { $0.finish(done: steps, stores: [("all", steps)]) }
-    #expect(try await bench.documents(id).keys.sorted() == ["steps"])
+    #expect(try await bench.documents(id).isEmpty)
     let result = try #require(try await bench.text("result:\(id)"))
     let all = (0..<1_000).map(String.init).joined(separator: ",")
     #expect(result.hasSuffix("\"s999\":{\"n\":999}},\"stores\":{\"all\":[\(all)]}}"))

@@ -102,11 +102,11 @@ import WorkflowStore
     let waiting = try await bench.submit()
     for (index, id) in ids.enumerated() { try await bench.lapse(id, secondsAgo: 30 - index) }
     #expect(try await Set(recover()) == Set(ids.map { "requeued \($0)" }))
-    #expect(try await bench.list("queue:1") == (ids + [waiting]).map(\.description))
+    #expect(try await bench.list(Bench.queue) == (ids + [waiting]).map(\.description))
     #expect(try await bench.type("leases") == "none")
     for id in ids {
-      let job = try await bench.hash("job:\(id)")
-      #expect(job["status"] == "queued" && job["token"] == "" && job["crashes"] == "0")
+      let job = try await bench.state(id)
+      #expect(job["status"] == "queued" && job["end"] == "" && job["crashes"] == "0")
     }
     #expect(try await bench.claim(10, id: "again").runs.map(\.id) == ids + [waiting])
   }
@@ -125,24 +125,24 @@ import WorkflowStore
     try await bench.record(run, 1) { $0.log(.stepStart(step: "a", op: "note")) }
     try await bench.lapse(id)
     #expect(try await recover() == ["requeued \(id)"])
-    #expect(try await bench.list("queue:1") == [id.description])
-    #expect(try await bench.type("suspects:1") == "none")
+    #expect(try await bench.list(Bench.queue) == [id.description])
+    #expect(try await bench.type(Bench.suspects) == "none")
   }
 
   @Test func `A run whose next crash would end it waits among the suspects, and no other does`() async throws {
     let id = try await bench.submit()
     #expect(try await crash(id, "1") == ["requeued \(id)"])
-    #expect(try await bench.list("queue:1") == [id.description])
-    #expect(try await bench.type("suspects:1") == "none")
+    #expect(try await bench.list(Bench.queue) == [id.description])
+    #expect(try await bench.type(Bench.suspects) == "none")
     #expect(try await crash(id, "2") == ["requeued \(id)"])
-    #expect(try await bench.list("suspects:1") == [id.description])
-    #expect(try await bench.type("queue:1") == "none")
+    #expect(try await bench.list(Bench.suspects) == [id.description])
+    #expect(try await bench.type(Bench.queue) == "none")
     // A claim that begins nothing neither adds a crash nor takes one away.
     _ = try await bench.claimOne("3")
     try await bench.lapse(id)
     #expect(try await recover() == ["requeued \(id)"])
-    #expect(try await bench.list("suspects:1") == [id.description])
-    #expect(try await bench.hash("job:\(id)")["crashes"] == "2")
+    #expect(try await bench.list(Bench.suspects) == [id.description])
+    #expect(try await bench.state(id)["crashes"] == "2")
   }
 
   @Test func `At the third crash in a row a run ends as failed and expires`() async throws {
@@ -154,14 +154,17 @@ import WorkflowStore
     let sentence = "workers died 3 times in a row while they had this run in hand"
     let job = try await bench.hash("job:\(id)")
     #expect(job["status"] == "failed" && job["error_code"] == "worker_crashed" && job["error"] == sentence)
-    #expect(job["finished_ts"] == job["last_ts"] && job["token"] == "")
+    #expect(job["finished_ts"] != nil && job["end"] == "")
     #expect(
       try await bench.log(id).last == "{\"msg\":\"failed\",\"error_code\":\"worker_crashed\",\"error\":\"\(sentence)\"}"
     )
     let times = try await bench.times(id)
     #expect(times == times.sorted() && job["finished_ts"]?.filter { $0 != "." } == "\(times.last ?? 0)")
     #expect(
-      try await bench.keys() == ["claim:1", "claim:2", "claim:3", "dead", "job:\(id)", "progress:\(id)"])
+      try await bench.keys() == [
+        "claim:1", "claim:2", "claim:3", "classes", "dead", "docs:\(id)", "job:\(id)", "outputs:\(id)",
+        "progress:\(id)",
+      ])
     let letter = try #require(try await bench.store.deadLetters(limit: 10).first)
     #expect(letter.id == id && letter.runName == "poison" && letter.error == sentence)
     #expect(letter.stepsInFlight == ["a"])
@@ -169,7 +172,7 @@ import WorkflowStore
     for kind in ["job", "progress"] {
       #expect((900...1_000).contains(try #require(try await bench.ttl("\(kind):\(id)"))), "\(kind)")
     }
-    #expect(try await bench.hash("job:\(id)")["out:z"] == "{}")
+    #expect(try await bench.documents(id)["out:z"] == "{}")
     #expect(try await recover().isEmpty)
   }
 
@@ -183,11 +186,11 @@ import WorkflowStore
   @Test func `From the third death in a row before anything was recorded on, each counts as a crash`() async throws {
     let id = try await bench.submit()
     for death in 1...2 { #expect(try await die(id, "\(death)") == ["requeued \(id)"]) }
-    #expect(try await bench.list("queue:1") == [id.description])
+    #expect(try await bench.list(Bench.queue) == [id.description])
     #expect(try await die(id, "3") == ["requeued \(id)"])
-    #expect(try await bench.hash("job:\(id)")["crashes"] == "1")
+    #expect(try await bench.state(id)["crashes"] == "1")
     #expect(try await die(id, "4") == ["requeued \(id)"])
-    #expect(try await bench.list("suspects:1") == [id.description])
+    #expect(try await bench.list(Bench.suspects) == [id.description])
     #expect(try await die(id, "5") == ["failed \(id)"])
   }
 
@@ -199,7 +202,7 @@ import WorkflowStore
     try await bench.lapse(id)
     #expect(try await recover() == ["requeued \(id)"])
     for death in 4...5 { #expect(try await die(id, "\(death)") == ["requeued \(id)"]) }
-    #expect(try await bench.list("queue:1") == [id.description])
+    #expect(try await bench.list(Bench.queue) == [id.description])
   }
 
   @Test func `A hand-back ends the row of deaths before anything was recorded`() async throws {
@@ -207,16 +210,16 @@ import WorkflowStore
     for death in 1...2 { _ = try await die(id, "\(death)") }
     try await bench.record(bench.claimOne("3"), 1) { $0.end = .handedBack(asSuspect: false) }
     for death in 4...5 { _ = try await die(id, "\(death)") }
-    #expect(try await bench.list("queue:1") == [id.description])
+    #expect(try await bench.list(Bench.queue) == [id.description])
   }
 
   @Test func `A checkpoint sets the crashes back`() async throws {
     let id = try await bench.submit()
     #expect(try await crash(id, "1") == ["requeued \(id)"])
     #expect(try await crash(id, "2") == ["requeued \(id)"])
-    #expect(try await bench.hash("job:\(id)")["crashes"] == "2")
+    #expect(try await bench.state(id)["crashes"] == "2")
     #expect(try await crash(id, "3", checkpoint: "a") == ["requeued \(id)"])
-    #expect(try await bench.hash("job:\(id)")["crashes"] == "1")
+    #expect(try await bench.state(id)["crashes"] == "1")
   }
 
   @Test func `A hand-back counts no crash and clears none`() async throws {
@@ -225,8 +228,8 @@ import WorkflowStore
     let run = try await bench.claimOne("3")
     try await bench.record(run, 1) { $0.begin(.stepStart(step: "a", op: "note")) }
     try await bench.record(run, 2) { $0.end = .handedBack(asSuspect: run.isSuspect) }
-    #expect(try await bench.hash("job:\(id)")["crashes"] == "2")
-    #expect(try await bench.list("suspects:1") == [id.description])
+    #expect(try await bench.state(id)["crashes"] == "2")
+    #expect(try await bench.list(Bench.suspects) == [id.description])
   }
 
   @Test func `A job of a wrong type keeps no other run from being recovered`() async throws {
@@ -246,9 +249,12 @@ import WorkflowStore
     for id in [queued, unknown] { try await bench.send("ZADD", bench.prefix + "leases", "1", id.description) }
     let before = try await bench.hash("job:\(queued)")
     #expect(try await Set(recover()) == ["dropped \(queued)", "dropped \(unknown)"])
-    #expect(try await bench.keys() == ["job:\(queued)", "live", "progress:\(queued)", "queue:1", "repairs"])
+    #expect(
+      try await bench.keys() == [
+        "classes", "docs:\(queued)", "job:\(queued)", "live", "progress:\(queued)", Bench.queue, "repairs",
+      ])
     #expect(try await bench.hash("job:\(queued)") == before)
-    #expect(try await bench.list("queue:1") == [queued.description])
+    #expect(try await bench.list(Bench.queue) == [queued.description])
   }
 
   @Test func `A worker that has long been silent is forgotten`() async throws {

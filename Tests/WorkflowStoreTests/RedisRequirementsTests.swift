@@ -44,7 +44,7 @@ import Testing
 
   /// Commands of the list that wf itself sends, and no script.
   private static let sent: Set<String> = [
-    "PING", "SELECT", "SCRIPT|LOAD", "EVALSHA", "SUBSCRIBE", "UNSUBSCRIBE",
+    "PING", "SELECT", "SCRIPT|LOAD", "EVALSHA", "SUBSCRIBE", "UNSUBSCRIBE", "HSTRLEN",
   ]
 
   @Test func `The commands that scripts call are those of the list`() throws {

@@ -24,7 +24,7 @@ import WorkflowStore
         "{\"job_id\":\"\(id)\",\"step\":\"c\",\"data\":\"\\u0000\"}",
       ])
     #expect(try await bench.list("store:y") == ["{\"job_id\":\"\(id)\",\"step\":\"b\",\"data\":null}"])
-    let documents = try await bench.hash("job:\(id)")
+    let documents = try await bench.documents(id)
     #expect(documents["stored:a"] == #"{"n":12345678901234567890}"# && documents["place:a"] == #"0,"x""#)
     #expect(documents["place:c"] == #"2,"x""#)
     #expect(try #require(try await bench.ttl("store:x")) > 900)

@@ -14,13 +14,13 @@ import WorkflowStore
     let submission = Submission.sample(id, name: "a \"name\"", inputs: #"{ "n" : 1e400 }"#, steps: ["a"])
     #expect(try await bench.store.submit(submission) == .accepted(id))
 
-    #expect(try await bench.keys() == ["job:\(id)", "live", "progress:\(id)", "queue:1"])
-    let job = try await bench.facts(id)
+    #expect(try await bench.keys() == ["classes", "docs:\(id)", "job:\(id)", "live", "progress:\(id)", Bench.queue])
+    let job = try await bench.hash("job:\(id)")
     let created = try #require(job["created_ts"])
     #expect(
       job == [
-        "status": "queued", "run_name": "a \"name\"", "created_ts": created, "last_ts": created, "format": "1",
-        "request_id": "request", "bytes": "0",
+        "status": "queued", "run_name": "a \"name\"", "created_ts": created, "format": "2",
+        "run": "\(Bench.noteClass) 00000092 request",
       ])
     #expect(try #require(Double(created)) >= before && created.split(separator: ".").last?.count == 6)
     #expect(
@@ -29,13 +29,13 @@ import WorkflowStore
         "steps": #"[{"id":"a","op":"note","needs":[],"params":{"value":"@inputs.text"}}]"#,
       ])
     #expect(try await bench.list("progress:\(id)") == ["{\"ts\":\(created),\"msg\":\"enqueued\"}"])
-    #expect(try await bench.list("queue:1") == [id.description])
+    #expect(try await bench.list(Bench.queue) == [id.description])
     for key in try await bench.keys() { #expect(try await bench.ttl(key) == -1, "\(key)") }
   }
 
   @Test func `Runs wait in the order in which they came`() async throws {
     let ids = [try await bench.submit(), try await bench.submit(), try await bench.submit()]
-    #expect(try await bench.list("queue:1") == ids.map(\.description))
+    #expect(try await bench.list(Bench.queue) == ids.map(\.description))
   }
 
   @Test func `The same id again is the same job`() async throws {
@@ -91,11 +91,11 @@ import WorkflowStore
     let second = JobID()
     let other = Submission.sample(second, name: "other", idempotencyKey: "k")
     #expect(try await bench.store.submit(other) == .accepted(second))
-    #expect(try await bench.list("queue:1") == [first, second].map(\.description))
+    #expect(try await bench.list(Bench.queue) == [first, second].map(\.description))
   }
 
   @Test func `A queue of a wrong type refuses a run before anything of it is written`() async throws {
-    try await bench.send("SET", bench.prefix + "queue:1", "mine")
+    try await bench.send("SET", bench.prefix + Bench.queue, "mine")
     let before = try await bench.snapshot()
     await #expect(throws: StoreError.self) { try await bench.store.submit(Submission.sample(idempotencyKey: "k")) }
     #expect(try await bench.snapshot() == before)

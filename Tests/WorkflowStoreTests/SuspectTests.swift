@@ -19,7 +19,7 @@ import WorkflowStore
       }
       #expect(try await bench.store.recover().count == count, "crash \(crash)")
     }
-    return try await bench.list("suspects:1").compactMap { JobID($0) }
+    return try await bench.list(Bench.suspects).compactMap { JobID($0) }
   }
 
   @Test func `A worker that holds no run takes one suspect, and nothing beside it`() async throws {

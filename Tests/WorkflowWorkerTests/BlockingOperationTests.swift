@@ -33,7 +33,9 @@ import WorkflowStore
     let id = JobID()
     let steps = #"[{"id":"a","op":"\#(op)","needs":[],"params":{"field":"text"}}]"#
     _ = try await store.submit(
-      Submission(id: id, runName: op, steps: Array(steps.utf8), inputs: Array("{}".utf8), requestID: "request"))
+      Submission(
+        id: id, runName: op, steps: Array(steps.utf8), inputs: Array("{}".utf8), operations: [op], requestID: "request")
+    )
     return id
   }
 

@@ -11,7 +11,7 @@ import Workflow
   private let start = ContinuousClock.now
   private var schedule: ClaimSchedule
 
-  init() { schedule = ClaimSchedule(worker: "w", lease: .seconds(15), at: start) }
+  init() { schedule = ClaimSchedule(worker: "w", lease: .seconds(15), classes: RunClasses(["now"]), at: start) }
 
   private mutating func wake(_ load: Load, after seconds: Double = 0) -> ClaimRequest? {
     schedule.wake(isPoll: false, load, at: start + .seconds(seconds))
@@ -23,10 +23,10 @@ import Workflow
 
   /// Answers the claim in flight.
   private mutating func succeed(
-    _ claim: Claim = Claim(), declined: [JobID] = [], _ load: Load = Load(heldRuns: 0, freeSlots: 8),
+    _ claim: Claim = Claim(), _ load: Load = Load(heldRuns: 0, freeSlots: 8),
     after seconds: Double = 0
   ) -> ClaimRequest? {
-    schedule.succeed(claim, declined: declined, load, at: start + .seconds(seconds)).next
+    schedule.succeed(claim, load, at: start + .seconds(seconds)).next
   }
 
   /// Fails the claim in flight, without an answer.
@@ -83,7 +83,7 @@ import Workflow
     let isFirstAgain = fail()
     #expect(!isFirstAgain)
     #expect(poll(load)?.id == "w/1")
-    let (next, hasRecovered) = schedule.succeed(Claim(), declined: [], load, at: start)
+    let (next, hasRecovered) = schedule.succeed(Claim(), load, at: start)
     #expect(next == nil && hasRecovered && schedule.settledClaim == 1)
   }
 
@@ -120,17 +120,6 @@ import Workflow
     #expect(succeed(try claim(isElected: true), full) == nil)
     #expect(wake(Load(heldRuns: 0, freeSlots: 8)) != nil)
     #expect(succeed(try claim(isElected: true), Load(heldRuns: 0, freeSlots: 8)) != nil)
-  }
-
-  @Test mutating func `Claims pause when every run of the queue was declined`() throws {
-    let load = Load(heldRuns: 0, freeSlots: 8)
-    let run = try claim(hasLeftRuns: true)
-    let ids = run.runs.map(\.id)
-    _ = wake(load)
-    #expect(succeed(run, declined: ids) != nil)
-    #expect(succeed(run, declined: ids) == nil)
-    #expect(poll(load, after: 0.5) == nil)
-    #expect(poll(load, after: 1.5) != nil)
   }
 
   @Test mutating func `A stopped worker claims no more, and its last claim settles`() throws {

@@ -156,23 +156,6 @@ import WorkflowStore
     #expect(call.calls.value == 2)
   }
 
-  @Test(arguments: [false, true])
-  func `A declined run returns to its queue, and nothing is written to its log`(isSuspect: Bool) async throws {
-    let run = try ClaimedRun.make([.step("a", "note"), .step("b", "rare")], isSuspect: isSuspect)
-    let store = ScriptedStore()
-    let executor = executor(store, [note])
-    #expect(executor.missingOperation(of: run) == "rare")
-    await executor.decline(run, logger: .silent)
-    #expect(store.sent == [isSuspect ? "1:  | declined to quarantine" : "1:  | declined"])
-  }
-
-  @Test func `A run needs no operation for the steps that are recorded`() throws {
-    let steps = [StepDefinition.step("a", "rare"), .step("b", "note")]
-    let executor = executor(ScriptedStore(), [note])
-    #expect(executor.missingOperation(of: try .make(steps)) == "rare")
-    #expect(executor.missingOperation(of: try .make(steps, recorded: ["a": [:]])) == nil)
-  }
-
   @Test func `A run that cannot be read ends as failed`() async throws {
     let store = ScriptedStore()
     let run = HeldRun(id: JobID(), token: "1-w")

@@ -63,7 +63,6 @@ import WorkflowStore
       let foreign = try await bench.submit([("a", "note"), ("b", "rare")])
       let ordinary = try await bench.submit([("a", "note")])
       #expect(try await bench.end(of: ordinary).status == .finished)
-      _ = try await declines(of: foreign, atLeast: 3)
       let waiting = try await bench.run(foreign) { $0.status == .queued }
       #expect(waiting.log == [#"{"msg":"enqueued"}"#] && waiting.facts.startedAt == nil)
       #expect(note.calls.value == 1)
@@ -71,22 +70,6 @@ import WorkflowStore
         let end = try await bench.end(of: foreign)
         #expect(end.status == .finished)
       }
-    }
-  }
-
-  /// Waits until a run has been claimed so often; it is claimed at most once a second.
-  private func declines(of id: JobID, atLeast count: Int) async throws -> Int {
-    let start = ContinuousClock.now
-    while true {
-      try Task.checkCancellation()
-      let command: RedisArguments = ["HGET", "wf:job:\(id)", "claims"]
-      let claims = try await bench.redis.send(command, timeout: .seconds(20)).string.flatMap { Int($0) } ?? 0
-      if claims >= count {
-        #expect(
-          claims <= 3 + 2 * Int((ContinuousClock.now - start) / .seconds(1)), "the run is claimed without a pause")
-        return claims
-      }
-      try await ContinuousClock().sleep(for: .milliseconds(5))
     }
   }
 
@@ -108,21 +91,5 @@ import WorkflowStore
       let end = try await bench.end(of: id)
       #expect(end.status == .finished && hold.calls.value == 8)
     }
-  }
-
-  @Test func `A worker that cannot execute the queued runs goes through the queue once and then pauses`() {
-    let start = ContinuousClock.now
-    let ids = (0..<300).map { _ in JobID() }
-    var declined = DeclinedRuns()
-    declined.note(Array(ids[..<200]), at: start)
-    declined.note([], at: start + .seconds(1))
-    declined.note(Array(ids[200...]), at: start + .milliseconds(100))
-    #expect(!declined.isPaused(at: start + .milliseconds(100)))
-    declined.note(Array(ids[..<200]), at: start + .milliseconds(200))
-    #expect(declined.isPaused(at: start + .seconds(10)) && !declined.isPaused(at: start + .milliseconds(10_200)))
-    declined.note([ids[0]], at: start + .seconds(11))
-    #expect(!declined.isPaused(at: start + .seconds(11)))
-    declined.note([ids[0]], at: start + .seconds(11))
-    #expect(declined.isPaused(at: start + .milliseconds(11_999)) && !declined.isPaused(at: start + .seconds(12)))
   }
 }

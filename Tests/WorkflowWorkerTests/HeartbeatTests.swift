@@ -25,9 +25,11 @@ import WorkflowStore
     let steps = #"[{"id":"a","op":"note","needs":[],"params":{}}]"#
     _ = try await store.submit(
       Submission(
-        id: id, runName: "run", steps: Array(steps.utf8), inputs: Array("{}".utf8), requestID: "request"))
+        id: id, runName: "run", steps: Array(steps.utf8), inputs: Array("{}".utf8), operations: ["note"],
+        requestID: "request"))
     let lease = Duration.seconds(1)
-    let claim = try await store.claim(ClaimRequest(id: "c", worker: "w", runs: 1, lease: lease))
+    let claim = try await store.claim(
+      ClaimRequest(id: "c", worker: "w", runs: 1, lease: lease, classes: RunClasses(["note"])))
     let activeRuns = ActiveRuns(limit: 64)
     let run = try #require(claim.runs.first)
     activeRuns.acquire(HeldRun(id: run.id, token: run.token), isQuarantined: false) {

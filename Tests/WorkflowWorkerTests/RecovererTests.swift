@@ -27,14 +27,17 @@ import WorkflowStore
     try await withThrowingTaskGroup(of: Void.self) { [store] group in
       for _ in 0..<count {
         let submission = Submission(
-          id: JobID(), runName: "run", steps: steps, inputs: Array("{}".utf8), requestID: "request")
+          id: JobID(), runName: "run", steps: steps, inputs: Array("{}".utf8), operations: ["note"],
+          requestID: "request")
         group.addTask { _ = try await store.submit(submission) }
       }
       try await group.waitForAll()
     }
+    let classes = RunClasses(["note"])
     var held: [HeldRun] = []
     while held.count < count {
-      let request = ClaimRequest(id: "c\(held.count)", worker: "w", runs: 128, held: held.count, lease: lease)
+      let request = ClaimRequest(
+        id: "c\(held.count)", worker: "w", runs: 128, held: held.count, lease: lease, classes: classes)
       held += try await store.claim(request).runs.map { HeldRun(id: $0.id, token: $0.token) }
     }
     return held
@@ -71,7 +74,7 @@ import WorkflowStore
     let task = Task { await recoverer.run() }
     while try await redis.send(["ZCARD", "wf:leases"], timeout: .seconds(20)).int != 0 { try Task.checkCancellation() }
     #expect(ContinuousClock.now - death < lease + .seconds(2))
-    #expect(try await redis.send(["LLEN", "wf:queue:1"], timeout: .seconds(20)).int == held.count)
+    #expect(try await redis.send(["LLEN", "wf:queue:2:c51048b7:normal"], timeout: .seconds(20)).int == held.count)
     task.cancel()
     await task.value
   }

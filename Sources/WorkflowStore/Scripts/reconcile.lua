@@ -2,63 +2,95 @@
 --[[
 Looks at a part of the live runs, those that are queued or started, for such that nobody would ever take, and repairs them.
 wf's own scripts leave none; whoever deletes keys by hand, or a Redis that evicts, may. One worker at a time does that: the
-one that did it last, unless that is longer ago than a lease.
+one that did it last, unless that is longer ago than a lease. A run that is among the timers waits for its time: it is in
+order without a queue entry.
 
 The set of live runs itself is repaired by a slow look through all keys.
 
-KEYS  1 leases  2 queue  3 suspects  4 repairs  5 live runs  6 idle workers  7 recovery
+KEYS  1 leases  2 recovery  3 timers
 ARGV  1 key prefix  2 where the look at the live runs continues, '' to begin  3 how many to look at
-      4 cursor of the look through all keys, 0 to begin  5 about how many to look at  6 lease (ms)  7 format version
-      8 length of the queues over which they are not searched  9 wake channel  10 crashes that end a run  11 worker id
+      4 cursor of the look through all keys, 0 to begin  5 about how many to look at  6 lease (ms)
+      7 length of the queues over which they are not searched  8 crashes that end a run  9 worker id
 
 Returns nil when another worker does it, else
         {where to continue, '' when all live runs have been seen; cursor, 0 when all keys have; job id, what it was...}:
         'started without a lease': it gets one, which its worker, if it lives, renews, and which lapses otherwise;
-        'queued without a queue entry': it goes to the head of its queue.
+        'queued without a queue entry': it goes to the head of its queue;
+        'queued in an unknown class': nothing is done; the caller makes the class known.
 Safe to send twice: what is repaired is found to be in order.
 ]]
-local prefix, now = ARGV[1], math.floor(clock() / 1000)
-local last = redis.call('HMGET', KEYS[7], 'sweeper', 'reconciled')
+local now = math.floor(clock() / 1000)
+local last = redis.call('HMGET', KEYS[2], 'sweeper', 'reconciled')
 local age = now - (tonumber(last[2]) or 0)
-if last[1] and last[1] ~= ARGV[11] and age >= 0 and age <= tonumber(ARGV[6]) then return false end
+if last[1] and last[1] ~= ARGV[9] and age >= 0 and age <= tonumber(ARGV[6]) then return false end
 
 local report = {'', '0'}
-local function repair(id, what, counter)
-  redis.pcall('HINCRBY', KEYS[4], counter, 1)
+local function tell(id, what, counter)
+  redis.pcall('HINCRBY', prefix .. 'repairs', counter, '1')
   report[#report + 1] = id
   report[#report + 1] = what
 end
 
--- Status, crashes and format of a job; nothing when it is no job.
+-- Status, crashes, format and class of a job; nothing when it is no job.
 local function read(id)
-  return isJobID(id) and try('HMGET', prefix .. 'job:' .. id, 'status', 'crashes', 'format') or {}
+  local job = isJobID(id) and try('HMGET', jobs .. id, 'status', 'crashes', 'format', 'run', 'again') or {}
+  local _, crashes = string.match(job[5] or '', againPattern)
+  return {job[1], crashes or job[2], job[3], job[4] and string.sub(job[4], 1, 8)}
 end
 
--- The runs that the queues hold, by id; nil when these are too long to be searched.
+-- All lists where runs wait, those of older versions included.
+local lists, isShort = {}, nil
+for _, name in ipairs({'queue:1', 'suspects:1', 'queue:2', 'suspects:2'}) do lists[#lists + 1] = prefix .. name end
+for _, class in ipairs(redis.call('HKEYS', classes)) do
+  lists[#lists + 1] = queueOf(class)
+  lists[#lists + 1] = suspectsOf(class)
+end
+
+local total = 0
+for _, list in ipairs(lists) do total = total + redis.call('LLEN', list) end
+isShort = total <= tonumber(ARGV[7])
+
+-- The runs that the queues hold, by id.
 local entries
 local function isEnqueued(id)
   if not entries then
     entries = {}
-    for _, queue in ipairs({KEYS[2], KEYS[3]}) do
-      for _, entry in ipairs(redis.call('LRANGE', queue, 0, -1)) do entries[entry] = true end
+    for _, list in ipairs(lists) do
+      for _, entry in ipairs(redis.call('LRANGE', list, '0', '-1')) do entries[entry] = true end
     end
   end
   return entries[id]
 end
-local isShort = redis.call('LLEN', KEYS[2]) + redis.call('LLEN', KEYS[3]) <= tonumber(ARGV[8])
+
+-- The list where a run is to wait.
+local function listOf(job)
+  local asSuspect = isSuspect(job[2] or 0, ARGV[8])
+  if job[3] == '1' then return prefix .. (asSuspect and 'suspects:1' or 'queue:1') end
+  return asSuspect and suspectsOf(job[4]) or queueOf(job[4])
+end
+
+local function lookAtQueued(id, job)
+  if redis.call('ZSCORE', KEYS[3], id) then return end
+  if job[3] ~= '1' and redis.call('HEXISTS', classes, job[4] or '') == 0 then
+    return tell(id, 'queued in an unknown class', 'unknown_classes')
+  end
+  if not isShort or isEnqueued(id) then return end
+  redis.call('LPUSH', listOf(job), id)
+  noteEnqueued(job[4] or '')
+  tell(id, 'queued without a queue entry', 'runs_without_entry')
+end
 
 local function look(id)
   local job = read(id)
   if job[1] ~= 'started' and job[1] ~= 'queued' then
-    redis.call('ZREM', KEYS[5], id)
-  elseif job[3] ~= ARGV[7] then
+    redis.call('ZREM', prefix .. 'live', id)
+  elseif job[3] ~= '1' and job[3] ~= format then
     return
-  elseif job[1] == 'started' and not redis.call('ZSCORE', KEYS[1], id) then
-    redis.call('ZADD', KEYS[1], now + ARGV[6], id)
-    repair(id, 'started without a lease', 'runs_without_lease')
-  elseif job[1] == 'queued' and isShort and not isEnqueued(id) then
-    enqueue('LPUSH', isSuspect(tonumber(job[2]) or 0, ARGV[10]) and KEYS[3] or KEYS[2], id)
-    repair(id, 'queued without a queue entry', 'runs_without_entry')
+  elseif job[1] == 'queued' then
+    lookAtQueued(id, job)
+  elseif not redis.call('ZSCORE', KEYS[1], id) then
+    redis.call('ZADD', KEYS[1], whole(now + ARGV[6]), id)
+    tell(id, 'started without a lease', 'runs_without_lease')
   end
 end
 
@@ -66,19 +98,20 @@ end
 local pattern = string.gsub(prefix, '[%*%?%[%]\\]', '\\%0') .. 'job:' .. string.rep('?', 36)
 local scan = redis.call('SCAN', ARGV[4], 'MATCH', pattern, 'COUNT', ARGV[5], 'TYPE', 'hash')
 report[2] = scan[1]
-if redis.call('TYPE', KEYS[5]).ok ~= 'zset' then redis.call('DEL', KEYS[5]) end
+if misfit(prefix .. 'live', 'zset') then redis.call('DEL', prefix .. 'live') end
 for _, key in ipairs(scan[2]) do
   local id = string.sub(key, #prefix + 5)
   local status = read(id)[1]
-  if (status == 'started' or status == 'queued') and not redis.call('ZSCORE', KEYS[5], id) then
-    redis.call('ZADD', KEYS[5], clock(), id)
+  if (status == 'started' or status == 'queued') and not redis.call('ZSCORE', prefix .. 'live', id) then
+    redis.call('ZADD', prefix .. 'live', whole(clock()), id)
   end
 end
 
-local from = ARGV[2] == '' and '-inf' or '(' .. ARGV[2]
-local live = redis.call('ZRANGEBYSCORE', KEYS[5], from, '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
-for i = 1, #live, 2 do look(live[i]) end
-if #live == 2 * ARGV[3] then report[1] = live[#live] end
-redis.call('HSET', KEYS[7], 'sweeper', ARGV[11], 'reconciled', now)
-wakeWorkers(KEYS[6], ARGV[9])
+-- Runs that were submitted in one call have the same score: those of the last one are looked at again.
+local from = ARGV[2] == '' and '-inf' or ARGV[2]
+local some = redis.call('ZRANGEBYSCORE', prefix .. 'live', from, '+inf', 'WITHSCORES', 'LIMIT', '0', ARGV[3])
+for i = 1, #some, 2 do look(some[i]) end
+if #some == 2 * ARGV[3] then report[1] = some[#some] == from and '(' .. from or some[#some] end
+redis.call('HSET', KEYS[2], 'sweeper', ARGV[9], 'reconciled', whole(now))
+settle()
 return report

@@ -3,33 +3,45 @@
 Records what the steps of claimed runs have produced since the last records of their claims, and the ends of the runs
 that have come to one. One call brings the records of many runs; each stands for itself.
 
-KEYS  1 leases  2 queue  3 suspects  4 repairs  5 live runs  6 idle workers
-ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  4 wake channel  5... records, each of
-      job id, token, sequence number within its claim (from 1),
-      end: '' | 'finished' | 'failed' | 'queued' | 'suspect' (handed back, to the head of the queue or of the suspects)
-           | 'declined' | 'declined suspect' (the same, to the tail: this worker cannot run it, others may),
-      1 if it holds a checkpoint: a step that never runs again,
-      four numbers of words, and so many words:
-        entries of the progress log;
-        fields of the job, each with its value: seq, last_ts and begun, then where a placeholder stands in for a model's
-          words degraded, with the number of such steps in this record, then others;
-        appends to stores, each a store's key and an item;
-        pieces of the result, each 'text' and a text, or 'field' and the name of the job's field where it lies.
+KEYS  1 leases (any key of this store, for servers that route by it)
+ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  4... calls of records, each a head, packed as
+      `struct` has it in headForm, and the words that it counts. The head:
+        how many words, job id, token, sequence number within its claim (from 1), the number before it,
+        end: - | finished | failed | queued | suspect (the last two: handed back, to the head of the queue or the suspects),
+          or part: the call only lays down pieces of documents, or a slice of the result,
+        time of the last entry of the log, bytes of the log, and of the result if its text comes in one word,
+        how many calls have laid down documents of this record before; of such a call its number, from 1,
+        bytes of the result before those that this call writes, -1 when there is none or it is written at once,
+        bytes of the whole result then, else 0,
+        1 if it holds a checkpoint: a step that never runs again,
+        1 if a step is under way now that may take the worker down with it,
+        five numbers of words, the last of which follows from the first:
+          entries of the progress log;
+          fields of the run's outputs, each with its value: a document, or as `/3` in how many pieces it lies there;
+          facts of the job, each with its value, first where placeholders stand in for a model's words degraded, with the
+          number of such steps in this record;
+          appends to stores, each a store's key and an item;
+          pieces of the result. When there is one, it is the text; each of several is `t` and a text, `o` and the field of
+          the outputs where it lies, or `d`, a first and a last byte: of the inputs as submitted, all without the two.
 
 Returns {Redis's clock (µs), answer...}, an answer for each record:
         'recorded': now or by an earlier sending of the same number;
         {'lost', status}: the claim does not hold the run any more; nothing is written;
-        {'behind', seq}: the claim holds the run, but Redis has lost its records after this number; nothing is written;
+        {'behind', seq}: the claim holds the run, but Redis has lost its records after this number, or calls of this one;
+          nothing is written;
         {'refused', sentence, key}: a store, whose key it names, cannot be appended to, or a document is gone (no key);
         {'held', sentence}: the run cannot go back to its queue, which is no list;
         nothing is written, and the number is not used up.
-The keys of a run are made from the prefix. All texts come ready, times included: what passes through Lua costs by the byte.
-A key of a wrong type must not stop the script halfway: the leases are looked at before anything is written, the keys of a
+The keys of a run are made from the prefix. All texts come ready, times included: what passes through Lua costs by the byte;
+no record is much larger than 1 MiB, but for an item of a store, which is one element of a list.
+A key of a wrong type must not stop the script halfway: shared keys are looked at before anything is written, the keys of a
 record before anything of that record is.
 ]]
-local prefix, retain, most, wake = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local fault = misfit({'zset'})
+local retain, most = ARGV[2], tonumber(ARGV[3])
+local fault = misfits(prefix .. 'leases', 'zset', holds, 'hash')
 if fault then return fault end
+
+local headForm = '>I4sssssssI4i8I4BBI4I4I4I4'
 
 -- Placeholders that stand in for a model's words.
 local fallbacks = 0
@@ -37,79 +49,22 @@ local fallbacks = 0
 -- Counts placeholders in the minute that it is, of the 60 minutes that are kept.
 local function countFallbacks()
   local key, minute = prefix .. 'fallbacks', math.floor(clock() / 60000000)
-  local known = redis.pcall('HGET', key, minute % 60)
+  local field = whole(minute % 60)
+  local known = redis.pcall('HGET', key, field)
   local count = type(known) == 'string' and string.match(known, '^' .. minute .. ':(%d+)$') or 0
-  redis.pcall('HSET', key, minute % 60, string.format('%d:%d', minute, count + fallbacks))
-  redis.pcall('EXPIRE', key, 3600)
+  redis.pcall('HSET', key, field, string.format('%d:%d', minute, count + fallbacks))
+  redis.pcall('EXPIRE', key, '3600')
 end
 
--- The stores in order of first use, what is to be appended to each, the runs whose leases end, and those that are over.
-local stores, appends, ended, over = {}, {}, {}, {}
-
--- Hands a command its key and the words of a list from one to another, in portions that Lua's stack can hold.
-local function send(command, key, words, first, last)
-  local answer
-  for from = first, last, 1000 do
-    answer = redis.call(command, key, unpack(words, from, math.min(from + 999, last)))
-  end
-  return answer
-end
-
--- Bytes of the words of a list from one to another.
-local function size(words, first, last)
-  local bytes = 0
-  for i = first, last do bytes = bytes + #words[i] end
-  return bytes
-end
-
--- Appends entries to a progress log. A log of another type is begun anew; else nothing of the run could ever be recorded.
-local function log(progress, first, last)
-  if first > last then return end
-  local pushed = try('RPUSH', progress, unpack(ARGV, first, math.min(first + 999, last)))
-  if not pushed then
-    redis.call('DEL', progress)
-    redis.pcall('HINCRBY', KEYS[4], 'logs_of_wrong_type', 1)
-    return send('RPUSH', progress, ARGV, first, last)
-  end
-  send('RPUSH', progress, ARGV, first + 1000, last)
-end
+-- The stores in order of first use, and what is to be appended to each.
+local stores, appends = {}, {}
 
 -- The refusal of the first store that is no list; nil when all are.
 local function refusal(first, last)
   for i = first, last, 2 do
-    if not appends[ARGV[i]] then
-      local kind = redis.call('TYPE', ARGV[i]).ok
-      if kind ~= 'list' and kind ~= 'none' then
-        return {'refused', ARGV[i] .. ' is a ' .. kind .. ', not a list', ARGV[i]}
-      end
-    end
+    local why = not appends[ARGV[i]] and misfit(ARGV[i], 'list')
+    if why then return {'refused', why, ARGV[i]} end
   end
-end
-
--- The text of a result, and the fields of the job that are spent once it is written; nil and a field that is gone.
-local function result(job, first, last)
-  if last - first == 1 and ARGV[first] == 'text' then return ARGV[last], {} end
-  local pieces, names, places = {}, {}, {}
-  for i = first, last, 2 do
-    pieces[#pieces + 1] = ARGV[i + 1]
-    if ARGV[i] == 'field' then
-      names[#names + 1] = ARGV[i + 1]
-      places[#places + 1] = #pieces
-    end
-  end
-  local spent = {}
-  for from = 1, #names, 1000 do
-    local documents = redis.call('HMGET', job, unpack(names, from, math.min(from + 999, #names)))
-    for n, document in ipairs(documents) do
-      local name = names[from + n - 1]
-      if not document then return nil, name end
-      pieces[places[from + n - 1]] = document
-      spent[#spent + 1] = name
-      local step = string.match(name, '^stored:(.*)$')
-      if step then spent[#spent + 1] = 'place:' .. step end
-    end
-  end
-  return table.concat(pieces), spent
 end
 
 local function append(first, last)
@@ -124,79 +79,193 @@ local function append(first, last)
   end
 end
 
--- Writes one record, whose parts begin at these places of ARGV and end before `next`.
-local function record(head, entries, changes, stored, pieces, next)
-  local id, seq, ending = ARGV[head], ARGV[head + 2], ARGV[head + 3]
-  local key, progress = prefix .. 'job:' .. id, prefix .. 'progress:' .. id
-  local job = try('HMGET', key, 'token', 'seq', 'status', 'crashes')
-  if not job then return {'lost', 'not a job any more'} end
-  if job[1] ~= ARGV[head + 1] then return {'lost', job[3] or 'gone'} end
-  if job[2] == seq then return 'recorded' end
-  if job[3] ~= 'started' then return {'lost', job[3]} end
-  local known = tonumber(job[2])
-  if known and known < seq - 1 then return {'behind', job[2]} end
-  if known ~= seq - 1 then return {'lost', 'out of sequence'} end
-  local queue = (ending == 'queued' or ending == 'declined') and KEYS[2]
-    or (ending == 'suspect' or ending == 'declined suspect') and KEYS[3]
-  if queue then
-    local kind = redis.call('TYPE', queue).ok
-    if kind ~= 'list' and kind ~= 'none' then return {'held', queue .. ' is a ' .. kind .. ', not a list'} end
-  end
-  local refused = refusal(stored, pieces - 1)
-  if refused then return refused end
-  local written = size(ARGV, entries, changes - 1)
-  if ending == 'finished' then
-    local text, spent = result(key, pieces, next - 1)
-    if not text then return {'refused', 'the document ' .. spent .. ' is gone', ''} end
-    redis.call('SET', prefix .. 'result:' .. id, text, 'EX', retain)
-    written = written + #text
-    send('HDEL', key, spent, 1, #spent)
-  end
-  append(stored, pieces - 1)
-  log(progress, entries, changes - 1)
-  send('HSET', key, ARGV, changes, stored - 1)
-  if ARGV[changes + 6] == 'degraded' then fallbacks = fallbacks + ARGV[changes + 7] end
-  redis.pcall('HINCRBY', key, 'bytes', written)
-  if ARGV[head + 4] == '1' and job[4] and job[4] ~= '0' then redis.call('HSET', key, 'crashes', 0) end
-  if ending ~= '' then
-    ended[#ended + 1] = id
-    if queue then
-      redis.call('HDEL', key, 'silent')
-      local isDeclined = ending == 'declined' or ending == 'declined suspect'
-      -- One that has not begun anywhere yet has no start.
-      local entries = isDeclined and try('LLEN', progress)
-      if entries and entries < 2 then redis.call('HDEL', key, 'started_ts') end
-      enqueue(isDeclined and 'RPUSH' or 'LPUSH', queue, id)
+-- The bytes of a run's inputs, from a first to a last one, as they were submitted.
+local function inputs(id, range)
+  local key = prefix .. 'docs:' .. id
+  local start = 8 + (tonumber(try('GETRANGE', key, '0', '7') or '') or 0)
+  local first, last = string.match(range, '^(%d+) (%d+)$')
+  if not first then return try('GETRANGE', key, whole(start), '-1') end
+  local text = try('GETRANGE', key, whole(start + first), whole(start + last))
+  return text and #text == last - first + 1 and text or nil
+end
+
+-- The text of some pieces of a result; nil and the document that is gone.
+local function assemble(id, first, last)
+  if first == last then return ARGV[first] end
+  local pieces, names, places = {}, {}, {}
+  for i = first, last do
+    local kind, rest = string.sub(ARGV[i], 1, 1), string.sub(ARGV[i], 2)
+    local n = #pieces + 1
+    if kind == 't' then
+      pieces[n] = rest
+    elseif kind == 'd' then
+      pieces[n] = inputs(id, rest)
+      if not pieces[n] then return nil, 'inputs' end
     else
-      over[#over + 1] = id
-      redis.call('EXPIRE', key, retain)
-      redis.call('EXPIRE', progress, retain)
+      pieces[n] = ''
+      names[#names + 1] = rest
+      places[#places + 1] = n
     end
   end
-  announce(prefix .. 'events:' .. id, ending)
+  for from = 1, #names, 1000 do
+    local found = try('HMGET', prefix .. 'outputs:' .. id, unpack(names, from, math.min(from + 999, #names)))
+    for n = from, math.min(from + 999, #names) do
+      local document = found and found[n - from + 1]
+      if not document or string.byte(document) == 47 then return nil, names[n] end
+      pieces[places[n]] = document
+    end
+  end
+  return table.concat(pieces)
+end
+
+-- The answer to a record of a claim that does not hold its run, or not under this token.
+local function lost(id, token, seq)
+  local job = try('HMGET', jobs .. id, 'status', 'end')
+  if not job then return {'lost', 'not a job any more'} end
+  if job[1] ~= 'started' and job[2] == token .. ' ' .. seq then return 'recorded' end
+  return {'lost', job[1] or 'gone'}
+end
+
+-- Why a call of a record is not carried out; nil when it is in turn.
+local function outOfTurn(known, id, token, seq, staged, ending)
+  if not known or known.token ~= token then return lost(id, token, seq) end
+  if known.seq == seq then return 'recorded' end
+  local last, laid = tonumber(known.seq), tonumber(known.staged)
+  if last < seq - 1 then return {'behind', known.seq} end
+  if last ~= seq - 1 then return {'lost', 'out of sequence'} end
+  if ending == 'part' and laid >= staged then return 'recorded' end
+  if staged > 0 and laid < staged - (ending == 'part' and 1 or 0) then return {'behind', known.seq} end
+end
+
+-- Writes the rest of a result, or all of it.
+local function writeResult(id, text, written)
+  local key = prefix .. 'result:' .. id
+  if written < 0 then return redis.call('SET', key, text, 'EX', retain) end
+  local part = prefix .. 'part:' .. id
+  redis.call('SETRANGE', part, whole(written), text)
+  redis.call('RENAME', part, key)
+  redis.call('EXPIRE', key, retain)
+end
+
+-- Lays down pieces of documents, or a slice of the result. The first one takes room for the whole: what grows bit by bit
+-- takes twice its size.
+local function stage(id, known, staged, documents, facts, text, written, total)
+  local part = prefix .. 'part:' .. id
+  if text and written == 0 then
+    redis.call('UNLINK', part)
+    redis.call('SETRANGE', part, whole(total - 1), '}')
+  end
+  if text then redis.call('SETRANGE', part, whole(written), text) end
+  send('HSET', prefix .. 'outputs:' .. id, ARGV, documents, facts - 1)
+  hold(id, known.token, known.seq, whole(staged), known.begun, known.crashes, known.time, known.bytes, known.class)
   return 'recorded'
 end
 
-local answers = {string.format('%.0f', clock())}
-local head = 5
-while head <= #ARGV do
-  local entries = head + 9
-  local changes = entries + ARGV[head + 5]
-  local stored = changes + ARGV[head + 6]
-  local pieces = stored + ARGV[head + 7]
-  local next = pieces + ARGV[head + 8]
-  answers[#answers + 1] = record(head, entries, changes, stored, pieces, next)
-  head = next
+-- Forgets what calls of a refused record have laid down: another record takes its number.
+local function refuse(id, known, why)
+  if known.staged ~= '0' and why[1] == 'refused' then
+    hold(id, known.token, known.seq, '0', known.begun, known.crashes, known.time, known.bytes, known.class)
+  end
+  return why
 end
 
-send('ZREM', KEYS[1], ended, 1, #ended)
-if #over > 0 and redis.call('TYPE', KEYS[5]).ok == 'zset' then send('ZREM', KEYS[5], over, 1, #over) end
+-- Why the keys that a record needs cannot be used; nil when they can.
+local function obstacle(id, known, ending, documents, facts, stored, pieces)
+  if ending == 'queued' or ending == 'suspect' then
+    local why = misfit(ending == 'queued' and queueOf(known.class) or suspectsOf(known.class), 'list')
+    if why then return {'held', why} end
+  end
+  local why = facts > documents and misfit(prefix .. 'outputs:' .. id, 'hash')
+  if why then return {'refused', why, ''} end
+  return refusal(stored, pieces - 1)
+end
+
+-- The text that a call brings of the result, or false; nil and why it cannot be had.
+local function resultText(id, pieces, next, written, total)
+  if next == pieces then return false end
+  local text, missing = assemble(id, pieces, next - 1)
+  if not text then return nil, 'the document ' .. missing .. ' is gone' end
+  if written > 0 and try('STRLEN', prefix .. 'part:' .. id) ~= total then
+    return nil, 'the beginning of its result is gone'
+  end
+  return text
+end
+
+-- Whether the jobs of all runs are there.
+local areAllThere
+
+-- Carries out one call of a record, whose words after the head begin at this place of ARGV; returns the answer.
+local function record(at, text, words, id, token, seq, before, ending, time, bytes, staged, written, total,
+  isCheckpoint, begun, n1, n2, n3, n4)
+  local documents = at + n1
+  local facts = documents + n2
+  local stored = facts + n3
+  local pieces = stored + n4
+  -- A record that is the next one of its claim, and that ends it, needs nothing else of the hold.
+  local start = token .. ' ' .. before .. ' 0 '
+  local isNext = staged == 0 and string.sub(text or '', 1, #start) == start
+  local known = not (isNext and ending == 'finished') and readHold(text)
+  local why = not isNext and outOfTurn(known, id, token, seq, staged, ending)
+  if why then return why end
+  if not areAllThere and redis.call('EXISTS', jobs .. id) == 0 then return {'lost', 'gone'} end
+  why = obstacle(id, known, ending, documents, facts, stored, pieces)
+  if why then return known and refuse(id, known, why) or why end
+  local result, missing = resultText(id, pieces, at + words, written, total)
+  if result == nil then
+    why = {'refused', missing, ''}
+    return known and refuse(id, known, why) or why
+  end
+
+  if ending == 'part' then return stage(id, known, staged, documents, facts, result, written, total) end
+  if ending == 'finished' or ending == 'failed' then
+    if result and (at + words - pieces > 1 or written >= 0) then bytes = whole(bytes + math.max(#result, total)) end
+    if n2 > 0 then
+      why = misfit(jobs .. id, 'hash')
+      if why then return {'lost', 'not a job any more'} end
+      send('HSET', prefix .. 'outputs:' .. id, ARGV, documents, facts - 1)
+    end
+    local hasOutputs = before ~= '0' or staged > 0 or string.sub(token, 1, 2) ~= '1-'
+    if not finish(id, ending, retain, hasOutputs, ARGV, at, documents - 1, 'finished_ts', time, 'bytes', bytes,
+      'end', token .. ' ' .. seq, unpack(ARGV, facts, stored - 1)) then return {'lost', 'not a job any more'} end
+    if result then writeResult(id, result, written) end
+    announce(id, ending)
+  else
+    if n3 > 0 then send('HSET', jobs .. id, ARGV, facts, stored - 1) end
+    if n2 > 0 then send('HSET', prefix .. 'outputs:' .. id, ARGV, documents, facts - 1) end
+    log(id, ARGV, at, documents - 1)
+    local crashes = isCheckpoint == 1 and '0' or known.crashes
+    if ending == '-' then
+      hold(id, token, seq, '0', begun == 1 and '1' or '0', crashes, time, bytes, known.class)
+    else
+      local claim = {token = token, crashes = crashes, time = time, bytes = bytes, class = known.class}
+      release(id, claim, token .. ' ' .. seq, '0', ending == 'suspect')
+    end
+    announce(id, '')
+  end
+  append(stored, pieces - 1)
+  if n3 > 0 and ARGV[facts] == 'degraded' then fallbacks = fallbacks + ARGV[facts + 1] end
+  return 'recorded'
+end
+
+-- What all runs of this call need is read at once.
+local ids, keys, places, at = {}, {}, {}, 4
+while at <= #ARGV do
+  local words, id = struct.unpack('>I4s', ARGV[at])
+  local n = #ids + 1
+  ids[n], keys[n], places[n] = id, jobs .. id, at
+  at = at + 1 + words
+end
+local found = redis.call('HMGET', holds, unpack(ids))
+areAllThere = redis.call('EXISTS', unpack(keys)) == #keys
+local answers = {whole(clock())}
+for i, place in ipairs(places) do
+  answers[i + 1] = record(place + 1, found[i], struct.unpack(headForm, ARGV[place]))
+end
 for _, store in ipairs(stores) do
   local items = appends[store]
-  if send('RPUSH', store, items, 1, #items) > most then redis.call('LTRIM', store, -most, -1) end
+  if send('RPUSH', store, items, 1, #items) > most then redis.call('LTRIM', store, whole(-most), '-1') end
   redis.call('EXPIRE', store, retain)
 end
 if fallbacks > 0 then countFallbacks() end
-publish()
-wakeWorkers(KEYS[6], wake)
+settle()
 return answers

@@ -8,13 +8,13 @@ that dies before it has recorded anything of the run is no crash at first: it to
 been killed. But what kills its worker by being read, or in its very first steps, comes back so each time: from the third
 time in a row on, that counts too.
 
-KEYS  1 leases  2 workers  3 dead letters  4 repairs  5 lease lengths  6 live runs  7 idle workers  8 recovery
+KEYS  1 leases  2 workers  3 dead letters  4 lease lengths  5 recovery
 ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds to keep an ended run
-      5 sentence for a run that ends so, as JSON  6 the same as text  7 wake channel
-      8 milliseconds after its death that a worker is remembered  9 dead letters that are kept
-      10 clock that the caller's last turn returned, '' at its first  11 milliseconds that may have passed since
-      12 1 if the caller may take runs  13 the caller's lease (ms)
-      14 'recovered' or 'watched': what the caller's turn is, for the health answer; '' for nothing
+      5 sentence for a run that ends so, as JSON  6 the same as text
+      7 milliseconds after its death that a worker is remembered  8 dead letters that are kept
+      9 clock that the caller's last turn returned, '' at its first  10 milliseconds that may have passed since
+      11 1 if the caller may take runs  12 the caller's lease (ms)
+      13 'recovered' or 'watched': what the caller's turn is, for the health answer; '' for nothing
 
 Returns {Redis's clock (µs), 1 if this turn was held up, 1 if more is left to do,
          job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
@@ -23,75 +23,96 @@ still, this one and the heartbeats of the living, or Redis's clock stepped: noth
 until the living have renewed their leases. After a step back, leases and worker records end too late; those that end
 later than the longest lease of any worker from now are shortened to that.
 ]]
-local prefix, now = ARGV[1], clock()
+local now = clock()
 local ms = math.floor(now / 1000)
-local isFirst = ARGV[10] == ''
-local isHeldUp = not isFirst and (now < tonumber(ARGV[10]) or now - ARGV[10] > ARGV[11] * 1000)
+local isFirst = ARGV[9] == ''
+local isHeldUp = not isFirst and (now < tonumber(ARGV[9]) or now - ARGV[9] > ARGV[10] * 1000)
 
-local latest = ms + longestLease(KEYS[5], tonumber(ARGV[13]))
+local latest = whole(ms + longestLease(KEYS[4], tonumber(ARGV[12])))
 local isMore = shorten(KEYS[1], latest)
 shorten(KEYS[2], latest)
 
-local mayTake = ARGV[12] == '1' and not isFirst and not isHeldUp
-local lapsed = mayTake and redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms, 'LIMIT', 0, ARGV[2]) or {}
+local mayTake = ARGV[11] == '1' and not isFirst and not isHeldUp
+local lapsed = mayTake and redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', whole(ms), 'LIMIT', '0', ARGV[2]) or {}
 isMore = isMore or #lapsed == tonumber(ARGV[2])
-local report = {string.format('%.0f', now), isHeldUp and 1 or 0, isMore and 1 or 0}
+local report = {whole(now), isHeldUp and 1 or 0, isMore and 1 or 0}
 
-local function fail(id, key, ts)
-  redis.call('HSET', key, 'status', 'failed', 'error_code', 'worker_crashed', 'error', ARGV[6], 'finished_ts', ts,
-    'last_ts', ts, 'token', '')
-  try('RPUSH', prefix .. 'progress:' .. id,
-    '{"ts":' .. ts .. ',"msg":"failed","error_code":"worker_crashed","error":' .. ARGV[5] .. '}')
-  for _, kind in ipairs({'job:', 'progress:'}) do redis.call('EXPIRE', prefix .. kind .. id, ARGV[4]) end
-  redis.pcall('ZREM', KEYS[6], id)
-  redis.call('ZADD', KEYS[3], ms, id)
-  redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -ARGV[9] - 1)
-  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', ms - ARGV[4] * 1000)
+local function fail(id, known)
+  local ts = later(seconds(now), known.time)
+  local entry = '{"ts":' .. ts .. ',"msg":"failed","error_code":"worker_crashed","error":' .. ARGV[5] .. '}'
+  finish(id, 'failed', ARGV[4], true, {entry}, 1, 1, 'error_code', 'worker_crashed', 'error', ARGV[6],
+    'finished_ts', ts, 'bytes', whole(known.bytes + #entry))
+  redis.call('ZADD', KEYS[3], whole(ms), id)
+  redis.call('ZREMRANGEBYRANK', KEYS[3], '0', whole(-ARGV[8] - 1))
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', whole(ms - ARGV[4] * 1000))
   redis.call('EXPIRE', KEYS[3], ARGV[4])
   return 'failed'
 end
 
-local function requeue(id, key, crashes, silent, format)
-  redis.call('HSET', key, 'status', 'queued', 'token', '', 'crashes', crashes, 'silent', silent)
-  enqueue('LPUSH', prefix .. (isSuspect(crashes, ARGV[3]) and 'suspects:' or 'queue:') .. format, id)
-  return 'requeued'
+-- The state of a run of format 1, whose job holds what the hold of a newer one does. It returns to the queue of its format,
+-- from where upgrade.lua moves it.
+local function formerHold(id)
+  local job = redis.call('HMGET', jobs .. id, 'token', 'seq', 'begun', 'crashes', 'last_ts', 'log_bytes')
+  return {token = job[1] or '', seq = job[2] or '0', begun = job[3] or '0', crashes = job[4] or '0', time = job[5] or '0',
+    bytes = job[6] or '0'}
+end
+
+local function requeueFormer(id, known, crashes, silent)
+  redis.call('HSET', jobs .. id, 'status', 'queued', 'token', '', 'crashes', crashes, 'silent', silent)
+  redis.call('ZREM', prefix .. 'leases', id)
+  redis.call('LPUSH', prefix .. (isSuspect(crashes, ARGV[3]) and 'suspects:1' or 'queue:1'), id)
+end
+
+-- What is known of a started run whose hold is gone: its next worker begins where the last checkpoint is.
+local function lostHold(run, again)
+  local claims, crashes, _, time, bytes = string.match(again or '', againPattern)
+  return {token = whole((claims or 0) + 1) .. '-', seq = '0', begun = '0', crashes = crashes or '0', time = time or '0',
+    bytes = bytes or '41', class = string.sub(run or '-', 1, 8)}
 end
 
 local function recover(id)
-  local key = prefix .. 'job:' .. id
+  local key = jobs .. id
   -- A key of another type, set by hand, is no run; it must not keep the others from being recovered.
-  local job = isJobID(id)
-    and try('HMGET', key, 'status', 'begun', 'crashes', 'last_ts', 'format', 'seq', 'silent') or {}
-  redis.call('ZREM', KEYS[1], id)
+  local job = isJobID(id) and try('HMGET', key, 'status', 'format', 'silent', 'again', 'run') or {}
   if job[1] ~= 'started' then
-    redis.pcall('HINCRBY', KEYS[4], 'leases_without_run', 1)
+    released[#released + 1] = id
+    redis.pcall('HINCRBY', prefix .. 'repairs', 'leases_without_run', '1')
     return 'dropped'
   end
-  local silent = job[6] == '0' and (job[7] or 0) + 1 or 0
-  local crashes = (job[3] or 0) + ((job[2] == '1' or silent >= tonumber(ARGV[3])) and 1 or 0)
-  announce(prefix .. 'events:' .. id, '')
-  if crashes >= tonumber(ARGV[3]) then return fail(id, key, seconds(math.max(now, microseconds(job[4])))) end
-  return requeue(id, key, crashes, silent, job[5])
+  local isFormer = job[2] == '1'
+  local known = isFormer and formerHold(id) or readHold(redis.call('HGET', holds, id)) or lostHold(job[5], job[4])
+  local deaths = isFormer and job[3] or select(3, string.match(job[4] or '', againPattern))
+  local silent = known.seq == '0' and (deaths or 0) + 1 or 0
+  local isCrash = known.begun == '1' or silent >= tonumber(ARGV[3])
+  local crashes = whole(known.crashes + (isCrash and 1 or 0))
+  announce(id, '')
+  if tonumber(crashes) >= tonumber(ARGV[3]) then return fail(id, known) end
+  if isFormer then
+    requeueFormer(id, known, crashes, whole(silent))
+  else
+    known.crashes = crashes
+    release(id, known, '', whole(silent), isSuspect(crashes, ARGV[3]))
+  end
+  return 'requeued'
 end
 
 -- From the newest to the oldest, so that the oldest ends up first. Times have one form: their texts are in their order.
 local created = {}
 for _, id in ipairs(lapsed) do
-  created[id] = try('HGET', prefix .. 'job:' .. id, 'created_ts') or ''
+  created[id] = try('HGET', jobs .. id, 'created_ts') or ''
 end
 table.sort(lapsed, function(one, other) return created[one] > created[other] end)
 for _, id in ipairs(lapsed) do
   report[#report + 1] = id
   report[#report + 1] = recover(id)
 end
-for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ms - ARGV[8], 'LIMIT', 0, 100)) do
+for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', whole(ms - ARGV[7]), 'LIMIT', '0', '100')) do
   redis.call('ZREM', KEYS[2], worker)
-  redis.call('HDEL', KEYS[5], worker)
+  redis.call('HDEL', KEYS[4], worker)
 end
-if ARGV[14] ~= '' and (mayTake or ARGV[12] == '0' and not isHeldUp) then
-  redis.call('HSET', KEYS[8], ARGV[14], ms, 'lease', ARGV[13])
-  redis.call('EXPIRE', KEYS[8], 3600)
+if ARGV[13] ~= '' and (mayTake or ARGV[11] == '0' and not isHeldUp) then
+  redis.call('HSET', KEYS[5], ARGV[13], whole(ms), 'lease', ARGV[12])
+  redis.call('EXPIRE', KEYS[5], '3600')
 end
-publish()
-wakeWorkers(KEYS[7], ARGV[7])
+settle()
 return report

@@ -1,35 +1,70 @@
 #!lua
 --[[
-Accepts a run: the job, its first progress entry, its place in the queue and its idempotency key.
+Accepts runs: of each its facts, its documents, the first entry of its log, its place in a queue and its idempotency key.
 
-KEYS  1 job  2 progress  3 queue  4 live runs  5 idle workers  6 idempotency (only when the client sent a key)
-ARGV  1 job id  2 run name  3 steps (JSON)  4 inputs (JSON)  5 format version  6 request id
-      7 seconds that an idempotency key is kept  8 wake channel
+KEYS  1 leases (any key of this store, for servers that route by it)
+ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 number of classes, and so many words: the names of the
+      operations that the runs of a class need, sorted and separated by blanks; then of each run
+      the number of its class with two digits, 1 if an idempotency key follows, its job id, bytes of its documents with eight
+        digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;
+      its name; its documents as they lie in `docs:{id}`; its idempotency key if there is one
 
-Returns {'accepted', job id}: this job, now or by an earlier sending, or the job that the same key and body made;
-        {'conflict', job id}: the key was used with another body, for that job.
+Returns for each {'accepted', job id}: this job, now or by an earlier sending, or the job that the same key and body made;
+                 {'conflict', job id}: the key was used with another body, for that job;
+                 {'held', sentence}: its queue is no list; nothing of it is written.
 Safe to send twice: a job that is there is answered again.
 ]]
-local id = ARGV[1]
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'accepted', id} end
-
-local digest
-if KEYS[6] then
-  digest = redis.sha1hex(#ARGV[2] .. ' ' .. ARGV[2] .. ARGV[3] .. '\n' .. ARGV[4])
-  local known = redis.call('GET', KEYS[6])
-  if known then
-    local job, body = string.match(known, '^(%S+) (%S+)$')
-    return {body == digest and 'accepted' or 'conflict', job}
-  end
+local now, clockText = seconds(clock()), whole(clock())
+local first = {'{"ts":' .. now .. ',"msg":"enqueued"}'}
+local arrivals, waiting, names, faults = {}, {}, {}, {}
+for n = 1, ARGV[3] + 0 do
+  names[n] = string.sub(redis.sha1hex(ARGV[3 + n]), 1, 8)
+  arrivals[n] = {}
+  faults[n] = misfit(queueOf(names[n]), 'list') or misfit(classes, 'hash')
 end
 
--- First, so that a queue of a wrong type ends the script before anything is written.
-enqueue('RPUSH', KEYS[3], id)
-redis.pcall('ZADD', KEYS[4], clock(), id)
-if digest then redis.call('SET', KEYS[6], id .. ' ' .. digest, 'EX', ARGV[7]) end
-local now = seconds(clock())
-redis.call('HSET', KEYS[1], 'status', 'queued', 'run_name', ARGV[2], 'created_ts', now, 'last_ts', now,
-  'format', ARGV[5], 'request_id', ARGV[6], 'steps', ARGV[3], 'inputs', ARGV[4], 'bytes', 0)
-redis.call('RPUSH', KEYS[2], '{"ts":' .. now .. ',"msg":"enqueued"}')
-wakeWorkers(KEYS[5], ARGV[8])
-return {'accepted', id}
+-- Takes a run in. Whoever submits runs in another way comes through here, too.
+local function admit(id, name, documents, class, about)
+  redis.call('HSET', jobs .. id, 'status', 'queued', 'run_name', name, 'created_ts', now, 'format', format,
+    'run', names[class] .. about)
+  redis.call('SET', prefix .. 'docs:' .. id, documents)
+  log(id, first, 1, 1)
+  local list, n = arrivals[class], #waiting
+  list[#list + 1] = id
+  waiting[n + 1], waiting[n + 2] = clockText, id
+end
+
+local function submit(head, name, documents, key)
+  local class, id = string.sub(head, 1, 2) + 0, string.sub(head, 6, 41)
+  if redis.call('EXISTS', jobs .. id) == 1 then return {'accepted', id} end
+  if faults[class] then return {'held', faults[class]} end
+  if key then
+    key = prefix .. 'idempotency:' .. key
+    local digest = redis.sha1hex(#name .. ' ' .. name .. documents)
+    local known = redis.call('GET', key)
+    if known then
+      local job, body = string.match(known, '^(%S+) (%S+)$')
+      return {body == digest and 'accepted' or 'conflict', job}
+    end
+    redis.call('SET', key, id .. ' ' .. digest, 'EX', ARGV[2])
+  end
+  admit(id, name, documents, class, string.sub(head, 42))
+  return {'accepted', id}
+end
+
+local answers, at = {}, 4 + ARGV[3]
+while at <= #ARGV do
+  local hasKey = string.byte(ARGV[at], 4) == 49
+  answers[#answers + 1] = submit(ARGV[at], ARGV[at + 1], ARGV[at + 2], hasKey and ARGV[at + 3])
+  at = at + (hasKey and 4 or 3)
+end
+for class, ids in ipairs(arrivals) do
+  if #ids > 0 then
+    redis.call('HSETNX', classes, names[class], ARGV[3 + class])
+    send('RPUSH', queueOf(names[class]), ids, 1, #ids)
+    enqueued[names[class]] = #ids
+  end
+end
+if #waiting > 0 and not misfit(prefix .. 'live', 'zset') then send('ZADD', prefix .. 'live', waiting, 1, #waiting) end
+settle()
+return answers

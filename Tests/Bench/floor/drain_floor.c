@@ -89,7 +89,8 @@ static void add(const char *bytes, size_t size) {
 
 /* Sends, for each template, that record of all runs of a claim's reply, which are the last words of it. */
 static void send_records(redisReply *claim, long runs) {
-  redisReply **first = claim->element + claim->elements - runs;
+  int is_list = claim->element[claim->elements - 1]->type == REDIS_REPLY_ARRAY;
+  redisReply **first = claim->element + claim->elements - (is_list ? 1 : 3) * runs;
   for (int n = 0; n < record_count && runs > 0; n++) {
     struct template *record = &records[n];
     char count[32];
@@ -97,10 +98,19 @@ static void send_records(redisReply *claim, long runs) {
     add(count, snprintf(count, sizeof count, "*%ld\r\n", record_head.words + runs * record->words));
     add(record_head.bytes, record_head.size);
     for (long run = 0; run < runs; run++) {
-      redisReply **words = first[run]->element;
-      if (first[run]->elements < 2 || words[0]->len != strlen(JOB) || words[1]->len != strlen(TOKEN)) fail("a claim of another form");
-      for (int i = 0; i < record->job_count; i++) memcpy(record->bytes + record->jobs[i], words[0]->str, strlen(JOB));
-      for (int i = 0; i < record->token_count; i++) memcpy(record->bytes + record->tokens[i], words[1]->str, strlen(TOKEN));
+      /* The first of the three words of a run begins with its id and its token; format 1 answers a list of them. */
+      const char *job, *token;
+      if (is_list) {
+        job = first[run]->element[0]->str;
+        token = first[run]->element[1]->str;
+        if (strlen(token) != strlen(TOKEN)) fail("a claim of another form");
+      } else {
+        job = first[3 * run]->str;
+        token = job + strlen(JOB) + 1;
+        if (token[-1] != ' ' || token[strlen(TOKEN)] != ' ') fail("a claim of another form");
+      }
+      for (int i = 0; i < record->job_count; i++) memcpy(record->bytes + record->jobs[i], job, strlen(JOB));
+      for (int i = 0; i < record->token_count; i++) memcpy(record->bytes + record->tokens[i], token, strlen(TOKEN));
       add(record->bytes, record->size);
     }
     redisAppendFormattedCommand(redis, call, call_size);
@@ -118,7 +128,11 @@ static redisReply *next_reply(void) {
 static long take_claim(void) {
   redisReply *reply = next_reply();
   long runs = 0;
-  for (size_t i = 0; i < reply->elements; i++) runs += reply->element[i]->type == REDIS_REPLY_ARRAY;
+  if (reply->element[reply->elements - 1]->type == REDIS_REPLY_ARRAY) {
+    for (size_t i = 0; i < reply->elements; i++) runs += reply->element[i]->type == REDIS_REPLY_ARRAY;
+  } else if (reply->elements > 5) {
+    runs = ((long)reply->elements - 5) / 3;
+  }
   send_records(reply, runs);
   freeReplyObject(reply);
   return runs;

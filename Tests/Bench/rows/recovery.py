@@ -61,7 +61,7 @@ def _kill_once(bench, redis_server, submit, phase, settings):
 
 
 def _tokens(redis_server, jobs):
-    return {job: redis_server.client.hget(f"wf:job:{job}", "token") for job in jobs}
+    return {job: redis_server.client.hget("wf:holds", job) for job in jobs}
 
 
 def _wait_until_back(redis_server, tokens, killed, heir):

@@ -19,6 +19,12 @@ struct Bench: Sendable {
 
   private static let count = Atomic(0)
 
+  /// The class of runs that need nothing but `note`, and the keys where its runs wait.
+  static let noteClass = "c51048b7"
+  static let queue = "queue:2:\(noteClass):normal"
+  static let suspects = "suspects:2:\(noteClass)"
+  let classes = RunClasses(["note"])
+
   /// A store under a prefix that no other test has, on the common server.
   init(limits: RunStore.Limits = .init()) throws {
     let number = Bench.count.add(1, ordering: .relaxed).newValue
@@ -88,16 +94,32 @@ struct Bench: Sendable {
       uniqueKeysWithValues: stride(from: 0, to: words.count - 1, by: 2).map { (words[$0], words[$0 + 1]) })
   }
 
-  /// The fields of a job that hold documents, and those of its fields that hold none.
+  /// The documents of a run: its steps and inputs, and what is recorded of it.
   func documents(_ id: JobID) async throws -> [String: String] {
-    try await hash("job:\(id)").filter { isDocument($0.key) }
-  }
-  func facts(_ id: JobID) async throws -> [String: String] {
-    try await hash("job:\(id)").filter { !isDocument($0.key) }
+    var documents = try await hash("outputs:\(id)")
+    guard let text = try await text("docs:\(id)"),
+      let count = Int(text.utf8.prefix(8).map { Character(UnicodeScalar($0)) }.reduce("") { "\($0)\($1)" })
+    else { return documents }
+    let rest = text.utf8.dropFirst(8)
+    documents["steps"] = String(Substring(rest.prefix(count)))
+    documents["inputs"] = String(Substring(rest.dropFirst(count)))
+    return documents
   }
 
-  private func isDocument(_ field: String) -> Bool {
-    ["steps", "inputs"].contains(field) || field.contains(":")
+  /// What a run's job, its hold, and the memory of its earlier claims say of it.
+  func state(_ id: JobID) async throws -> [String: String] {
+    var state = try await hash("job:\(id)")
+    let ending = state["end"]?.split(separator: " ").map(String.init) ?? []
+    if ending.count == 2 { (state["token"], state["seq"]) = (ending[0], ending[1]) }
+    add(["claims", "crashes", "silent", "last_ts", "bytes"], state["again"] ?? "", to: &state)
+    let hold = try await send("HGET", prefix + "holds", id.description).string ?? ""
+    add(["token", "seq", "staged", "begun", "crashes", "last_ts", "bytes", "class"], hold, to: &state)
+    return state
+  }
+
+  private func add(_ names: [String], _ text: String, to state: inout [String: String]) {
+    let words = text.split(separator: " ").map(String.init)
+    if words.count == names.count { for (name, word) in zip(names, words) { state[name] = word } }
   }
 
   func list(_ key: String) async throws -> [String] {
@@ -180,15 +202,30 @@ struct Bench: Sendable {
   func claim(
     _ runs: Int, id: String = "claim", worker: String = "w", held: Int = 0, hasHadSuspect: Bool = false
   ) async throws -> Claim {
-    var request = ClaimRequest(id: id, worker: worker, runs: runs, held: held, lease: .seconds(60))
+    var request = ClaimRequest(
+      id: id, worker: worker, runs: runs, held: held, lease: .seconds(60), classes: classes)
     request.hasHadSuspect = hasHadSuspect
-    return try await store.claim(request)
+    var claim = try await store.claim(request)
+    for run in claim.unread.sorted(by: { $0.position < $1.position }) {
+      do throws(StoreError) {
+        claim.runs.insert(try await store.read(run), at: min(run.position, claim.runs.count))
+      } catch {
+        if error.isTransient { throw error }
+        claim.unreadable.append((run.run, run.claimedAt, error))
+      }
+    }
+    claim.unread = []
+    return claim
   }
 
   @discardableResult
   func record(_ run: ClaimedRun, _ sequence: Int, _ fill: (inout CheckpointBatch) -> Void) async throws -> WriteOutcome
   {
-    var record = sequence == 1 ? CheckpointBatch(beginning: run, clock: store.clock) : record(after: run)
+    let logged = try await state(run.id)["bytes"].flatMap { Int($0) } ?? 0
+    var record =
+      sequence == 1
+      ? CheckpointBatch(beginning: run, clock: store.clock)
+      : CheckpointBatch(clock: store.clock, after: run.claimedAt, logBytes: logged)
     fill(&record)
     return try await write(record, run, sequence)
   }
@@ -246,7 +283,7 @@ extension Submission {
     let steps = steps.map { StepDefinition(id: $0, op: "note", needs: [], params: ["value": "@inputs.text"]) }
     return Submission(
       id: id, runName: name, steps: JSONValue.array(steps.map(\.json)).bytes, inputs: Array(inputs.utf8),
-      idempotencyKey: idempotencyKey, requestID: "request")
+      operations: ["note"], idempotencyKey: idempotencyKey, requestID: "request")
   }
 }
 

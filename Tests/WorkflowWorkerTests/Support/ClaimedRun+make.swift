@@ -9,11 +9,18 @@ extension ClaimedRun {
   static func make(
     _ steps: [StepDefinition], inputs: JSONObject = [:], isSuspect: Bool = false, recorded: [String: JSONObject] = [:]
   ) throws -> ClaimedRun {
-    try ClaimedRun(
-      HeldRun(id: JobID(), token: "1-w"), claimedAt: Timestamp(microseconds: 1), isSuspect: isSuspect,
-      isFirst: recorded.isEmpty, runName: "run", requestID: "request", steps: JSONValue.array(steps.map(\.json)).bytes,
-      inputs: JSONValue.object(inputs).bytes, logBytes: nil,
-      recorded: recorded.map { (name: "out:" + $0, value: JSONValue.object($1).bytes) }, cache: TextCache())
+    let steps = JSONValue.array(steps.map(\.json)).bytes
+    let inputs = JSONValue.object(inputs).bytes
+    let digits = String(steps.count)
+    let head = String(repeating: "0", count: 8 - digits.count) + digits
+    let facts = "\(JobID()) 1-w \(isSuspect ? 1 : 0) \(recorded.isEmpty ? 1 : 0) 0 41 0.000001 00000000"
+    let text = Array(head.utf8) + steps + inputs
+    guard let head = RunHead("\(facts) \(text.count) request", name: "run", position: 0) else {
+      throw StoreError.damaged(facts)
+    }
+    let outputs = recorded.map { ("out:" + $0, JSONValue.object($1).bytes) }
+    return try ClaimedRun(
+      head, submitted: text, outputs: Dictionary(outputs, uniquingKeysWith: { $1 }), cache: TextCache())
   }
 
   /// The run as the worker holds it.
@@ -49,7 +56,6 @@ extension CheckpointBatch {
       case .finished: " | finished"
       case .failed(let failure): " | failed: \(failure.message)"
       case .handedBack(let isQuarantined): isQuarantined ? " | handed back to quarantine" : " | handed back"
-      case .declined(let isQuarantined): isQuarantined ? " | declined to quarantine" : " | declined"
       }
     return items.joined(separator: ", ") + (hasStepInFlight ? " *" : "") + end
   }

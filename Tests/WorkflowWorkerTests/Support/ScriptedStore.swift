@@ -23,7 +23,7 @@ final class ScriptedStore: Sendable {
 
   @Sendable func send(_ batch: PendingBatch) async throws(StoreError) -> WriteOutcome {
     try state.withLock { state in
-      state.sent.append("\(batch.sequence): \(batch.record.summary)")
+      state.sent.append("\(batch.sequence): \(batch.batch.summary)")
       return state.outcomes.isEmpty ? Outcome.success(.recorded) : state.outcomes.removeFirst()
     }.get()
   }

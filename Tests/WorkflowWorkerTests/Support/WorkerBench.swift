@@ -66,7 +66,7 @@ final class WorkerBench: Sendable {
     let answer = try await store.submit(
       Submission(
         id: id, runName: "run", steps: JSONValue.array(steps.map(\.json)).bytes, inputs: JSONValue.object(inputs).bytes,
-        requestID: "request"))
+        operations: Set(steps.map(\.op)), requestID: "request"))
     #expect(answer == .accepted(id))
     return id
   }
