@@ -1,7 +1,7 @@
 import Workflow
 
-/// What one call writes of a batch. A batch whose documents or result are large is written in several: all but the last only
-/// lay down documents, in pieces, and slices of the result; the last makes them count.
+/// What one call writes of a batch. A batch whose documents or result are large is written in several: all but the last
+/// only lay down documents, in pieces, and slices of the result; the last makes them count.
 struct BatchCall: Sendable {
   /// A part of a result on its way.
   enum ResultPiece: Sendable, Equatable {
@@ -13,8 +13,8 @@ struct BatchCall: Sendable {
   }
 
   enum Content: Sendable {
-    /// The batch. `result`: the result or its rest, if the run has finished; `staged`: the documents that lie there in pieces
-    /// already, and in how many.
+    /// The batch. `result`: the result or its rest, if the run has finished; `staged`: the documents that lie there in
+    /// pieces already, and in how many.
     case batch(result: [ResultPiece], staged: [String: Int])
     /// Pieces of documents.
     case documents([(name: String, bytes: ArraySlice<UInt8>)])

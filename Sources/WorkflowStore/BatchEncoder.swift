@@ -87,8 +87,8 @@ struct BatchEncoder {
     return head
   }
 
-  /// Bytes of what a reader of the run reads once the call is carried out; Redis adds those of a result whose text it puts
-  /// together itself.
+  /// Bytes of what a reader of the run reads once the call is carried out; Redis adds those of a result whose text it
+  /// puts together itself.
   private func bytes(_ call: BatchCall) -> Int {
     guard call.isLast else { return pending.batch.earlierLogBytes }
     guard case .batch(let result, _) = call.content, case .text(let text)? = result.first, result.count == 1,

@@ -46,8 +46,8 @@ public struct ClaimedRun: Sendable {
   /// Reads a run from its documents.
   /// - Parameters:
   ///   - text: its steps and inputs, as they lie in Redis.
-  ///   - outputs: what recorded steps returned and where they stored something, by field: `out:` and `place:` before the
-  ///     step's id.
+  ///   - outputs: what recorded steps returned and where they stored something, by field: `out:` and `place:` before
+  ///     the step's id.
   ///   - documents: how long what is recorded is, stored values included.
   init(
     _ head: RunHead, submitted text: [UInt8], outputs: [String: [UInt8]] = [:], documents: RunDocuments? = nil,

@@ -2,9 +2,9 @@ import Glibc
 
 /// A point between two effects at which a process may die, and nothing may be lost or done twice.
 ///
-/// The tests kill the process at each of them: a debug build whose environment names a point in `COMMIT_POINT` ends itself
-/// with SIGKILL when it comes there and can make the file that `COMMIT_POINT_MARK` names: once, whichever process comes
-/// first, and not before the file's folder is there. In a release build a point is nothing at all.
+/// The tests kill the process at each of them: a debug build whose environment names a point in `COMMIT_POINT` ends
+/// itself with SIGKILL when it comes there and can make the file that `COMMIT_POINT_MARK` names: once, whichever
+/// process comes first, and not before the file's folder is there. In a release build a point is nothing at all.
 public enum CommitPoint: String, Sendable, CaseIterable {
   /// A body has been checked; Redis knows nothing of it.
   case beforeSubmit

@@ -1,7 +1,7 @@
 /// Every key that wf writes, with its type and lifetime. The prefix is `wf:` unless configured.
 ///
 /// ```
-/// public (CONTRACT section 5)
+/// public (the page Contract, under "Redis")
 ///   job:{id}           hash    facts: status, run_name, times, error; wf's own: format, `run` (class,      run + retain
 ///                              bytes of docs, request id), `bytes` (of the log, at the end of all that a
 ///                              reader reads), `again` (once it was held: claims, crashes in a row, deaths

@@ -1,8 +1,8 @@
-/// What wf needs of Redis, in one list: every command that it sends or that its scripts call, on keys and channels under
-/// its prefix.
+/// What wf needs of Redis, in one list: every command that it sends or that its scripts call, on keys and channels
+/// under its prefix.
 ///
-/// The page Operating shows the list as a ready `ACL SETUSER` line; `wf doctor` and the start of both services compare it with
-/// the rights of their user.
+/// The page Operating shows the list as a ready `ACL SETUSER` line; `wf doctor` and the start of both services compare
+/// it with the rights of their user.
 public enum RedisRequirements {
   /// A command, with arguments of the kind that wf gives it.
   struct Command: Sendable {

@@ -8,7 +8,8 @@ struct RunDocuments: Sendable {
     var pieces: Int?
   }
 
-  /// Digits at the beginning of a run's submitted text, which say how many bytes its steps take; the inputs follow them.
+  /// Digits at the beginning of a run's submitted text, which say how many bytes its steps take; the inputs follow
+  /// them.
   static let headBytes = 8
   /// Bytes of a piece of a document, and of documents from which a batch is written in several calls.
   static let piece = 512 << 10

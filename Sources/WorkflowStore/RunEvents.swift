@@ -74,8 +74,8 @@ public final class RunEvents: Sendable {
     ticker.withLock { $0 = poll }
   }
 
-  /// A sequence of what is new of a run; it ends when the events are closed, and for a task that is cancelled. Of several
-  /// elements that come at once only the last is kept: who sees a gap reads the run itself.
+  /// A sequence of what is new of a run; it ends when the events are closed, and for a task that is cancelled. Of
+  /// several elements that come at once only the last is kept: who sees a gap reads the run itself.
   /// - Parameter first: index of the first progress entry that the watcher has not seen.
   public func watch(_ id: JobID, from first: Int) -> AsyncStream<Look> {
     let (stream, continuation) = AsyncStream<Look>.makeStream(bufferingPolicy: .bufferingNewest(1))

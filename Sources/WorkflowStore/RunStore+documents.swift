@@ -2,8 +2,8 @@ import Hiredis
 import Workflow
 
 extension RunStore {
-  /// Reads the documents of a run that a claim brought without them. Nothing is written, and no token is asked for: what
-  /// the run records is fenced.
+  /// Reads the documents of a run that a claim brought without them. Nothing is written, and no token is asked for:
+  /// what the run records is fenced.
   ///
   /// They are read in portions of 1 MiB, so that no other client waits for them.
   public func read(_ run: UnreadRun) async throws(StoreError) -> ClaimedRun {
@@ -83,7 +83,8 @@ extension RunStore {
     return pieces.flatMap { texts[$0] ?? [] }
   }
 
-  /// Reads fields of what a run has recorded, those that are there, in portions of 1 MiB as far as the lengths are known.
+  /// Reads fields of what a run has recorded, those that are there, in portions of 1 MiB as far as the lengths are
+  /// known.
   func outputs(
     _ names: [String], _ lengths: [String: Int] = [:], of id: JobID
   ) async throws(StoreError) -> [String: [UInt8]] {

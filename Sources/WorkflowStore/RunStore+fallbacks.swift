@@ -1,7 +1,8 @@
 import Hiredis
 
 extension RunStore {
-  /// How many steps of the last hour have the placeholder's words because the model failed, those of all workers together.
+  /// How many steps of the last hour have the placeholder's words because the model failed, those of all workers
+  /// together.
   public func fallbacksOfLastHour() async throws(StoreError) -> Int {
     do throws(RedisError) {
       let replies = try await connection.send([["TIME"], ["HGETALL", keys.fallbacks]], timeout: timeout)

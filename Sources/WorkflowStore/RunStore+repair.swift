@@ -47,13 +47,13 @@ extension RunStore {
   /// Above this length the queues are not searched for a run: that would hold up everybody else.
   private static let searchedQueueLength = 5_000
 
-  /// Looks at up to a thousand live runs for such that nobody would ever take, and at some keys for live runs that are not
-  /// known as such. One worker at a time does so.
+  /// Looks at up to a thousand live runs for such that nobody would ever take, and at some keys for live runs that are
+  /// not known as such. One worker at a time does so.
   /// - Parameters:
   ///   - position: where the last look ended.
   ///   - worker: the caller.
-  ///   - lease: what a started run without one is given; another worker takes over when the one that looks has not for so
-  ///     long.
+  ///   - lease: what a started run without one is given; another worker takes over when the one that looks has not for
+  ///     so long.
   ///   - keyCount: at about how many keys to look.
   /// - Returns: nil when another worker looks.
   public func reconcile(

@@ -69,8 +69,8 @@ extension RunStore {
   ///
   /// Plain commands cost Redis half of what a script does, which would have to copy all that it reads. The job is read
   /// first, so the log and the result are never older than the status: of a run under way, the log may be newer.
-  /// - Parameter since: index of the first progress entry that is wanted. Of those before it only the heads are read. The
-  ///   log of a failed run is read as a whole: it holds the outputs that are part of the status.
+  /// - Parameter since: index of the first progress entry that is wanted. Of those before it only the heads are read.
+  ///   The log of a failed run is read as a whole: it holds the outputs that are part of the status.
   public func status(of id: JobID, since: Int = 0) async throws(StoreError) -> StoredRun? {
     let log: RedisArguments = ["LRANGE", keys.progress(id), "\(since)", "-1"]
     let replies = try await send([

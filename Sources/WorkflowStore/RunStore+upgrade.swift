@@ -6,11 +6,11 @@ extension RunStore {
   /// Runs that are moved at once; each is one script.
   private static let upgradePortion = 100
 
-  /// Moves queued runs that an older version has left to where this one takes them from, some at a time. Safe to call from
-  /// several workers at once.
+  /// Moves queued runs that an older version has left to where this one takes them from, some at a time. Safe to call
+  /// from several workers at once.
   ///
-  /// What a worker of an older version holds, it finishes; what it loses returns to its queue, and is moved from there. Ended
-  /// runs stay as they are.
+  /// What a worker of an older version holds, it finishes; what it loses returns to its queue, and is moved from there.
+  /// Ended runs stay as they are.
   /// - Returns: how many were moved.
   public func upgrade() async throws(StoreError) -> Int {
     let lists = keys.formerQueues

@@ -10,7 +10,8 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   /// `cause`: one word, such as `NOPERM`; `reason`: what Redis answered, and what an operator can do.
   /// `outcomeUnknown`: a script was stopped halfway, so that it may have written something.
   case refused(cause: String, reason: String, outcomeUnknown: Bool)
-  /// What is stored is not what wf wrote: a key of another type, or a script that answered what no script of wf's answers.
+  /// What is stored is not what wf wrote: a key of another type, or a script that answered what no script of wf's
+  /// answers.
   case damaged(String)
 
   /// The sentence for a log.

@@ -43,8 +43,8 @@ struct ClaimSchedule {
 
   /// The number of the newest claim whose runs are held by now, or whose answer was lost.
   ///
-  /// A claim without an answer is sent again under its number. It is safe to return its runs to the queue meanwhile: the
-  /// repeated claim takes only runs that are still this worker's.
+  /// A claim without an answer is sent again under its number. It is safe to return its runs to the queue meanwhile:
+  /// the repeated claim takes only runs that are still this worker's.
   var settledClaim: Int { !isClaiming && (isFailing || isStopped) ? number : number - 1 }
 
   /// How long Redis has not answered claims.
@@ -54,8 +54,8 @@ struct ClaimSchedule {
   mutating func stop() { isStopped = true }
 
   /// Handles a sign that runs may be queued.
-  /// - Parameter isPoll: whether this is the regular poll. While the worker is elected only the poll claims, to renew the
-  ///   election, until the worker holds no run.
+  /// - Parameter isPoll: whether this is the regular poll. While the worker is elected only the poll claims, to renew
+  ///   the election, until the worker holds no run.
   /// - Returns: the claim to send now, if any.
   mutating func wake(isPoll: Bool, _ load: Load, at now: ContinuousClock.Instant) -> ClaimRequest? {
     if isClaiming { isWoken = true }

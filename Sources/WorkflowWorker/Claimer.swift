@@ -3,11 +3,11 @@ import Synchronization
 import WorkflowOperations
 import WorkflowStore
 
-/// Claims queued runs whenever the worker has a free slot: on a wake-up message, when a slot is released, and by polling
-/// once a second in case a message was lost.
+/// Claims queued runs whenever the worker has a free slot: on a wake-up message, when a slot is released, and by
+/// polling once a second in case a message was lost.
 ///
-/// A claim is sent by the thread that makes it due, and its runs start on the connection's thread: between a submission and
-/// its first step no other thread has to wake up.
+/// A claim is sent by the thread that makes it due, and its runs start on the connection's thread: between a submission
+/// and its first step no other thread has to wake up.
 final class Claimer: Sendable {
   /// Bytes of documents up to which the connection's thread may run a run's immediate steps: they take it well under a
   /// millisecond.

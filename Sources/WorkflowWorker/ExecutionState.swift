@@ -4,9 +4,9 @@ import WorkflowStore
 
 /// Decides on the executor's next action: given an event, it returns one action.
 ///
-/// At most one batch is written at a time; results that arrive meanwhile are written together in the next one. The start
-/// of a step is recorded before the step starts, unless its operation is immediate, so that a crash of the worker is
-/// counted against the run and nothing starts while Redis is unreachable or the lease is lost.
+/// At most one batch is written at a time; results that arrive meanwhile are written together in the next one. The
+/// start of a step is recorded before the step starts, unless its operation is immediate, so that a crash of the worker
+/// is counted against the run and nothing starts while Redis is unreachable or the lease is lost.
 struct ExecutionState {
   /// A step, by its index in the definition.
   typealias Position = Int
@@ -150,8 +150,8 @@ struct ExecutionState {
     return PendingStep(position: position, operation: operation, invocation: invocation, parameterBytes: bytes)
   }
 
-  /// Whether the parameters of a step fit beside those of the steps that are starting or running. They fit if there are no
-  /// such steps, because one step's parameters may not take more than a run.
+  /// Whether the parameters of a step fit beside those of the steps that are starting or running. They fit if there are
+  /// no such steps, because one step's parameters may not take more than a run.
   private func hasRoom(for step: PendingStep) -> Bool {
     parameterBytes + step.parameterBytes <= progress.limits.runBytes
   }

@@ -1,8 +1,8 @@
 import Logging
 import WorkflowStore
 
-/// Returns the runs of dead workers to the queue, and checks the live runs, some at a time, for runs that no worker would
-/// claim. Every worker has a recoverer.
+/// Returns the runs of dead workers to the queue, and checks the live runs, some at a time, for runs that no worker
+/// would claim. Every worker has a recoverer.
 struct Recoverer: Sendable {
   private let store: RunStore
   private let worker: String
@@ -29,8 +29,8 @@ struct Recoverer: Sendable {
   /// The time between two turns.
   private var period: Duration { min(.seconds(1), lease / 3) }
 
-  /// How far apart Redis may execute two turns. The lease of a live worker has two thirds of its time left when a heartbeat
-  /// is due; if Redis accepted no writes for less than this gap, no lease of a live worker has lapsed.
+  /// How far apart Redis may execute two turns. The lease of a live worker has two thirds of its time left when a
+  /// heartbeat is due; if Redis accepted no writes for less than this gap, no lease of a live worker has lapsed.
   private var gap: Duration { lease * 3 / 5 }
 
   /// Recovers runs until its task is cancelled.
@@ -41,8 +41,8 @@ struct Recoverer: Sendable {
     }
   }
 
-  /// Takes lapsed leases if the watch allows it. Otherwise sends the script all the same, to take nothing: it fails when
-  /// Redis refuses writes, and with them heartbeats, or when its clock steps; the wait of one lease then restarts.
+  /// Takes lapsed leases if the watch allows it. Otherwise sends the script all the same, to take nothing: it fails
+  /// when Redis refuses writes, and with them heartbeats, or when its clock steps; the wait of one lease then restarts.
   private mutating func turn() async {
     do {
       var identity: ServerIdentity?

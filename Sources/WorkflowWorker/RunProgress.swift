@@ -7,7 +7,8 @@ import WorkflowStore
 struct RunProgress {
   typealias Position = ExecutionState.Position
 
-  /// Levels of nesting that outputs may have: as many as a submitted body, so that what wf wraps around them stays readable.
+  /// Levels of nesting that outputs may have: as many as a submitted body, so that what wf wraps around them stays
+  /// readable.
   private static let maxDepth = 128
 
   private let run: ClaimedRun
@@ -75,9 +76,9 @@ struct RunProgress {
   // MARK: Results
 
   /// Takes the result of a step. A result that the limits do not allow fails the step.
-  /// - Parameter isImmediate: whether the step's operation is immediate. Its dependents then start at once, because it can
-  ///   be run again at no cost. The dependents of any other step start when its outputs are recorded, so that no later
-  ///   crash can lose the answer of a paid call.
+  /// - Parameter isImmediate: whether the step's operation is immediate. Its dependents then start at once, because it
+  ///   can be run again at no cost. The dependents of any other step start when its outputs are recorded, so that no
+  ///   later crash can lose the answer of a paid call.
   mutating func succeed(_ position: Position, _ result: OperationResult, isImmediate: Bool) {
     do throws(StepFailure) {
       switch result {
@@ -174,8 +175,8 @@ struct RunProgress {
     beingRecorded = []
   }
 
-  /// Undoes the steps that stored values where nothing can be stored: they fail, and their dependents are undone. The next
-  /// batch contains the rest of the refused one.
+  /// Undoes the steps that stored values where nothing can be stored: they fail, and their dependents are undone. The
+  /// next batch contains the rest of the refused one.
   /// - Parameters:
   ///   - refused: the batch of which nothing was written.
   ///   - namespace: the store that refused a value.

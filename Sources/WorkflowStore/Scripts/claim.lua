@@ -1,15 +1,15 @@
 #!lua flags=allow-oom
 --[[
-Gives queued runs to a worker: each leaves its queue, gets a lease and a hold with a new fencing token, and is `started`. The
-token is a counter of the run's claims plus the claim's random id.
+Gives queued runs to a worker: each leaves its queue, gets a lease and a hold with a new fencing token, and is
+`started`. The token is a counter of the run's claims plus the claim's random id.
 
-A worker takes runs of the classes that it has the operations for, the oldest first. It names the classes that it knows; when
-there are others, it is told of all.
+A worker takes runs of the classes that it has the operations for, the oldest first. It names the classes that it knows;
+when there are others, it is told of all.
 
 A suspect is a run whose next crash would end it. A worker takes one only when it holds no other run, and takes no other
-until the suspect has recorded a checkpoint: what kills the worker meanwhile is the suspect itself. One worker at a time is
-elected to become empty for the suspects that wait; it takes other runs in turn, so that neither kind waits for all of the
-other. Any worker that holds no run takes a suspect when nothing else is queued.
+until the suspect has recorded a checkpoint: what kills the worker meanwhile is the suspect itself. One worker at a time
+is elected to become empty for the suspects that wait; it takes other runs in turn, so that neither kind waits for all
+of the other. Any worker that holds no run takes a suspect when nothing else is queued.
 
 KEYS  1 leases  2 the worker's last claim  3 elected worker
 ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many runs the worker holds  5 lease (ms)
@@ -18,18 +18,19 @@ ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many runs the wor
       9 bytes of a run's documents up to which they are read  10 how many classes there were when the worker last looked
       11... the classes whose operations it has
 
-Returns {Redis's clock (µs), number of queue entries without a queued job, which were dropped, 1 if runs are left in its queues,
+Returns {Redis's clock (µs), number of queue entries without a queued job, which were dropped, 1 if runs are left in its
+         queues,
          1 if the worker is elected and should take no other run until it holds none,
-         {class, operations...} of all classes when there are not as many as it knows, else nil; of each run three words:
-           its job id, token, 1 if it came from the suspects, 1 if its log does not say `started` yet, 1 if something of it is
-           recorded, bytes of its log, when it was taken, its class, bytes of its documents, its request id;
+         {class, operations...} of all classes when there are not as many as it knows, else nil; then three words a run:
+           its job id, token, 1 if it came from the suspects, 1 if its log does not say `started` yet, 1 if something of
+           it is recorded, bytes of its log, when it was taken, its class, bytes of its documents, its request id;
            its name;
            its documents as they lie in `docs:{id}`, or nil when they are longer than that, or many}.
 Safe to send twice: a claim id that is known returns the runs that it took and still holds.
 The keys of a run are made from the prefix: which runs come is known only here. A key of a wrong type must not stop the
-script halfway: shared keys are looked at before anything is taken, a run's own keys as it is taken; a count of repairs that
-cannot be kept stops nothing. The worker records something of a claimed run at once, and with it that the run was taken: so
-the log is not written here, and no event is published.
+script halfway: shared keys are looked at before anything is taken, a run's own keys as it is taken; a count of repairs
+that cannot be kept stops nothing. The worker records something of a claimed run at once, and with it that the run was
+taken: so the log is not written here, and no event is published.
 ]]
 local claim, most, worker = ARGV[2], tonumber(ARGV[3]), ARGV[7]
 local runs, bytes, dropped, taken, leased = {}, 0, 0, {}, {}

@@ -3,8 +3,8 @@
 Reads a portion of a run's progress log.
 
 KEYS  1 job  2 progress
-ARGV  1 index of the first entry wanted, from 0  2 bytes of entries after which the portion ends; it may end up larger by a
-      few entries  3 bytes wanted of the beginning of each entry; 0: the whole entry
+ARGV  1 index of the first entry wanted, from 0  2 bytes of entries after which the portion ends; it may end up larger
+      by a few entries  3 bytes wanted of the beginning of each entry; 0: the whole entry
 
 Returns nil when there is no such job, else {status, 1 if there are more entries, entry...}.
 The status is read first: the log is never older than it.

@@ -15,8 +15,8 @@ local longest = longestLease(KEYS[3], 0)
 if longest > 0 then shorten(KEYS[2], whole(now + longest)) end
 local counts = redis.pcall('HGETALL', prefix .. 'repairs')
 
--- A turn comes each second, and takes at most five until it fails. Turns wait until a worker has watched Redis for a lease;
--- another worker reconciles when the one that did has not for a lease.
+-- A turn comes each second, and takes at most five until it fails. Turns wait until a worker has watched Redis for a
+-- lease; another worker reconciles when the one that did has not for a lease.
 local turns = redis.pcall('HMGET', KEYS[4], 'recovered', 'reconciled', 'watched', 'lease')
 local lease = tonumber(turns[4])
 local function overdue(turn, allowed)

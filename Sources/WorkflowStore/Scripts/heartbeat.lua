@@ -1,16 +1,17 @@
 #!lua flags=allow-oom
 --[[
-Renews the leases of the runs that a worker holds, also one that has lapsed and that no other worker has taken since. Runs
-that Redis gave to the worker and that it does not hold, because the answer to its claim was lost, return to the head of
-their queue. Runs that the worker has ended, and that are started all the same, are kept for it: Redis has lost their end.
+Renews the leases of the runs that a worker holds, also one that has lapsed and that no other worker has taken since.
+Runs that Redis gave to the worker and that it does not hold, because the answer to its claim was lost, return to the
+head of their queue. Runs that the worker has ended, and that are started all the same, are kept for it: Redis has lost
+their end.
 
 KEYS  1 leases  2 workers  3 lease lengths  4 recovery  5 the worker's last claim
 ARGV  1 key prefix  2 worker id  3 lease (ms)  4 milliseconds after its death that a worker is remembered
       5 number of the newest claim whose runs the worker holds, or whose answer it does not have
       6 number of runs that the worker has ended  7... job id, token of each of these, then of each run that it holds
 
-Returns {the ids of the runs that others have taken from the worker (one that its own claim has ended is not among them),
-         the ids of the ended runs that are started, the ids of the runs that returned to their queue}.
+Returns {the ids of the runs that others have taken from the worker (one that its own claim has ended is not among
+         them), the ids of the ended runs that are started, the ids of the runs that returned to their queue}.
 ]]
 local now = math.floor(clock() / 1000)
 local deadline = whole(now + ARGV[3])

@@ -1,19 +1,24 @@
--- Common to all scripts: RunStore puts this text before each of them (after its `#!lua` line). A script that uses a key has
--- the prefix of all keys as its first argument; Keys.swift lists them with their types and lifetimes, and draws the states.
+-- Common to all scripts: Scripts.swift puts this text before each of them (after its `#!lua` line). A script that uses
+-- a key has the prefix of all keys as its first argument; Keys.swift lists them with their types and lifetimes, and
+-- draws the states.
 --
 --   admit   a run comes in: queued
 --   take    (claim.lua) a worker holds it: started
 --   release it goes back to the head of its queue, or of the suspects: queued
 --   finish  it ends: finished or failed, for good
 --
--- A run is started exactly while it has a hold, and whoever writes to it must name the hold's token: so nothing is written
--- to a run that is over. What goes to keys that all runs share is gathered, and written by `settle`, once per call.
+-- A run is started exactly while it has a hold, and whoever writes to it must name the hold's token: so nothing is
+-- written to a run that is over. What goes to keys that all runs share is gathered, and written by `settle`, once per
+-- call.
 
 local prefix = ARGV[1]
 local jobs = prefix .. 'job:'
 local holds, classes = prefix .. 'holds', prefix .. 'classes'
 
 -- The version of what is stored for a run.
+-- How to change the format: raise it when a worker of the last release would misread what this one writes; a new field
+-- that old workers ignore needs no new version. upgrade.lua then moves the runs that wait in the old queues, and a test
+-- upgrades a Redis with runs of the old format in every state. The page Developing says what else to do.
 local format = '2'
 
 -- Redis's clock, in microseconds since 1970, read once per script: TIME may change while a script runs.
@@ -34,8 +39,8 @@ local function seconds(us)
   return string.format('%d.%06d', math.floor(us / 1000000), us % 1000000)
 end
 
--- The later of two times as `seconds` writes them, which are in the order of their texts; the second may be missing or of
--- another form.
+-- The later of two times as `seconds` writes them, which are in the order of their texts; the second may be missing or
+-- of another form.
 local function later(time, other)
   return other and #other == #time and other > time and other or time
 end
@@ -47,8 +52,8 @@ local function isJobID(text)
   return #text == 36 and byte(text, 9) == 45 and byte(text, 14) == 45 and byte(text, 19) == 45 and byte(text, 24) == 45
 end
 
--- The answer of a command to a key that somebody else may have given another type: nil then. Any other error, such as a right
--- that this user lacks, ends the script: what cannot be read must not be taken for what is not there.
+-- The answer of a command to a key that somebody else may have given another type: nil then. Any other error, such as a
+-- right that this user lacks, ends the script: what cannot be read must not be taken for what is not there.
 local function try(...)
   local answer = redis.pcall(...)
   if type(answer) ~= 'table' or not answer.err then return answer end
@@ -62,7 +67,8 @@ local function misfit(key, kind)
   if found ~= kind and found ~= 'none' then return key .. ' is a ' .. found .. ', not a ' .. kind end
 end
 
--- The error to answer when one of these keys is of another type than it should be, given as key, type...; nil when none is.
+-- The error to answer when one of these keys is of another type than it should be, given as key, type...; nil when none
+-- is.
 local function misfits(...)
   local pairs = {...}
   for i = 1, #pairs, 2 do
@@ -110,9 +116,9 @@ local function log(id, words, first, last)
   if last - first > 999 then send('RPUSH', key, words, first + 1000, last) end
 end
 
--- A hold: the token, the number of the last record, how many calls of the next one have laid down documents, 1 while a step
--- is under way that may take the worker down with it, crashes in a row, the time of the last entry, bytes of the log, the
--- run's class.
+-- A hold: the token, the number of the last record, how many calls of the next one have laid down documents, 1 while a
+-- step is under way that may take the worker down with it, crashes in a row, the time of the last entry, bytes of the
+-- log, the run's class.
 local holdPattern = '^(%S+) (%d+) (%d+) (%d) (%d+) (%S+) (%d+) (%S+)$'
 
 -- The same with its parts by name; nil when there is no hold.
@@ -132,13 +138,13 @@ end
 -- Whether a run with so many crashes waits among the suspects: its next crash would end it.
 local function isSuspect(crashes, limit) return tonumber(crashes) >= limit - 1 end
 
--- What a job says for its next claim: claims, crashes in a row, deaths in a row before anything was recorded, the time of the
--- last entry, bytes of the log.
+-- What a job says for its next claim: claims, crashes in a row, deaths in a row before anything was recorded, the time
+-- of the last entry, bytes of the log.
 local againPattern = '^(%d+) (%d+) (%d+) (%S+) (%d+)$'
 
 -- Puts a run back at the head of its queue or of the suspects.
--- `claim`: what it says of the claim that ends, as a hold. `ending`: the claim's last record, whose repeat is answered; ''
--- for none.
+-- `claim`: what it says of the claim that ends, as a hold. `ending`: the claim's last record, whose repeat is answered;
+-- '' for none.
 local function release(id, claim, ending, silent, asSuspect)
   local claims = string.match(claim.token, '^%d+') or '1'
   redis.call('HSET', jobs .. id, 'status', 'queued', 'end', ending, 'bytes', claim.bytes,
@@ -148,8 +154,8 @@ local function release(id, claim, ending, silent, asSuspect)
   noteEnqueued(claim.class)
 end
 
--- Ends a run; nothing else makes a status terminal. `words` from `first` to `last`: the last entries of its log; then what
--- the job says of it. A finished run leaves its documents to its result.
+-- Ends a run; nothing else makes a status terminal. `words` from `first` to `last`: the last entries of its log; then
+-- what the job says of it. A finished run leaves its documents to its result.
 -- Returns nil, and writes nothing, when the job is none any more.
 local function finish(id, status, retain, hasOutputs, words, first, last, ...)
   local job = jobs .. id
@@ -171,14 +177,14 @@ local function finish(id, status, retain, hasOutputs, words, first, last, ...)
   return true
 end
 
--- Publishes what was announced. Redis may refuse it (a user without channels), which must not leave the writes half done:
--- subscribers look by themselves, too.
+-- Publishes what was announced. Redis may refuse it (a user without channels), which must not leave the writes half
+-- done: subscribers look by themselves, too.
 local function publish()
   for i = 1, #messages, 2 do redis.pcall('PUBLISH', messages[i], messages[i + 1]) end
 end
 
--- A class of which runs were enqueued that no worker has been woken for yet, and that a worker serves, as far as it is known:
--- whoever has not seen the newest classes may serve them.
+-- A class of which runs were enqueued that no worker has been woken for yet, and that a worker serves, as far as it is
+-- known: whoever has not seen the newest classes may serve them.
 local function isUseful(worker)
   local known = redis.pcall('HGET', prefix .. 'serves', worker)
   known = type(known) == 'string' and known or '0'
@@ -189,8 +195,9 @@ local function isUseful(worker)
   end
 end
 
--- Wakes one idle worker for each run that was enqueued, those first that have been idle for longest. A worker whose channel
--- nobody subscribes to is gone, and another one is woken. Who is woken is idle again when a claim has emptied the queue.
+-- Wakes one idle worker for each run that was enqueued, those first that have been idle for longest. A worker whose
+-- channel nobody subscribes to is gone, and another one is woken. Who is woken is idle again when a claim has emptied
+-- the queue.
 local function wakeWorkers()
   if not next(enqueued) then return end
   local workers = redis.pcall('ZRANGEBYSCORE', prefix .. 'idle', '-inf', '+inf', 'LIMIT', '0', '100')

@@ -4,11 +4,11 @@ Records what the steps of claimed runs have produced since the last records of t
 that have come to one. One call brings the records of many runs; each stands for itself.
 
 KEYS  1 leases (any key of this store, for servers that route by it)
-ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  4... calls of records, each a head, packed as
-      `struct` has it in headForm, and the words that it counts. The head:
+ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  4... calls of records, each a head,
+      packed as `struct` has it in headForm, and the words that it counts. The head:
         how many words, job id, token, sequence number within its claim (from 1), the number before it,
-        end: - | finished | failed | queued | suspect (the last two: handed back, to the head of the queue or the suspects),
-          or part: the call only lays down pieces of documents, or a slice of the result,
+        end: - | finished | failed | queued | suspect (the last two: handed back, to the head of the queue or the
+          suspects), or part: the call only lays down pieces of documents, or a slice of the result,
         time of the last entry of the log, bytes of the log, and of the result if its text comes in one word,
         how many calls have laid down documents of this record before; of such a call its number, from 1,
         bytes of the result before those that this call writes, -1 when there is none or it is written at once,
@@ -18,24 +18,25 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
         five numbers of words, the last of which follows from the first:
           entries of the progress log;
           fields of the run's outputs, each with its value: a document, or as `/3` in how many pieces it lies there;
-          facts of the job, each with its value, first where placeholders stand in for a model's words degraded, with the
-          number of such steps in this record;
+          facts of the job, each with its value, first where placeholders stand in for a model's words degraded, with
+          the number of such steps in this record;
           appends to stores, each a store's key and an item;
-          pieces of the result. When there is one, it is the text; each of several is `t` and a text, `o` and the field of
-          the outputs where it lies, or `d`, a first and a last byte: of the inputs as submitted, all without the two.
+          pieces of the result. When there is one, it is the text; each of several is `t` and a text, `o` and the field
+          of the outputs where it lies, or `d`, a first and a last byte: of the inputs as submitted, all without the
+          two.
 
 Returns {Redis's clock (µs), answer...}, an answer for each record:
         'recorded': now or by an earlier sending of the same number;
         {'lost', status}: the claim does not hold the run any more; nothing is written;
-        {'behind', seq}: the claim holds the run, but Redis has lost its records after this number, or calls of this one;
-          nothing is written;
+        {'behind', seq}: the claim holds the run, but Redis has lost its records after this number, or calls of this
+          one; nothing is written;
         {'refused', sentence, key}: a store, whose key it names, cannot be appended to, or a document is gone (no key);
         {'held', sentence}: the run cannot go back to its queue, which is no list;
         nothing is written, and the number is not used up.
-The keys of a run are made from the prefix. All texts come ready, times included: what passes through Lua costs by the byte;
-no record is much larger than 1 MiB, but for an item of a store, which is one element of a list.
-A key of a wrong type must not stop the script halfway: shared keys are looked at before anything is written, the keys of a
-record before anything of that record is.
+The keys of a run are made from the prefix. All texts come ready, times included: what passes through Lua costs by the
+byte; no record is much larger than 1 MiB, but for an item of a store, which is one element of a list.
+A key of a wrong type must not stop the script halfway: shared keys are looked at before anything is written, the keys
+of a record before anything of that record is.
 ]]
 local retain, most = ARGV[2], tonumber(ARGV[3])
 local fault = misfits(prefix .. 'leases', 'zset', holds, 'hash')
@@ -147,8 +148,8 @@ local function writeResult(id, text, written)
   redis.call('EXPIRE', key, retain)
 end
 
--- Lays down pieces of documents, or a slice of the result. The first one takes room for the whole: what grows bit by bit
--- takes twice its size.
+-- Lays down pieces of documents, or a slice of the result. The first one takes room for the whole: what grows bit by
+-- bit takes twice its size.
 local function stage(id, known, staged, documents, facts, text, written, total)
   local part = prefix .. 'part:' .. id
   if text and written == 0 then

@@ -5,8 +5,8 @@ worker died while one of its steps was under way counts a crash; at the last cra
 between, the run ends as failed. A run whose next crash would be that one waits among the suspects, which a worker takes
 one at a time and alone, so that the run that kills its workers ends no other; all others run together again. A worker
 that dies before it has recorded anything of the run is no crash at first: it took many runs at once, and may just have
-been killed. But what kills its worker by being read, or in its very first steps, comes back so each time: from the third
-time in a row on, that counts too.
+been killed. But what kills its worker by being read, or in its very first steps, comes back so each time: from the
+third time in a row on, that counts too.
 
 KEYS  1 leases  2 workers  3 dead letters  4 lease lengths  5 recovery
 ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds to keep an ended run
@@ -18,10 +18,10 @@ ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds
 
 Returns {Redis's clock (µs), 1 if this turn was held up, 1 if more is left to do,
          job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
-A turn is held up when more time has passed since the caller's last one, or when the clock has gone back. Then writes stood
-still, this one and the heartbeats of the living, or Redis's clock stepped: nothing is taken, and the caller should wait
-until the living have renewed their leases. After a step back, leases and worker records end too late; those that end
-later than the longest lease of any worker from now are shortened to that.
+A turn is held up when more time has passed since the caller's last one, or when the clock has gone back. Then writes
+stood still, this one and the heartbeats of the living, or Redis's clock stepped: nothing is taken, and the caller
+should wait until the living have renewed their leases. After a step back, leases and worker records end too late; those
+that end later than the longest lease of any worker from now are shortened to that.
 ]]
 local now = clock()
 local ms = math.floor(now / 1000)
@@ -49,8 +49,8 @@ local function fail(id, known)
   return 'failed'
 end
 
--- The state of a run of format 1, whose job holds what the hold of a newer one does. It returns to the queue of its format,
--- from where upgrade.lua moves it.
+-- The state of a run of format 1, whose job holds what the hold of a newer one does. It returns to the queue of its
+-- format, from where upgrade.lua moves it.
 local function formerHold(id)
   local job = redis.call('HMGET', jobs .. id, 'token', 'seq', 'begun', 'crashes', 'last_ts', 'log_bytes')
   return {token = job[1] or '', seq = job[2] or '0', begun = job[3] or '0', crashes = job[4] or '0', time = job[5] or '0',

@@ -1,15 +1,17 @@
 #!lua
 --[[
-Accepts runs: of each its facts, its documents, the first entry of its log, its place in a queue and its idempotency key.
+Accepts runs: of each its facts, its documents, the first entry of its log, its place in a queue and its idempotency
+key.
 
 KEYS  1 leases (any key of this store, for servers that route by it)
 ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 number of classes, and so many words: the names of the
       operations that the runs of a class need, sorted and separated by blanks; then of each run
-      the number of its class with two digits, 1 if an idempotency key follows, its job id, bytes of its documents with eight
-        digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;
+      the number of its class with two digits, 1 if an idempotency key follows, its job id, bytes of its documents with
+        eight digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;
       its name; its documents as they lie in `docs:{id}`; its idempotency key if there is one
 
-Returns for each {'accepted', job id}: this job, now or by an earlier sending, or the job that the same key and body made;
+Returns for each {'accepted', job id}: this job, now or by an earlier sending, or the job that the same key and body
+made;
                  {'conflict', job id}: the key was used with another body, for that job;
                  {'held', sentence}: its queue is no list; nothing of it is written.
 Safe to send twice: a job that is there is answered again.

@@ -3,13 +3,14 @@
 Moves a queued run from a list of an older version to the queue of its class, and its documents out of its job: format 1
 kept them there.
 
-KEYS  1 the list where it waits: queue:1, suspects:1, or where a worker of format 1 has put a newer run: queue:2, suspects:2
+KEYS  1 the list where it waits: queue:1, suspects:1, or where a worker of format 1 has put a newer run: queue:2,
+suspects:2
 ARGV  1 key prefix  2 job id  3 names of the operations that it needs, sorted and separated by blanks
       4 1 if it waits among the suspects
 
 Returns 1 when the run was moved, 0 when there was none to move.
-Safe to send twice: a run that has left the list is left alone. It goes to the head of its queue: whoever moves the last of a
-list first keeps their order. All of a run moves at once, however large it is.
+Safe to send twice: a run that has left the list is left alone. It goes to the head of its queue: whoever moves the last
+of a list first keeps their order. All of a run moves at once, however large it is.
 ]]
 local id = ARGV[2]
 if redis.call('LREM', KEYS[1], '1', id) == 0 then return 0 end
