@@ -102,6 +102,29 @@ import Testing
     }
   }
 
+  @Test func `A run that stores as much as it may takes no more of the worker than that and its allowance`()
+    async throws
+  {
+    try await Stack.with { stack in
+      #expect(try await stack.run(Examples.example)["status"] == "finished")
+      let worker = try stack.processID(of: "worker-1")
+      let before = try LimitTests.peakMemory(of: worker)
+      let stores = (0..<300).map { number -> JSONValue in
+        [
+          "id": .string("s\(number)"), "op": "store_result",
+          "params": ["data": ["@pre.clean_text", "@pre.clean_text"]],
+        ]
+      }
+      let id = try await stack.submit(
+        [
+          "run_name": "many stores", "inputs": ["text": .string(String(repeating: "x", count: 900_000))],
+          "steps": .array([["id": "pre", "op": "preprocess"]] + stores),
+        ])
+      #expect(try await stack.end(of: id)["error_code"] == "output_too_large")
+      #expect(try LimitTests.peakMemory(of: worker) - before < (32 + 64) << 20)
+    }
+  }
+
   @Test func `whatever the sizes of its outputs, a run stays within its limit in Redis`() async throws {
     let limit = 64 << 10
     let settings = ["WF_MAX_RUN_BYTES": "\(limit)", "WF_MAX_PROGRESS_ENTRY_BYTES": "8KiB"]

@@ -22,7 +22,9 @@ local arrivals, waiting, names, faults = {}, {}, {}, {}
 for n = 1, ARGV[3] + 0 do
   names[n] = string.sub(redis.sha1hex(ARGV[3 + n]), 1, 8)
   arrivals[n] = {}
-  faults[n] = misfit(queueOf(names[n]), 'list') or misfit(classes, 'hash')
+  -- Before any run of the class is queued: a class that is not known is not taken.
+  faults[n] = misfit(queueOf(names[n]), 'list')
+  if not faults[n] and not try('HSETNX', classes, names[n], ARGV[3 + n]) then faults[n] = misfit(classes, 'hash') end
 end
 
 -- Takes a run in. Whoever submits runs in another way comes through here, too.
@@ -62,11 +64,10 @@ while at <= #ARGV do
 end
 for class, ids in ipairs(arrivals) do
   if #ids > 0 then
-    redis.call('HSETNX', classes, names[class], ARGV[3 + class])
     send('RPUSH', queueOf(names[class]), ids, 1, #ids)
     enqueued[names[class]] = #ids
   end
 end
-if #waiting > 0 and not misfit(prefix .. 'live', 'zset') then send('ZADD', prefix .. 'live', waiting, 1, #waiting) end
-settle()
+if #waiting > 0 then redis.pcall('ZADD', prefix .. 'live', unpack(waiting)) end
+wakeWorkers()
 return answers
