@@ -112,7 +112,10 @@ import Testing
       #expect(!log.contains("Redis is unavailable"))
       let redis = try await wf(
         "dev", "--data", folder, "--workers", "0", "--", "sh", "-c",
-        "redis-cli -s '\(folder)/redis.sock' ZCARD wf:leases; redis-cli -s '\(folder)/redis.sock' EXISTS wf:holds")
+        """
+        redis() { redis-cli -s '\(folder)/redis.sock' "$@"; }
+        redis ZCARD wf:leases; redis LLEN "$(redis --scan --pattern 'wf:queue:*')"
+        """)
       #expect(redis.output == "0\n1\n")
     }
   }
