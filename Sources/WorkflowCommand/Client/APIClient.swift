@@ -101,8 +101,9 @@ struct APIClient: Sendable {
   }
 
   /// Asks how the API is.
-  func health() async throws(HTTPError) -> Health {
-    let request = HTTPRequest(url: url + "/status/health", connectTimeout: .seconds(1), timeout: .seconds(5))
+  /// - Parameter timeout: while Redis does not answer, the API says so after some 5 s.
+  func health(timeout: Duration = .seconds(5)) async throws(HTTPError) -> Health {
+    let request = HTTPRequest(url: url + "/status/health", connectTimeout: .seconds(1), timeout: timeout)
     let response = try await client.send(request)
     return Health(
       status: response.status, facts: (try? JSONValue(parsing: response.body))?.objectValue ?? JSONObject())

@@ -13,7 +13,7 @@ struct APIExamination {
       return .broken("\(error)", remedy: "set it to the public address, such as https://wf.example.org")
     }
     do {
-      return finding(try await client.health(), shown)
+      return finding(try await client.health(timeout: .seconds(15)), shown)
     } catch {
       let remedy = APIClient.remedy(for: error)
       return .broken(

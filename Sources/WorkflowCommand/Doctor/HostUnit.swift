@@ -46,6 +46,10 @@ struct HostUnit: Sendable {
 
   var isInstalled: Bool { properties["LoadState"] == "loaded" }
   var isActive: Bool { properties["ActiveState"] == "active" }
+  /// Whether its start has begun and not failed yet; between restarts it is `activating` too, as `auto-restart`.
+  private var isStarting: Bool {
+    properties["ActiveState"] == "activating" && properties["SubState"]?.hasPrefix("start") == true
+  }
   /// Whether it starts at the next boot.
   var isEnabled: Bool { properties["UnitFileState"]?.hasPrefix("enabled") == true }
   /// Whether it is meant to run but does not: it is enabled, or has been started, and its process has ended.
@@ -65,6 +69,7 @@ struct HostUnit: Sendable {
   /// Says whether it is active.
   var finding: Finding {
     if isActive { return .fine("\(name) is active") }
+    if isStarting { return .doubtful("\(name) is starting", remedy: "run wf doctor again in a few seconds") }
     return .broken(
       "\(name) is \(state)", remedy: "systemctl start \(name); journalctl -u \(name) says why it is not active")
   }
