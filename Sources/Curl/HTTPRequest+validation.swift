@@ -1,4 +1,5 @@
 import CCurl
+import LinuxSupport
 
 extension HTTPRequest {
   /// Throws `invalidRequest` unless the request may go on the wire as it stands. The sentence never quotes a value.
@@ -35,7 +36,7 @@ extension HTTPRequest {
   }
 
   private func validate(_ header: HTTPHeader) throws(HTTPError) {
-    guard !header.name.isEmpty, header.name.utf8.allSatisfy(Self.isTokenByte) else {
+    guard HTTPToken.isValid(header.name) else {
       throw .invalidRequest("a header's name is not a token")
     }
     guard Self.isFieldValue(header.value) else {
@@ -43,14 +44,6 @@ extension HTTPRequest {
     }
     guard !["content-length", "transfer-encoding", "expect"].contains(header.name.lowercased()) else {
       throw .invalidRequest("header \(header.name) is set by the client")
-    }
-  }
-
-  /// The characters of RFC 9110's `token`.
-  private static func isTokenByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
-    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
     }
   }
 }

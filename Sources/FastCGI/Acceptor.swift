@@ -2,7 +2,7 @@ import Glibc
 import Logging
 import Synchronization
 
-/// Takes connections in, as long as there is room for them.
+/// Accepts connections while the table has room for them, and pauses while it has none.
 final class Acceptor: Sendable {
   private let listening: ListeningSocket
   private let epoll: Epoll
@@ -11,7 +11,7 @@ final class Acceptor: Sendable {
   private let logger: Logger
   private let isPaused = Atomic(false)
 
-  /// An acceptor that gives each connection so long for the first byte of its request.
+  /// - Parameter readTimeout: how long a new connection may wait for the first byte of its request.
   init(listening: ListeningSocket, epoll: Epoll, table: ConnectionTable, readTimeout: Duration, logger: Logger) {
     self.listening = listening
     self.epoll = epoll
@@ -20,40 +20,40 @@ final class Acceptor: Sendable {
     self.logger = logger
   }
 
-  /// The descriptor whose events mean new connections.
+  /// The listening socket; it is readable when a connection waits.
   var descriptor: Int32 { listening.descriptor }
 
-  /// Begins to be told of new connections.
+  /// Starts watching for new connections.
   func start() throws(FastCGIError) {
     guard epoll.add(descriptor, [.readable, .edge]) else { throw .lastSystemError("epoll_ctl") }
   }
 
-  /// Accepts everyone who is waiting.
+  /// Accepts every pending connection that there is room for.
   func acceptPending() {
     while table.hasRoom {
       guard let connection = listening.accept() else { return pauseUnlessEmpty(errno) }
       let isLast = !table.makeRoom()
-      take(Connection(connection))
+      register(Connection(connection))
       if isLast { break }
     }
     isPaused.store(true, ordering: .sequentiallyConsistent)
   }
 
-  /// Goes on after a lack of room or of descriptors.
+  /// Resumes after a lack of room or of descriptors.
   func resumeIfPaused() {
     guard isPaused.load(ordering: .sequentiallyConsistent), table.hasRoom else { return }
     if isPaused.exchange(false, ordering: .sequentiallyConsistent) { epoll.rearm(descriptor, [.readable, .edge]) }
   }
 
-  /// Accepts who is waiting, and then nobody more.
+  /// Accepts the pending connections, then refuses further ones.
   func stop() {
-    listening.hide()
+    listening.unlink()
     acceptPending()
     epoll.remove(descriptor)
     listening.refuse()
   }
 
-  private func take(_ connection: Connection) {
+  private func register(_ connection: Connection) {
     guard table.insert(connection, deadline: .now + readTimeout) else { return connection.close() }
     if !epoll.add(connection.descriptor, [.readable, .once]) { table.close(connection) }
   }

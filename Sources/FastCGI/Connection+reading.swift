@@ -1,29 +1,45 @@
 import CFastCGI
 import Glibc
+import Logging
+
+/// Why no request could be read from a connection. The connection must then be closed.
+enum RequestFailure: Error {
+  /// The peer closed the connection or timed out before the end of its request.
+  case incomplete
+  /// The web server sent something other than a request; the value says what, for its operator.
+  case malformed(String)
+
+  /// Logs the failure: malformed requests as warnings, so that an operator finds a misconfigured web server.
+  func log(to logger: Logger) {
+    switch self {
+    case .incomplete: logger.debug("connection closed without a complete request")
+    case .malformed(let what): logger.warning("connection closed: \(what)")
+    }
+  }
+}
 
 extension Connection {
-  /// Reads a request to the end of its body, blocking.
-  ///
-  /// - Parameter bodyLimit: the longest body to keep, in bytes
+  /// Reads a request to the end of its body. Blocks.
+  /// - Parameter bodyLimit: the longest body that is kept, in bytes.
   func readRequest(bodyLimit: Int) throws(RequestFailure) -> FastCGIRequest {
     try readParameters()
     let parameters = RequestParameters(copying: request.pointee.envp)
-    let length = try Connection.announcedLength(parameters["CONTENT_LENGTH"] ?? "")
+    let length = try Self.announcedLength(parameters["CONTENT_LENGTH"] ?? "")
     let body = try readBody(announced: length, limit: bodyLimit)
-    // Its buffer of 8 KiB would lie idle through the whole of an answer, which may be a stream of hours.
+    // Frees 8 KiB, which would stay unused while the response is sent; a stream may last hours.
     FCGX_FreeStream(&request.pointee.in)
     return FastCGIRequest(parameters: parameters, body: body)
   }
 
-  /// Has libfcgi read the beginning of a request.
+  /// Has libfcgi read the parameters of a request.
   ///
-  /// When that fails it closes the descriptor it was given, at a moment that the watchdog could not know. So it is
-  /// given a duplicate until it has succeeded.
+  /// On failure libfcgi closes its descriptor, and the timeout monitor could then shut down a reused number. So it
+  /// reads from a duplicate.
   private func readParameters() throws(RequestFailure) {
     let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     guard duplicate >= 0 else { throw .malformed("no file descriptor is left to read a request") }
     request.pointee.ipcFd = duplicate
-    // Without these two it begins by closing the descriptor, and waits up to 2 s for the peer when it fails.
+    // Otherwise libfcgi first closes the descriptor, and waits up to 2 s for the peer on failure.
     request.pointee.keepConnection = 1
     request.pointee.detached = 1
     guard FCGX_Accept_r(request) == 0 else { throw .incomplete }
@@ -35,9 +51,9 @@ extension Connection {
     }
   }
 
-  /// The length of the body that the web server announces; nil when it does not know it.
+  /// The length of the body that the web server announces, in bytes; nil when unknown.
   ///
-  /// nginx then sends an empty `CONTENT_LENGTH`, Apache none, Caddy -1.
+  /// An unknown length is an empty `CONTENT_LENGTH` from nginx, none from Apache, -1 from Caddy.
   private static func announcedLength(_ text: String) throws(RequestFailure) -> Int? {
     if text.isEmpty || text == "-1" { return nil }
     guard let length = Int(text), length >= 0 else {
@@ -46,8 +62,8 @@ extension Connection {
     return length
   }
 
-  /// Reads the body to its end, whatever its length: on a kept connection, bytes left unread would be taken for the
-  /// next request.
+  /// Reads the whole body, also one that is too long: on a kept connection, unread bytes would be parsed as the next
+  /// request.
   private func readBody(announced length: Int?, limit: Int) throws(RequestFailure) -> FastCGIBody {
     var kept: [UInt8] = []
     kept.reserveCapacity(length.map { $0 > limit ? 0 : $0 } ?? 0)
@@ -60,7 +76,7 @@ extension Connection {
     return total > limit ? .tooLarge(limit: limit) : .complete(kept)
   }
 
-  /// Hands out the body piece by piece until it ends or breaks off.
+  /// Passes the body to the closure in chunks, until it ends or the connection fails.
   private func forEachChunk(_ body: (UnsafeRawBufferPointer) -> Void) {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 8192) { chunk in
       var count: Int

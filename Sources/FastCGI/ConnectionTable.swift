@@ -1,23 +1,23 @@
 import Synchronization
 
-/// Every open connection, what it is being used for, and until when its peer has time.
+/// Every open connection, its state, and the deadline of its peer.
 ///
-/// A connection is closed only after it has left the table, and what the watchdog and `stop` do to connections they do
-/// under the table's lock: so they never touch one that is closed.
+/// A connection is closed only after it was removed from the table. The timeout monitor and `stop` use connections only
+/// under the table's lock, so they never touch a closed one.
 final class ConnectionTable: Sendable {
   private enum Use {
-    /// Nothing of a request has arrived yet.
+    /// New; no byte of a request has arrived.
     case idle
-    /// A request has been answered, and nothing of the next one has arrived yet.
-    case resting
+    /// A request was answered; no byte of the next one has arrived.
+    case keptAlive
     /// A request is being read.
     case reading
-    /// The handler of a request runs; nobody uses the connection meanwhile.
+    /// The handler runs; the connection is not used meanwhile.
     case handling(HandlerTask)
-    /// The answer is being sent.
+    /// The response is being sent.
     case sending
-    /// Its answer is being streamed.
-    case streaming(Delivery)
+    /// The response is being streamed.
+    case streaming(OutgoingResponse)
   }
 
   private struct Entry {
@@ -25,8 +25,8 @@ final class ConnectionTable: Sendable {
     var use = Use.idle
     var deadline: ContinuousClock.Instant?
 
-    var isResting: Bool { if case .resting = use { true } else { false } }
-    var isIdle: Bool { if case .idle = use { true } else { isResting } }
+    var isKeptAlive: Bool { if case .keptAlive = use { true } else { false } }
+    var isIdle: Bool { if case .idle = use { true } else { isKeptAlive } }
 
     func isLate(_ now: ContinuousClock.Instant) -> Bool { deadline.map { $0 < now } ?? false }
     func isEarlier(than other: Entry) -> Bool { (deadline ?? .now) < (other.deadline ?? .now) }
@@ -35,9 +35,9 @@ final class ConnectionTable: Sendable {
 
   private struct State {
     var entries: [Int32: Entry] = [:]
-    var inHand = 0
-    var resting = 0
-    /// Once the server is stopping: until when a peer has time at most.
+    var activeRequests = 0
+    var keptAlive = 0
+    /// The latest deadline of any peer; nil until the server stops.
     var lastDeadline: ContinuousClock.Instant?
     var isStopping: Bool { lastDeadline != nil }
     var waiting: [CheckedContinuation<Void, Never>] = []
@@ -47,38 +47,40 @@ final class ConnectionTable: Sendable {
   private let limit: Int
   private let stopTimeout: Duration
 
-  /// A table with room for so many connections.
-  /// - Parameter stopTimeout: the longest time that a peer has once the server is stopping
+  /// - Parameters:
+  ///   - limit: how many connections may be open.
+  ///   - stopTimeout: the most time a peer has once the server is stopping.
   init(limit: Int, stopTimeout: Duration) {
     self.limit = limit
     self.stopTimeout = stopTimeout
   }
 
-  /// Requests that are being read or answered.
-  var requestsInHand: Int { state.withLock { $0.inHand } }
+  /// How many requests are being read or answered.
+  var activeRequests: Int { state.withLock { $0.activeRequests } }
 
-  /// Whether there is room for one more, or there will be when a resting connection is closed.
+  /// Whether another connection can be accepted, if necessary in place of one that is kept alive.
   var hasRoom: Bool {
-    state.withLock { state in (state.entries.count < limit || state.resting > 0) && !state.isStopping }
+    state.withLock { state in (state.entries.count < limit || state.keptAlive > 0) && !state.isStopping }
   }
 
-  /// Makes room for one more, if need be by closing the connection that has rested longest: nginx keeps some for each of
-  /// its processes, which would keep out the requests of the others.
-  /// - Returns: false when there is no room; then the next one must wait.
+  /// Makes room for another connection, if necessary by closing the one that has been idle longest: nginx keeps some
+  /// open per process, and those of one process must not exclude the requests of another.
+  /// - Returns: false when there is no room.
   func makeRoom() -> Bool {
     let outcome = state.withLock { state -> (hasRoom: Bool, closing: Connection?) in
       if state.entries.count < limit { return (true, nil) }
-      let resting = state.entries.values.filter(\.isResting).sorted { $0.isEarlier(than: $1) }
-      guard let entry = resting.first(where: { !$0.connection.hasInput }) else { return (false, nil) }
+      let candidates = state.entries.values.filter(\.isKeptAlive).sorted { $0.isEarlier(than: $1) }
+      guard let entry = candidates.first(where: { !$0.connection.hasInput }) else { return (false, nil) }
       state.entries[entry.connection.descriptor] = nil
-      state.resting -= 1
+      state.keptAlive -= 1
       return (true, entry.connection)
     }
     outcome.closing?.close()
     return outcome.hasRoom
   }
 
-  /// Takes in a new connection, idle. False when the server is stopping.
+  /// Adds a new connection.
+  /// - Returns: false when the server is stopping.
   func insert(_ connection: Connection, deadline: ContinuousClock.Instant) -> Bool {
     state.withLock { state in
       guard !state.isStopping else { return false }
@@ -87,38 +89,38 @@ final class ConnectionTable: Sendable {
     }
   }
 
-  /// What an event of a descriptor asks for.
-  enum Turn {
-    /// A request can be read from the idle connection, which is the caller's from here on.
+  /// What to do after an event of a descriptor.
+  enum Action {
+    /// Read a request from the connection, which the caller now owns.
     case read(Connection)
-    /// The client left while the handler ran. The connection has left the table; the caller closes it and cancels the
-    /// task.
+    /// The client disconnected while the handler ran. The connection was removed from the table: close it and cancel
+    /// the task.
     case abandon(Connection, HandlerTask)
   }
 
-  /// Decides what an event of a descriptor asks for; nil when it came too late and nothing is to be done.
+  /// Decides what to do after an event of a descriptor; nil for nothing.
   ///
-  /// The number may have come to mean another connection since the event, so the connection itself is asked.
-  func turn(on descriptor: Int32, deadline: ContinuousClock.Instant) -> Turn? {
+  /// The kernel may have reused the number since the event, so the connection itself is checked.
+  func action(on descriptor: Int32, deadline: ContinuousClock.Instant) -> Action? {
     state.withLock { state in
       guard let entry = state.entries[descriptor] else { return nil }
       switch entry.use {
-      case .idle, .resting:
-        if entry.isResting { state.resting -= 1 }
+      case .idle, .keptAlive:
+        if entry.isKeptAlive { state.keptAlive -= 1 }
         state.entries[descriptor]?.use = .reading
         state.entries[descriptor]?.deadline = deadline
-        state.inHand += 1
+        state.activeRequests += 1
         return .read(entry.connection)
       case .handling(let task) where entry.connection.isAbandoned:
         state.entries[descriptor] = nil
-        state.inHand -= 1
+        state.activeRequests -= 1
         return .abandon(entry.connection, task)
       case .reading, .handling, .sending, .streaming: return nil
       }
     }
   }
 
-  /// The request has been read and its handler is about to run.
+  /// Notes that the request was read and its handler is about to run.
   func beginHandling(_ connection: Connection, _ task: HandlerTask) {
     state.withLock { state in
       state.entries[connection.descriptor]?.use = .handling(task)
@@ -126,7 +128,8 @@ final class ConnectionTable: Sendable {
     }
   }
 
-  /// The handler has returned; the connection is the caller's. False when the client had left and it is closed.
+  /// Notes that the handler has returned; the caller now owns the connection.
+  /// - Returns: false when the client had disconnected; the connection is closed.
   func beginSending(on connection: Connection, of task: HandlerTask) -> Bool {
     state.withLock { state in
       guard let entry = state.entries[connection.descriptor], case .handling(let current) = entry.use, current === task
@@ -136,7 +139,7 @@ final class ConnectionTable: Sendable {
     }
   }
 
-  /// Sets until when the peer of a connection in hand has time; nil for no limit.
+  /// Sets the deadline of a peer; nil for none.
   func setDeadline(_ deadline: ContinuousClock.Instant?, for connection: Connection) {
     state.withLock { state in
       let allowed = deadline.map { deadline in state.lastDeadline.map { min($0, deadline) } ?? deadline }
@@ -144,60 +147,62 @@ final class ConnectionTable: Sendable {
     }
   }
 
-  /// Notes that the answer is a stream, which is told when the server stops.
-  func beginStream(_ delivery: Delivery) {
+  /// Notes that the response is a stream, which `stop` notifies.
+  func beginStream(_ response: OutgoingResponse) {
     let isStopping = state.withLock { state in
-      state.entries[delivery.connection.descriptor]?.use = .streaming(delivery)
+      state.entries[response.connection.descriptor]?.use = .streaming(response)
       return state.isStopping
     }
-    if isStopping { delivery.serverStops() }
+    if isStopping { response.serverStops() }
   }
 
-  /// The request has been answered and the connection waits for the next one. False when it is to be closed instead.
-  /// - Parameter watch: begins to watch for the next one, while the connection cannot be closed
+  /// Notes that the request was answered and the connection waits for the next one.
+  /// - Parameter watch: starts watching for the next request; called under the lock, so that the connection is open.
+  /// - Returns: false when the connection must be closed instead.
   func endRequest(
     on connection: Connection, deadline: ContinuousClock.Instant, watch: @Sendable () -> Void
   ) -> Bool {
     state.withLock { state in
       guard !state.isStopping else { return false }
-      state.inHand -= 1
-      state.resting += 1
-      state.entries[connection.descriptor]?.use = .resting
+      state.activeRequests -= 1
+      state.keptAlive += 1
+      state.entries[connection.descriptor]?.use = .keptAlive
       state.entries[connection.descriptor]?.deadline = deadline
       watch()
       return true
     }
   }
 
-  /// Forgets a connection, together with the request on it, and closes it.
+  /// Removes a connection together with its request, and closes it.
   func close(_ connection: Connection) {
     state.withLock { state in
       let entry = state.entries.removeValue(forKey: connection.descriptor)
-      if let entry, !entry.isIdle { state.inHand -= 1 }
+      if let entry, !entry.isIdle { state.activeRequests -= 1 }
     }
     connection.close()
     resumeIfEmpty()
   }
 
-  /// Closes a connection that has left the table.
+  /// Closes a connection that was removed from the table.
   func close(abandoned connection: Connection) {
     connection.close()
     resumeIfEmpty()
   }
 
-  /// Cuts off the peers whose time is over, and returns how many there were. Who has them in hand then closes them.
-  func cutOffLatePeers(now: ContinuousClock.Instant) -> Int {
+  /// Shuts down the connections whose deadline has passed; their owners then close them.
+  /// - Returns: how many there were.
+  func shutDownLatePeers(now: ContinuousClock.Instant) -> Int {
     state.withLock { state in
       let late = state.entries.values.filter { $0.isLate(now) }
       for entry in late {
-        entry.connection.cutOff()
+        entry.connection.shutDown()
         state.entries[entry.connection.descriptor]?.deadline = nil
       }
       return late.count
     }
   }
 
-  /// Takes in nothing more. Idle connections are answered what has already arrived on them; streams are told to end.
+  /// Refuses further connections. Requests that have arrived are still answered; streams are told to end.
   func stop() {
     let streams = state.withLock { state in
       let last = ContinuousClock.now + stopTimeout
@@ -205,16 +210,16 @@ final class ConnectionTable: Sendable {
       for (descriptor, entry) in state.entries where entry.hasTime(after: last) {
         state.entries[descriptor]?.deadline = last
       }
-      return state.entries.values.compactMap { entry -> Delivery? in
+      return state.entries.values.compactMap { entry -> OutgoingResponse? in
         if entry.isIdle { entry.connection.endInput() }
-        if case .streaming(let delivery) = entry.use { return delivery }
+        if case .streaming(let response) = entry.use { return response }
         return nil
       }
     }
-    for delivery in streams { delivery.serverStops() }
+    for response in streams { response.serverStops() }
   }
 
-  /// Returns when no connection is open.
+  /// Waits until no connection is open.
   func emptied() async {
     await withCheckedContinuation { continuation in
       state.withLock { $0.waiting.append(continuation) }

@@ -1,35 +1,35 @@
 import CFastCGI
 import Glibc
 
-/// The kernel's list of descriptors to wait for; any thread may change it, and several may wait on it.
+/// An epoll instance. Any thread may change it, and several may wait on it.
 final class Epoll: Sendable {
-  /// What to wait for, and how often to be told.
+  /// The events to wait for, and how often they are reported.
   struct Interest: OptionSet {
     /// The kernel's bits.
     let rawValue: UInt32
-    /// There is something to read, or the end.
+    /// There is input or end of file.
     static let readable = Interest(rawValue: EPOLLIN.rawValue)
     /// There is room to write.
     static let writable = Interest(rawValue: EPOLLOUT.rawValue)
     /// The peer has closed its end, at least for writing.
     static let hangUp = Interest(rawValue: EPOLLRDHUP.rawValue)
-    /// Told once, to one thread; then `rearm` is needed.
+    /// One event, to one thread; the next one needs `rearm`.
     static let once = Interest(rawValue: EPOLLONESHOT.rawValue)
-    /// Told when something arrives rather than while something is there.
+    /// An event when input arrives, not while there is input.
     static let edge = Interest(rawValue: EPOLLET.rawValue)
   }
 
-  /// A descriptor that something has happened to.
+  /// An event of a descriptor.
   struct Event {
-    /// The one that was added.
+    /// The descriptor that was added.
     let descriptor: Int32
-    /// Whether its peer has closed or the connection is broken.
+    /// Whether the peer has closed its end or the connection is broken.
     let isHangUp: Bool
   }
 
   private let descriptor: Int32
 
-  /// An empty list.
+  /// An instance without descriptors.
   init() throws(FastCGIError) {
     descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
     guard descriptor >= 0 else { throw .lastSystemError("epoll_create1") }
@@ -37,25 +37,26 @@ final class Epoll: Sendable {
 
   deinit { close(descriptor) }
 
-  /// False when the kernel has no room for one more.
+  /// Adds a descriptor.
+  /// - Returns: false when the kernel has no room for another one.
   func add(_ watched: Int32, _ interest: Interest) -> Bool {
     control(EPOLL_CTL_ADD, watched, interest) == 0
   }
 
-  /// Waits for a descriptor again, or for something else of it; tells at once if it is ready now. One that has been
-  /// removed stays so.
+  /// Changes the events of a descriptor, or enables them again; an event that is due is reported at once. Without
+  /// effect on a descriptor that was removed.
   func rearm(_ watched: Int32, _ interest: Interest) {
     control(EPOLL_CTL_MOD, watched, interest)
   }
 
-  /// No more events of a descriptor; one that was not watched is fine.
+  /// Removes a descriptor. Without effect if it was not added.
   func remove(_ watched: Int32) {
     control(EPOLL_CTL_DEL, watched, [])
   }
 
-  /// The next event, one at a time: what a thread is held up by must not hold up its next events too.
-  ///
-  /// - Parameter timeout: in milliseconds, -1 for ever
+  /// Waits for the next event. One at a time: further events go to other threads while this one is busy.
+  /// - Parameter timeout: in milliseconds; -1 for none.
+  /// - Returns: nil after the timeout or an interruption.
   func wait(timeout: Int32 = -1) -> Event? {
     var event = epoll_event()
     guard epoll_wait(descriptor, &event, 1, timeout) > 0 else { return nil }

@@ -1,30 +1,31 @@
-/// The client has hung up, or was dropped because it did not read.
+/// Thrown when the client hung up, or was disconnected because it did not read.
 public struct FastCGIClientGone: Error {
-  /// The error.
+  /// Creates the error.
   public init() {}
 }
 
-/// The way to the client while an answer is being made.
+/// Sends the body of a streamed response, piece by piece.
 public struct FastCGIBodyStream: Sendable {
-  private let delivery: Delivery
+  private let response: OutgoingResponse
 
-  /// The stream that the delivery brings to its client.
-  init(_ delivery: Delivery) {
-    self.delivery = delivery
+  /// The stream of a response.
+  init(_ response: OutgoingResponse) {
+    self.response = response
   }
 
-  /// Sends a piece, and returns when it is on its way: a slow client slows the stream down, without holding a thread.
+  /// Sends a piece and waits until it is written, without blocking a thread.
   ///
-  /// A client that reads nothing for `writeTimeout` is dropped; so is one for which pieces of more than
-  /// `maxQueuedStreamBytes` wait, which takes several tasks that write at the same time.
+  /// A client is disconnected when it reads nothing for `writeTimeout`, and when several tasks write at the same time
+  /// and more than `maxQueuedStreamBytes` wait.
+  /// - Throws: `FastCGIClientGone` when the client has disconnected.
   public func write(_ bytes: [UInt8]) async throws(FastCGIClientGone) {
-    guard await delivery.write(bytes) else { throw FastCGIClientGone() }
+    guard await response.write(bytes) else { throw FastCGIClientGone() }
   }
 
-  /// Whether the client has gone. The task is cancelled at that moment.
-  public var isClientGone: Bool { delivery.isClientGone }
+  /// Whether the client has disconnected. The task is cancelled at that moment.
+  public var isClientGone: Bool { response.isClientGone }
 
-  /// Whether the server is stopping and waits for the stream to end. The task is cancelled at that moment; what is
-  /// written until it returns still reaches the client.
-  public var isStopping: Bool { delivery.isStopping }
+  /// Whether the server is stopping and waits for the stream to end. The task is cancelled at that moment; pieces that
+  /// it writes before it returns still reach the client.
+  public var isStopping: Bool { response.isStopping }
 }

@@ -1,26 +1,26 @@
 import Glibc
 import LinuxSupport
 
-/// Why a server could not be set up.
+/// Why a server could not start.
 ///
-/// Nothing that a peer does ends up here: a connection that misbehaves is closed and logged.
+/// Errors of peers are not among them: their connections are closed and logged.
 public enum FastCGIError: Error, Equatable, CustomStringConvertible {
   /// The text is neither a path nor `HOST:PORT`.
   case malformedListener(String)
-  /// Standard input is not a listening socket, so nobody started the process the way systemd or spawn-fcgi do.
+  /// Standard input is not a listening socket, as systemd or spawn-fcgi would provide.
   case standardInputDoesNotListen
   /// Another process is listening at this address.
   case addressInUse(String)
-  /// There is something other than a socket at this path; it is left alone.
+  /// There is a file at this path that is not a socket. It is not replaced.
   case notASocket(path: String)
-  /// A unix socket's path has at most 107 bytes.
+  /// The path is longer than the 107 bytes that a unix socket allows.
   case pathTooLong(String)
   /// The host of a TCP listener has no address.
   case unknownHost(String)
   /// A system call failed; `code` is its `errno`.
   case system(call: String, code: Int32)
 
-  /// One sentence for the person who started the process.
+  /// A message for an operator.
   public var description: String {
     switch self {
     case .malformedListener(let text): "\"\(text)\" is neither the path of a socket nor HOST:PORT"
@@ -37,7 +37,7 @@ public enum FastCGIError: Error, Equatable, CustomStringConvertible {
   init(_ error: SystemCallError) { self = .system(call: error.call, code: error.code) }
 
   /// The failure of a system call that has just set `errno`.
-  static func lastSystemError(_ call: String) -> FastCGIError { .system(call: call, code: errno) }
+  static func lastSystemError(_ call: String) -> Self { .system(call: call, code: errno) }
 }
 
 extension Waker {

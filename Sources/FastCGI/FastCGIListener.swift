@@ -1,20 +1,21 @@
 import Glibc
 
-/// Where a server takes its connections from.
+/// Where a server accepts connections.
 public enum FastCGIListener: Sendable, Equatable {
   /// The listening socket that systemd (`StandardInput=socket`) or spawn-fcgi put on descriptor 0.
   ///
-  /// It is shared with whoever made it and outlives the server.
+  /// It is shared with the process that made it, and stays open after the server has stopped.
   case standardInput
-  /// A unix socket of the server's own, made with these permissions and removed when the server stops.
+  /// A unix socket that the server creates with these permissions, and removes when it stops.
   case unix(path: String, mode: UInt32 = 0o660)
-  /// A TCP socket of the server's own. Port 0 takes a free one.
+  /// A TCP socket that the server opens. Port 0 means any free port.
   case tcp(host: String, port: UInt16)
 
   /// Reads `-` (standard input), a path (anything with a slash, `unix:` in front or not), or `HOST:PORT`.
   ///
-  /// An IPv6 address stands in brackets: `[::1]:9000`. No host means 127.0.0.1.
-  public static func parse(_ text: String) throws(FastCGIError) -> FastCGIListener {
+  /// An IPv6 address is in brackets: `[::1]:9000`. No host means 127.0.0.1.
+  /// - Throws: `malformedListener`.
+  public static func parse(_ text: String) throws(FastCGIError) -> Self {
     if text == "-" { return .standardInput }
     let path = text.hasPrefix("unix:") ? String(text.dropFirst(5)) : text
     if path.contains("/") { return .unix(path: path) }
@@ -33,15 +34,15 @@ public enum FastCGIListener: Sendable, Equatable {
 }
 
 extension FastCGIListener {
-  /// Whether only processes of this host can connect: a unix socket, or an address of the loopback interface.
+  /// Whether only processes on this host can connect: true for a unix socket or a loopback address.
   ///
-  /// Whoever can connect also says which client a request comes from (`REMOTE_ADDR`). For standard input the socket
-  /// itself is asked. A host name counts only if each of its addresses is a loopback address.
+  /// This matters because a peer also states the client's address (`REMOTE_ADDR`). For standard input, the address of
+  /// the socket decides; for a host name, all of its addresses must be loopback addresses.
   public var isLocal: Bool {
     switch self {
     case .unix: true
-    case .standardInput: FastCGIListener.isStandardInputLocal
-    case .tcp(let host, _): FastCGIListener.isLocal(host: host)
+    case .standardInput: Self.isStandardInputLocal
+    case .tcp(let host, _): Self.isLocal(host: host)
     }
   }
 
@@ -57,7 +58,7 @@ extension FastCGIListener {
 
   private static func isLocal(host: String) -> Bool {
     var found: UnsafeMutablePointer<addrinfo>?
-    // A name that cannot be resolved is reported when the server tries to listen there.
+    // An unknown name is reported when the server starts to listen.
     guard getaddrinfo(host, nil, nil, &found) == 0 else { return true }
     defer { freeaddrinfo(found) }
     var next = found

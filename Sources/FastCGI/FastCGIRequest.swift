@@ -1,23 +1,20 @@
-/// A request that has arrived completely.
-///
-/// It is a copy: it stays valid after the answer is out.
+/// A complete request. It is a copy and stays valid after the response was sent.
 public struct FastCGIRequest: Sendable {
   /// The method as the client sent it, in upper case: `GET`.
   public let method: String
   /// The path of the request line without its query, percent-encoding kept; `/` when there is none.
   public let path: String
-  /// What stands behind the first `?` of the request line, percent-encoding kept; empty when nothing does.
+  /// The query of the request line, after the first `?`, percent-encoding kept; empty when there is none.
   public let query: String
-  /// The body, already read to its end.
+  /// The body.
   public let body: FastCGIBody
   private let parameters: RequestParameters
 
-  /// A request that no peer sent, for a test of a handler.
-  ///
+  /// Creates a request, to test a handler without a web server.
   /// - Parameters:
-  ///   - target: path and query, as in a request line
-  ///   - headers: a name may come more than once
-  ///   - parameters: further FastCGI parameters, such as `REMOTE_ADDR`
+  ///   - target: path and query, as in a request line.
+  ///   - headers: a name may occur more than once.
+  ///   - parameters: further FastCGI parameters, such as `REMOTE_ADDR`.
   public init(
     method: String, target: String, headers: KeyValuePairs<String, String> = [:],
     parameters: KeyValuePairs<String, String> = [:], body: FastCGIBody = .complete([])
@@ -29,19 +26,19 @@ public struct FastCGIRequest: Sendable {
     self.init(parameters: RequestParameters(all), body: body)
   }
 
-  /// A request as the web server described it.
+  /// A request that a web server sent.
   init(parameters: RequestParameters, body: FastCGIBody) {
     self.parameters = parameters
     self.body = body
     method = parameters["REQUEST_METHOD"] ?? "GET"
     let given = parameters["REQUEST_URI"] ?? parameters["DOCUMENT_URI"] ?? parameters["SCRIPT_NAME"] ?? ""
-    let target = FastCGIRequest.originForm(given)
+    let target = Self.originForm(given)
     let end = target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex
     path = end == target.startIndex ? "/" : String(target[..<end])
     query = String(Substring(target.utf8[end...].dropFirst()))
   }
 
-  /// A request target without scheme and authority (RFC 9112, section 3.2), which Apache passes on where a client sent
+  /// The request target without scheme and authority (RFC 9112, section 3.2), which Apache passes on if a client sent
   /// them.
   private static func originForm(_ target: String) -> Substring {
     for scheme in ["http://", "https://"] {
@@ -53,29 +50,28 @@ public struct FastCGIRequest: Sendable {
     return target[...]
   }
 
-  /// The value of a header of the client's, its name in any case; nil when the client did not send it.
+  /// The value of a request header, its name in any case; nil when the client did not send it.
   ///
-  /// Bytes that are not UTF-8 come as U+FFFD.
+  /// Bytes that are not UTF-8 are replaced by U+FFFD.
   public func header(_ name: String) -> String? {
     let parameter = RequestParameters.name(ofHeader: name)
     let value = parameters[parameter]
-    // Web servers pass these two on even when the client sent none.
-    let isAlwaysThere = parameter == "CONTENT_TYPE" || parameter == "CONTENT_LENGTH"
-    return isAlwaysThere && value == "" ? nil : value
+    // Web servers pass these two on even when the client sent neither.
+    let isAlwaysSet = parameter == "CONTENT_TYPE" || parameter == "CONTENT_LENGTH"
+    return isAlwaysSet && value == "" ? nil : value
   }
 
-  /// Every value of a header that the client sent more than once, in order; most web servers join them with commas
-  /// instead.
+  /// All values of a header, in order. Most web servers join repeated headers with commas instead of repeating them.
   public func headers(_ name: String) -> [String] { parameters.values(of: RequestParameters.name(ofHeader: name)) }
 
-  /// The value of a FastCGI parameter such as `REMOTE_ADDR`, its name in the web server's spelling.
+  /// The value of a FastCGI parameter such as `REMOTE_ADDR`, its name spelled as the web server spells it.
   public func parameter(_ name: String) -> String? { parameters[name] }
 }
 
 /// The body of a request.
 public enum FastCGIBody: Sendable, Equatable {
-  /// All of it.
+  /// The whole body.
   case complete([UInt8])
-  /// It was longer than this many bytes, and has been thrown away.
+  /// The body was longer than `limit` bytes and was discarded.
   case tooLarge(limit: Int)
 }

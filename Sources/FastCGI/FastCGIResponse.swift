@@ -1,20 +1,18 @@
-/// What a handler answers.
+/// The response of a handler.
 ///
-/// Headers are sent as they are: a name that is no token, or a value with CR, LF or NUL in it, is a mistake of the
-/// handler's and stops the process. Clean what comes from outside before it gets here. `Status` and `Content-Length`
-/// are the server's to write.
+/// Headers are sent unchanged: a name that is not a token, or a value that contains CR, LF or NUL, stops the process,
+/// so sanitise external input first. The server itself writes `Status` and `Content-Length`.
 public struct FastCGIResponse: Sendable {
-  /// The status of HTTP, 200 to 599.
+  /// The HTTP status, 200 to 599.
   public var status: Int
-  /// In the order in which they are sent.
+  /// The headers, sent in this order.
   public var headers: [(name: String, value: String)]
-  /// What follows the headers. A request with the method HEAD gets the headers only.
+  /// The body. The response to a HEAD request is sent without it.
   public var body: Body
-  /// An object that is let go of once the answer has been sent, or its client has gone; for what the answer takes until
-  /// then.
+  /// An object that is released once the response was sent or its client has disconnected, such as a share of a quota.
   public var holding: (any Sendable)?
 
-  /// An answer; without arguments an empty 200.
+  /// A response; without arguments an empty 200.
   public init(status: Int = 200, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
     self.status = status
     self.headers = headers
@@ -22,16 +20,17 @@ public struct FastCGIResponse: Sendable {
     holding = nil
   }
 
-  /// The body of an answer.
+  /// The body of a response.
   public enum Body: Sendable {
-    /// All of it, sent with a `Content-Length`.
+    /// The whole body, sent with a `Content-Length`.
     case bytes([UInt8])
-    /// The same in pieces, so that a large body need not be copied together.
+    /// The whole body in pieces, so that a large one need not be copied into one array.
     case pieces([[UInt8]])
-    /// Pieces over time: the headers go out at once, then what the closure writes; the answer ends when it returns.
+    /// A stream: the headers are sent at once, then what the closure writes; the response ends when the closure
+    /// returns.
     ///
-    /// Its task is cancelled when the client has gone or the server stops. nginx passes the pieces on as they come
-    /// only with `fastcgi_buffering off` or the header `X-Accel-Buffering: no`.
+    /// The closure's task is cancelled when the client disconnects or the server stops. nginx forwards each piece at
+    /// once only with `fastcgi_buffering off` or the header `X-Accel-Buffering: no`.
     case stream(@Sendable (FastCGIBodyStream) async -> Void)
   }
 }

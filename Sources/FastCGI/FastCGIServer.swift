@@ -1,11 +1,11 @@
 public import Logging
 import Synchronization
 
-/// A FastCGI responder: takes requests from a web server and answers them with a handler.
+/// A FastCGI responder: accepts requests from a web server and answers them with a handler.
 ///
-/// A few threads read requests and begin to answer them, each in a task of its own, and a few threads write the answers
-/// that do not fit a socket's buffer; so the number of open connections costs no threads. Stop it before letting go of
-/// it.
+/// A few threads read requests and start one task per request; a few more write the responses that do not fit a
+/// socket's buffer. So the number of threads does not depend on the number of connections. Stop the server before
+/// releasing it.
 ///
 /// ```swift
 /// let server = try FastCGIServer(listener: .unix(path: "/run/app.sock"), logger: logger) { request in
@@ -27,11 +27,12 @@ public final class FastCGIServer: Sendable {
   private let table: ConnectionTable
   private let lifecycle = Mutex(Lifecycle.ready)
 
-  /// Opens the listener: from here on peers can connect, and are served after `start`.
+  /// Opens the listener. Peers can connect from now on, and are served after `start`.
   ///
-  /// - Parameter handler: called for each complete request, never for one that broke off, on a thread that reads
-  ///   others' requests too: it must not block. When the client hangs up meanwhile, its connection is closed and the
-  ///   handler's task is cancelled; what the handler does all the same is not undone, and its answer is dropped.
+  /// - Parameter handler: called for each complete request. It must not block: its thread also reads other requests.
+  ///   When the client disconnects meanwhile, the connection is closed, the handler's task is cancelled, and its
+  ///   response is dropped.
+  /// - Throws: `FastCGIError` when the address is in use or cannot be opened.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration = FastCGIServerConfiguration(), logger: Logger,
     handler: @escaping @Sendable (FastCGIRequest) async -> FastCGIResponse
@@ -45,13 +46,14 @@ public final class FastCGIServer: Sendable {
     table = ConnectionTable(limit: configuration.connectionLimit, stopTimeout: configuration.stopTimeout)
   }
 
-  /// Requests that are being read or answered.
-  public var requestsInHand: Int { table.requestsInHand }
+  /// How many requests are being read or answered.
+  public var activeRequests: Int { table.activeRequests }
 
-  /// The port of a TCP listener, also where it was asked for as 0.
+  /// The port of a TCP listener, also when it was given as 0; nil for other listeners.
   public var port: UInt16? { listening.port }
 
-  /// Serves, on threads of its own. To be called once.
+  /// Starts the threads. Must be called once.
+  /// - Throws: `FastCGIError.system` when a descriptor or thread cannot be created.
   public func start() throws(FastCGIError) {
     let server = try RunningServer(
       listening: listening, configuration: configuration, table: table, logger: logger, handler: handler)
@@ -68,17 +70,17 @@ public final class FastCGIServer: Sendable {
     logger.info("FastCGI server started", metadata: ["max-connections": "\(configuration.connectionLimit)"])
   }
 
-  /// Stops accepting, answers what is in hand, tells streams to end, and returns when the last answer is out.
+  /// Stops accepting, tells streams to end, and returns when the last response was sent.
   ///
-  /// It waits for handlers and streams as long as they take. What has arrived before the call is still answered; a peer
-  /// in the middle of its request has until `readTimeout`. Calling it again waits for the same end.
+  /// Requests that arrived before the call are still answered; a peer in the middle of its request has until
+  /// `readTimeout`. There is no limit to how long handlers and streams may take. A second call waits for the same end.
   public func stop() async {
     let stopping = lifecycle.withLock { lifecycle in
       if case .stopped(let stopping) = lifecycle { return stopping }
       var server: RunningServer?
       if case .running(let running) = lifecycle { server = running }
       let stopping = Task { [server, listening, logger] in
-        listening.hide()
+        listening.unlink()
         await server?.stop()
         listening.refuse()
         logger.info("FastCGI server stopped")

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// The task that answers one request, for whoever notices that its client has gone.
+/// A handle to cancel the task that answers a request when its client disconnects.
 ///
-/// It exists before its task, so that the connection table can hold it before the task can end.
+/// It is created before the task, so that the connection table holds it before the task can end.
 final class HandlerTask: Sendable {
   private enum State {
     case notStarted
@@ -12,7 +12,7 @@ final class HandlerTask: Sendable {
 
   private let state = Mutex(State.notStarted)
 
-  /// Notes the task; cancels it at once if that was asked for meanwhile.
+  /// Sets the task; cancels it at once if `cancel()` was called before.
   func started(_ task: Task<Void, Never>) {
     let isCancelled = state.withLock { state in
       if case .cancelled = state { return true }
@@ -22,7 +22,7 @@ final class HandlerTask: Sendable {
     if isCancelled { task.cancel() }
   }
 
-  /// Cancels the task, now or as soon as it is known.
+  /// Cancels the task, now or once it is set.
   func cancel() {
     let task = state.withLock { state -> Task<Void, Never>? in
       defer { state = .cancelled }

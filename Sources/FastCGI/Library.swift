@@ -1,12 +1,12 @@
 import CFastCGI
 import Glibc
 
-/// The state that libfcgi has once per process.
+/// The global state of libfcgi.
 enum Library {
-  /// Whether libfcgi could be set up; the first look at it does so.
+  /// Initialises libfcgi on first use; false if that failed.
   ///
-  /// `FCGX_Init` installs handlers for three signals that make SIGTERM do nothing. They are put back to what they were,
-  /// except that SIGPIPE is ignored: a peer that hangs up must not end the process.
+  /// `FCGX_Init` installs handlers for three signals, with which SIGTERM has no effect. The former handlers are
+  /// restored, except that SIGPIPE is ignored: a peer that disconnects must not end the process.
   static let isReady: Bool = {
     let signals = [SIGTERM, SIGUSR1, SIGPIPE]
     let before = signals.map(disposition)

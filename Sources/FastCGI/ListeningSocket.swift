@@ -2,37 +2,38 @@ import CFastCGI
 import Glibc
 import Synchronization
 
-/// The socket that connections are accepted from.
+/// The socket on which connections are accepted.
 ///
-/// What the server made itself it also takes away; a socket that came as standard input belongs to others.
+/// A socket that the server opened is closed and its file removed; one passed as standard input is left open.
 final class ListeningSocket: Sendable {
-  /// Non-blocking.
+  /// The socket, non-blocking.
   let descriptor: Int32
-  private let isOurs: Bool
+  private let isOwned: Bool
   private let file: SocketFile?
-  private let isHidden = Atomic(false)
+  private let isUnlinked = Atomic(false)
 
-  /// Opens and listens, so that from here on peers can connect.
+  /// Opens the socket and listens, so that peers can connect.
+  /// - Throws: `FastCGIError` when the address is in use or cannot be opened.
   init(_ listener: FastCGIListener) throws(FastCGIError) {
     switch listener {
     case .standardInput:
       descriptor = try Self.standardInput()
-      (isOurs, file) = (false, nil)
+      (isOwned, file) = (false, nil)
     case .unix(let path, let mode):
       (descriptor, file) = try SocketFile.open(path, mode: mode)
-      isOurs = true
+      isOwned = true
     case .tcp(let host, let port):
       descriptor = try Self.openTCP(host: host, port: port)
-      (isOurs, file) = (true, nil)
+      (isOwned, file) = (true, nil)
     }
   }
 
   deinit {
-    hide()
-    if isOurs { close(descriptor) }
+    unlink()
+    if isOwned { close(descriptor) }
   }
 
-  /// The next connection, blocking in its reads and writes; nil with `errno` when there is none.
+  /// Accepts the next connection; its reads and writes block. Nil, with `errno` set, when there is none.
   func accept() -> Int32? {
     var connection: Int32
     repeat {
@@ -41,20 +42,20 @@ final class ListeningSocket: Sendable {
     return connection < 0 ? nil : connection
   }
 
-  /// Takes the socket's file away, so that nobody new finds the way here.
-  func hide() {
-    // Once only: a successor's file may get the very inode of ours.
-    if !isHidden.exchange(true, ordering: .relaxed) { file?.remove() }
+  /// Removes the file of a unix socket, so that no further peer connects.
+  func unlink() {
+    // Once only: the file of a successor may have the same inode number.
+    if !isUnlinked.exchange(true, ordering: .relaxed) { file?.remove() }
   }
 
   /// Refuses further connections, unless the socket is shared: then they wait for the next process.
   ///
-  /// The descriptor itself stays valid until the last user is gone.
+  /// The descriptor stays open until this object is released.
   func refuse() {
-    if isOurs { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    if isOwned { shutdown(descriptor, Int32(SHUT_RDWR)) }
   }
 
-  /// The port of a TCP socket.
+  /// The port of a TCP socket; nil for others.
   var port: UInt16? {
     var address = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -103,15 +104,16 @@ final class ListeningSocket: Sendable {
     return descriptor
   }
 
-  /// Settings that accepted connections inherit; without effect on a unix socket.
+  /// Sets options that accepted connections inherit. Without effect on a unix socket.
   ///
-  /// With this buffer a socket that polls as writable takes a whole slice of an answer without blocking.
+  /// With this send buffer, a socket that polls as writable accepts a slice of `Connection.sliceLength` without
+  /// blocking.
   private static func tuneTCP(_ descriptor: Int32) {
     var on: Int32 = 1
     guard setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
       return
     }
-    var bytes: Int32 = 256 * 1024
+    var bytes: Int32 = 256 << 10
     setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
   }
 }

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Addresses that only the host itself can use: 127.0.0.0/8 and ::1 (RFC 6890), also as IPv4 mapped into IPv6.
+/// Loopback addresses: 127.0.0.0/8 and ::1 (RFC 6890), also mapped from IPv4 to IPv6.
 public enum LoopbackAddress {
-  /// Whether a text is such an address, in any spelling that inet_pton(3) reads.
+  /// Whether a text is a loopback address, in any spelling that inet_pton(3) accepts.
   public static func matches(_ text: String) -> Bool {
     var four = in_addr()
     if inet_pton(AF_INET, text, &four) == 1 { return matches(four) }
@@ -10,7 +10,7 @@ public enum LoopbackAddress {
     return inet_pton(AF_INET6, text, &six) == 1 && matches(six)
   }
 
-  /// Whether a socket address is one; a unix socket's is.
+  /// Whether a socket address is a loopback address; true for a unix socket.
   static func matches(_ address: UnsafePointer<sockaddr>) -> Bool {
     let bytes = UnsafeRawPointer(address)
     switch Int32(address.pointee.sa_family) {

@@ -4,14 +4,14 @@ import Synchronization
 
 /// The threads that wait for connections and requests, all on one epoll.
 ///
-/// A request is read on the thread that is told of it, and answered there as far as the handler does not wait. Reading
-/// blocks, which is short with a web server that sends what it has. While slow peers hold every thread, another one is
+/// A thread reads the request whose event it received, and runs the handler until that first suspends. Reading blocks,
+/// but only briefly with a web server that sends whole requests. While slow peers block all threads, another one is
 /// started.
 final class Reactor: Sendable {
-  private struct Crew {
+  private struct Pool {
     var size = 0
     var reading = 0
-    /// Since the last look of `relieve`.
+    /// Since the last call of `growIfStuck`.
     var hasFinishedReading = false
   }
 
@@ -22,9 +22,11 @@ final class Reactor: Sendable {
   private let threads: ThreadGroup
   private let sizes: ClosedRange<Int>
   private let logger: Logger
-  private let crew = Mutex(Crew())
+  private let pool = Mutex(Pool())
 
-  /// A reactor of so many threads, which end when the signal is raised.
+  /// - Parameters:
+  ///   - stopped: ends the threads.
+  ///   - sizes: the fewest and the most threads.
   init(
     epoll: Epoll, acceptor: Acceptor, responder: Responder, stopped: Waker, threads: ThreadGroup,
     sizes: ClosedRange<Int>, logger: Logger
@@ -38,43 +40,43 @@ final class Reactor: Sendable {
     self.logger = logger
   }
 
-  /// Starts the threads and accepting.
+  /// Starts the threads, then accepting.
   func start() throws(FastCGIError) {
     guard epoll.add(stopped.descriptor, .readable) else { throw .lastSystemError("epoll_ctl") }
     for _ in 0..<sizes.lowerBound { try startThread() }
     try acceptor.start()
   }
 
-  /// Adds a thread if none of them has finished reading a request since the last call.
-  func relieve() {
-    let isStuck = crew.withLock { crew in
-      defer { crew.hasFinishedReading = false }
-      return crew.reading == crew.size && !crew.hasFinishedReading && crew.size < sizes.upperBound
+  /// Starts another thread if all of them are reading and none has finished a request since the last call.
+  func growIfStuck() {
+    let isStuck = pool.withLock { pool in
+      defer { pool.hasFinishedReading = false }
+      return pool.reading == pool.size && !pool.hasFinishedReading && pool.size < sizes.upperBound
     }
     guard isStuck else { return }
     do {
       try startThread()
-      logger.notice("slow peers hold every reactor thread: one more started")
+      logger.notice("slow peers block every reactor thread: one more started")
     } catch {
       logger.error("cannot start a reactor thread", metadata: ["reason": "\(error)"])
     }
   }
 
   private func startThread() throws(FastCGIError) {
-    crew.withLock { $0.size += 1 }
+    pool.withLock { $0.size += 1 }
     do {
       try threads.start("fcgi-reactor") { self.run() }
     } catch {
-      crew.withLock { $0.size -= 1 }
+      pool.withLock { $0.size -= 1 }
       throw error
     }
   }
 
   private func run() {
-    let loop = JobQueue()
+    let jobs = JobQueue()
     while true {
       guard let event = epoll.wait(timeout: idleTimeout) else {
-        if leaves() { return }
+        if leavePool() { return }
         continue
       }
       switch event.descriptor {
@@ -82,27 +84,28 @@ final class Reactor: Sendable {
       case acceptor.descriptor: acceptor.acceptPending()
       default: read(event.descriptor)
       }
-      loop.runReadyJobs()
+      jobs.runReadyJobs()
     }
   }
 
   private func read(_ descriptor: Int32) {
-    crew.withLock { $0.reading += 1 }
+    pool.withLock { $0.reading += 1 }
     responder.serve(descriptor)
-    crew.withLock { crew in
-      crew.reading -= 1
-      crew.hasFinishedReading = true
+    pool.withLock { pool in
+      pool.reading -= 1
+      pool.hasFinishedReading = true
     }
   }
 
-  /// For ever, unless there are more threads than usual.
-  private var idleTimeout: Int32 { crew.withLock { $0.size > sizes.lowerBound ? 1000 : -1 } }
+  /// In milliseconds: -1 (none), unless there are more threads than the minimum.
+  private var idleTimeout: Int32 { pool.withLock { $0.size > sizes.lowerBound ? 1000 : -1 } }
 
-  /// Whether the thread that asks is one too many.
-  private func leaves() -> Bool {
-    crew.withLock { crew in
-      guard crew.size > sizes.lowerBound else { return false }
-      crew.size -= 1
+  /// Removes the calling thread if there are more than the minimum.
+  /// - Returns: whether the thread must end.
+  private func leavePool() -> Bool {
+    pool.withLock { pool in
+      guard pool.size > sizes.lowerBound else { return false }
+      pool.size -= 1
       return true
     }
   }

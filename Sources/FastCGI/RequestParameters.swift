@@ -1,16 +1,16 @@
 import Glibc
 
-/// The name-value pairs that the web server sent with a request.
+/// The FastCGI parameters of a request.
 ///
-/// One buffer and a search instead of a dictionary: a request has some 25 of them, and a handler looks at four.
+/// A buffer with linear search is faster than a dictionary: a request has about 25 pairs, and a handler reads four.
 struct RequestParameters: Sendable {
-  /// `NAME=value` and a NUL, for each pair in order.
+  /// `NAME=value` and a NUL for each pair, in order.
   private let bytes: [UInt8]
 
   /// Copies libfcgi's list, which ends with a null pointer.
   init(copying list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(1024)
+    bytes.reserveCapacity(1 << 10)
     var next = list
     while let entry = next?.pointee {
       bytes.append(contentsOf: UnsafeRawBufferPointer(start: entry, count: strlen(entry) + 1))
@@ -19,12 +19,12 @@ struct RequestParameters: Sendable {
     self.bytes = bytes
   }
 
-  /// Pairs without a web server.
+  /// Creates parameters from pairs.
   init(_ pairs: [(name: String, value: String)]) {
     bytes = pairs.flatMap { Array("\($0.name)=\($0.value)".utf8) + [0] }
   }
 
-  /// The first value of that name.
+  /// The first value of a name.
   subscript(name: String) -> String? {
     var name = name
     return name.withUTF8 { key in
@@ -35,7 +35,7 @@ struct RequestParameters: Sendable {
     }
   }
 
-  /// Every value of that name, in order.
+  /// All values of a name, in order.
   func values(of name: String) -> [String] {
     var name = name
     return name.withUTF8 { key in
@@ -50,7 +50,7 @@ struct RequestParameters: Sendable {
     }
   }
 
-  /// The parameter that a header of HTTP arrives as: `If-None-Match` as `HTTP_IF_NONE_MATCH`.
+  /// The name of the parameter for an HTTP header: `HTTP_IF_NONE_MATCH` for `If-None-Match`.
   static func name(ofHeader header: String) -> String {
     let name = String(decoding: header.utf8.map(parameterCharacter), as: UTF8.self)
     return name == "CONTENT_TYPE" || name == "CONTENT_LENGTH" ? name : "HTTP_" + name
@@ -64,7 +64,7 @@ struct RequestParameters: Sendable {
     }
   }
 
-  /// Finds the first pair of that name in `rest`, and leaves what comes after it.
+  /// Finds the first pair of a name in `rest`, and advances `rest` behind it.
   private func nextValue(
     of key: UnsafeRawBufferPointer, in rest: inout UnsafeRawBufferPointer
   ) -> UnsafeRawBufferPointer? {

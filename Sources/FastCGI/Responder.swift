@@ -1,7 +1,7 @@
 import LinuxSupport
 import Logging
 
-/// Reads requests, has them answered, and sends the answers.
+/// Reads requests, calls the handler, and sends the responses.
 final class Responder: Sendable {
   private let handler: @Sendable (FastCGIRequest) async -> FastCGIResponse
   private let configuration: FastCGIServerConfiguration
@@ -11,10 +11,10 @@ final class Responder: Sendable {
   private let writers: [Writer]
   private let logger: Logger
 
-  /// Bytes of a body that a handler looks at in well under a millisecond.
-  private static let shortBody = 32 * 1_024
+  /// The longest body, in bytes, that a handler can process in well under a millisecond.
+  private static let shortBody = 32 << 10
 
-  /// A responder that answers with the handler.
+  /// - Parameter handler: called once for each complete request.
   init(
     handler: @escaping @Sendable (FastCGIRequest) async -> FastCGIResponse, configuration: FastCGIServerConfiguration,
     table: ConnectionTable, epoll: Epoll, acceptor: Acceptor, writers: [Writer], logger: Logger
@@ -28,10 +28,10 @@ final class Responder: Sendable {
     self.logger = logger
   }
 
-  /// Does what an event of a connection asks for: reads the request that has arrived, blocking, and starts the task that
-  /// answers it; or gives up a request whose client has left.
+  /// Handles an event of a connection: reads the request that has arrived, blocking, and starts the task that answers
+  /// it; or cancels the task of a client that has disconnected.
   func serve(_ descriptor: Int32) {
-    switch table.turn(on: descriptor, deadline: .now + configuration.readTimeout) {
+    switch table.action(on: descriptor, deadline: .now + configuration.readTimeout) {
     case .read(let connection): read(connection)
     case .abandon(let connection, let task):
       table.close(abandoned: connection)
@@ -51,33 +51,34 @@ final class Responder: Sendable {
     }
     let task = HandlerTask()
     table.beginHandling(connection, task)
-    // Only the end of the connection counts: what the peer sends early waits for its turn.
+    // Watched for a hang-up only: a request that the peer sends early waits.
     epoll.rearm(connection.descriptor, [.hangUp, .once])
     task.started(
       Task(executorPreference: executor(for: request)) { await self.answer(request, on: connection, task) })
   }
 
-  /// A large body takes long to look at, which is not for a thread that has others to serve.
+  /// Short requests run on the reactor thread, without waking another one; long bodies run on the global pool.
   private func executor(for request: FastCGIRequest) -> ThreadExecutor? {
-    if case .complete(let body) = request.body, body.count > Responder.shortBody { return nil }
+    if case .complete(let body) = request.body, body.count > Self.shortBody { return nil }
     return .shared
   }
 
   private func answer(_ request: FastCGIRequest, on connection: Connection, _ task: HandlerTask) async {
     let response = await handler(request)
-    // Answers that are ready at the same time go out together: the web server wakes up once for them.
+    // Yields so that responses that are ready at the same time are written together: nginx wakes up once for all of
+    // them.
     await Task.yield()
     guard table.beginSending(on: connection, of: task) else {
-      return logger.debug("client gone before its answer", metadata: ["path": "\(request.path)"])
+      return logger.debug("client disconnected before its response", metadata: ["path": "\(request.path)"])
     }
-    // What the response holds is let go of once it has been sent.
+    // Keeps `response.holding` until the response was sent.
     defer { withExtendedLifetime(response) {} }
     let isDelivered = await send(response, to: request, on: connection)
     if !isDelivered {
-      logger.debug("client gone before the end of its answer", metadata: ["path": "\(request.path)"])
+      logger.debug("client disconnected before the end of its response", metadata: ["path": "\(request.path)"])
     }
     if isDelivered, configuration.keepConnections, connection.isKeptByPeer {
-      rest(connection)
+      keepAlive(connection)
     } else {
       close(connection)
     }
@@ -87,48 +88,48 @@ final class Responder: Sendable {
     let isHead = request.method == "HEAD"
     switch response.body {
     case .bytes(let body):
-      let head = ResponseHead.render(response, contentLength: body.count)
+      let head = response.head(contentLength: body.count)
       return await send(head, isHead ? [] : [body], on: connection)
     case .pieces(let pieces):
-      let head = ResponseHead.render(response, contentLength: pieces.reduce(0) { $0 + $1.count })
+      let head = response.head(contentLength: pieces.reduce(0) { $0 + $1.count })
       return await send(head, isHead ? [] : pieces, on: connection)
     case .stream(let produce):
-      let head = ResponseHead.render(response, contentLength: nil)
+      let head = response.head(contentLength: nil)
       return isHead ? await send(head, [], on: connection) : await stream(head, produce, on: connection)
     }
   }
 
-  /// Small answers go out from here, in one write that cannot block; the others through a writer thread.
+  /// Sends a small response in one write that cannot block, and any other through a writer thread.
   private func send(_ head: [UInt8], _ body: [[UInt8]], on connection: Connection) async -> Bool {
     let length = body.reduce(head.count) { $0 + $1.count }
     if length <= Connection.sliceLength, connection.isWritable {
-      return connection.write(head) && body.allSatisfy { connection.write($0) } && connection.endAnswer()
+      return connection.write(head) && body.allSatisfy { connection.write($0) } && connection.endResponse()
     }
-    let delivery = delivery(on: connection, isStream: false)
-    delivery.send(head)
-    for piece in body { delivery.send(piece) }
-    return await delivery.finish()
+    let response = outgoingResponse(on: connection, isStream: false)
+    response.send(head)
+    for piece in body { response.send(piece) }
+    return await response.finish()
   }
 
   private func stream(
     _ head: [UInt8], _ produce: @escaping @Sendable (FastCGIBodyStream) async -> Void, on connection: Connection
   ) async -> Bool {
-    let delivery = delivery(on: connection, isStream: true)
-    delivery.send(head)
-    let producer = Task { await produce(FastCGIBodyStream(delivery)) }
-    delivery.onEnding { producer.cancel() }
-    table.beginStream(delivery)
+    let response = outgoingResponse(on: connection, isStream: true)
+    response.send(head)
+    let producer = Task { await produce(FastCGIBodyStream(response)) }
+    response.onEnding { producer.cancel() }
+    table.beginStream(response)
     await producer.value
-    return await delivery.finish()
+    return await response.finish()
   }
 
-  private func delivery(on connection: Connection, isStream: Bool) -> Delivery {
+  private func outgoingResponse(on connection: Connection, isStream: Bool) -> OutgoingResponse {
     let writer = writers[Int(connection.descriptor) % writers.count]
-    return Delivery(
+    return OutgoingResponse(
       on: connection, by: writer, isStream: isStream, maxQueuedBytes: configuration.maxQueuedStreamBytes)
   }
 
-  private func rest(_ connection: Connection) {
+  private func keepAlive(_ connection: Connection) {
     connection.release()
     let isKept = table.endRequest(on: connection, deadline: .now + configuration.keepAliveTimeout) { [epoll] in
       epoll.rearm(connection.descriptor, [.readable, .once])

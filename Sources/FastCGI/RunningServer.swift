@@ -1,18 +1,18 @@
 import LinuxSupport
 import Logging
 
-/// The parts of a server between start and stop.
+/// The parts of a server that exist between start and stop.
 final class RunningServer: Sendable {
   private let table: ConnectionTable
   private let configuration: FastCGIServerConfiguration
   private let acceptor: Acceptor
   private let writers: [Writer]
   private let reactor: Reactor
-  private let watchdog: Watchdog
+  private let monitor: TimeoutMonitor
   private let threads = ThreadGroup()
   private let stopped: Waker
 
-  /// Puts the parts together; nothing runs yet.
+  /// Creates the parts; no thread runs yet.
   init(
     listening: ListeningSocket, configuration: FastCGIServerConfiguration, table: ConnectionTable, logger: Logger,
     handler: @escaping @Sendable (FastCGIRequest) async -> FastCGIResponse
@@ -34,25 +34,25 @@ final class RunningServer: Sendable {
     reactor = Reactor(
       epoll: epoll, acceptor: acceptor, responder: responder, stopped: stopped, threads: threads,
       sizes: configuration.reactorThreads...configuration.maxReactorThreads, logger: logger)
-    watchdog = Watchdog(
+    monitor = TimeoutMonitor(
       table: table, reactor: reactor, acceptor: acceptor, stopped: stopped, logger: logger,
-      interval: Watchdog.interval(for: configuration))
+      interval: TimeoutMonitor.interval(for: configuration))
   }
 
   /// Starts the threads.
   func start() throws(FastCGIError) {
     for writer in writers { try threads.start("fcgi-writer") { writer.run() } }
-    try threads.start("fcgi-watchdog") { [watchdog] in watchdog.run() }
+    try threads.start("fcgi-timeouts") { [monitor] in monitor.run() }
     try reactor.start()
   }
 
-  /// Ends the threads that have started, after `start` failed.
+  /// Ends the threads that were started, after `start` has failed.
   func abandon() {
     stopped.wake()
     for writer in writers { writer.stop() }
   }
 
-  /// Accepts nobody more, answers what is in hand, and ends the threads.
+  /// Stops accepting, answers the requests that have arrived, and ends the threads.
   func stop() async {
     acceptor.stop()
     table.stop()

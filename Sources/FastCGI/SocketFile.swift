@@ -1,20 +1,20 @@
 import Glibc
 import LinuxSupport
 
-/// The file of a unix socket that this process made.
+/// The file of a unix socket that this process created.
 struct SocketFile: Sendable {
   private let path: String
   private let device: dev_t
   private let inode: ino_t
 
-  /// Makes the file and listens.
+  /// Creates the file and listens.
   ///
-  /// A file that a dead process left behind is replaced. One that is in use, and anything that is not a socket, is not.
+  /// Replaces the socket of a process that has died, but neither a socket in use nor any other file.
   static func open(_ path: String, mode: UInt32) throws(FastCGIError) -> (descriptor: Int32, file: SocketFile) {
     let descriptor = try unixSocket()
     do throws(FastCGIError) {
       try bindReplacing(path, descriptor)
-      // Nobody can connect before listen, so there is no moment with other permissions.
+      // Before `listen`, when no peer can connect: the permissions are right from the first moment.
       guard chmod(path, mode) == 0 else { throw .lastSystemError("chmod") }
       guard listen(descriptor, SOMAXCONN) == 0 else { throw .lastSystemError("listen") }
       var status = stat()
@@ -26,7 +26,7 @@ struct SocketFile: Sendable {
     }
   }
 
-  /// Removes the file, unless a successor has put its own in its place.
+  /// Removes the file, unless another process has replaced it.
   func remove() {
     var status = stat()
     guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return }
@@ -44,7 +44,7 @@ struct SocketFile: Sendable {
     guard try bind(path, descriptor) else { throw .addressInUse(path) }
   }
 
-  /// False when there is already a file at the path.
+  /// - Returns: false when there is a file at the path.
   private static func bind(_ path: String, _ descriptor: Int32) throws(FastCGIError) -> Bool {
     let result = try withAddress(path) { Glibc.bind(descriptor, $0, $1) }
     guard result != 0 else { return true }
@@ -52,7 +52,7 @@ struct SocketFile: Sendable {
     return false
   }
 
-  /// Only a refusal proves that nobody is there: a full queue is a sign of life.
+  /// Whether a process listens: only ECONNREFUSED proves the opposite, since a full queue has other errors.
   private static func isListening(_ path: String) throws(FastCGIError) -> Bool {
     let probe = try unixSocket()
     defer { close(probe) }

@@ -1,7 +1,7 @@
 import LinuxSupport
 import Synchronization
 
-/// Threads for calls that block, which Swift's own few threads must not make.
+/// Threads for blocking calls, which must not run on Swift's cooperative threads.
 final class ThreadGroup: Sendable {
   private struct State {
     var running = 0
@@ -10,8 +10,9 @@ final class ThreadGroup: Sendable {
 
   private let state = Mutex(State())
 
-  /// Runs the body on a thread.
+  /// Starts a thread.
   /// - Parameter name: at most 15 bytes, for `top -H` and debuggers.
+  /// - Throws: `FastCGIError.system` when the process may have no more threads.
   func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(FastCGIError) {
     state.withLock { $0.running += 1 }
     do {
@@ -25,7 +26,7 @@ final class ThreadGroup: Sendable {
     }
   }
 
-  /// Returns when every thread that was started has returned.
+  /// Waits until every thread has ended.
   func ended() async {
     await withCheckedContinuation { continuation in
       let isOver = state.withLock { state in

@@ -1,10 +1,10 @@
 import LinuxSupport
 import Synchronization
 
-/// A thread that writes answers, each in small slices, so that none waits for another's slow peer.
+/// A thread that writes responses in small slices, so that none waits for the slow peer of another.
 final class Writer: Sendable {
   private struct Inbox {
-    var deliveries: [Delivery] = []
+    var responses: [OutgoingResponse] = []
     var isStopped = false
   }
 
@@ -14,7 +14,7 @@ final class Writer: Sendable {
   private let timeout: Duration
   private let inbox = Mutex(Inbox())
 
-  /// A writer whose peers are cut off when they take nothing for so long.
+  /// - Parameter timeout: how long a peer may accept nothing before it is disconnected.
   init(table: ConnectionTable, timeout: Duration) throws(FastCGIError) {
     self.table = table
     self.timeout = timeout
@@ -23,37 +23,37 @@ final class Writer: Sendable {
     guard epoll.add(waker.descriptor, .readable) else { throw .lastSystemError("epoll_ctl") }
   }
 
-  /// There is something to do for this delivery.
-  func schedule(_ delivery: Delivery) {
+  /// Wakes the thread to write what was added to a response.
+  func schedule(_ response: OutgoingResponse) {
     let isFirst = inbox.withLock { inbox in
-      inbox.deliveries.append(delivery)
-      return inbox.deliveries.count == 1
+      inbox.responses.append(response)
+      return inbox.responses.count == 1
     }
     if isFirst { waker.wake() }
   }
 
-  /// Ends the thread, once every delivery is complete.
+  /// Ends the thread. Every response must be complete.
   func stop() {
     inbox.withLock { $0.isStopped = true }
     waker.wake()
   }
 
-  /// The thread.
+  /// The body of the thread.
   func run() {
-    var round = WriterRound(epoll: epoll, table: table, timeout: timeout)
+    var state = WriterState(epoll: epoll, table: table, timeout: timeout)
     while let scheduled = takeScheduled() {
-      round.add(scheduled)
-      round.writeSlices()
-      guard let event = epoll.wait(timeout: round.isBusy ? 0 : -1) else { continue }
-      if event.descriptor == waker.descriptor { waker.drain() } else { round.happened(event) }
+      state.add(scheduled)
+      state.writeSlices()
+      guard let event = epoll.wait(timeout: state.isBusy ? 0 : -1) else { continue }
+      if event.descriptor == waker.descriptor { waker.drain() } else { state.handle(event) }
     }
   }
 
-  private func takeScheduled() -> [Delivery]? {
+  private func takeScheduled() -> [OutgoingResponse]? {
     inbox.withLock { inbox in
       guard !inbox.isStopped else { return nil }
-      defer { inbox.deliveries = [] }
-      return inbox.deliveries
+      defer { inbox.responses = [] }
+      return inbox.responses
     }
   }
 }

@@ -26,7 +26,7 @@ struct ClientGoneTests {
       for round in 1...5 {
         var clients = try (0..<4).map { _ in try server.client() }
         for client in clients { try await client.send(Record.request("GET", "/wait", keep: keeps)) }
-        await eventually { server.server.requestsInHand == 4 }
+        await eventually { server.server.activeRequests == 4 }
         clients = []
         #expect(try await server.exchange(Record.request("GET")).body == [7])
         await eventually { cancelled.count == 4 * round }
@@ -42,9 +42,9 @@ struct ClientGoneTests {
     try server.start()
     var client: FastCGIClient? = try FastCGIClient(port: try #require(server.port))
     try await client?.send(Record.request("GET", "/wait"))
-    await eventually { server.requestsInHand == 1 }
+    await eventually { server.activeRequests == 1 }
     client = nil
-    await eventually { cancelled.count == 1 && server.requestsInHand == 0 }
+    await eventually { cancelled.count == 1 && server.activeRequests == 0 }
     await server.stop()
   }
 
@@ -87,7 +87,7 @@ struct ClientGoneTests {
       try await client?.send(Record.request("POST", body: [1]))
       await entered.wait()
       client = nil
-      await eventually { server.server.requestsInHand == 0 }
+      await eventually { server.server.activeRequests == 0 }
       go.open()
       await done.wait()
     }
@@ -103,9 +103,9 @@ struct ClientGoneTests {
       for round in 1...3 {
         let browser = try nginx.connect()
         try browser.send(Array("GET /wait HTTP/1.1\r\nHost: test\r\n\r\n".utf8))
-        await eventually { server.server.requestsInHand == 1 }
+        await eventually { server.server.activeRequests == 1 }
         browser.hangUp()
-        await eventually { cancelled.count == round && server.server.requestsInHand == 0 }
+        await eventually { cancelled.count == round && server.server.activeRequests == 0 }
         #expect(try await nginx.exchange("GET", "/").status == "HTTP/1.1 200 OK")
       }
     }

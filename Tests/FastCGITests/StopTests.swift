@@ -16,14 +16,14 @@ struct StopTests {
     let client = try server.client()
     try await client.send(Record.request())
     await entered.wait()
-    #expect(server.server.requestsInHand == 1)
+    #expect(server.server.activeRequests == 1)
     let stopping = Task { await server.stop() }
     await eventually { (try? server.client()) == nil }
     go.open()
     #expect(try await client.answer().text == "finished")
     await stopping.value
     await server.stop()
-    #expect(server.server.requestsInHand == 0)
+    #expect(server.server.activeRequests == 0)
   }
 
   @Test("does not wait for long for a client that reads nothing, whatever the write timeout", arguments: [false, true])
@@ -38,7 +38,7 @@ struct StopTests {
     let server = try TestServer(configuration, handler: handler)
     let client = try server.client()
     try await client.send(Record.request("GET"))
-    await eventually { server.server.requestsInHand == 1 }
+    await eventually { server.server.activeRequests == 1 }
     await server.stop()
     #expect(try await client.readToEnd().count < 8 << 20)
   }
@@ -48,7 +48,7 @@ struct StopTests {
     let server = try TestServer()
     let client = try server.client()
     try await client.send(Record.head(contentLength: 4) + Record.content(5, [1, 2]))
-    await eventually { server.server.requestsInHand == 1 }
+    await eventually { server.server.activeRequests == 1 }
     let stopping = Task { await server.stop() }
     await eventually { (try? server.client()) == nil }
     let answer = try await client.exchange(Record.content(5, [3, 4]) + Record.record(5, []))

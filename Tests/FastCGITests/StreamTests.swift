@@ -49,7 +49,7 @@ struct StreamTests {
       #expect(try await client?.nextPiece() == "one")
       client = nil
       await noticed.wait()
-      await eventually { server.server.requestsInHand == 0 }
+      await eventually { server.server.activeRequests == 0 }
     }
   }
 
@@ -122,7 +122,7 @@ struct StreamTests {
       try await client.send(Record.request("GET"))
       await done.wait()
       #expect(failures.count > 0)
-      await eventually { server.server.requestsInHand == 0 }
+      await eventually { server.server.activeRequests == 0 }
     }
   }
 
@@ -139,7 +139,7 @@ struct StreamTests {
     try await withServer(handler: handler) { server in
       let clients = try (0..<300).map { _ in try server.client() }
       for client in clients { try await client.send(Record.request("GET")) }
-      await eventually { server.server.requestsInHand == 300 }
+      await eventually { server.server.activeRequests == 300 }
       go.open()
       for client in clients { #expect(try await client.answer().text == "news") }
     }

@@ -1,29 +1,26 @@
 import Synchronization
 
-/// An answer that a writer thread brings to its peer: a large one, or one that is made while it is sent.
+/// A response that a writer thread sends: a large one, or a stream.
 ///
-/// The task that answers adds to it and waits; the writer thread takes from it, and has the connection until
-/// `complete`.
-final class Delivery: Sendable {
+/// The task that answers adds bytes and waits; the writer thread writes them, and owns the connection until `complete`.
+final class OutgoingResponse: Sendable {
   private struct State {
-    var queue = DeliveryQueue()
+    var buffer = WriteBuffer()
     var result: Bool?
     var waiting: CheckedContinuation<Bool, Never>?
     var isStopping = false
     var cancelProducer: (@Sendable () -> Void)?
   }
 
-  /// The writer's until the delivery is complete.
+  /// Owned by the writer until the response is complete.
   let connection: Connection
-  /// Whether the peer is watched even while there is nothing to write.
+  /// Whether the body is a stream, so that a hang-up is noticed while there is nothing to write.
   let isStream: Bool
   private let writer: Writer
   private let maxQueuedBytes: Int
   private let state = Mutex(State())
 
-  /// A delivery that the writer begins with the first bytes.
-  ///
-  /// - Parameter maxQueuedBytes: how much may wait before a peer that does not read is cut off
+  /// - Parameter maxQueuedBytes: how many bytes may wait for a slow peer before it is disconnected.
   init(on connection: Connection, by writer: Writer, isStream: Bool, maxQueuedBytes: Int) {
     self.connection = connection
     self.writer = writer
@@ -31,23 +28,24 @@ final class Delivery: Sendable {
     self.maxQueuedBytes = maxQueuedBytes
   }
 
-  /// Whether the peer hung up, or was dropped because it did not read.
+  /// Whether the peer hung up, or was disconnected because it did not read.
   var isClientGone: Bool { state.withLock { $0.result == false } }
 
-  /// Whether the server is stopping, so that the answer should come to its end.
+  /// Whether the server is stopping, so that a stream should end.
   var isStopping: Bool { state.withLock { $0.isStopping } }
 }
 
-// MARK: - The side of the task that answers
+// MARK: - Called by the task that answers
 
-extension Delivery {
+extension OutgoingResponse {
   /// Adds bytes without waiting for them to be written.
   func send(_ bytes: [UInt8]) {
-    _ = state.withLock { $0.queue.append(bytes) }
+    _ = state.withLock { $0.buffer.append(bytes) }
     writer.schedule(self)
   }
 
-  /// Adds bytes, and returns when they have been written; false when the client has gone.
+  /// Adds bytes and waits until they are written.
+  /// - Returns: false when the client has disconnected.
   func write(_ bytes: [UInt8]) async -> Bool {
     await withCheckedContinuation { continuation in
       if enqueue(bytes, { continuation.resume(returning: $0) }) {
@@ -58,9 +56,10 @@ extension Delivery {
     }
   }
 
-  /// Nothing more will be added. Returns when all has been written; false when the client has gone.
+  /// Ends the response and waits until all of it is written.
+  /// - Returns: false when the client has disconnected.
   func finish() async -> Bool {
-    state.withLock { $0.queue.end() }
+    state.withLock { $0.buffer.end() }
     writer.schedule(self)
     return await withCheckedContinuation { continuation in
       let result = state.withLock { state in
@@ -71,7 +70,8 @@ extension Delivery {
     }
   }
 
-  /// Calls this when the client has gone or the server stops; at once if that is so already.
+  /// Sets the closure that is called when the client disconnects or the server stops; called at once if that has
+  /// happened.
   func onEnding(_ cancel: @escaping @Sendable () -> Void) {
     let isEnding = state.withLock { state in
       state.cancelProducer = cancel
@@ -80,7 +80,7 @@ extension Delivery {
     if isEnding { cancel() }
   }
 
-  /// Tells who makes the answer to come to an end.
+  /// Tells the producer of a stream to end it.
   func serverStops() {
     let cancel = state.withLock { state in
       state.isStopping = true
@@ -89,40 +89,41 @@ extension Delivery {
     cancel?()
   }
 
-  /// False after the end, and when the peer has left too much unread: then it is cut off.
-  private func enqueue(_ bytes: [UInt8], _ acknowledge: @escaping DeliveryQueue.Acknowledgement) -> Bool {
+  /// - Returns: false after the end, and when too many bytes wait: then the peer is disconnected.
+  private func enqueue(_ bytes: [UInt8], _ acknowledge: @escaping WriteBuffer.Acknowledgement) -> Bool {
     state.withLock { state in
-      // Before there is a result the writer has not given the connection back, so it is open.
+      // Without a result the writer still owns the connection, so it is open.
       guard state.result == nil else { return false }
-      guard state.queue.count == 0 || state.queue.count + bytes.count <= maxQueuedBytes else {
-        connection.cutOff()
+      guard state.buffer.count == 0 || state.buffer.count + bytes.count <= maxQueuedBytes else {
+        connection.shutDown()
         return false
       }
-      return state.queue.append(bytes, acknowledge)
+      return state.buffer.append(bytes, acknowledge)
     }
   }
 }
 
-// MARK: - The writer's side
+// MARK: - Called by the writer
 
-extension Delivery {
-  /// What to do next.
-  var turn: DeliveryQueue.Turn { state.withLock { $0.queue.turn(atMost: Connection.sliceLength) } }
+extension OutgoingResponse {
+  /// The next slice to write, or whether to end or wait.
+  var nextWrite: WriteBuffer.NextWrite { state.withLock { $0.buffer.next(atMost: Connection.sliceLength) } }
 
-  /// Whether the writer has given the connection back.
+  /// Whether the writer has released the connection.
   var isComplete: Bool { state.withLock { $0.result != nil } }
 
-  /// The bytes of the last turn have gone out.
+  /// Notes that bytes of the last slice were written.
   func wrote(_ count: Int) {
-    state.withLock { $0.queue.wrote(count) }?(true)
+    state.withLock { $0.buffer.wrote(count) }?(true)
   }
 
-  /// Gives the connection back: all has gone out, or the client has gone.
+  /// Releases the connection.
+  /// - Parameter isDelivered: whether all was written; false when the client has disconnected.
   func complete(_ isDelivered: Bool) {
     let (unwritten, waiting, cancel) = state.withLock { state in
       state.result = isDelivered
       defer { state.waiting = nil }
-      return (state.queue.fail(), state.waiting, isDelivered ? nil : state.cancelProducer)
+      return (state.buffer.fail(), state.waiting, isDelivered ? nil : state.cancelProducer)
     }
     for acknowledge in unwritten { acknowledge(false) }
     cancel?()

@@ -1,18 +1,18 @@
 import DequeModule
 
-/// The bytes of an answer that are still to be written, in order, and who is to be told when they are.
-struct DeliveryQueue {
-  /// What the writer does next.
-  enum Turn: Equatable {
-    /// These bytes are next.
+/// The bytes of a response that wait to be written, in order, each piece with its acknowledgement.
+struct WriteBuffer {
+  /// What the writer must do next.
+  enum NextWrite: Equatable {
+    /// Write these bytes.
     case write(ArraySlice<UInt8>)
-    /// All has been written and nothing more will come.
+    /// End the response: all was written and nothing more will be added.
     case end
-    /// All has been written so far.
+    /// Wait: all was written so far.
     case wait
   }
 
-  /// Called once: true when the bytes have gone to the peer, false when they will not.
+  /// Called once: with true when the bytes were written, with false when they never will be.
   typealias Acknowledgement = @Sendable (Bool) -> Void
 
   private struct Piece {
@@ -23,10 +23,11 @@ struct DeliveryQueue {
   private var pieces: Deque<Piece> = []
   private var isEnded = false
 
-  /// Bytes that wait.
+  /// How many bytes wait.
   private(set) var count = 0
 
-  /// Adds a piece. False after the end.
+  /// Adds a piece.
+  /// - Returns: false after `end()`.
   mutating func append(_ bytes: [UInt8], _ acknowledge: @escaping Acknowledgement = { _ in }) -> Bool {
     guard !isEnded else { return false }
     pieces.append(Piece(rest: bytes[...], acknowledge: acknowledge))
@@ -34,25 +35,27 @@ struct DeliveryQueue {
     return true
   }
 
-  /// Nothing more will be added.
+  /// Notes that nothing more will be added.
   mutating func end() {
     isEnded = true
   }
 
-  /// The next bytes, at most so many, or what else there is to do.
-  func turn(atMost length: Int) -> Turn {
+  /// What to do next; a slice has at most `length` bytes.
+  func next(atMost length: Int) -> NextWrite {
     if let first = pieces.first { return .write(first.rest.prefix(length)) }
     return isEnded ? .end : .wait
   }
 
-  /// Takes bytes of the last turn off; returns whom to tell when that was the last of a piece.
+  /// Removes bytes of the last slice.
+  /// - Returns: the acknowledgement of a piece of which all was written.
   mutating func wrote(_ written: Int) -> Acknowledgement? {
     count -= written
     pieces[0].rest.removeFirst(written)
     return pieces[0].rest.isEmpty ? pieces.removeFirst().acknowledge : nil
   }
 
-  /// Throws everything away and takes nothing more; returns whom to tell.
+  /// Discards everything and accepts nothing more.
+  /// - Returns: the acknowledgements of the discarded pieces.
   mutating func fail() -> [Acknowledgement] {
     defer { (pieces, count, isEnded) = ([], 0, true) }
     return pieces.map(\.acknowledge)

@@ -1,15 +1,17 @@
-/// The lines in front of an answer's body, in the form of CGI.
-enum ResponseHead {
-  /// Renders status, headers and, where one belongs, the length of the body.
-  static func render(_ response: FastCGIResponse, contentLength: Int?) -> [UInt8] {
-    precondition((200...599).contains(response.status), "a status is 200 to 599")
+import LinuxSupport
+
+extension FastCGIResponse {
+  /// The header lines in CGI format (RFC 3875, section 6.3).
+  /// - Parameter contentLength: bytes of the body; nil for a stream. Not sent with 204 and 304.
+  func head(contentLength: Int?) -> [UInt8] {
+    precondition((200...599).contains(status), "a status is 200 to 599")
     var head: [UInt8] = []
     head.reserveCapacity(256)
-    // Before the status: HAProxy answers 302 where `Location` comes after it.
-    for (name, value) in response.headers where isLocation(name) { append(name, value, to: &head) }
-    head.append(contentsOf: "Status: \(response.status)\(reason(response.status))\r\n".utf8)
-    for (name, value) in response.headers where !isLocation(name) { append(name, value, to: &head) }
-    if let contentLength, response.status != 204, response.status != 304 {
+    // Before the status: HAProxy answers 302 if `Location` comes after it.
+    for (name, value) in headers where Self.isLocation(name) { Self.append(name, value, to: &head) }
+    head.append(contentsOf: "Status: \(status)\(Self.reason(status))\r\n".utf8)
+    for (name, value) in headers where !Self.isLocation(name) { Self.append(name, value, to: &head) }
+    if let contentLength, status != 204, status != 304 {
       head.append(contentsOf: "Content-Length: \(contentLength)\r\n".utf8)
     }
     head.append(contentsOf: "\r\n".utf8)
@@ -21,22 +23,12 @@ enum ResponseHead {
   }
 
   private static func append(_ name: String, _ value: String, to head: inout [UInt8]) {
-    precondition(!name.isEmpty && name.utf8.allSatisfy(isTokenCharacter), "a header's name is a token")
+    precondition(HTTPToken.isValid(name), "a header's name is a token")
     precondition(value.utf8.allSatisfy { $0 != 13 && $0 != 10 && $0 != 0 }, "no CR, LF or NUL in a header's value")
     head.append(contentsOf: name.utf8)
     head.append(contentsOf: ": ".utf8)
     head.append(contentsOf: value.utf8)
     head.append(contentsOf: "\r\n".utf8)
-  }
-
-  private static func isTokenCharacter(_ character: UInt8) -> Bool {
-    switch character {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"):
-      true
-    default:
-      "!#$%&'*+-.^_`|~".utf8.contains(character)
-    }
   }
 
   private static func reason(_ status: Int) -> String {

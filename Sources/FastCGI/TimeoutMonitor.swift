@@ -1,33 +1,33 @@
 import LinuxSupport
 import Logging
 
-/// Cuts off peers whose time is over, and helps a reactor that such peers hold up.
-struct Watchdog: Sendable {
-  /// Whose deadlines are watched.
+/// A thread that disconnects peers whose deadline has passed, and grows a reactor that such peers block.
+struct TimeoutMonitor: Sendable {
+  /// The connections and their deadlines.
   let table: ConnectionTable
-  /// Relieved at every look.
+  /// Grown when all of its threads are blocked.
   let reactor: Reactor
-  /// Resumed in case nobody else has.
+  /// Resumed when there is room again.
   let acceptor: Acceptor
   /// Ends the thread.
   let stopped: Waker
-  /// Told how many were cut off.
+  /// Logs how many peers were disconnected.
   let logger: Logger
-  /// From one look to the next, in milliseconds.
+  /// The time between two checks, in milliseconds.
   let interval: Int32
 
-  /// Looks often enough to be late by a twentieth of the shorter timeout, or 250 ms.
+  /// An interval of a twentieth of the shorter timeout, 5 to 250 ms.
   static func interval(for configuration: FastCGIServerConfiguration) -> Int32 {
     let shorter = min(configuration.readTimeout, configuration.writeTimeout)
     return Int32(max(5, min(250, shorter / .milliseconds(20))))
   }
 
-  /// The thread.
+  /// The body of the thread.
   func run() {
     while !stopped.wait(milliseconds: interval) {
-      let late = table.cutOffLatePeers(now: .now)
+      let late = table.shutDownLatePeers(now: .now)
       if late > 0 { logger.info("connections timed out", metadata: ["count": "\(late)"]) }
-      reactor.relieve()
+      reactor.growIfStuck()
       acceptor.resumeIfPaused()
     }
   }
