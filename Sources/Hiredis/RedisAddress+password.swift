@@ -1,9 +1,9 @@
 import Glibc
 
 extension RedisAddress {
-  private static let longestPassword = 64 * 1024  // bytes
+  private static let longestPassword = 64 << 10  // bytes
 
-  /// The password to log in with now: what `passwordFile` holds, or else `password`.
+  /// The password for the next login: the content of `passwordFile`, or else `password`.
   func currentPassword() throws(LinkFailure) -> String? {
     guard let passwordFile else { return password }
     return try Self.readPassword(from: passwordFile)

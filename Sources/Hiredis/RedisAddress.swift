@@ -1,8 +1,8 @@
-/// Where a Redis is, and as whom to speak to it.
+/// The address of a Redis server, with the user to log in as.
 ///
 /// Written as `redis://[user:password@]host[:port][/db]` or `redis+unix://[user:password@]/path[?db=n]`.
 public struct RedisAddress: Sendable, Equatable {
-  /// What a socket connects to.
+  /// An endpoint of a socket.
   public enum Endpoint: Sendable, Hashable {
     /// A host name or a numeric address, without brackets, and a port.
     case tcp(host: String, port: Int)
@@ -10,34 +10,32 @@ public struct RedisAddress: Sendable, Equatable {
     case unix(path: String)
   }
 
-  /// What a socket connects to.
+  /// The endpoint to connect to.
   public let endpoint: Endpoint
 
   /// The ACL user; nil for Redis's `default` user.
   public let user: String?
 
-  /// The password; nil if none is sent.
+  /// The password; nil to send none.
   ///
-  /// May be set apart from the URL, where others could read it.
+  /// It can be set separately, since other processes may be able to read a URL.
   public var password: String?
 
-  /// A file that holds the password; it wins over `password`.
+  /// The path of a file with the password, used in place of `password`.
   ///
-  /// It is read for every new connection, so that a new password needs no restart. Line breaks are not part of the
-  /// password.
+  /// It is read for every new connection, so a changed password needs no restart. Line breaks are ignored.
   public var passwordFile: String?
 
-  /// The number of the database, 0 unless the URL says otherwise.
+  /// The number of the database; 0 by default.
   public let database: Int
 
-  /// Parses an address; see the type for its two forms.
-  ///
-  /// User and password are percent-decoded.
+  /// Parses an address in one of the two forms above; user and password are percent-decoded.
+  /// - Throws: `RedisAddressError`, which says what is wrong.
   public init(_ url: String) throws(RedisAddressError) {
     self = try RedisAddressParser(url).parse()
   }
 
-  /// An address from its parts.
+  /// Creates an address from its parts.
   init(endpoint: Endpoint, user: String?, password: String?, database: Int) {
     self.endpoint = endpoint
     self.user = user
@@ -47,8 +45,8 @@ public struct RedisAddress: Sendable, Equatable {
 }
 
 extension RedisAddress: CustomStringConvertible, CustomDebugStringConvertible {
-  /// The address for logs: the password is shown as `***`, and so is a lone user, in whose place redis-cli expects a
-  /// password.
+  /// The address for logs. The password is shown as `***`; so is a user without a password, since redis-cli would read
+  /// it as the password.
   public var description: String {
     let login =
       switch (user, password != nil || passwordFile != nil) {
@@ -65,4 +63,15 @@ extension RedisAddress: CustomStringConvertible, CustomDebugStringConvertible {
 
   /// The same as `description`, so that a dump shows no password either.
   public var debugDescription: String { description }
+}
+
+/// Why an address is invalid. The message says what to change, and never contains a password.
+public struct RedisAddressError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The message.
+  public let description: String
+
+  /// Creates an error.
+  init(_ description: String) {
+    self.description = description
+  }
 }

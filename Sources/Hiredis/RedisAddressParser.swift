@@ -1,7 +1,7 @@
-/// Takes a URL apart, from the scheme to the database.
+/// Parses the URL of a Redis server.
 ///
-/// A password is found even if its `/`, `@` or `:` are not percent-encoded, so that no part of it is taken for a host
-/// and quoted in an error.
+/// A password is recognised even if its `/`, `@` or `:` are not percent-encoded, so that no part of it is mistaken for
+/// a host and quoted in an error.
 struct RedisAddressParser {
   private typealias Login = (user: String?, password: String?)
 
@@ -9,12 +9,13 @@ struct RedisAddressParser {
 
   private let url: String
 
-  /// A parser of that URL.
+  /// Creates a parser.
   init(_ url: String) {
     self.url = url
   }
 
-  /// The address, or the sentence that says what is wrong with it.
+  /// Parses the URL.
+  /// - Throws: `RedisAddressError`, which says what is wrong.
   func parse() throws(RedisAddressError) -> RedisAddress {
     guard let schemeEnd = url.firstRange(of: "://") else {
       throw RedisAddressError(
@@ -74,7 +75,7 @@ struct RedisAddressParser {
   private func parseDatabase(_ text: Substring) throws(RedisAddressError) -> Int {
     if text.isEmpty { return 0 }
     guard let database = Int(text), database >= 0 else {
-      throw RedisAddressError("The database of a Redis address is a number from 0 on, and nothing follows it.")
+      throw RedisAddressError("The database of a Redis address is a number from 0 up, with nothing after it.")
     }
     return database
   }
@@ -83,7 +84,7 @@ struct RedisAddressParser {
     let (host, tail) = Self.splitHost(text)
     guard !host.isEmpty, host.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
       throw RedisAddressError(
-        "A Redis address needs a host, such as redis://127.0.0.1:6379/0; a numeric IPv6 host stands in brackets.")
+        "A Redis address needs a host, such as redis://127.0.0.1:6379/0; put a numeric IPv6 host in brackets.")
     }
     if tail.isEmpty { return (String(host), 6379) }
     guard tail.hasPrefix(":"), let port = UInt16(tail.dropFirst()), port > 0 else {
@@ -93,7 +94,7 @@ struct RedisAddressParser {
     return (String(host), Int(port))
   }
 
-  /// The host without its brackets, and the port with its colon if there is one; no host if a bracket stays open.
+  /// The host without its brackets, and the port with its colon, if any; no host if a bracket is not closed.
   private static func splitHost(_ text: Substring) -> (host: Substring, tail: Substring) {
     if text.hasPrefix("[") {
       guard let end = text.firstIndex(of: "]") else { return ("", "") }

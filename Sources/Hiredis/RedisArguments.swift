@@ -1,32 +1,32 @@
-/// The words of one command, kept as they go over the wire: one growing buffer of RESP bulk strings and their number.
+/// The words of one command, stored in wire format: one buffer of RESP bulk strings, and their number.
 ///
 /// ```swift
 /// var arguments: RedisArguments = ["RPUSH", "letters"]
 /// arguments.append(payload)
 /// ```
 public struct RedisArguments: Sendable, ExpressibleByArrayLiteral {
-  /// How many words there are.
+  /// The number of words.
   public private(set) var count = 0
 
   private var bulkStrings: [UInt8] = []
 
-  /// No words yet.
+  /// Creates a command without words.
   public init() {}
 
-  /// The words of a command that is known in advance.
+  /// Creates a command from words.
   public init(arrayLiteral words: String...) {
     for word in words { append(word) }
   }
 
-  /// Makes room for so many bytes, so that large values are copied once.
+  /// Reserves memory for a number of bytes, so that large values are copied only once.
   public mutating func reserveCapacity(_ bytes: Int) {
     bulkStrings.reserveCapacity(bytes)
   }
 
-  /// Bytes of all words on the wire.
+  /// The size of all words in wire format, in bytes.
   public var size: Int { bulkStrings.count }
 
-  /// Adds the UTF-8 of a text.
+  /// Adds a text in UTF-8.
   public mutating func append(_ text: String) {
     text.utf8.span.withUnsafeBufferPointer { append($0) }
   }
@@ -36,7 +36,7 @@ public struct RedisArguments: Sendable, ExpressibleByArrayLiteral {
     append(String(number))
   }
 
-  /// Adds bytes as they are; any value is allowed, zero included.
+  /// Adds bytes unchanged; any value is allowed, including zero.
   public mutating func append(_ bytes: [UInt8]) {
     bytes.withUnsafeBufferPointer { append($0) }
   }
@@ -60,7 +60,7 @@ public struct RedisArguments: Sendable, ExpressibleByArrayLiteral {
     count += other.count
   }
 
-  /// The command as Redis reads it: the number of words, then the words.
+  /// The command in wire format: the number of words, then the words.
   var frame: [UInt8] {
     precondition(count > 0, "a command has at least one word")
     var frame: [UInt8] = []

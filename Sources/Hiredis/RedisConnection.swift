@@ -1,96 +1,97 @@
 public import Logging
 
-/// One connection to Redis that any number of tasks and threads share.
+/// A connection to Redis that any number of tasks and threads share.
 ///
-/// What they send at the same time goes out together and is answered in order. It comes back by itself, for ever.
+/// Commands that are sent at the same time are written together and answered in order. The connection reconnects
+/// automatically and never gives up.
 ///
-/// **Every command must be safe to send twice.** When the connection is lost, all commands without an answer are sent
-/// again in their order, each until its deadline; Redis may have carried out the first sending. Commands that block in
-/// Redis (`BLPOP`, `XREAD BLOCK`, `WAIT`) hold up all others and belong on a connection of their own; even there, an
-/// answer that takes over 10 s counts as a dead peer.
+/// **Every command must be safe to execute twice.** When the connection is lost, all commands without a reply are sent
+/// again in their order until they expire, although Redis may have executed them. Commands that block in Redis
+/// (`BLPOP`, `XREAD BLOCK`, `WAIT`) delay all others and need a separate connection; even there, a reply that takes
+/// more than 10 s counts as a dead peer.
 ///
-/// `timeout` bounds how long nothing moves: a command that is being taken by the socket, or whose answer is arriving,
-/// has as long again from every such progress. While Redis is away or silent it is the whole wait. A server that has
-/// become a replica, or is loading its data, is left: the host's name is looked up again, and the commands go to the
-/// server that it leads to by then.
+/// `timeout` is how long a command may wait without progress; it starts again whenever bytes of the command are
+/// delivered or bytes of a reply arrive. While Redis is unreachable or silent it is the whole wait. When the server has
+/// become a replica or is loading its data, the connection is closed, the host's name is resolved again, and the
+/// commands are sent there.
 ///
-/// A cancelled task still waits for its answer: a write that has begun has an outcome, and its caller learns it.
+/// A cancelled task still waits for its reply: it must learn the outcome of a write that has begun.
 public final class RedisConnection: Sendable {
-  private let port = LinkPort<CommandTraffic.Message>()
+  private let mailbox = LinkMailbox<CommandTraffic.Message>()
 
-  /// Starts to connect at once, on a thread of its own, and returns without waiting.
-  ///
-  /// `name` names the thread and the client in Redis's `CLIENT LIST`; the log gets a line whenever the connection comes
-  /// or goes.
+  /// Starts a thread that connects at once, and returns without waiting.
+  /// - Parameters:
+  ///   - name: the name of the thread, and of the client in Redis's `CLIENT LIST`.
+  ///   - logger: logs when the connection is made, lost or refused.
   public convenience init(_ address: RedisAddress, name: String, logger: Logger) {
     self.init(LinkConfiguration(address: address, name: name, logger: logger, limits: LinkLimits()))
   }
 
-  /// A connection with limits of its own, for tests.
+  /// Creates a connection with other limits, for tests.
   init(_ configuration: LinkConfiguration) {
-    Link.start(configuration, port: port, traffic: CommandTraffic())
+    Link.start(configuration, mailbox: mailbox, traffic: CommandTraffic())
   }
 
   deinit { close() }
 
-  /// True while Redis is reached and has accepted the login.
-  public var isConnected: Bool { port.isUp }
+  /// Whether the connection is established and logged in.
+  public var isConnected: Bool { mailbox.isUp }
 
-  /// Why the connection is down, and what an operator can do; nil while it is up, and before the first attempt.
-  public var failure: (reason: String, remedy: String?)? { port.failure.map { ($0.reason, $0.remedy) } }
+  /// Why the connection is down, and what an operator can do; nil while it is up, and before the first attempt has
+  /// failed.
+  public var failure: (reason: String, remedy: String?)? { mailbox.failure.map { ($0.reason, $0.remedy) } }
 
-  /// How often the connection has come up: another number after every time that it was lost.
-  public var generation: Int { port.generation }
+  /// How many times the connection was established: a change means that it was lost.
+  public var generation: Int { mailbox.generation }
 
-  /// Fails all that is pending with `unavailable`, and all that is sent from now on.
-  ///
-  /// The thread ends by itself, soon after. Closing again does nothing.
+  /// Fails all pending and all later commands with `unavailable`. The thread ends soon after. A second call has no
+  /// effect.
   public func close() {
-    port.close()
+    mailbox.close()
   }
 
-  /// Sends a command and waits for its answer, at most `timeout`.
-  ///
-  /// An error that Redis answers is thrown as `reply`.
+  /// Sends a command and waits for its reply.
+  /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout.
   public func send(_ arguments: RedisArguments, timeout: Duration) async throws(RedisError) -> RedisReply {
-    try await outcome(of: arguments.frame, deadline: .now + timeout, patience: timeout).get()
+    try await outcome(of: arguments.frame, deadline: .now + timeout, timeout: timeout).get()
   }
 
-  /// The same for a thread that may block, and does.
+  /// Sends a command and blocks the calling thread until its reply.
   ///
-  /// Not for tasks: they share few threads, and may run on the one that brings the answer.
+  /// Not for tasks: they share few threads, and may run on the thread that receives the reply.
+  /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout.
   @available(*, noasync, message: "tasks await send(_:timeout:)")
   public func sendBlocking(_ arguments: RedisArguments, timeout: Duration) throws(RedisError) -> RedisReply {
-    try blockingOutcome(of: arguments, deadline: .now + timeout, patience: timeout).get()
+    try blockingOutcome(of: arguments, deadline: .now + timeout, timeout: timeout).get()
   }
 
-  /// Sends several commands in one piece and waits for all of their answers, at most `timeout`.
+  /// Sends several commands in one frame and waits for all of their replies.
   ///
-  /// Redis carries them out in their order; what others send may come between them. An error is among the answers.
+  /// Redis executes them in their order; commands of other clients may be executed between them. Error replies are
+  /// among the results.
+  /// - Throws: `RedisError.unavailable` after the timeout.
   public func send(_ commands: [RedisArguments], timeout: Duration) async throws(RedisError) -> [RedisReply] {
     precondition(commands.count > 1, "several commands are two or more")
     let frame = Array(commands.map(\.frame).joined())
-    return try await outcome(of: frame, commands: commands.count, deadline: .now + timeout, patience: timeout)
+    return try await outcome(of: frame, commands: commands.count, deadline: .now + timeout, timeout: timeout)
       .get().array ?? []
   }
 
-  /// Runs a script on the server and waits for what it returns, at most `timeout`.
-  ///
-  /// A server that does not know the script (any more) is told of it, within the same time.
+  /// Runs a script and waits for its result. A server that does not know the script is sent its source first.
+  /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout.
   public func evaluate(
     _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration
   ) async throws(RedisError) -> RedisReply {
     let deadline = ContinuousClock.now + timeout
     var call = ScriptCall(script, keys: keys, arguments: arguments)
     while let command = call.command {
-      call.receive(await outcome(of: command.frame, deadline: deadline, patience: timeout))
+      call.receive(await outcome(of: command.frame, deadline: deadline, timeout: timeout))
     }
     return try call.result.get()
   }
 
-  /// The same for a thread that may block, and does.
-  ///
-  /// Not for tasks: they share few threads.
+  /// Runs a script and blocks the calling thread until its result. Not for tasks: they share few threads.
+  /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout.
   @available(*, noasync, message: "tasks await evaluate(_:keys:arguments:timeout:)")
   public func evaluateBlocking(
     _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration
@@ -98,56 +99,56 @@ public final class RedisConnection: Sendable {
     let deadline = ContinuousClock.now + timeout
     var call = ScriptCall(script, keys: keys, arguments: arguments)
     while let command = call.command {
-      call.receive(blockingOutcome(of: command, deadline: deadline, patience: timeout))
+      call.receive(blockingOutcome(of: command, deadline: deadline, timeout: timeout))
     }
     return try call.result.get()
   }
 
-  /// The same without waiting: what the script returns, or why it did not, is handed to a function.
+  /// Runs a script and passes its result to a function, without waiting.
   ///
-  /// The function is called on the connection's own thread, which serves all others too: it must be quick and must not
-  /// wait. It may give the next command, which then goes out without a thread being woken.
+  /// The function is called on the connection's thread, which serves all callers: it must be quick and must not block.
+  /// A command that it sends is written without waking another thread.
   public func evaluate(
     _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration,
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
     advance(
-      ScriptCall(script, keys: keys, arguments: arguments), deadline: .now + timeout, patience: timeout, then: function)
+      ScriptCall(script, keys: keys, arguments: arguments), deadline: .now + timeout, timeout: timeout, then: function)
   }
 
   private func advance(
-    _ call: ScriptCall, deadline: ContinuousClock.Instant, patience: Duration,
+    _ call: ScriptCall, deadline: ContinuousClock.Instant, timeout: Duration,
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
     guard let command = call.command else { return function(call.result) }
     let waiter = Waiter.function { [self] outcome in
       var call = call
       call.receive(outcome)
-      advance(call, deadline: deadline, patience: patience, then: function)
+      advance(call, deadline: deadline, timeout: timeout, then: function)
     }
-    post(.init(frame: command.frame, deadline: deadline, patience: patience, waiter: waiter))
+    post(.init(frame: command.frame, deadline: deadline, timeout: timeout, waiter: waiter))
   }
 
   private func outcome(
-    of frame: [UInt8], commands: Int = 1, deadline: ContinuousClock.Instant, patience: Duration
+    of frame: [UInt8], commands: Int = 1, deadline: ContinuousClock.Instant, timeout: Duration
   ) async -> Waiter.Outcome {
     await withUnsafeContinuation { continuation in
       post(
         .init(
-          frame: frame, commands: commands, deadline: deadline, patience: patience, waiter: .task(continuation)))
+          frame: frame, commands: commands, deadline: deadline, timeout: timeout, waiter: .task(continuation)))
     }
   }
 
   private func blockingOutcome(
-    of arguments: RedisArguments, deadline: ContinuousClock.Instant, patience: Duration
+    of arguments: RedisArguments, deadline: ContinuousClock.Instant, timeout: Duration
   ) -> Waiter.Outcome {
     let outcome = BlockingOutcome()
-    post(.init(frame: arguments.frame, deadline: deadline, patience: patience, waiter: .thread(outcome)))
+    post(.init(frame: arguments.frame, deadline: deadline, timeout: timeout, waiter: .thread(outcome)))
     return outcome.wait()
   }
 
   private func post(_ message: CommandTraffic.Message) {
-    if port.post(message, frame: message.frame, deadline: message.deadline) { return }
+    if mailbox.post(message, frame: message.frame, deadline: message.deadline) { return }
     message.waiter.resume(.failure(.unavailable(reason: "the connection was closed", outcomeUnknown: false)))
   }
 }

@@ -1,15 +1,15 @@
-/// Why a command has no answer that can be used.
+/// Why a command has failed.
 public enum RedisError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The deadline passed, or the connection was closed.
+  /// The command has expired, or the connection was closed; `reason` says why there was no reply.
   ///
-  /// `reason` says what stood in the way. `outcomeUnknown` is true once the command was handed to a socket: the server
-  /// may have carried it out. When it is false it never did.
+  /// `outcomeUnknown` is true if the command was written to a socket, so the server may have executed it; if false, it
+  /// has not.
   case unavailable(reason: String, outcomeUnknown: Bool)
 
-  /// Redis answered with an error.
+  /// Redis sent an error reply.
   case reply(RedisReplyError)
 
-  /// True when the same command may succeed later, unchanged.
+  /// Whether the same command may succeed later.
   public var isTransient: Bool {
     switch self {
     case .unavailable: true
@@ -17,7 +17,7 @@ public enum RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// One line for a log.
+  /// The error in one line, for a log.
   public var description: String {
     switch self {
     case .unavailable(let reason, false): "Redis is unavailable: \(reason)"

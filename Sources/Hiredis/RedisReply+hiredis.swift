@@ -1,7 +1,7 @@
 import CHiredis
 
 extension RedisReply {
-  /// Copies what hiredis parsed; the C reply still belongs to the caller.
+  /// Copies a reply of hiredis, which still belongs to the caller.
   init(copying reply: redisReply) {
     self =
       switch reply.type {

@@ -1,23 +1,19 @@
-/// What Redis answered to one command.
-///
-/// Replies may be nested seven levels deep, which is hiredis's limit.
+/// The reply to one command. Arrays may be nested seven levels deep, which is hiredis's limit.
 public enum RedisReply: Sendable, Equatable {
   /// No value: a missing key, or Lua's `false`.
   case null
   /// A number.
   case integer(Int)
-  /// A bulk string: any bytes, as they were stored.
+  /// A bulk string: any bytes.
   case bytes([UInt8])
-  /// A short word about what was done, such as `OK`.
+  /// A status, such as `OK`.
   case status(String)
   /// Several replies.
   case array([RedisReply])
-  /// An error inside an array.
-  ///
-  /// At the top level an error is thrown instead.
+  /// An error inside an array. An error at the top level is thrown instead.
   case error(RedisReplyError)
 
-  /// The bytes of a bulk string or of a status.
+  /// The bytes of a bulk string or a status; nil for other replies.
   public var bytesValue: [UInt8]? {
     switch self {
     case .bytes(let bytes): bytes
@@ -26,7 +22,7 @@ public enum RedisReply: Sendable, Equatable {
     }
   }
 
-  /// The text of a bulk string or of a status; nil if the bytes are not UTF-8.
+  /// The text of a bulk string or a status; nil for other replies and for bytes that are not UTF-8.
   public var string: String? {
     switch self {
     case .bytes(let bytes): String(validating: bytes, as: UTF8.self)
@@ -35,18 +31,18 @@ public enum RedisReply: Sendable, Equatable {
     }
   }
 
-  /// The number, also of a bulk string that spells one, as fields of a hash do.
+  /// An integer, also from a bulk string in decimal, such as a field of a hash.
   public var int: Int? {
     if case .integer(let number) = self { return number }
     return string.flatMap { Int($0) }
   }
 
-  /// The elements of an array.
+  /// The elements of an array; nil for other replies.
   public var array: [RedisReply]? {
     if case .array(let elements) = self { return elements }
     return nil
   }
 
-  /// True for `null`.
+  /// Whether the reply is `null`.
   public var isNull: Bool { self == .null }
 }

@@ -1,27 +1,26 @@
 extension RedisReplyError {
-  /// What an error says about the server, the caller and the data.
+  /// The classes of errors.
   public enum Meaning: Sendable, Equatable {
-    /// The server is in a state that passes, or that an operator ends; it keeps its role.
+    /// The server is in a temporary state, or one that an operator must end; its role is unchanged.
     case state
-    /// The server does not serve commands now, or takes no writes; another one may have taken its place under the same
-    /// name.
+    /// The server is not ready or accepts no writes; the same name may now resolve to another server.
     case standby
-    /// Redis does not do this for this user, in this topology, or in this version.
+    /// Redis does not allow or support the command for this user, in this topology, or in this version.
     case refusal
-    /// The command, or the script, does not fit what is stored.
+    /// The command or script does not match the stored data.
     case mismatch
   }
 
-  /// What the error says; an error that is not known counts as a refusal.
+  /// The class of the error; `refusal` for unknown errors.
   public var meaning: Meaning { rule?.meaning ?? .refusal }
 
-  /// What an operator can do; nil if nothing is known, or if waiting is enough.
+  /// What an operator can do; nil if unknown, or if waiting is enough.
   public var remedy: String? { rule?.remedy }
 
-  /// One word for the cause, the same whether a command or a script met it: `NOPERM`, `CLUSTER`, `VERSION`, ...
+  /// The cause in one word, the same for commands and scripts: `NOPERM`, `CLUSTER`, `VERSION`, ...
   public var cause: String { rule?.cause ?? code }
 
-  /// True when a script had begun: what it wrote before the error stays.
+  /// Whether a script had begun: its writes before the error are kept.
   public var wasRaisedInScript: Bool { message.contains("on @user_script") || message.contains("script: on ") }
 
   private var rule: Rule? {
@@ -31,7 +30,7 @@ extension RedisReplyError {
     }
   }
 
-  /// How an error is recognised: by its code, and by a part or the start of its message where the code is not enough.
+  /// How an error is recognised: by its code, or by a part or the start of its message.
   private struct Rule {
     var code: String?
     var text = ""
@@ -76,7 +75,7 @@ extension RedisReplyError {
 
   private static let rights = [
     rule("NOPERM", .refusal, allow),
-    // A script meets the same refusal under the code ERR: Redis 7, then Redis 8 and Valkey.
+    // In a script the code is ERR; the texts are of Redis 7, and of Redis 8 and Valkey.
     Rule(text: "The user executing the script can't", cause: "NOPERM", meaning: .refusal, remedy: allow),
     Rule(text: "ACL failure in script", cause: "NOPERM", meaning: .refusal, remedy: allow),
     Rule(text: "unknown command", cause: "NOCOMMAND", meaning: .refusal, remedy: commands),
@@ -106,7 +105,7 @@ extension RedisReplyError {
   ]
 
   private static let versions = [
-    // Lua before Redis 7 does not know the first line, `#!lua`.
+    // Redis before version 7 does not accept the first line, `#!lua`.
     Rule(text: "near '#'", cause: "VERSION", meaning: .refusal, remedy: "wf's scripts need Redis 7 or newer, or Valkey")
   ]
 

@@ -1,18 +1,18 @@
-/// An error that Redis itself answered, split at its first word.
+/// An error reply of Redis, split after its first word.
 public struct RedisReplyError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The first word of the answer: `ERR`, `OOM`, `NOSCRIPT`, ...
+  /// The first word of the reply: `ERR`, `OOM`, `NOSCRIPT`, ...
   public let code: String
 
-  /// The rest of the answer, meant for people.
+  /// The rest of the reply, for people.
   public let message: String
 
-  /// An error of that code with that message.
+  /// Creates an error.
   public init(code: String, message: String) {
     self.code = code
     self.message = message
   }
 
-  /// Splits the line that Redis sent, which comes without its leading minus sign.
+  /// Splits an error line, without its leading minus sign.
   init(line: String) {
     let words = line.split(separator: " ", maxSplits: 1)
     code = words.first.map(String.init) ?? "ERR"
@@ -22,6 +22,6 @@ public struct RedisReplyError: Error, Sendable, Equatable, CustomStringConvertib
   /// The line as Redis sent it.
   public var description: String { message.isEmpty ? code : "\(code) \(message)" }
 
-  /// True for a state of the server that passes or that an operator ends; the same command may succeed later.
+  /// Whether the same command may succeed later, once the state of the server has changed.
   public var isTransient: Bool { meaning == .state || meaning == .standby }
 }

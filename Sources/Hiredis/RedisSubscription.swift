@@ -1,22 +1,21 @@
 public import Logging
 
-/// Messages of Redis channels, over a connection and a thread of its own that come back by themselves, for ever.
+/// Subscribes to Redis channels over a separate connection, which reconnects automatically and never gives up.
 ///
-/// Redis keeps no message for a subscriber that is away. Look at the state itself whenever `onSubscribe` or `onConnect`
-/// says that a channel is being listened to (again); what changes after that look brings a message. Thousands of
-/// channels are fine.
+/// Redis keeps no messages for a disconnected subscriber. So read the state itself whenever `onSubscribe` or
+/// `onConnect` is called; every later change has its message. Thousands of channels are possible.
 public final class RedisSubscription: Sendable {
-  private let port = LinkPort<SubscriptionTraffic.Message>()
+  private let mailbox = LinkMailbox<SubscriptionTraffic.Message>()
 
-  /// Starts to connect at once and returns without waiting.
+  /// Starts a thread that connects at once, and returns without waiting.
   ///
-  /// All three functions are called on the subscription's thread, which they must not block.
-  ///
+  /// The three functions are called on that thread and must not block it.
   /// - Parameters:
   ///   - name: the name of the thread, and of the client in Redis's `CLIENT LIST`.
-  ///   - onMessage: a message came.
-  ///   - onSubscribe: Redis has confirmed the channel, at first and after every reconnect.
-  ///   - onConnect: the connection is (again) up and all channels that were wanted at that time are confirmed.
+  ///   - logger: logs when the connection is made, lost or refused.
+  ///   - onMessage: called for each message.
+  ///   - onSubscribe: called when Redis has confirmed a channel, also after each reconnect.
+  ///   - onConnect: called after each (re)connect, once all channels of that time are confirmed.
   public convenience init(
     _ address: RedisAddress, name: String, logger: Logger,
     onMessage: @escaping @Sendable (_ channel: String, _ payload: [UInt8]) -> Void,
@@ -28,35 +27,30 @@ public final class RedisSubscription: Sendable {
       .init(onMessage: onMessage, onSubscribe: onSubscribe, onConnect: onConnect))
   }
 
-  /// A subscription with limits of its own, for tests.
+  /// Creates a subscription with other limits, for tests.
   init(_ configuration: LinkConfiguration, _ listeners: SubscriptionTraffic.Listeners) {
     let traffic = SubscriptionTraffic(listeners, pingInterval: configuration.limits.pingInterval)
-    Link.start(configuration, port: port, traffic: traffic)
+    Link.start(configuration, mailbox: mailbox, traffic: traffic)
   }
 
   deinit { close() }
 
-  /// True while Redis is reached and has accepted the login.
-  public var isConnected: Bool { port.isUp }
+  /// Whether the connection is established and logged in.
+  public var isConnected: Bool { mailbox.isUp }
 
-  /// Listens to a channel from some time soon until `unsubscribe`; a repeat does nothing.
-  ///
-  /// For any thread.
+  /// Subscribes to a channel, soon. A second call has no effect. Any thread may call it.
   public func subscribe(_ channel: String) {
-    _ = port.post(.subscribe(channel))
+    _ = mailbox.post(.subscribe(channel))
   }
 
-  /// Listens to a channel no more; a message that is on its way may still come.
-  ///
-  /// A repeat does nothing. For any thread.
+  /// Unsubscribes from a channel, soon; a few messages may still arrive. A second call has no effect. Any thread may
+  /// call it.
   public func unsubscribe(_ channel: String) {
-    _ = port.post(.unsubscribe(channel))
+    _ = mailbox.post(.unsubscribe(channel))
   }
 
-  /// Ends the connection and its thread, soon after.
-  ///
-  /// Closing again does nothing.
+  /// Closes the connection; its thread ends soon after. A second call has no effect.
   public func close() {
-    port.close()
+    mailbox.close()
   }
 }

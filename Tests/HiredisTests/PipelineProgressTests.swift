@@ -12,18 +12,18 @@ import Testing
   /// A command of so many bytes that is patient for five seconds.
   private mutating func enqueue(_ waiter: Int, bytes: Int) {
     pipeline.enqueue(
-      frame: Array(repeating: 0, count: bytes), deadline: at(5), patience: .seconds(5), waiter: waiter)
+      frame: Array(repeating: 0, count: bytes), deadline: at(5), timeout: .seconds(5), waiter: waiter)
   }
 
   private mutating func late(_ seconds: Int) -> [Int] {
     pipeline.expire(at: at(seconds), because: "late").map(\.waiter)
   }
 
-  @Test mutating func `A command whose bytes are being taken has its patience from the last of them`() {
+  @Test mutating func `A command whose bytes are being taken has its timeout from the last of them`() {
     enqueue(1, bytes: 1_000)
     _ = pipeline.nextFrame()
     for second in 1...20 {
-      pipeline.deliver(second * 10, at: at(second))
+      pipeline.noteDelivered(second * 10, at: at(second))
       #expect(late(second) == [])
     }
     #expect(late(24) == [])
@@ -34,7 +34,7 @@ import Testing
     enqueue(1, bytes: 1_000)
     _ = pipeline.nextFrame()
     enqueue(2, bytes: 1)
-    pipeline.deliver(500, at: at(4))
+    pipeline.noteDelivered(500, at: at(4))
     enqueue(3, bytes: 1)
     #expect(late(8) == [3])
     #expect(late(9) == [1, 2])
@@ -43,11 +43,11 @@ import Testing
   @Test mutating func `Bytes of later commands do not prolong the wait for an answer`() {
     enqueue(1, bytes: 10)
     _ = pipeline.nextFrame()
-    pipeline.deliver(10, at: at(0))
+    pipeline.noteDelivered(10, at: at(0))
     for second in 1...4 {
       enqueue(second + 1, bytes: 10)
       _ = pipeline.nextFrame()
-      pipeline.deliver(10 + second * 10, at: at(second))
+      pipeline.noteDelivered(10 + second * 10, at: at(second))
     }
     #expect(late(5) == [1])
   }
@@ -55,8 +55,8 @@ import Testing
   @Test mutating func `Bytes of an answer prolong every wait`() {
     for waiter in 1...2 { enqueue(waiter, bytes: 10) }
     while pipeline.nextFrame() != nil {}
-    pipeline.deliver(20, at: at(0))
-    pipeline.hear(at: at(4))
+    pipeline.noteDelivered(20, at: at(0))
+    pipeline.noteReceived(at: at(4))
     #expect(late(8) == [])
     #expect(pipeline.nextDeadline == at(9))
     #expect(late(9) == [1, 2])
@@ -65,7 +65,7 @@ import Testing
   @Test mutating func `Nothing prolongs it while the link is down`() {
     enqueue(1, bytes: 10)
     _ = pipeline.nextFrame()
-    pipeline.deliver(5, at: at(1))
+    pipeline.noteDelivered(5, at: at(1))
     pipeline.rewind()
     #expect(late(5) == [])
     #expect(late(6) == [1])
@@ -74,10 +74,10 @@ import Testing
   @Test mutating func `A repeat counts its bytes from the start`() {
     enqueue(1, bytes: 10)
     _ = pipeline.nextFrame()
-    pipeline.deliver(9, at: at(1))
+    pipeline.noteDelivered(9, at: at(1))
     pipeline.rewind()
     _ = pipeline.nextFrame()
-    pipeline.deliver(3, at: at(3))
+    pipeline.noteDelivered(3, at: at(3))
     #expect(late(7) == [])
     #expect(late(8) == [1])
   }

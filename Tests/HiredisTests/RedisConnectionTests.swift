@@ -135,10 +135,10 @@ import Testing
     let outcomes = Events<Result<RedisReply, RedisError>>()
     let script = RedisScript(name: "echo", source: "return ARGV[1]")
     try SystemThread.detach(name: "caller") { [redis] in
-      outcomes.record(Result { () throws(RedisError) in try redis.sendBlocking(["ECHO", "a"], timeout: patience) })
+      outcomes.record(Result { () throws(RedisError) in try redis.sendBlocking(["ECHO", "a"], timeout: timeout) })
       outcomes.record(
         Result { () throws(RedisError) in
-          try redis.evaluateBlocking(script, keys: [], arguments: ["b"], timeout: patience)
+          try redis.evaluateBlocking(script, keys: [], arguments: ["b"], timeout: timeout)
         })
       outcomes.record(
         Result { () throws(RedisError) in

@@ -14,7 +14,7 @@ import Testing
   }
 
   private func run() async throws -> [String?]? {
-    try await redis.evaluate(script, keys: ["key"], arguments: ["v", "w"], timeout: patience).array?.map(\.string)
+    try await redis.evaluate(script, keys: ["key"], arguments: ["v", "w"], timeout: timeout).array?.map(\.string)
   }
 
   @Test func `A script gets its keys and arguments`() async throws {
@@ -41,7 +41,7 @@ import Testing
   @Test func `A script that does not compile is an error`() async throws {
     let broken = RedisScript(name: "broken", source: "return return")
     let error = await #expect(throws: RedisError.self) {
-      try await redis.evaluate(broken, keys: [], arguments: [], timeout: patience)
+      try await redis.evaluate(broken, keys: [], arguments: [], timeout: timeout)
     }
     #expect(error?.isTransient == false)
   }
@@ -49,7 +49,7 @@ import Testing
   @Test func `A script's own error is an error`() async throws {
     let failing = RedisScript(name: "failing", source: "return {err = 'CONFLICT other document'}")
     await #expect(throws: RedisError.reply(RedisReplyError(code: "CONFLICT", message: "other document"))) {
-      try await redis.evaluate(failing, keys: [], arguments: [], timeout: patience)
+      try await redis.evaluate(failing, keys: [], arguments: [], timeout: timeout)
     }
   }
 }

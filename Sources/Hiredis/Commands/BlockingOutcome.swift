@@ -1,17 +1,17 @@
 import Glibc
 import Synchronization
 
-/// The end of one command, for a thread that sleeps until it is there.
+/// The outcome of one command, for which a thread blocks.
 final class BlockingOutcome: Sendable {
   private struct Semaphore: @unchecked Sendable {
-    // A semaphore may be used from every thread, and must not move.
+    // A semaphore is thread-safe, and must not move.
     let pointer = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
   }
 
   private let semaphore = Semaphore()
   private let outcome = Mutex<Waiter.Outcome?>(nil)
 
-  /// No end yet.
+  /// Creates an empty outcome.
   init() {
     sem_init(semaphore.pointer, 0, 0)
   }
@@ -21,13 +21,13 @@ final class BlockingOutcome: Sendable {
     semaphore.pointer.deallocate()
   }
 
-  /// Sets the end and wakes the thread; to be called once.
+  /// Sets the outcome and wakes the thread. Must be called exactly once.
   func resume(_ result: Waiter.Outcome) {
     outcome.withLock { $0 = result }
     sem_post(semaphore.pointer)
   }
 
-  /// Sleeps until there is an end.
+  /// Blocks until there is an outcome.
   func wait() -> Waiter.Outcome {
     while true {
       if let result = outcome.withLock({ $0 }) { return result }

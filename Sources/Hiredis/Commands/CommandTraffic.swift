@@ -1,22 +1,22 @@
 /// The commands of many callers on one link.
 struct CommandTraffic: LinkTraffic {
-  /// A command on its way from a caller to the pipeline.
+  /// A command, or several in one frame, from a caller.
   struct Message: Sendable {
-    /// The command as it goes over the wire.
+    /// The bytes to write.
     let frame: [UInt8]
-    /// How many commands those are.
+    /// How many commands the frame contains.
     var commands = 1
-    /// When the caller stops waiting, unless something moves.
+    /// When the command expires, unless there is progress.
     let deadline: Instant
-    /// How long the caller waits after something has moved.
-    let patience: Duration
-    /// The caller.
+    /// How long the command may wait without progress.
+    let timeout: Duration
+    /// The receiver of the reply.
     let waiter: Waiter
   }
 
   private var pipeline = Pipeline<Waiter>()
 
-  /// No commands yet.
+  /// Creates traffic without commands.
   init() {}
 
   var nextDeadline: Instant? { pipeline.nextDeadline }
@@ -24,7 +24,7 @@ struct CommandTraffic: LinkTraffic {
 
   mutating func accept(_ message: Message) {
     pipeline.enqueue(
-      frame: message.frame, commands: message.commands, deadline: message.deadline, patience: message.patience,
+      frame: message.frame, commands: message.commands, deadline: message.deadline, timeout: message.timeout,
       waiter: message.waiter)
   }
 
@@ -33,7 +33,7 @@ struct CommandTraffic: LinkTraffic {
     _ = pipeline.nextFrame()
   }
 
-  static var letsCallersWrite: Bool { true }
+  static var lendsSocket: Bool { true }
   static var noticesReplica: Bool { true }
 
   mutating func linkIsUp(at now: Instant) {}
@@ -46,12 +46,12 @@ struct CommandTraffic: LinkTraffic {
     pipeline.nextFrame()
   }
 
-  mutating func deliver(_ bytes: Int, at now: Instant) {
-    pipeline.deliver(bytes, at: now)
+  mutating func noteDelivered(_ bytes: Int, at now: Instant) {
+    pipeline.noteDelivered(bytes, at: now)
   }
 
-  mutating func hear(at now: Instant) {
-    pipeline.hear(at: now)
+  mutating func noteReceived(at now: Instant) {
+    pipeline.noteReceived(at: now)
   }
 
   mutating func receive(_ reply: RedisReply) throws(LinkFailure) {

@@ -1,12 +1,12 @@
-/// A first-in-first-out queue whose elements keep their places while they wait.
+/// A first-in-first-out queue with access to all elements by their distance from the oldest one.
 struct FIFO<Element: Sendable>: Sendable {
   private var slots: [Element?] = []
   private var head = 0
 
-  /// An empty queue.
+  /// Creates an empty queue.
   init() {}
 
-  /// How many elements wait.
+  /// The number of elements.
   var count: Int { slots.count - head }
 
   /// Adds an element at the end.
@@ -14,9 +14,7 @@ struct FIFO<Element: Sendable>: Sendable {
     slots.append(element)
   }
 
-  /// Removes the oldest element.
-  ///
-  /// Places that became free are reused once they are as many as those in use.
+  /// Removes the oldest element. Its memory is reused once half of the storage is free.
   mutating func popFirst() -> Element? {
     guard head < slots.count else { return nil }
     let element = slots[head].take()
@@ -28,20 +26,20 @@ struct FIFO<Element: Sendable>: Sendable {
     return element
   }
 
-  /// Changes the element at a distance from the oldest one, which is at 0.
+  /// Changes an element in place.
+  /// - Parameter index: its distance from the oldest one.
   mutating func update<Result>(_ index: Int, _ change: (inout Element) -> Result) -> Result {
-    guard var element = slots[head + index].take() else { preconditionFailure("a place in use holds an element") }
+    guard var element = slots[head + index].take() else { preconditionFailure("a slot in use holds an element") }
     defer { slots[head + index] = element }
     return change(&element)
   }
 
-  /// Lets `change` change every element, given its distance from the oldest one.
+  /// Changes every element in place, oldest first.
   mutating func forEach(_ change: (Int, inout Element) -> Void) {
     for index in 0..<count { update(index) { change(index, &$0) } }
   }
 
-  /// Hands every element and its distance from the oldest one to `isKept`, which may change it, and drops those for
-  /// which it says false.
+  /// Removes the elements for which `isKept` returns false, oldest first; it may also change them.
   mutating func filter(_ isKept: (Int, inout Element) -> Bool) {
     var kept: [Element?] = []
     kept.reserveCapacity(count)

@@ -1,58 +1,59 @@
-/// The commands of one connection, or groups of several, in the order in which they were given: which are on the socket,
-/// which wait, whose time is up.
+/// The commands of one connection in their order: which were sent, which wait, which have expired. An entry may also be
+/// a group of commands.
 ///
-/// Decides only; it touches neither a socket nor a waiter.
+/// Decides only; it does no I/O and calls no waiter.
 ///
 /// ```
-///         receive ◀── [ on the socket: answers are due, in this order | not sent on this socket ] ◀── enqueue
-///                                                     nextFrame moves this border ──▶
+///         receive ◀── [ sent: replies are due, in this order | not sent on this socket ] ◀── enqueue
+///                                       nextFrame moves this border ──▶
 /// ```
 ///
-/// Each waiter leaves the pipeline exactly once, in a `Completion`. A command whose time is up while its answer is
-/// due keeps its place without a waiter, so that the late answer is not taken for the next command's.
+/// Each waiter leaves the pipeline exactly once, in a `Completion`. A command that expires after it was sent keeps its
+/// slot without a waiter, so that its late reply is not matched with the next command.
 ///
-/// A command's time is up when its deadline has passed and nothing has moved for as long as it is patient. What moves are
-/// its own bytes or those before it, on their way to the server, and bytes of any answer: answers come in order, so each
-/// byte brings its own nearer. Bytes that follow it on the way to the server say nothing about it.
+/// A command expires when its deadline has passed and there was no progress during its timeout. Progress is a byte of
+/// the command, or of one before it, that the server's host acknowledges, or a byte of any reply: replies arrive in
+/// order.
 struct Pipeline<Waiter: Sendable>: Sendable {
   /// A point in time.
   typealias Instant = ContinuousClock.Instant
 
-  /// A waiter, and what to tell it.
+  /// A waiter with its result.
   struct Completion: Sendable {
-    /// Who gave the command.
+    /// The waiter of the command.
     let waiter: Waiter
-    /// Its end.
+    /// The reply, or why there is none.
     let result: Result<RedisReply, RedisError>
   }
 
   private struct Slot: Sendable {
     var frame: [UInt8]
-    /// How many commands the frame holds; what Redis answers to several is one reply, an array.
+    /// How many commands the frame contains; the replies to several become one array.
     let commands: Int
     var deadline: Instant
-    let patience: Duration
+    let timeout: Duration
     var waiter: Waiter?
     var wasSent = false
-    /// Where it ends among the bytes of this socket.
+    /// The offset of its end among the bytes of this socket.
     var end = 0
-    /// The answers until now, if there are to be several.
+    /// The replies so far, for several commands.
     var replies: [RedisReply] = []
 
-    init(frame: [UInt8], commands: Int, deadline: Instant, patience: Duration, waiter: Waiter) {
+    init(frame: [UInt8], commands: Int, deadline: Instant, timeout: Duration, waiter: Waiter) {
       self.frame = frame
       self.commands = commands
       self.deadline = deadline
-      self.patience = patience
+      self.timeout = timeout
       self.waiter = waiter
     }
 
-    /// When its time is up, unless something moves.
-    func time(heardAt: Instant?) -> Instant {
-      heardAt.map { max(deadline, $0 + patience) } ?? deadline
+    /// When it expires, unless there is further progress.
+    func expiry(receivedAt: Instant?) -> Instant {
+      receivedAt.map { max(deadline, $0 + timeout) } ?? deadline
     }
 
-    /// Takes an answer; returns the whole once it is there.
+    /// Adds a reply.
+    /// - Returns: the complete reply; nil while others are due.
     mutating func receive(_ reply: RedisReply) -> RedisReply? {
       if commands == 1 { return reply }
       replies.append(reply)
@@ -70,88 +71,88 @@ struct Pipeline<Waiter: Sendable>: Sendable {
   }
 
   private var slots = FIFO<Slot>()
-  private var onSocket = 0
-  /// Bytes handed to this socket, and how many of them the server's side has taken.
-  private var handed = 0
+  private var sent = 0
+  /// Bytes written to this socket, and how many of them the server's host has acknowledged.
+  private var written = 0
   private var delivered = 0
-  /// When the last byte of an answer came.
-  private var heardAt: Instant?
+  /// When the last byte of a reply arrived.
+  private var receivedAt: Instant?
 
-  /// Never later than the earliest time at which a command's time is up.
+  /// A lower bound for the time at which the next command expires; nil without commands.
   ///
-  /// It may be earlier: that of a command which has its answer by now, or for which something has moved since.
+  /// It may be too early: the command may have its reply by now, or there was progress.
   private(set) var nextDeadline: Instant?
 
-  /// No commands.
+  /// Creates an empty pipeline.
   init() {}
 
-  /// True while answers are due.
-  var awaitsReply: Bool { onSocket > 0 }
+  /// Whether replies are due.
+  var awaitsReply: Bool { sent > 0 }
 
-  /// True while commands wait for a socket that takes them.
-  var hasUnsent: Bool { slots.count > onSocket }
+  /// Whether there are commands to send.
+  var hasUnsent: Bool { slots.count > sent }
 
-  /// Takes a command on, as the last in order.
+  /// Adds a command at the end.
   /// - Parameters:
-  ///   - commands: how many the frame holds; several have one waiter, who gets their answers as an array.
-  ///   - patience: how long it waits after something has moved.
+  ///   - commands: how many the frame contains; the one waiter of several gets their replies as an array.
+  ///   - timeout: how long it may wait without progress after the deadline.
   mutating func enqueue(
-    frame: [UInt8], commands: Int = 1, deadline: Instant, patience: Duration = .zero, waiter: Waiter
+    frame: [UInt8], commands: Int = 1, deadline: Instant, timeout: Duration = .zero, waiter: Waiter
   ) {
-    slots.append(Slot(frame: frame, commands: commands, deadline: deadline, patience: patience, waiter: waiter))
+    slots.append(Slot(frame: frame, commands: commands, deadline: deadline, timeout: timeout, waiter: waiter))
     nextDeadline = nextDeadline.map { min($0, deadline) } ?? deadline
   }
 
-  /// The next command to hand to the socket, which counts as sent from here on.
+  /// The next command to write. It counts as sent from now on.
   mutating func nextFrame() -> [UInt8]? {
     guard hasUnsent else { return nil }
-    defer { onSocket += 1 }
-    let start = handed
-    let frame = slots.update(onSocket) { slot in
+    defer { sent += 1 }
+    let start = written
+    let frame = slots.update(sent) { slot in
       slot.wasSent = true
       slot.end = start + slot.frame.count
       return slot.frame
     }
-    handed += frame.count
+    written += frame.count
     return frame
   }
 
-  /// Notes how many of the bytes handed to this socket the server's side has taken.
+  /// Notes how many of the bytes written to this socket the server's host has acknowledged.
   ///
-  /// Every command that was not there as a whole until now has its patience from here on.
-  mutating func deliver(_ bytes: Int, at now: Instant) {
+  /// The timeout of every command that was not acknowledged as a whole before starts again.
+  mutating func noteDelivered(_ bytes: Int, at now: Instant) {
     guard bytes > delivered else { return }
-    slots.forEach { [onSocket, delivered] index, slot in
-      if index >= onSocket || slot.end > delivered { slot.deadline = max(slot.deadline, now + slot.patience) }
+    slots.forEach { [sent, delivered] index, slot in
+      if index >= sent || slot.end > delivered { slot.deadline = max(slot.deadline, now + slot.timeout) }
     }
     delivered = bytes
   }
 
-  /// Notes that bytes of an answer have come.
-  mutating func hear(at now: Instant) {
-    heardAt = now
+  /// Notes that bytes of a reply have arrived.
+  mutating func noteReceived(at now: Instant) {
+    receivedAt = now
   }
 
-  /// Matches an answer with the oldest command on the socket.
-  ///
-  /// Nil if nobody waits for it any more. A server that does not serve now has carried out nothing: the failure drops
-  /// the socket, and the command is sent to whatever server the address leads to next.
+  /// Matches a reply with the oldest command that was sent.
+  /// - Returns: nil if the command has expired or further replies are due.
+  /// - Throws: `LinkFailure` when the server is not ready or not logged in to. It has executed nothing, so the command
+  ///   is sent again on the next connection.
   mutating func receive(_ reply: RedisReply) throws(LinkFailure) -> Completion? {
-    guard onSocket > 0 else { throw LinkFailure("Redis sent an answer to no command: \(reply)") }
+    guard sent > 0 else { throw LinkFailure("Redis sent a reply to no command: \(reply)") }
     if case .error(let error) = reply, error.meaning == .standby || error.code == "NOAUTH" {
       slots.update(0) { $0.wasSent = $0.commands > 1 }
       throw LinkFailure(error)
     }
     guard let reply = slots.update(0, { $0.receive(reply) }), var slot = slots.popFirst() else { return nil }
-    onSocket -= 1
+    sent -= 1
     if case .error(let error) = reply { return slot.complete(.failure(.reply(error))) }
     return slot.complete(.success(reply))
   }
 
-  /// The socket is gone: everything without an answer is to be sent again, in order.
+  /// Notes that the socket was closed: every command without a reply is sent again, in order.
   mutating func rewind() {
-    onSocket = 0
-    handed = 0
+    sent = 0
+    written = 0
     delivered = 0
     slots.filter { _, slot in
       slot.replies = []
@@ -159,13 +160,13 @@ struct Pipeline<Waiter: Sendable>: Sendable {
     }
   }
 
-  /// Ends the commands whose deadline has passed.
+  /// Fails the commands that have expired.
   mutating func expire(at now: Instant, because reason: String) -> [Completion] {
     guard let nextDeadline, nextDeadline <= now else { return [] }
-    return end(because: reason) { [heardAt] in $0.time(heardAt: heardAt) <= now }
+    return end(because: reason) { [receivedAt] in $0.expiry(receivedAt: receivedAt) <= now }
   }
 
-  /// Ends all commands.
+  /// Fails all commands.
   mutating func failAll(because reason: String) -> [Completion] {
     end(because: reason) { _ in true }
   }
@@ -173,10 +174,10 @@ struct Pipeline<Waiter: Sendable>: Sendable {
   private mutating func end(because reason: String, where isOver: (Slot) -> Bool) -> [Completion] {
     var completions: [Completion] = []
     var earliest: Instant?
-    slots.filter { [onSocket, heardAt] index, slot in
+    slots.filter { [sent, receivedAt] index, slot in
       if isOver(slot), let completion = slot.fail(because: reason) { completions.append(completion) }
-      guard slot.waiter != nil else { return index < onSocket }
-      let time = slot.time(heardAt: heardAt)
+      guard slot.waiter != nil else { return index < sent }
+      let time = slot.expiry(receivedAt: receivedAt)
       earliest = earliest.map { min($0, time) } ?? time
       return true
     }

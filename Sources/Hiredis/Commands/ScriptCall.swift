@@ -1,7 +1,7 @@
-/// Decides what to send so that a script runs, whether or not the server knows it: the digest first, the source when
-/// the digest is unknown on either side.
+/// The commands of one script call: EVALSHA, and SCRIPT LOAD before it when the client or the server does not know the
+/// digest.
 ///
-/// Does no I/O, so that the waiting may be a task's or a thread's.
+/// Does no I/O, so that a task, a thread or a callback can perform the commands.
 ///
 /// ```swift
 /// while let command = call.command { call.receive(await outcome(of: command)) }
@@ -19,15 +19,13 @@ struct ScriptCall {
   private let arguments: RedisArguments
   private var phase: Phase
 
-  /// How often the source may be sent.
-  ///
-  /// Once is enough but for a server that restarts between the load and the call.
+  /// How many more times the source may be sent. More than once only if the server restarts between load and call.
   private var loadsLeft = 3
 
-  /// What the script returned, once there is no command left to send.
+  /// The result of the script, once `command` is nil.
   private(set) var result: Result<RedisReply, RedisError> = .success(.null)
 
-  /// A call that has not begun.
+  /// Creates a call that has not begun.
   init(_ script: RedisScript, keys: [String], arguments: RedisArguments) {
     self.script = script
     self.keys = keys
@@ -35,7 +33,7 @@ struct ScriptCall {
     phase = script.digest.map { .evaluating(digest: $0) } ?? .loading
   }
 
-  /// What is to be sent next; nil at the end.
+  /// The next command to send; nil at the end.
   var command: RedisArguments? {
     switch phase {
     case .loading: ["SCRIPT", "LOAD", script.source]
@@ -44,7 +42,7 @@ struct ScriptCall {
     }
   }
 
-  /// Takes the answer to the command.
+  /// Handles the outcome of the command.
   mutating func receive(_ answer: Result<RedisReply, RedisError>) {
     result = answer
     switch (phase, answer) {

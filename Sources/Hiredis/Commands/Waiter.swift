@@ -1,20 +1,18 @@
-/// Who waits for the answer to a command.
+/// The receiver of a command's reply.
 enum Waiter: Sendable {
-  /// What a command ends with.
+  /// The reply, or why there is none.
   typealias Outcome = Result<RedisReply, RedisError>
 
-  /// A task.
-  ///
-  /// The continuation is an unsafe one for speed; `Pipeline` gives every waiter out once.
+  /// A task. The continuation is unchecked, for speed: `Pipeline` returns every waiter exactly once.
   case task(UnsafeContinuation<Outcome, Never>)
 
-  /// A thread of its own.
+  /// A blocked thread.
   case thread(BlockingOutcome)
 
-  /// Nobody waits: the outcome is handed to a function, on the connection's own thread.
+  /// A function, called on the connection's thread.
   case function(@Sendable (Outcome) -> Void)
 
-  /// Ends the wait.
+  /// Passes the outcome to the receiver. Must be called exactly once.
   func resume(_ outcome: Outcome) {
     switch self {
     case .task(let continuation): continuation.resume(returning: outcome)

@@ -1,8 +1,10 @@
 import Glibc
 
-/// From phase to phase.
+/// The transitions between phases.
 extension Link {
-  /// Does what the phase calls for, given what `poll` said of the socket.
+  /// Performs the next transition, if it is due.
+  /// - Parameter events: of the socket, as from `poll`.
+  /// - Throws: `LinkFailure` when the socket must be closed.
   func advance(on events: Int16, at now: Instant) throws(LinkFailure) {
     switch phase {
     case .pausing(let until):
@@ -10,9 +12,9 @@ extension Link {
     case .resolving(let lookup):
       if let result = lookup.result { try connect(to: try targets(result)[...], at: now) }
     case .connecting(let socket, let others, let until):
-      if events != 0 || lookedAt >= until { try finishConnecting(socket, orTry: others, isLate: events == 0, at: now) }
-    case .greeting(_, _, let others, _):
-      do throws(LinkFailure) { try continueGreeting(on: events, at: now) } catch {
+      if events != 0 || polledAt >= until { try finishConnecting(socket, orTry: others, isLate: events == 0, at: now) }
+    case .handshaking(_, _, let others, _):
+      do throws(LinkFailure) { try continueHandshake(on: events, at: now) } catch {
         if others.isEmpty { throw error }
         try connect(to: others, at: now)
       }
@@ -20,17 +22,17 @@ extension Link {
       if Self.isReadable(events) { try read(from: socket, at: now) }
       noteDelivery(on: socket, at: now)
       try refuseReplica(at: now)
-      if traffic.awaitsReply, lookedAt >= quietSince + configuration.limits.silence {
-        throw LinkFailure("not a byte came for \(configuration.limits.silence) while answers were due")
+      if traffic.awaitsReply, polledAt >= quietSince + configuration.limits.silence {
+        throw LinkFailure("no byte arrived for \(configuration.limits.silence) while replies were due")
       }
     }
   }
 
-  /// Hands to the socket what it takes in one turn.
+  /// Writes as much to the socket as it accepts.
   func flush(at now: Instant) throws(LinkFailure) {
     switch phase {
     case .pausing, .resolving, .connecting: return
-    case .greeting(let socket, _, _, _): try socket.write()
+    case .handshaking(let socket, _, _, _): try socket.write()
     case .ready(let socket):
       try socket.write()
       if socket.hasUnwritten { return }
@@ -39,15 +41,15 @@ extension Link {
     }
   }
 
-  /// Drops the socket and waits before the next attempt.
+  /// Closes the socket and waits before the next attempt.
   func fail(_ failure: LinkFailure, at now: Instant) {
-    port.failure = failure
+    mailbox.failure = failure
     if case .ready = phase {
-      port.isUp = false
+      mailbox.isUp = false
       traffic.linkIsDown()
-      journal.lost(failure, at: now)
+      log.lost(failure, at: now)
     } else {
-      journal.attemptFailed(failure, at: now)
+      log.attemptFailed(failure, at: now)
     }
     phase = .pausing(until: now + backoff.next())
   }
@@ -59,7 +61,7 @@ extension Link {
   private func open(at now: Instant) throws(LinkFailure) {
     switch configuration.address.endpoint {
     case .unix(let path): try connect(to: [.unix(path: path)], at: now)
-    case .tcp(let host, _): phase = .resolving(try NameLookup(host: host, waker: port.waker))
+    case .tcp(let host, _): phase = .resolving(try NameLookup(host: host, waker: mailbox.waker))
     }
   }
 
@@ -86,33 +88,33 @@ extension Link {
     do throws(LinkFailure) {
       if isLate { throw LinkFailure("cannot connect within \(configuration.limits.attempt)") }
       try socket.finishConnecting()
-      try greet(over: socket, orTry: others, at: now)
+      try startHandshake(over: socket, orTry: others, at: now)
     } catch {
       if others.isEmpty { throw error }
       try connect(to: others, at: now)
     }
   }
 
-  private func greet(
+  private func startHandshake(
     over socket: RedisSocket, orTry others: ArraySlice<RedisSocket.Target>, at now: Instant
   ) throws(LinkFailure) {
     let address = configuration.address
-    let greeting = Greeting(address, password: try address.currentPassword(), name: configuration.name)
-    socket.append(greeting.frames)
-    phase = .greeting(socket, greeting, others: others, until: now + configuration.limits.attempt)
+    let handshake = Handshake(address, password: try address.currentPassword(), name: configuration.name)
+    socket.append(handshake.frames)
+    phase = .handshaking(socket, handshake, others: others, until: now + configuration.limits.attempt)
   }
 
-  private func continueGreeting(on events: Int16, at now: Instant) throws(LinkFailure) {
-    guard case .greeting(let socket, var greeting, let others, let until) = phase else { return }
+  private func continueHandshake(on events: Int16, at now: Instant) throws(LinkFailure) {
+    guard case .handshaking(let socket, var handshake, let others, let until) = phase else { return }
     if Self.isReadable(events) {
       try socket.read()
       while let reply = try socket.nextReply() {
-        if try greeting.receive(reply) { return becomeReady(socket, at: now) }
+        if try handshake.receive(reply) { return becomeReady(socket, at: now) }
       }
-      phase = .greeting(socket, greeting, others: others, until: until)
+      phase = .handshaking(socket, handshake, others: others, until: until)
     }
-    if lookedAt >= until {
-      throw LinkFailure("Redis accepts connections but gave no answer within \(configuration.limits.attempt)")
+    if polledAt >= until {
+      throw LinkFailure("Redis accepts connections but sent no reply within \(configuration.limits.attempt)")
     }
   }
 
@@ -120,47 +122,48 @@ extension Link {
     phase = .ready(socket)
     quietSince = now
     readySince = now
-    // The greeting was answered, so all of it was taken.
+    // All of the handshake was answered, so all of it was delivered.
     bytesBefore = socket.delivered
     delivered = 0
     replicasSeen = replicas.count
     hasMoreToWrite = false
-    port.failure = nil
-    port.generation += 1
-    port.isUp = true
-    journal.connected()
+    mailbox.failure = nil
+    mailbox.generation += 1
+    mailbox.isUp = true
+    log.connected()
     traffic.linkIsUp(at: now)
   }
 
   private func read(from socket: RedisSocket, at now: Instant) throws(LinkFailure) {
     try socket.read()
     quietSince = now
-    traffic.hear(at: now)
+    traffic.noteReceived(at: now)
     while let reply = try socket.nextReply() {
       do throws(LinkFailure) { try traffic.receive(reply) } catch {
         if case .error(let answer) = reply, answer.meaning == .standby { replicas.add() }
         throw error
       }
-      // A server that drops the link again and again right after the greeting is not asked faster and faster.
+      // Not reset at once: a server that closes each connection right after the handshake needs the longer waits.
       if now - readySince > configuration.limits.longestBackoff { backoff.reset() }
     }
   }
 
-  /// Notes what the server's side has taken since the last look: it is not silent while it takes a large command.
+  /// Checks how many bytes the server's host has acknowledged: a server that receives a large command is not silent.
   func noteDelivery(on socket: RedisSocket, at now: Instant) {
-    guard traffic.awaitsReply || socket.hasUnwritten, now >= nextDeliveryLook else { return }
-    nextDeliveryLook = now + configuration.limits.deliveryLook
+    guard traffic.awaitsReply || socket.hasUnwritten, now >= nextDeliveryCheck else { return }
+    nextDeliveryCheck = now + configuration.limits.deliveryCheck
     let bytes = socket.delivered - bytesBefore
     guard bytes > delivered else { return }
     delivered = bytes
     quietSince = now
-    traffic.deliver(bytes, at: now)
+    traffic.noteDelivered(bytes, at: now)
   }
 
-  /// Leaves a server that another link of this process has found to be a replica, if this link cannot find out itself.
+  /// Fails the link if another one of this process has found that the server is a replica, and this one cannot find
+  /// out.
   private func refuseReplica(at now: Instant) throws(LinkFailure) {
     if Traffic.noticesReplica || replicas.count == replicasSeen { return }
-    throw LinkFailure("another connection has found that this server does not serve now")
+    throw LinkFailure("another connection has found that this server is not ready")
   }
 
   private func fill(_ socket: RedisSocket, at now: Instant) throws(LinkFailure) {

@@ -1,114 +1,115 @@
 import LinuxSupport
 import Glibc
 
-/// A connection to Redis that comes back by itself.
+/// A connection to Redis that reconnects automatically.
 ///
-/// It runs on one thread, which owns everything in here; callers reach it through the port.
+/// One thread owns everything in here; callers communicate with it through the mailbox.
 ///
 /// ```
-/// pausing ──▶ resolving ──▶ connecting ──▶ greeting ──▶ ready
-///    ▲            │              │             │          │
-///    └────────────┴──────────────┴─────────────┴──────────┘ any failure, then a backoff
+/// pausing ──▶ resolving ──▶ connecting ──▶ handshaking ──▶ ready
+///    ▲            │              │               │            │
+///    └────────────┴──────────────┴───────────────┴────────────┘ any failure, then a backoff
 /// ```
 final class Link<Traffic: LinkTraffic> {
   /// A point in time.
   typealias Instant = ContinuousClock.Instant
 
-  /// How far the connection has come, with what belongs to that state alone.
+  /// The state of the connection.
   enum Phase {
-    /// No socket until then.
+    /// Waiting before the next attempt, without a socket.
     case pausing(until: Instant)
     /// The host's name is being looked up.
     case resolving(NameLookup)
-    /// A socket is connecting; should it fail, the host's other addresses are tried at once.
+    /// A socket is connecting. If that fails, the host's other addresses are tried at once.
     case connecting(RedisSocket, others: ArraySlice<RedisSocket.Target>, until: Instant)
-    /// The greeting is on its way or due for answers; should it be refused, the host's other addresses are tried at once.
-    case greeting(RedisSocket, Greeting, others: ArraySlice<RedisSocket.Target>, until: Instant)
-    /// Traffic flows.
+    /// Replies to the handshake are due. If it is refused, the host's other addresses are tried at once.
+    case handshaking(RedisSocket, Handshake, others: ArraySlice<RedisSocket.Target>, until: Instant)
+    /// Commands can be sent.
     case ready(RedisSocket)
   }
 
-  /// What it connects to, and how.
+  /// The address and the limits.
   let configuration: LinkConfiguration
-  /// The way to the callers.
-  let port: LinkPort<Traffic.Message>
-  /// What goes over the link.
+  /// Shared with the callers.
+  let mailbox: LinkMailbox<Traffic.Message>
+  /// The commands or subscriptions of the link.
   var traffic: Traffic
-  /// How far the connection has come.
+  /// The current phase.
   var phase = Phase.pausing(until: .now)
   /// The waits between attempts.
   var backoff: Backoff
   /// The log.
-  var journal: LinkJournal
-  /// When the last byte came or went, or when an answer fell due after a time in which none was.
+  var log: ConnectionLog
+  /// When the last byte was received or delivered, or when the first reply became due after an idle time.
   var quietSince = Instant.now
-  /// When the greeting was answered.
+  /// When the handshake was complete.
   var readySince = Instant.now
-  /// Bytes of this socket that the server's side had taken before the traffic began.
+  /// Bytes that the server's host had acknowledged on this socket when the handshake was complete.
   var bytesBefore = 0
-  /// Bytes of the traffic that the server's side has taken, as far as was looked.
+  /// Bytes of the traffic that the server's host had acknowledged at the last check.
   var delivered = 0
-  /// When to look again how far they are.
-  var nextDeliveryLook = Instant.now
-  /// What the links of this process to the same server know of it.
+  /// The time of the next check of `delivered`.
+  var nextDeliveryCheck = Instant.now
+  /// Shared by all links of the process to the same server.
   let replicas: ReplicaSightings
-  /// How many replicas had been seen when this link came up.
+  /// The count of `replicas` when this link came up.
   var replicasSeen = 0
-  /// When the last look at the socket began.
+  /// When the last `poll` began.
   ///
-  /// The peer is late only if it was so by then: should this thread be held up after the look, answers may have come
-  /// that it has not seen.
-  var lookedAt = Instant.now
-  /// Room for what is taken from the port.
+  /// Deadlines are compared with this time, not with the current one: replies may have arrived while this thread was
+  /// delayed.
+  var polledAt = Instant.now
+  /// Reused for the messages of each round.
   private var messages: [Traffic.Message] = []
-  /// True when the traffic may have more to write than one turn takes.
+  /// Whether the traffic may have more to write than one batch.
   var hasMoreToWrite = false
 
-  private init(_ configuration: LinkConfiguration, _ port: LinkPort<Traffic.Message>, _ traffic: Traffic) {
+  private init(_ configuration: LinkConfiguration, _ mailbox: LinkMailbox<Traffic.Message>, _ traffic: Traffic) {
     self.configuration = configuration
-    self.port = port
+    self.mailbox = mailbox
     self.traffic = traffic
     backoff = Backoff(first: configuration.limits.firstBackoff, longest: configuration.limits.longestBackoff)
-    journal = LinkJournal(configuration)
+    log = ConnectionLog(configuration)
     replicas = ReplicaSightings.of(configuration.address.endpoint)
   }
 
-  /// Starts the thread, which lives until the port is closed.
-  static func start(_ configuration: LinkConfiguration, port: LinkPort<Traffic.Message>, traffic: Traffic) {
+  /// Starts the thread, which runs until the mailbox is closed.
+  static func start(_ configuration: LinkConfiguration, mailbox: LinkMailbox<Traffic.Message>, traffic: Traffic) {
     do {
-      try SystemThread.detach(name: configuration.name) { Link(configuration, port, traffic).run() }
+      try SystemThread.detach(name: configuration.name) { Link(configuration, mailbox, traffic).run() }
     } catch {
       fatalError("no thread for the connection to Redis: \(error): raise the limit of threads (TasksMax)")
     }
   }
 
   private func run() {
-    let loop = JobQueue()
+    let jobs = JobQueue()
     var isOpen = true
     while isOpen {
       let events = waitForEvents()
       let now = Instant.now
       do throws(LinkFailure) {
-        if let sent = port.withdraw() { try accept(sent) }
+        if let sent = mailbox.reclaim() { try accept(sent) }
         try advance(on: events, at: now)
       } catch {
         fail(error, at: now)
       }
-      // What is to be sent goes out before the jobs have their turn: Redis works meanwhile.
-      isOpen = exchange(at: now, beforeJobs: loop.hasReadyJobs)
-      while loop.hasReadyJobs {
-        loop.runReadyJobs()
+      // Commands are sent before jobs run, so that Redis works meanwhile.
+      isOpen = exchange(at: now, beforeJobs: jobs.hasReadyJobs)
+      while jobs.hasReadyJobs {
+        jobs.runReadyJobs()
         isOpen = exchange(at: now, beforeJobs: false)
       }
     }
-    port.isUp = false
+    mailbox.isUp = false
     traffic.end()
-    loop.runReadyJobs()
+    jobs.runReadyJobs()
   }
 
-  /// Takes on what callers have posted, ends what is late, and hands to the socket what it takes; false once closed.
+  /// Accepts the messages of callers, expires late commands, and writes to the socket.
+  /// - Returns: false once the mailbox is closed.
   private func exchange(at now: Instant, beforeJobs: Bool) -> Bool {
-    let isOpen = port.take(into: &messages, staysAwake: beforeJobs)
+    let isOpen = mailbox.drain(into: &messages, staysAwake: beforeJobs)
     for message in messages { traffic.accept(message) }
     messages.removeAll(keepingCapacity: true)
     if let deadline = traffic.nextDeadline, deadline <= now { expire(at: now) }
@@ -116,40 +117,42 @@ final class Link<Traffic: LinkTraffic> {
     return isOpen
   }
 
-  /// Ends what is late, unless the server's side has taken something of it by now.
+  /// Expires late commands, unless the server's host has acknowledged more of their bytes by now.
   private func expire(at now: Instant) {
-    nextDeliveryLook = now
+    nextDeliveryCheck = now
     if case .ready(let socket) = phase { noteDelivery(on: socket, at: now) }
-    traffic.expire(at: now, because: obstacle)
+    traffic.expire(at: now, because: lateReason)
   }
 
-  /// Takes on what a caller has written while this thread slept.
-  private func accept(_ sent: LinkPort<Traffic.Message>.SentMessage) throws(LinkFailure) {
+  /// Accepts a message that a caller wrote to the lent socket.
+  private func accept(_ sent: LinkMailbox<Traffic.Message>.SentMessage) throws(LinkFailure) {
     traffic.acceptSent(sent.message)
     if case .ready(let socket) = phase { socket.noteWritten(sent.count) }
-    if !sent.isWhole { throw LinkFailure("the socket did not take a whole command") }
+    if !sent.isWhole { throw LinkFailure("the socket accepted only part of a command") }
   }
 
-  /// Lets callers write while nothing is under way; returns how long this thread may sleep then, in milliseconds.
-  private func offerSocket() -> Int32? {
-    guard Traffic.letsCallersWrite, case .ready(let socket) = phase, !socket.hasUnwritten, !hasMoreToWrite,
+  /// Lends the socket to callers if it is idle.
+  /// - Returns: how long this thread may then sleep, in milliseconds; nil if the socket is in use.
+  private func lendSocket() -> Int32? {
+    guard Traffic.lendsSocket, case .ready(let socket) = phase, !socket.hasUnwritten, !hasMoreToWrite,
       !traffic.awaitsReply
     else { return nil }
-    port.offer(.init(socket: socket.descriptor, until: lookedAt + configuration.limits.offer))
-    return Int32(configuration.limits.offer / .milliseconds(1))
+    mailbox.lend(.init(descriptor: socket.descriptor, until: polledAt + configuration.limits.loan))
+    return Int32(configuration.limits.loan / .milliseconds(1))
   }
 
-  /// Sleeps until there is something to do; returns what `poll` says of the socket.
+  /// Sleeps until there is something to do.
+  /// - Returns: the events of the socket, as from `poll`.
   private func waitForEvents() -> Int16 {
     let (socket, events) = interest
-    lookedAt = .now
+    polledAt = .now
     var timeout = pollTimeout
-    if let most = offerSocket() { timeout = timeout < 0 ? most : min(timeout, most) }
+    if let most = lendSocket() { timeout = timeout < 0 ? most : min(timeout, most) }
     return withUnsafeTemporaryAllocation(of: pollfd.self, capacity: 2) { descriptors in
-      descriptors[0] = pollfd(fd: port.waker.descriptor, events: Int16(POLLIN), revents: 0)
+      descriptors[0] = pollfd(fd: mailbox.waker.descriptor, events: Int16(POLLIN), revents: 0)
       descriptors[1] = pollfd(fd: socket?.descriptor ?? -1, events: Int16(events), revents: 0)
       guard poll(descriptors.baseAddress, 2, timeout) > 0 else { return 0 }
-      if descriptors[0].revents != 0 { port.waker.drain() }
+      if descriptors[0].revents != 0 { mailbox.waker.drain() }
       return descriptors[1].revents
     }
   }
@@ -158,15 +161,15 @@ final class Link<Traffic: LinkTraffic> {
     switch phase {
     case .pausing, .resolving: (nil, 0)
     case .connecting(let socket, _, _): (socket, POLLOUT)
-    case .greeting(let socket, _, _, _): (socket, socket.hasUnwritten ? POLLIN | POLLOUT : POLLIN)
+    case .handshaking(let socket, _, _, _): (socket, socket.hasUnwritten ? POLLIN | POLLOUT : POLLIN)
     case .ready(let socket): (socket, socket.hasUnwritten || hasMoreToWrite ? POLLIN | POLLOUT : POLLIN)
     }
   }
 
-  /// In milliseconds, rounded up so that nothing is looked at too early.
+  /// In milliseconds, rounded up so that no deadline is checked too early.
   private var pollTimeout: Int32 {
-    guard let deadline = earlier(earlier(phaseDeadline, traffic.nextDeadline), deliveryLook) else { return -1 }
-    let wait = (deadline - lookedAt) / .milliseconds(1)
+    guard let deadline = earlier(earlier(phaseDeadline, traffic.nextDeadline), deliveryCheck) else { return -1 }
+    let wait = (deadline - polledAt) / .milliseconds(1)
     return Int32(min(max(wait.rounded(.up), 0), 60_000))
   }
 
@@ -174,21 +177,21 @@ final class Link<Traffic: LinkTraffic> {
     switch phase {
     case .pausing(let until): until
     case .resolving: nil
-    case .connecting(_, _, let until), .greeting(_, _, _, let until): until
+    case .connecting(_, _, let until), .handshaking(_, _, _, let until): until
     case .ready: traffic.awaitsReply ? quietSince + configuration.limits.silence : nil
     }
   }
 
-  /// When to look at what the server's side has taken; nil if all of it is known to be there.
-  private var deliveryLook: Instant? {
+  /// When to check for acknowledged bytes; nil if all bytes are known to be acknowledged.
+  private var deliveryCheck: Instant? {
     guard case .ready(let socket) = phase, traffic.awaitsReply || socket.hasUnwritten else { return nil }
-    return socket.hasUnwritten || socket.written - bytesBefore > delivered ? nextDeliveryLook : nil
+    return socket.hasUnwritten || socket.written - bytesBefore > delivered ? nextDeliveryCheck : nil
   }
 
-  /// Why an answer is late.
-  private var obstacle: String {
-    if case .ready = phase { return "no answer in time from \(configuration.address)" }
-    return journal.obstacle
+  /// Why a reply is late, for the error of its caller.
+  private var lateReason: String {
+    if case .ready = phase { return "no reply in time from \(configuration.address)" }
+    return log.lastError
   }
 
   private func earlier(_ one: Instant?, _ other: Instant?) -> Instant? {

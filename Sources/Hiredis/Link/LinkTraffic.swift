@@ -1,58 +1,54 @@
-/// What goes over a link: the commands of callers, or subscriptions.
+/// The traffic of a link: commands or subscriptions.
 ///
-/// Everything is called on the link's thread, and nothing may block.
+/// All methods are called on the link's thread and must not block.
 protocol LinkTraffic: Sendable {
-  /// What callers post to the link.
+  /// The type of the messages that callers post.
   associatedtype Message: Sendable
 
   /// A point in time.
   typealias Instant = ContinuousClock.Instant
 
-  /// Takes on what a caller posted; the link may be up or down.
+  /// Accepts a message of a caller; the link may be up or down.
   mutating func accept(_ message: Message)
 
-  /// Takes on what a caller has written to the socket already, when nothing was under way there.
+  /// Accepts a message that a caller has already written to the idle socket.
   mutating func acceptSent(_ message: Message)
 
-  /// Whether callers may write to a socket on which nothing is under way.
-  static var letsCallersWrite: Bool { get }
+  /// Whether the idle socket is lent to callers.
+  static var lendsSocket: Bool { get }
 
-  /// Whether a server that has become a replica makes itself known in the answers.
+  /// Whether replies reveal that the server has become a replica.
   static var noticesReplica: Bool { get }
 
-  /// The link is up, on a socket that has seen nothing of this traffic yet.
+  /// Notes that the link is up, on a new socket.
   mutating func linkIsUp(at now: Instant)
 
-  /// The socket is gone, and with it every answer that was due.
+  /// Notes that the socket was closed; replies that were due will not arrive.
   mutating func linkIsDown()
 
-  /// The next bytes to hand to the socket, or nil.
-  ///
-  /// Called while the link is up.
+  /// The next bytes to write, or nil. Called while the link is up.
   mutating func nextFrame(at now: Instant) -> [UInt8]?
 
-  /// So many of the bytes that were handed to the socket since the link is up are at the server's side.
-  mutating func deliver(_ bytes: Int, at now: Instant)
+  /// Notes how many of the bytes written since the link came up were acknowledged by the server's host.
+  mutating func noteDelivered(_ bytes: Int, at now: Instant)
 
-  /// Bytes of answers have come.
-  mutating func hear(at now: Instant)
+  /// Notes that bytes of replies have arrived.
+  mutating func noteReceived(at now: Instant)
 
-  /// Takes the next answer.
-  ///
-  /// A failure that is thrown drops the socket.
+  /// Handles the next reply.
+  /// - Throws: `LinkFailure` to close the socket and reconnect.
   mutating func receive(_ reply: RedisReply) throws(LinkFailure)
 
   /// Called once `nextDeadline` has passed.
-  ///
-  /// `reason` says what stands in the way of the answers.
+  /// - Parameter reason: why replies are late.
   mutating func expire(at now: Instant, because reason: String)
 
-  /// The link was closed; this is the last call.
+  /// Notes that the link was closed. The last call.
   mutating func end()
 
-  /// When something becomes due by itself, if anything does.
+  /// When to call `expire(at:because:)`; nil for never.
   var nextDeadline: Instant? { get }
 
-  /// True while Redis owes an answer, so that silence means a dead peer.
+  /// Whether replies are due, so that silence means a dead peer.
   var awaitsReply: Bool { get }
 }

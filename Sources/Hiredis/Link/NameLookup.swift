@@ -2,12 +2,13 @@ import Glibc
 import LinuxSupport
 import Synchronization
 
-/// The numeric addresses of a host, looked up on a thread of its own: `getaddrinfo` may take half a minute and knows
-/// no deadline, while those of the commands must be kept.
+/// Resolves a host name on a separate thread: `getaddrinfo` may block for half a minute, longer than the deadlines of
+/// commands allow.
 final class NameLookup: Sendable {
   private let outcome = Mutex<Result<[String], LinkFailure>?>(nil)
 
-  /// Starts the lookup, and wakes the link's thread at its end.
+  /// Starts the lookup, and wakes the link's thread when it has ended.
+  /// - Throws: `LinkFailure` when no thread can be started.
   init(host: String, waker: Waker) throws(LinkFailure) {
     do {
       try SystemThread.detach(name: "redis-lookup") { [weak self] in
@@ -20,7 +21,7 @@ final class NameLookup: Sendable {
     }
   }
 
-  /// The addresses, those of IPv4 first, or the failure; nil while the lookup is under way.
+  /// The numeric addresses, IPv4 first, or the failure; nil until the lookup has ended.
   var result: Result<[String], LinkFailure>? { outcome.withLock { $0 } }
 
   private static func resolve(_ host: String) -> Result<[String], LinkFailure> {

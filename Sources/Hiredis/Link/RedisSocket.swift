@@ -1,16 +1,15 @@
 import CHiredis
 import Glibc
 
-/// One non-blocking socket to a Redis: hiredis's context with the parser of the answers, and the bytes that are to be
-/// written.
+/// A non-blocking socket to Redis: hiredis's context, which parses the replies, and the bytes to write.
 ///
-/// Belongs to the thread that made it.
+/// It belongs to the thread that created it.
 ///
-/// hiredis's plain context is used rather than its asynchronous one, which frees itself in the midst of a call and
-/// keeps callbacks of its own; the pipeline keeps the order here. Its output buffer is not used either: it moves all
-/// that is left after each write, which takes time by the square of a large command.
+/// hiredis's asynchronous context is not used: it may free itself during a call and has its own queue of callbacks,
+/// which is the pipeline's task here. Its output buffer is not used either: it moves all remaining bytes after each
+/// write, so a large command takes quadratic time.
 final class RedisSocket {
-  /// What a socket connects to, without a lookup.
+  /// A resolved endpoint.
   enum Target {
     /// A numeric address.
     case tcp(address: String, port: Int)
@@ -18,27 +17,28 @@ final class RedisSocket {
     case unix(path: String)
   }
 
-  /// Room that is kept for the next commands, in bytes.
-  private static let keptOutput = 256 * 1024
+  /// The largest buffer, in bytes, that is kept for the next commands.
+  private static let keptOutput = 256 << 10
 
   private let context: UnsafeMutablePointer<redisContext>
 
   private var output: [UInt8] = []
   private var outputStart = 0
 
-  /// Bytes handed to the kernel so far.
+  /// How many bytes the kernel has accepted so far.
   private(set) var written = 0
 
-  /// True while bytes that were appended have not been written.
+  /// Whether there are bytes to write.
   var hasUnwritten: Bool { outputStart < output.count }
 
-  /// How many bytes the server's side has taken: those that were written, less those that the kernel still holds.
+  /// How many bytes the server's host has acknowledged: those written, less those still in the kernel's send queue.
   var delivered: Int {
     var held: Int32 = 0
     return get_unsent(descriptor, &held) == 0 ? written - Int(held) : written
   }
 
-  /// Begins to connect; the socket is writable once it has ended, one way or the other.
+  /// Starts to connect. The socket becomes writable when that has succeeded or failed.
+  /// - Throws: `LinkFailure` when it fails at once.
   init(_ target: Target) throws(LinkFailure) {
     let context =
       switch target {
@@ -57,7 +57,8 @@ final class RedisSocket {
   /// The socket, for `poll`.
   var descriptor: Int32 { context.pointee.fd }
 
-  /// Asks how connecting ended.
+  /// Checks whether connecting has succeeded.
+  /// - Throws: `LinkFailure` when it has failed.
   func finishConnecting() throws(LinkFailure) {
     var code: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
@@ -65,17 +66,17 @@ final class RedisSocket {
     if code != 0 { throw LinkFailure("cannot connect", errno: code) }
   }
 
-  /// Adds bytes to those that are to be written.
+  /// Adds bytes to write.
   func append(_ bytes: [UInt8]) {
     output += bytes
   }
 
-  /// Notes bytes that another thread has written to the socket.
+  /// Counts bytes that another thread has written to the socket.
   func noteWritten(_ count: Int) {
     written += count
   }
 
-  /// Writes as much as the kernel takes.
+  /// Writes as much as the kernel accepts.
   func write() throws(LinkFailure) {
     guard hasUnwritten else { return }
     let count = output.withUnsafeBytes { bytes in
@@ -99,7 +100,7 @@ final class RedisSocket {
     try check(redisBufferRead(context))
   }
 
-  /// The next answer that has been read in full, or nil.
+  /// The next complete reply; nil if there is none.
   func nextReply() throws(LinkFailure) -> RedisReply? {
     var reply: UnsafeMutableRawPointer?
     try check(redisGetReplyFromReader(context, &reply))
@@ -116,7 +117,7 @@ final class RedisSocket {
     throw LinkFailure(reason)
   }
 
-  /// A peer that vanished without a word is noticed within some ten seconds, idle or not.
+  /// Sets keepalive options, so that a dead peer is detected within about ten seconds.
   private func noticeDeadPeers() {
     set(SOL_SOCKET, SO_KEEPALIVE, 1)
     set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, 5)

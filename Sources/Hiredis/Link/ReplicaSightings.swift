@@ -1,9 +1,8 @@
 import Synchronization
 
-/// How often the links of this process have found that the server behind an address does not serve (any more): after a
-/// failover it is a replica.
+/// Counts how often the links of this process have found that a server is a replica or not ready, as after a failover.
 ///
-/// A connection that only subscribes gets no answer that tells so. It leaves the server when another link has found out.
+/// A subscription gets no reply that reveals it, so it reconnects when another link has found out.
 final class ReplicaSightings: Sendable {
   private static let known = Mutex<[RedisAddress.Endpoint: ReplicaSightings]>([:])
 
@@ -11,7 +10,7 @@ final class ReplicaSightings: Sendable {
 
   private init() {}
 
-  /// What is known of an endpoint, shared by all links to it.
+  /// The counter of an endpoint, shared by all links to it.
   static func of(_ endpoint: RedisAddress.Endpoint) -> ReplicaSightings {
     known.withLock { known in
       let sightings = known[endpoint] ?? ReplicaSightings()
@@ -20,10 +19,10 @@ final class ReplicaSightings: Sendable {
     }
   }
 
-  /// How many there were.
+  /// How many times it was found.
   var count: Int { sightings.load(ordering: .relaxed) }
 
-  /// Adds one.
+  /// Counts another time.
   func add() {
     sightings.add(1, ordering: .relaxed)
   }

@@ -1,31 +1,31 @@
-/// The channels of one link, and a PING every few seconds, without which a dead peer would look like a silent one.
+/// The subscriptions of one link, with a PING every few seconds to detect a dead peer.
 struct SubscriptionTraffic: LinkTraffic {
-  /// What callers ask for.
+  /// The requests of callers.
   enum Message: Sendable {
-    /// Messages of that channel from now on.
+    /// Subscribe to a channel.
     case subscribe(String)
-    /// No more messages of that channel.
+    /// Unsubscribe from a channel.
     case unsubscribe(String)
   }
 
-  /// Whom to tell.
+  /// The callbacks, called on the link's thread.
   struct Listeners: Sendable {
-    /// A message came.
+    /// Called for each message.
     let onMessage: @Sendable (_ channel: String, _ payload: [UInt8]) -> Void
-    /// A channel is subscribed.
+    /// Called when a channel is confirmed.
     let onSubscribe: @Sendable (_ channel: String) -> Void
-    /// All channels are subscribed, on a fresh connection.
+    /// Called when all channels are confirmed on a new connection.
     let onConnect: @Sendable () -> Void
   }
 
   private let listeners: Listeners
   private let pingInterval: Duration
-  private var channels = ChannelLedger()
+  private var channels = SubscriptionState()
   private var nextPing: Instant?
   private var isPingDue = false
   private var pongsAwaited = 0
 
-  /// No channels yet.
+  /// Creates traffic without channels.
   init(_ listeners: Listeners, pingInterval: Duration) {
     self.listeners = listeners
     self.pingInterval = pingInterval
@@ -44,17 +44,17 @@ struct SubscriptionTraffic: LinkTraffic {
 
   mutating func acceptSent(_ message: Message) { accept(message) }
 
-  static var letsCallersWrite: Bool { false }
+  static var lendsSocket: Bool { false }
   static var noticesReplica: Bool { false }
 
   mutating func linkIsUp(at now: Instant) {
-    channels.beginAnew()
+    channels.reset()
     nextPing = now + pingInterval
     announceRecovery()
   }
 
   mutating func linkIsDown() {
-    channels.forgetServer()
+    channels.discardServerState()
     nextPing = nil
     isPingDue = false
     pongsAwaited = 0
@@ -73,9 +73,9 @@ struct SubscriptionTraffic: LinkTraffic {
     nextPing = now + pingInterval
   }
 
-  mutating func deliver(_ bytes: Int, at now: Instant) {}
+  mutating func noteDelivered(_ bytes: Int, at now: Instant) {}
 
-  mutating func hear(at now: Instant) {}
+  mutating func noteReceived(at now: Instant) {}
 
   mutating func end() {}
 
@@ -102,7 +102,9 @@ struct SubscriptionTraffic: LinkTraffic {
   }
 
   private func refusal(_ reply: RedisReply) -> LinkFailure {
-    guard case .error(let error) = reply else { return LinkFailure("Redis sent what no subscriber expects: \(reply)") }
+    guard case .error(let error) = reply else {
+      return LinkFailure("Redis sent an unexpected message to a subscriber: \(reply)")
+    }
     return LinkFailure(error)
   }
 }

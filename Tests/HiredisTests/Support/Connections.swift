@@ -3,7 +3,7 @@ import Logging
 @testable import Hiredis
 
 /// Longer than anything takes; only a failing test waits for it.
-let patience = Duration.seconds(30)
+let timeout = Duration.seconds(30)
 
 extension LinkLimits {
   /// The usual limits, with every line of the log.
@@ -22,7 +22,7 @@ extension RedisConnection {
   }
 
   func send(_ arguments: RedisArguments) async throws(RedisError) -> RedisReply {
-    try await send(arguments, timeout: patience)
+    try await send(arguments, timeout: timeout)
   }
 
   /// The error of a command that cannot succeed within a tenth of a second.

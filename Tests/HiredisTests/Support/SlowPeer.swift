@@ -4,7 +4,7 @@ import Synchronization
 
 @testable import Hiredis
 
-/// A server on a unix socket that answers the greeting, takes one large command slowly and answers it slowly.
+/// A server on a unix socket that answers the handshake, takes one large command slowly and answers it slowly.
 final class SlowPeer: Sendable {
   /// Where it listens.
   let path = "/tmp/redis-slow-\(UInt64.random(in: .min ... .max))"
@@ -49,11 +49,11 @@ final class SlowPeer: Sendable {
 
   private func serve(_ peer: Int32, _ commandBytes: Int, _ answer: [UInt8], _ slice: Int) {
     var room = [UInt8](repeating: 0, count: slice)
-    var greeting: [UInt8] = []
-    while !String(decoding: greeting, as: UTF8.self).hasSuffix("PING\r\n") {
+    var handshake: [UInt8] = []
+    while !String(decoding: handshake, as: UTF8.self).hasSuffix("PING\r\n") {
       let count = read(peer, &room, room.count)
       if count <= 0 { return }
-      greeting += room[..<count]
+      handshake += room[..<count]
     }
     let welcome = Array("+OK\r\n-ERR unknown command 'HELLO'\r\n+PONG\r\n".utf8)
     _ = write(peer, welcome, welcome.count)

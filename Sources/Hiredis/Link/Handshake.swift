@@ -1,18 +1,16 @@
-/// The first commands on a fresh socket, and what their answers mean: login, database, the client's name, the server's
-/// role, and a PING that fails while the server cannot serve.
+/// The first commands on a new socket and their replies: login, database, client name, server role, and a PING that
+/// fails while the server is not ready.
 ///
-/// A replica is refused: the address leads to another server once a failover is complete, and until then a write would
-/// only be answered READONLY. `HELLO` tells the role and needs no permission; a server that does not know it is taken
-/// for a primary.
-struct Greeting {
+/// A replica is refused: after a failover the address resolves to another server, and until then writes would fail with
+/// READONLY. `HELLO` returns the role and needs no permission; a server without it counts as a primary.
+struct Handshake {
   private enum Step { case login, select, name, role, ping }
 
   private var due: [Step]
 
-  /// The greeting for an address.
-  ///
-  /// Of the name, what `CLIENT SETNAME` refuses is replaced.
-  /// - Parameter password: nil if there is no login.
+  /// - Parameters:
+  ///   - password: nil for no login.
+  ///   - name: the client's name; characters that `CLIENT SETNAME` refuses are replaced.
   init(_ address: RedisAddress, password: String?, name: String) {
     due = [.name, .role, .ping]
     if address.database != 0 { due.insert(.select, at: 0) }
@@ -21,19 +19,21 @@ struct Greeting {
     frames = due.flatMap { Self.command($0, address, password, printable).frame }
   }
 
-  /// Everything, to be sent at once.
+  /// All commands, to be sent at once.
   let frames: [UInt8]
 
-  /// Takes the next answer; true when it was the last and Redis is ready.
+  /// Handles the next reply.
+  /// - Returns: true after the last one, when Redis is ready.
+  /// - Throws: `LinkFailure` when Redis refuses a command or is a replica.
   mutating func receive(_ reply: RedisReply) throws(LinkFailure) -> Bool {
-    guard !due.isEmpty else { throw LinkFailure("Redis sent an answer to no command: \(reply)") }
+    guard !due.isEmpty else { throw LinkFailure("Redis sent a reply to no command: \(reply)") }
     let step = due.removeFirst()
     if case .error(let error) = reply, !Self.isHarmless(error, at: step) { throw LinkFailure(error) }
     if step == .role { try Self.refuseReplica(reply) }
     return due.isEmpty
   }
 
-  /// Without CLIENT there is no name in CLIENT LIST, without HELLO no role; nothing else depends on them.
+  /// Whether an error may be ignored: the client name and the role are optional.
   private static func isHarmless(_ error: RedisReplyError, at step: Step) -> Bool {
     switch step {
     case .name: ["NOPERM", "NOCOMMAND"].contains(error.cause)

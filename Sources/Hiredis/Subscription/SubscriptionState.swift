@@ -1,59 +1,55 @@
-/// Which channels are wanted, and what of that the server has been told.
-///
-/// Decides only; it touches no socket.
-struct ChannelLedger {
+/// The wanted channels, and those that the server was told of. Decides which commands to send; does no I/O.
+struct SubscriptionState {
   private static let mostChannelsPerCommand = 1000
 
   private var wanted: Set<String> = []
-  private var told: Set<String> = []
+  private var sent: Set<String> = []
   private var changed: Set<String> = []
   private var unconfirmed = 0
 
-  /// The channels that were wanted when the link came up and are not confirmed yet; nil once that was announced.
+  /// The channels that were wanted when the link came up and are not confirmed yet; nil after `hasRecovered()`.
   private var recovering: Set<String>?
 
-  /// No channels.
+  /// Creates a state without channels.
   init() {}
 
-  /// True while the server owes confirmations.
+  /// Whether confirmations are due.
   var awaitsReply: Bool { unconfirmed > 0 }
 
-  /// A channel is wanted from now on.
+  /// Adds a channel.
   mutating func subscribe(_ channel: String) {
     if wanted.insert(channel).inserted { changed.insert(channel) }
   }
 
-  /// A channel is not wanted any more.
+  /// Removes a channel.
   mutating func unsubscribe(_ channel: String) {
     if wanted.remove(channel) != nil { changed.insert(channel) }
     recovering?.remove(channel)
   }
 
-  /// A fresh socket: the server knows of no channel.
-  mutating func beginAnew() {
-    told = []
+  /// Starts again on a new socket: all wanted channels must be subscribed.
+  mutating func reset() {
+    sent = []
     changed = wanted
     recovering = wanted
     unconfirmed = 0
   }
 
-  /// The socket is gone, and the confirmations with it.
-  mutating func forgetServer() {
-    told = []
+  /// Notes that the socket was closed: no confirmation will arrive.
+  mutating func discardServerState() {
+    sent = []
     unconfirmed = 0
     recovering = nil
   }
 
-  /// The next commands to send, or nil when the server knows all.
-  ///
-  /// Takes many channels at once.
+  /// The next commands to send, each with many channels; nil when the server knows all.
   mutating func nextFrame() -> [UInt8]? {
     var additions: [String] = []
     var removals: [String] = []
     while additions.count + removals.count < Self.mostChannelsPerCommand, let channel = changed.popFirst() {
       if wanted.contains(channel) {
-        if told.insert(channel).inserted { additions.append(channel) }
-      } else if told.remove(channel) != nil {
+        if sent.insert(channel).inserted { additions.append(channel) }
+      } else if sent.remove(channel) != nil {
         removals.append(channel)
       }
     }
@@ -62,13 +58,13 @@ struct ChannelLedger {
     return frame.isEmpty ? nil : frame
   }
 
-  /// The server has confirmed that a channel came or went.
+  /// Notes that the server has confirmed a change of a channel.
   mutating func confirm(_ channel: String) {
     unconfirmed -= 1
     recovering?.remove(channel)
   }
 
-  /// True once for each socket: when all channels that were wanted at its start are confirmed.
+  /// Whether all channels that were wanted when the link came up are confirmed; true once per socket.
   mutating func hasRecovered() -> Bool {
     guard let missing = recovering, missing.isEmpty else { return false }
     recovering = nil
