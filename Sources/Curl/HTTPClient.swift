@@ -1,12 +1,12 @@
-/// Sends HTTP requests through libcurl; one thread carries all of a client's transfers.
+/// Sends HTTP requests with libcurl. One thread performs all transfers of a client.
 ///
-/// Make one per process and share it: connections are kept and used again. No redirect is followed, and only `http`
-/// and `https` are spoken; HTTP/2 where TLS negotiates it.
+/// Create one client per process and share it: it keeps and reuses connections. It does not follow redirects, and
+/// supports `http` and `https` only; HTTP/2 where TLS negotiates it.
 public final class HTTPClient: Sendable {
-  /// Bytes that may wait for the reader of a stream before its transfer is paused.
+  /// How many bytes may wait for the reader of a stream before its transfer pauses.
   static let streamBuffer = 256 << 10
 
-  /// As given at the start; it does not change.
+  /// The configuration.
   let configuration: HTTPClientConfiguration
   private let loop: MultiLoop
 
@@ -19,36 +19,36 @@ public final class HTTPClient: Sendable {
 
   deinit { close() }
 
-  /// Sends the request and collects the response. Any status is a response; no status is an error.
+  /// Sends a request and waits for the whole response, whatever its status.
   ///
-  /// A request whose kept connection breaks before the answer begins is sent again on another, unless its method is POST or
-  /// PATCH: those are sent once.
-  ///
-  /// Cancelling the task closes the connection and throws `cancelled`.
+  /// If a kept connection fails before the response begins, the request is sent again on another connection, unless its
+  /// method is POST or PATCH: those are sent once.
+  /// - Throws: `HTTPError`; `cancelled` after cancelling the task, which closes the connection.
   public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
-    let exchange = try Exchange(request, over: self, buffering: .max)
-    let head = try await exchange.head()
+    let handle = try RequestHandle(request, over: self, buffering: .max)
+    let head = try await handle.head()
     var body: [UInt8] = []
-    while let piece = try await exchange.next() {
+    while let piece = try await handle.next() {
       if body.isEmpty { body = piece } else { body += piece }
     }
     return HTTPResponse(status: head.status, headers: head.headers, body: body)
   }
 
-  /// Sends the request and returns at the end of the headers; the body follows as it arrives.
+  /// Sends a request and returns once the headers have arrived; the body is a stream.
   ///
-  /// Cancelling the task closes the connection and throws `cancelled`. The request's `timeout` goes on to the last
-  /// byte of the body.
+  /// The request's `timeout` includes the body.
+  /// - Throws: `HTTPError`; `cancelled` after cancelling the task, which closes the connection.
   public func stream(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStreamingResponse {
-    let exchange = try Exchange(request, over: self, buffering: Self.streamBuffer)
-    let head = try await exchange.head()
-    return HTTPStreamingResponse(status: head.status, headers: head.headers, body: HTTPBody(exchange: exchange))
+    let handle = try RequestHandle(request, over: self, buffering: Self.streamBuffer)
+    let head = try await handle.head()
+    return HTTPStreamingResponse(status: head.status, headers: head.headers, body: HTTPBody(handle: handle))
   }
 
-  /// Fails what is under way, and every later request, with `closed`; returns when the thread has ended.
+  /// Fails all pending and later requests with `closed`, and waits until the thread has ended.
   public func close() { loop.close() }
 
-  /// Hands a command to the thread; false when the client is closed.
+  /// Passes a command to the thread.
+  /// - Returns: false when the client is closed.
   @discardableResult
   func post(_ command: Mailbox.Command) -> Bool { loop.mailbox.post(command) }
 }

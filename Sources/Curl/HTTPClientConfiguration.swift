@@ -1,38 +1,37 @@
-/// What all requests of a client share.
+/// The configuration that all requests of a client share.
 public struct HTTPClientConfiguration: Sendable {
-  /// Where a proxy may come from.
+  /// How to choose a proxy.
   public enum Proxy: Sendable {
-    /// No proxy, whatever the environment says.
+    /// No proxy; environment variables are ignored.
     case none
-    /// As `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say.
+    /// From `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`.
     case environment
   }
 
-  /// Environment variables are obeyed only when this says so.
+  /// The proxy; environment variables are ignored by default.
   public var proxy: Proxy
 
-  /// Requests beyond it wait in line for a connection. With HTTP/2 a connection carries many requests.
+  /// The most connections per host; further requests wait. An HTTP/2 connection serves many requests at a time.
   public var maxConnectionsPerHost: Int
 
-  /// Connections kept open for the next request, all hosts together. With fewer than there are requests at once,
-  /// connections are closed and made anew all the time.
+  /// The most idle connections of all hosts. If it is less than the number of concurrent requests, connections are
+  /// closed and opened all the time.
   public var maxIdleConnections: Int
 
-  /// A connection with unacknowledged data, or one that does not answer keepalive probes, is given up after this time
-  /// (TCP_USER_TIMEOUT, tcp(7)). Without it a connection whose packets are lost would take the system 15 minutes, and all
-  /// requests on it with it.
+  /// How long sent data or keepalive probes may stay unacknowledged before the connection is closed (TCP_USER_TIMEOUT,
+  /// tcp(7)). The system's default is 15 minutes, for which all requests on a lost connection would wait.
   public var unacknowledgedTimeout: Duration
 
-  /// A connection older than this takes no further request.
+  /// The age after which a connection is not used for further requests.
   public var maxConnectionAge: Duration
 
-  /// Certificates of the authorities to trust beside those of the system, in PEM; nil for the system's alone.
+  /// The path of a PEM file with authorities to trust in addition to the system's; nil for none.
   public var authoritiesFile: String?
 
-  /// Sent by requests that have no `User-Agent` of their own; nil sends none.
+  /// The `User-Agent` of requests without such a header; nil to send none.
   public var userAgent: String?
 
-  /// A configuration fit for a thousand requests at once to one host.
+  /// Creates a configuration; the defaults suit a thousand concurrent requests to one host.
   public init(
     proxy: Proxy = .none, maxConnectionsPerHost: Int = 1024, maxIdleConnections: Int = 1100,
     unacknowledgedTimeout: Duration = .seconds(20), maxConnectionAge: Duration = .seconds(300),

@@ -1,10 +1,10 @@
 import Glibc
 
-/// The three forms of an HTTP date (RFC 9110, section 5.6.7).
+/// Parses the three formats of HTTP dates (RFC 9110, section 5.6.7).
 public enum HTTPDate {
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-  /// Seconds since 1970; nil for what is no date.
+  /// Seconds since 1970; nil if the text is not a date.
   ///
   /// `Sun, 06 Nov 1994 08:49:37 GMT` (IMF-fixdate), `Sunday, 06-Nov-94 08:49:37 GMT` (RFC 850) and
   /// `Sun Nov  6 08:49:37 1994` (asctime).
@@ -17,7 +17,7 @@ public enum HTTPDate {
     return seconds(day: words[2], month: words[1], year: year(words[4]), clock: words[3])
   }
 
-  /// A year of two digits that seems to lie more than 50 years ahead is of the last century.
+  /// A year of two digits more than 50 years in the future belongs to the last century.
   private static func year(_ text: String) -> Int32? {
     guard let number = Int32(text), text.utf8.count == 2 || text.utf8.count == 4 else { return nil }
     guard text.utf8.count == 2 else { return number }

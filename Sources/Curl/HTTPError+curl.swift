@@ -1,10 +1,10 @@
 import CCurl
 
 extension HTTPError {
-  /// What a failed transfer's code means.
+  /// Converts libcurl's code of a failed transfer.
   /// - Parameters:
-  ///   - phase: how far the transfer had come.
-  ///   - proxyStatus: what a proxy answered to CONNECT; 0 when none was asked.
+  ///   - phase: how far the transfer had progressed.
+  ///   - proxyStatus: the status of a proxy's response to CONNECT; 0 without a proxy.
   init(_ code: CURLcode, reason: String, phase: Phase, proxyStatus: Int) {
     switch code {
     case CURLE_URL_MALFORMAT: self = .invalidRequest(reason)
@@ -17,22 +17,22 @@ extension HTTPError {
     case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED, CURLE_SSL_CRL_BADFILE,
       CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_ENGINE_INITFAILED, CURLE_SSL_CLIENTCERT:
       self = .tlsFailed(reason)
-    case CURLE_SSL_CONNECT_ERROR where HTTPError.isRefusal(ofHandshake: reason): self = .tlsFailed(reason)
+    case CURLE_SSL_CONNECT_ERROR where Self.isRefusal(ofHandshake: reason): self = .tlsFailed(reason)
     case CURLE_SEND_FAIL_REWIND:
-      self = .interrupted("a kept connection ended, or the server refused the request on it, before the answer began")
+      self = .interrupted("a kept connection ended, or the server refused the request on it, before the response began")
     case _ where (400...499).contains(proxyStatus): self = .proxyRefused(status: proxyStatus)
     case _ where proxyStatus >= 300: self = .cannotConnect(reason)
     default: self = .interrupted(reason)
     }
   }
 
-  /// Whether the handshake failed by TLS's own rules: no common version or cipher, an alert, no TLS at the other end. A
-  /// connection that was lost during the handshake has the same code of libcurl, and another text.
+  /// Whether the TLS handshake was refused: no common version or cipher, an alert, or no TLS server. libcurl has the
+  /// same code for a connection that was lost during the handshake, but another text.
   private static func isRefusal(ofHandshake reason: String) -> Bool {
     reason.contains("SSL routines") && !reason.contains("unexpected eof")
   }
 
-  /// A reason without user and password of a URL in it: libcurl quotes a proxy's whole URL where it cannot use it.
+  /// Removes user and password of a URL from a reason: libcurl quotes the whole URL of a proxy that it cannot use.
   static func withoutLogin(_ reason: String) -> String {
     let bytes = reason.utf8
     guard let end = bytes.lastIndex(of: UInt8(ascii: "@")) else { return reason }

@@ -1,37 +1,37 @@
-/// Why there is no response, or not the whole of it. No case holds a header's value, a body or a URL's query.
+/// Why a request has failed. No message contains header values, a body or the query of a URL.
 public enum HTTPError: Error, Sendable, Equatable {
-  /// The request cannot go on the wire: its URL, its scheme, a header with a line break.
+  /// The request cannot be sent: for example its URL is malformed, or a header contains a line break.
   case invalidRequest(String)
-  /// No connection: the name is unknown, the port refuses.
+  /// No connection: for example the name is unknown, or the port refuses.
   case cannotConnect(String)
-  /// A timeout of the request ran out.
+  /// A timeout of the request has passed.
   case timedOut(Phase)
-  /// The body, or the headers, are longer than allowed. Reading stopped at the limit, in bytes.
+  /// The body or the headers are longer than the limit, in bytes. The rest was not read.
   case tooLarge(limit: Int)
-  /// The server's certificate is not trusted: no known authority has signed it, it is for another name, or it has expired.
+  /// The server's certificate is not trusted: signed by an unknown authority, for another name, or expired.
   case untrusted(String)
-  /// TLS cannot be spoken with the server: it has none, or no version or cipher in common.
+  /// TLS failed: the server does not support it, or no version or cipher is in common.
   case tlsFailed(String)
-  /// The proxy refused to open a way to the server, with a status from 400 to 499.
+  /// The proxy refused to connect to the server, with a status from 400 to 499.
   case proxyRefused(status: Int)
-  /// The connection was lost before the end of the response, or what came was not HTTP.
+  /// The connection was lost before the end of the response, or the response was not HTTP.
   case interrupted(String)
-  /// The task was cancelled, or the body was dropped.
+  /// The task was cancelled, or the body was released.
   case cancelled
   /// The client was closed.
   case closed
 
-  /// How far a request had come.
+  /// How far a request had progressed.
   public enum Phase: Sendable, Equatable {
     /// Name lookup, TCP, TLS.
     case connecting
-    /// Connected; the headers of the response had not ended.
+    /// Connected; the headers had not arrived completely.
     case waiting
     /// The body was arriving.
     case receiving
   }
 
-  /// True when the same request may succeed a little later.
+  /// Whether the same request may succeed later.
   public var isTransient: Bool {
     switch self {
     case .cannotConnect, .timedOut, .interrupted: true
@@ -41,19 +41,19 @@ public enum HTTPError: Error, Sendable, Equatable {
 }
 
 extension HTTPError: CustomStringConvertible {
-  /// A sentence.
+  /// The error as a sentence.
   public var description: String {
     switch self {
     case .invalidRequest(let reason): "The request cannot be sent: \(reason)."
-    case .cannotConnect(let reason): "There is no connection to the server: \(reason)."
+    case .cannotConnect(let reason): "Cannot connect to the server: \(reason)."
     case .timedOut(.connecting): "The connection to the server was not made in time."
     case .timedOut(.waiting): "The server did not answer in time."
     case .timedOut(.receiving): "The response did not end in time."
     case .tooLarge(let limit): "The response is larger than the limit of \(limit) bytes."
     case .untrusted(let reason): "The server's certificate is not trusted: \(reason)."
-    case .tlsFailed(let reason): "The server cannot be spoken to in TLS: \(reason)."
+    case .tlsFailed(let reason): "TLS with the server failed: \(reason)."
     case .proxyRefused(let status): "The proxy refuses the connection with status \(status)."
-    case .interrupted(let reason): "The response broke off: \(reason)."
+    case .interrupted(let reason): "The response was interrupted: \(reason)."
     case .cancelled: "The request was cancelled."
     case .closed: "The HTTP client is closed."
     }

@@ -2,14 +2,15 @@ import CCurl
 import LinuxSupport
 
 extension HTTPRequest {
-  /// Throws `invalidRequest` unless the request may go on the wire as it stands. The sentence never quotes a value.
+  /// Checks that the request can be sent unchanged.
+  /// - Throws: `invalidRequest`; its message contains no values of headers.
   func validate() throws(HTTPError) {
     try validateMethod()
     try validateURL()
     for header in headers { try validate(header) }
   }
 
-  /// True for what a header's value may hold: no control character, so that no value can begin a line of its own.
+  /// Whether a text may be the value of a header: no control characters, so that it cannot start another line.
   static func isFieldValue(_ value: String) -> Bool {
     value.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7f) || $0 == 0x09 }
   }
@@ -21,7 +22,7 @@ extension HTTPRequest {
   }
 
   private func validateURL() throws(HTTPError) {
-    guard !url.utf8.contains(0) else { throw .invalidRequest("the URL holds a NUL") }
+    guard !url.utf8.contains(0) else { throw .invalidRequest("the URL contains a NUL") }
     guard let parsed = curl_url() else { preconditionFailure("out of memory") }
     defer { curl_url_cleanup(parsed) }
     let code = curl_url_set(parsed, CURLUPART_URL, url, UInt32(CURLU_NON_SUPPORT_SCHEME))
@@ -40,7 +41,7 @@ extension HTTPRequest {
       throw .invalidRequest("a header's name is not a token")
     }
     guard Self.isFieldValue(header.value) else {
-      throw .invalidRequest("the value of header \(header.name) holds a control character")
+      throw .invalidRequest("the value of header \(header.name) contains a control character")
     }
     guard !["content-length", "transfer-encoding", "expect"].contains(header.name.lowercased()) else {
       throw .invalidRequest("header \(header.name) is set by the client")

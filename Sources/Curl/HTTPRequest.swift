@@ -1,31 +1,31 @@
-/// A request to send. It is checked when it is sent, not when it is made.
+/// A request. It is validated when it is sent.
 public struct HTTPRequest: Sendable {
-  /// In capital letters, as HTTP wants it.
+  /// The method, in capital letters.
   public var method: String
 
-  /// With its scheme, `http` or `https`.
+  /// The URL, with the scheme `http` or `https`.
   public var url: String
 
-  /// In the order of the wire. What frames the message (`Content-Length`, `Transfer-Encoding`, `Expect`) belongs to
-  /// the client and is refused.
+  /// The headers, in the order in which they are sent. `Content-Length`, `Transfer-Encoding` and `Expect` are refused:
+  /// the client sets them.
   public var headers: [HTTPHeader]
 
-  /// Nil and empty differ only where a method needs no body: a POST, PUT or PATCH always says how long its body is.
+  /// The body. For POST, PUT and PATCH nil is the same as an empty one: they always have a `Content-Length`.
   public var body: [UInt8]?
 
-  /// For name lookup, TCP and TLS together. The client's queue counts too, once a host has all its connections.
+  /// The timeout for name lookup, TCP and TLS together, and for the wait for a free connection to the host.
   public var connectTimeout: Duration
 
-  /// From the start to the last byte of the response.
+  /// The timeout from the start to the last byte of the response.
   public var timeout: Duration
 
-  /// Whether a new connection is made for it, because an old one seems to be dead.
+  /// Whether to open a new connection, as when a kept one seems to be dead.
   public var needsFreshConnection = false
 
-  /// The longest body that is accepted, counted after decompression.
+  /// The longest body that is accepted, in bytes after decompression.
   public var maxResponseBytes: Int
 
-  /// A request with the limits that suit most calls.
+  /// Creates a request.
   public init(
     method: String = "GET", url: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
     connectTimeout: Duration = .seconds(10), timeout: Duration = .seconds(60), maxResponseBytes: Int = 10 << 20
@@ -41,7 +41,7 @@ public struct HTTPRequest: Sendable {
 }
 
 extension HTTPRequest: CustomStringConvertible {
-  /// The method and the URL without what may be secret: user, password, query, fragment, headers, body.
+  /// The method and the URL, without user, password, query and fragment, which may be secret.
   public var description: String {
     let open = url.prefix { $0 != "?" && $0 != "#" }
     guard let scheme = open.firstRange(of: "://") else { return method }
@@ -49,5 +49,16 @@ extension HTTPRequest: CustomStringConvertible {
     let authority = rest.prefix { $0 != "/" }
     let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
     return "\(method) \(open[..<scheme.upperBound])\(host)\(rest[authority.endIndex...])"
+  }
+}
+
+/// A header field: the name in the sender's case, the value without the line break.
+public typealias HTTPHeader = (name: String, value: String)
+
+extension [HTTPHeader] {
+  /// The value of the first field of a name, in any case; nil when there is none.
+  func first(named name: String) -> String? {
+    let wanted = name.lowercased()
+    return first { $0.name.lowercased() == wanted }?.value
   }
 }

@@ -1,21 +1,57 @@
-/// A response with its whole body.
+/// A response with its body.
 public struct HTTPResponse: Sendable {
-  /// A redirect is a response like any other: none is followed.
+  /// The status. Redirects are not followed.
   public var status: Int
 
-  /// Of the final response: interim (1xx) responses and trailers are left out. A repeated field is repeated here.
+  /// The headers of the final response, without interim (1xx) responses and trailers. Repeated fields are repeated.
   public var headers: [HTTPHeader]
 
-  /// Decompressed.
+  /// The body, decompressed.
   public var body: [UInt8]
 
-  /// A response made by hand, as a test wants it.
+  /// Creates a response, for tests.
   public init(status: Int, headers: [HTTPHeader] = [], body: [UInt8] = []) {
     self.status = status
     self.headers = headers
     self.body = body
   }
 
-  /// The value of the first field of that name, in any case.
+  /// The value of the first field of a name, in any case; nil when there is none.
   public func header(_ name: String) -> String? { headers.first(named: name) }
+}
+
+/// A response whose headers have arrived and whose body is a stream.
+public struct HTTPStreamingResponse: Sendable {
+  /// The status. Redirects are not followed.
+  public let status: Int
+
+  /// The headers of the final response, without interim (1xx) responses. Repeated fields are repeated.
+  public let headers: [HTTPHeader]
+
+  /// The body, to be read once, by one task. Releasing the body and its iterators aborts the transfer.
+  public let body: HTTPBody
+
+  /// The value of the first field of a name, in any case; nil when there is none.
+  public func header(_ name: String) -> String? { headers.first(named: name) }
+}
+
+/// The body of a response as a stream of pieces, decompressed.
+///
+/// The transfer pauses while 256 KiB wait for the reader. After an error or the end, `next` returns the same again.
+public struct HTTPBody: AsyncSequence, Sendable {
+  /// The source of the pieces; it keeps the transfer alive.
+  let handle: RequestHandle
+
+  /// Continues where the last iterator stopped: read pieces are not kept.
+  public func makeAsyncIterator() -> Iterator { Iterator(handle: handle) }
+
+  /// Reads the pieces, for one task at a time.
+  public struct Iterator: AsyncIteratorProtocol {
+    /// Shared with the body: either keeps the transfer alive.
+    let handle: RequestHandle
+
+    /// The bytes that arrived since the last call, at least one; nil at the end of the body.
+    /// - Throws: `cancelled` after cancelling the task, which aborts the transfer; else why the body is incomplete.
+    public mutating func next() async throws(HTTPError) -> [UInt8]? { try await handle.next() }
+  }
 }

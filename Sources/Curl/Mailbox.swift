@@ -1,15 +1,15 @@
 import CCurl
 import Synchronization
 
-/// The only door to a client's thread: commands go in from any thread, the client's own takes them out in order.
+/// Passes commands from any thread to the client's thread, in order.
 final class Mailbox: Sendable {
-  /// What the thread can be asked to do.
+  /// A command to the thread.
   enum Command: Sendable {
-    /// Once for each transfer. One that was cancelled on its way is left out.
+    /// Starts a transfer, unless it was cancelled meanwhile. Once per transfer.
     case start(Transfer)
-    /// After the pipe refused bytes and its reader has caught up.
+    /// Resumes a transfer whose buffer was full.
     case resume(Transfer)
-    /// Closes the connection. The pipe has ended already.
+    /// Aborts a transfer whose response has ended, and closes its connection.
     case abort(Transfer)
   }
 
@@ -21,10 +21,11 @@ final class Mailbox: Sendable {
   private let multi: MultiHandle
   private let state = Mutex(State())
 
-  /// A mailbox that wakes the thread out of its wait on `multi`.
+  /// - Parameter multi: the handle on which the thread waits.
   init(waking multi: MultiHandle) { self.multi = multi }
 
-  /// False when the mailbox is closed: the command will not be carried out.
+  /// Adds a command.
+  /// - Returns: false when the mailbox is closed; the command is then discarded.
   func post(_ command: Command) -> Bool {
     state.withLock { state in
       guard !state.isClosed else { return false }
@@ -43,15 +44,14 @@ final class Mailbox: Sendable {
     }
   }
 
-  /// What has come since the last call; after `isClosed` nothing comes any more.
-  func take() -> (commands: [Command], isClosed: Bool) {
+  /// Removes the commands since the last call; after `isClosed` there are no more.
+  func drain() -> (commands: [Command], isClosed: Bool) {
     state.withLock { state in
       defer { state.commands = [] }
       return (state.commands, state.isClosed)
     }
   }
 
-  /// Called with the lock held and the mailbox open or just closing: so never after the thread has destroyed the
-  /// handle, which it does when it has seen the closed mailbox.
+  /// Called under the lock, before the thread can see that the mailbox is closed and destroy the handle.
   private func wake() { curl_multi_wakeup(multi.pointer) }
 }

@@ -2,22 +2,22 @@ import CCurl
 import LinuxSupport
 import Synchronization
 
-/// The thread that drives all transfers of a client through one multi handle.
+/// The thread that performs all transfers of a client with one multi handle.
 final class MultiLoop: Sendable {
-  /// Where commands for the thread go.
+  /// The commands to the thread.
   let mailbox: Mailbox
   private let thread: Mutex<SystemThread?>
 
-  /// Starts the thread, which lives until `close`.
+  /// Starts the thread, which runs until `close`.
   init(_ configuration: HTTPClientConfiguration) {
     let multi = MultiHandle(configuration)
     let mailbox = Mailbox(waking: multi)
     self.mailbox = mailbox
     do {
       let thread = try SystemThread(name: "http-client") {
-        var turn = Turn(multi: multi, mailbox: mailbox)
-        while turn.run() {}
-        turn.end()
+        var state = LoopState(multi: multi, mailbox: mailbox)
+        while state.run() {}
+        state.end()
       }
       self.thread = Mutex(thread)
     } catch {
@@ -25,7 +25,7 @@ final class MultiLoop: Sendable {
     }
   }
 
-  /// Fails every transfer with `closed` and waits for the thread. A second caller waits as well.
+  /// Fails every transfer with `closed` and waits until the thread has ended. A second call waits as well.
   func close() {
     mailbox.close()
     thread.withLock { thread in
@@ -35,17 +35,18 @@ final class MultiLoop: Sendable {
   }
 }
 
-/// What the thread does over and over, and what only the thread may touch.
-private struct Turn {
+/// The state of the thread, which no other thread may use.
+private struct LoopState {
   let multi: MultiHandle
   let mailbox: Mailbox
-  /// By easy handle. The reference keeps the transfer alive for libcurl's callbacks.
+  /// The started transfers by easy handle, kept alive for libcurl's callbacks.
   var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
 
-  /// Carries out commands, moves bytes, then waits for sockets, timeouts and the mailbox; false once closed.
+  /// One round: performs commands and transfers, then waits for sockets, timeouts and the mailbox.
+  /// - Returns: false once the mailbox is closed.
   mutating func run() -> Bool {
-    let (commands, isClosed) = mailbox.take()
-    for command in commands { carryOut(command) }
+    let (commands, isClosed) = mailbox.drain()
+    for command in commands { perform(command) }
     if isClosed { return false }
     var running: Int32 = 0
     curl_multi_perform(multi.pointer, &running)
@@ -55,17 +56,17 @@ private struct Turn {
     return true
   }
 
-  /// Fails what is left, closes all connections, destroys the handle.
+  /// Fails the remaining transfers, closes all connections, destroys the handle.
   mutating func end() {
     for transfer in transfers.values {
       curl_multi_remove_handle(multi.pointer, transfer.easy)
-      transfer.pipe.finish(.failure(.closed))
+      transfer.buffer.finish(.failure(.closed))
     }
     transfers = [:]
     curl_multi_cleanup(multi.pointer)
   }
 
-  private mutating func carryOut(_ command: Mailbox.Command) {
+  private mutating func perform(_ command: Mailbox.Command) {
     switch command {
     case .start(let transfer): start(transfer)
     case .resume(let transfer): resume(transfer)
@@ -74,13 +75,13 @@ private struct Turn {
   }
 
   private mutating func start(_ transfer: Transfer) {
-    guard !transfer.pipe.isEnded else { return }  // cancelled on its way here
+    guard !transfer.buffer.isEnded else { return }  // cancelled meanwhile
     let code = curl_multi_add_handle(multi.pointer, transfer.easy)
     precondition(code == CURLM_OK, "a transfer starts once: \(String(cString: curl_multi_strerror(code)))")
     transfers[transfer.easy] = transfer
   }
 
-  /// libcurl brings the refused bytes again from within the call, so it may also fail within the call.
+  /// libcurl delivers the refused bytes again within the call, so the transfer may also fail within the call.
   private mutating func resume(_ transfer: Transfer) {
     guard transfers[transfer.easy] != nil else { return }
     let code = curl_easy_pause(transfer.easy, CURLPAUSE_CONT)
@@ -93,13 +94,13 @@ private struct Turn {
     var left: Int32 = 0
     while let message = curl_multi_info_read(multi.pointer, &left) {
       guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
-      let code = message.pointee.data.result  // the message dies with the handle's removal
+      let code = message.pointee.data.result  // the message is freed when the handle is removed
       transfers[easy]?.finish(code)
       remove(easy)
     }
   }
 
-  /// Aborts what is not complete: the connection is closed then, and kept otherwise.
+  /// Removes a transfer. The connection is kept if the transfer is complete, and closed otherwise.
   private mutating func remove(_ easy: UnsafeMutableRawPointer) {
     guard transfers[easy] != nil else { return }
     curl_multi_remove_handle(multi.pointer, easy)

@@ -1,4 +1,4 @@
-/// Server-sent events out of the pieces of a response, however these are cut (WHATWG HTML, section 9.2.6).
+/// Parses server-sent events from the pieces of a response, whatever their boundaries (WHATWG HTML, section 9.2.6).
 public struct ServerSentEvents: Sendable {
   /// One event.
   public struct Event: Sendable, Equatable {
@@ -6,10 +6,10 @@ public struct ServerSentEvents: Sendable {
     public var name: String?
     /// The `data:` fields, joined by line feeds.
     public var data: String
-    /// The last `id:` so far, to be sent as `Last-Event-ID` when coming back.
+    /// The last `id:` so far, to be sent as `Last-Event-ID` after a reconnect.
     public var id: String?
 
-    /// An event.
+    /// Creates an event.
     public init(name: String? = nil, data: String, id: String? = nil) {
       self.name = name
       self.data = data
@@ -17,7 +17,7 @@ public struct ServerSentEvents: Sendable {
     }
   }
 
-  /// The wait before coming back that the server last asked for.
+  /// The last `retry:` field: how long to wait before a reconnect.
   public private(set) var retry: Duration?
   private var line: [UInt8] = []
   private var lastWasCarriageReturn = false
@@ -25,10 +25,10 @@ public struct ServerSentEvents: Sendable {
   private var data: [String] = []
   private var id: String?
 
-  /// The beginning of a stream.
+  /// Creates a parser for a new stream.
   public init() {}
 
-  /// Takes a piece of the stream.
+  /// Parses a piece of the stream.
   /// - Returns: the events that it completes.
   public mutating func take(_ piece: [UInt8]) -> [Event] {
     var events: [Event] = []

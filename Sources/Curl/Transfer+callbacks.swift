@@ -1,7 +1,7 @@
 import CCurl
 
 extension Transfer {
-  /// libcurl calls back on the client's thread only, and only while the loop holds the transfer.
+  /// Sets the callbacks. libcurl calls them on the client's thread only, while the loop retains the transfer.
   func setCallbacks() throws(HTTPError) {
     let this = Unmanaged.passUnretained(self).toOpaque()
     try set(CURLOPT_HEADERDATA, pointer: this)
@@ -23,7 +23,7 @@ extension Transfer {
       })
   }
 
-  /// Hands libcurl the next bytes of a body that is sent once.
+  /// Passes the next bytes of a body that is sent once to libcurl.
   static let giveBody: curl_read_callback = { buffer, _, count, this in
     guard let buffer, let transfer = Transfer.from(this), let piece = transfer.takeUnsent(count) else {
       return Int(CURL_READFUNC_ABORT)

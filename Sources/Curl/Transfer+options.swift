@@ -25,8 +25,8 @@ extension Transfer {
 
   private func setConnection(_ configuration: HTTPClientConfiguration) throws(HTTPError) {
     try set(CURLOPT_NOSIGNAL, 1)
-    // Else giving up a name lookup waits for the lookup's thread: one silent name server stops all transfers for
-    // ten seconds. What libcurl calls a leak here is that thread, which ends, and frees what it has, by itself.
+    // Otherwise an abandoned name lookup waits for its thread: one silent name server would block all transfers for ten
+    // seconds. The leak of which libcurl warns is that thread; it ends later and frees its memory.
     try set(CURLOPT_QUICK_EXIT, 1)
     try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
@@ -38,7 +38,7 @@ extension Transfer {
     }
   }
 
-  /// Gives up connections that are dead without a word, and keeps requests from gathering on them.
+  /// Sets keepalive and timeouts, so that dead connections are closed and get no further requests.
   private func setLiveness(_ request: HTTPRequest, _ configuration: HTTPClientConfiguration) throws(HTTPError) {
     try set(CURLOPT_TCP_KEEPALIVE, 1)
     try set(CURLOPT_TCP_KEEPIDLE, 15)
@@ -47,13 +47,14 @@ extension Transfer {
     try check(ccurl_easy_set_user_timeout(easy, limit))
     try set(CURLOPT_MAXLIFETIME_CONN, max(1, configuration.maxConnectionAge.wholeMilliseconds / 1_000))
     if request.needsFreshConnection { try set(CURLOPT_FRESH_CONNECT, 1) }
-    // With TLS it is soon known whether a connection takes several requests; without, only after the first answer.
+    // With TLS the handshake tells whether a connection supports several requests; without, only the first response
+    // does.
     if CurlLibrary.wakesWaitingRequests, request.url.lowercased().hasPrefix("https:") { try set(CURLOPT_PIPEWAIT, 1) }
   }
 
   private func setMessage(_ request: HTTPRequest) throws(HTTPError) {
     try set(CURLOPT_URL, request.url)
-    try set(CURLOPT_ACCEPT_ENCODING, "")  // all that libcurl can decompress
+    try set(CURLOPT_ACCEPT_ENCODING, "")  // everything that libcurl can decompress
     guard request.method != "HEAD" else { return try set(CURLOPT_NOBODY, 1) }
     try set(CURLOPT_CUSTOMREQUEST, request.method)
     if let body = request.body ?? (request.needsBody ? [] : nil) {
@@ -63,17 +64,17 @@ extension Transfer {
     }
   }
 
-  /// Keeps libcurl from sending the request again by itself, where a kept connection breaks before the first byte of an
-  /// answer, or a stream of HTTP/2 is refused: it cannot have a body a second time that it has read from a callback. A request
-  /// without any bytes of a body gets a new connection instead.
+  /// Prevents libcurl from repeating the request when a kept connection fails before the response, or an HTTP/2 stream
+  /// is refused: it cannot read a body from a callback twice. A request with an empty body gets a new connection
+  /// instead.
   private func send(once body: [UInt8]) throws(HTTPError) {
     if body.isEmpty { try set(CURLOPT_FRESH_CONNECT, 1) }
     unsent = body[...]
     try set(CURLOPT_READDATA, pointer: Unmanaged.passUnretained(self).toOpaque())
-    try check(ccurl_easy_setopt_callback(easy, CURLOPT_READFUNCTION, Transfer.giveBody))
+    try check(ccurl_easy_setopt_callback(easy, CURLOPT_READFUNCTION, Self.giveBody))
   }
 
-  /// The size must be set first: without it libcurl takes the body for a C string.
+  /// Sets the body. The size must be set before: without it libcurl treats the body as a C string.
   private func set(body: [UInt8]) throws(HTTPError) {
     // An empty array may have no address, and a null pointer would leave the request without a body.
     let bytes = body.isEmpty ? [0] : body
@@ -88,26 +89,26 @@ extension Transfer {
     try check(ccurl_easy_setopt_string(easy, option, value))
   }
 
-  /// Sets an option that libcurl keeps as an address.
+  /// Sets an option whose value is an address that libcurl keeps.
   func set(_ option: CURLoption, pointer: UnsafeRawPointer?) throws(HTTPError) {
     try check(ccurl_easy_setopt_pointer(easy, option, pointer))
   }
 
-  /// Throws `invalidRequest` unless the option was taken: libcurl refuses what is too long for it, such as a URL of 8 MB.
+  /// Throws `invalidRequest` if libcurl refused an option, as it does for a URL of 8 MB.
   func check(_ code: CURLcode) throws(HTTPError) {
     guard code == CURLE_OK else { throw .invalidRequest(String(cString: curl_easy_strerror(code))) }
   }
 }
 
 extension HTTPRequest {
-  /// True for the methods whose requests say `Content-Length: 0` rather than nothing.
+  /// Whether a request of this method without a body has `Content-Length: 0`.
   fileprivate var needsBody: Bool { ["POST", "PUT", "PATCH"].contains(method) }
 
-  /// True for the methods whose requests may be carried out twice (RFC 9110, section 9.2.2), and so be sent again.
+  /// Whether a request of this method may be executed twice (RFC 9110, section 9.2.2), and so be sent again.
   fileprivate var isIdempotent: Bool { ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(method) }
 
-  /// The headers as libcurl wants them, to be freed by the caller: `name;` is an empty field, and `name:` takes away
-  /// one that libcurl would add by itself.
+  /// The headers as libcurl's list, to be freed by the caller: `name;` is an empty field, and `name:` removes one that
+  /// libcurl would add.
   func fieldList() -> UnsafeMutablePointer<curl_slist>? {
     var lines = headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
     lines.append("Expect:")
@@ -122,7 +123,7 @@ extension HTTPRequest {
 }
 
 extension Duration {
-  /// Rounded up, and at least 1: libcurl takes 0 for no limit at all.
+  /// Rounded up, and at least 1, since 0 means no limit to libcurl.
   fileprivate var wholeMilliseconds: Int {
     let (seconds, attoseconds) = components
     guard seconds < 1_000_000 else { return 1_000_000_000 }

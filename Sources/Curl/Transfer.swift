@@ -1,16 +1,16 @@
 import CCurl
 
-/// One request under way: an easy handle and what its callbacks need.
+/// One transfer: an easy handle and the state of its callbacks.
 ///
-/// It belongs to the task that makes it until it is posted to the client's thread, and to that thread from then on;
-/// the mailbox's lock stands between. Only the pipe is shared.
+/// It belongs to the task that creates it until it is posted to the client's thread, and to that thread afterwards; the
+/// mailbox's lock synchronises the two. Only the buffer is shared.
 final class Transfer: @unchecked Sendable {
-  /// Longer headers fail the transfer; libcurl 7.88 itself sets no limit to their sum.
+  /// The longest headers, in bytes, beyond which the transfer fails; libcurl 7.88 itself does not limit their sum.
   static let maxHeaderBytes = 256 << 10
 
-  /// Where the response goes.
-  let pipe: ResponsePipe
-  /// The `CURL *`. Freed with the transfer, so the multi handle must have let go of it by then.
+  /// The response.
+  let buffer: ResponseBuffer
+  /// The `CURL *`. Freed with the transfer, so it must have been removed from the multi handle by then.
   let easy: UnsafeMutableRawPointer
   private let maxResponseBytes: Int
   private let errorText: UnsafeMutablePointer<CChar>
@@ -19,17 +19,18 @@ final class Transfer: @unchecked Sendable {
   private var hasHead = false
   private var headerBytes = 0
   private var bodyBytes = 0
-  /// What libcurl has yet to read of a body that is sent once.
+  /// The rest of a body that is sent once, which libcurl has not read.
   var unsent: ArraySlice<UInt8> = []
-  /// Why a callback stopped the transfer. libcurl only knows that one did.
+  /// Why a callback stopped the transfer; libcurl does not know the reason.
   private var refusal: HTTPError?
 
-  /// Checks the request and prepares all of it; nothing is sent yet. The body is copied.
-  init(_ request: HTTPRequest, _ configuration: HTTPClientConfiguration, pipe: ResponsePipe) throws(HTTPError) {
+  /// Validates the request and prepares the easy handle; nothing is sent. The body is copied.
+  /// - Throws: `invalidRequest`.
+  init(_ request: HTTPRequest, _ configuration: HTTPClientConfiguration, buffer: ResponseBuffer) throws(HTTPError) {
     try request.validate()
     guard let easy = curl_easy_init() else { preconditionFailure("out of memory") }
     self.easy = easy
-    self.pipe = pipe
+    self.buffer = buffer
     maxResponseBytes = request.maxResponseBytes
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -43,44 +44,45 @@ final class Transfer: @unchecked Sendable {
     errorText.deallocate()
   }
 
-  /// The next bytes of a body that is sent once, `count` at most; nil after its end, which libcurl asks for only when it would
-  /// send the body a second time.
+  /// The next bytes of a body that is sent once, at most `count`; nil after its end, which libcurl only reads in order
+  /// to send the body a second time.
   func takeUnsent(_ count: Int) -> ArraySlice<UInt8>? {
     defer { unsent = unsent.dropFirst(count) }
     return unsent.isEmpty ? nil : unsent.prefix(count)
   }
 
-  /// Takes a line of the headers; false stops the transfer.
+  /// Handles a header line.
+  /// - Returns: false to stop the transfer.
   func receiveHeader(_ line: UnsafeRawBufferPointer) -> Bool {
     guard !hasHead else { return true }  // a trailer
     headerBytes += line.count
     guard headerBytes <= Self.maxHeaderBytes else { return refuse(.tooLarge(limit: Self.maxHeaderBytes)) }
     let isBlank = line.allSatisfy { $0 == 0x0d || $0 == 0x0a }
     let status = responseCode()
-    if isBlank, status >= 200 || status == 101 {  // else an interim response ends here
+    if isBlank, status >= 200 || status == 101 {  // otherwise the end of an interim response
       hasHead = true
-      pipe.begin(ResponseHead(status: status, headers: finalHeaders()))
+      buffer.begin(ResponseHead(status: status, headers: finalHeaders()))
     }
     return true
   }
 
-  /// Takes a piece of the body, after decompression.
-  func receiveBody(_ piece: UnsafeRawBufferPointer) -> ResponsePipe.Acceptance {
+  /// Handles a piece of the decompressed body.
+  func receiveBody(_ piece: UnsafeRawBufferPointer) -> ResponseBuffer.Acceptance {
     guard bodyBytes + piece.count <= maxResponseBytes else {
       _ = refuse(.tooLarge(limit: maxResponseBytes))
       return .ended
     }
-    let acceptance = pipe.write(piece)
+    let acceptance = buffer.write(piece)
     if acceptance == .accepted { bodyBytes += piece.count }
     return acceptance
   }
 
-  /// Ends the pipe with what libcurl's code means.
+  /// Ends the response with libcurl's code.
   func finish(_ code: CURLcode) {
     if code == CURLE_OK, hasHead {
-      pipe.finish(.success(()))
+      buffer.finish(.success(()))
     } else {
-      pipe.finish(.failure(refusal ?? httpError(code)))
+      buffer.finish(.failure(refusal ?? httpError(code)))
     }
   }
 
@@ -112,7 +114,8 @@ final class Transfer: @unchecked Sendable {
     return code
   }
 
-  /// libcurl keeps interim responses, a proxy's and trailers under other origins.
+  /// The headers of the final response; those of interim responses and proxies, and trailers, have other origins in
+  /// libcurl.
   private func finalHeaders() -> [HTTPHeader] {
     var headers: [HTTPHeader] = []
     var header = curl_easy_nextheader(easy, UInt32(CURLH_HEADER), -1, nil)

@@ -29,7 +29,7 @@ struct HTTP2Tests {
     defer { other.stop() }
     let client = HTTPClient()
     let request = HTTPRequest(url: silent.url.replacing("http:", with: "https:"))
-    let exchanges = try (1...60).map { _ in try Exchange(request, over: client, buffering: .max) }
+    let exchanges = try (1...60).map { _ in try RequestHandle(request, over: client, buffering: .max) }
     // The client carries out what it is told in order, so by now it has begun them all.
     #expect(try await client.send(HTTPRequest(url: other.url)).status == 200)
     while silent.connectionCount == 0 {

@@ -1,5 +1,5 @@
-import LinuxSupport
 import Glibc
+import LinuxSupport
 
 /// A connection to Redis that reconnects automatically.
 ///

@@ -1,16 +1,24 @@
 import Synchronization
 
-/// Where the client's thread, which writes a response, meets the one task that reads it.
+/// Status and headers of a final response.
+struct ResponseHead: Sendable {
+  /// The status: 200 or above, or 101.
+  var status: Int
+  /// The headers in the order of arrival, repeated fields repeated.
+  var headers: [HTTPHeader]
+}
+
+/// A response between the client's thread, which writes it, and the one task that reads it.
 ///
-/// It ends once: the first of success, failure and cancellation wins, and what comes later is ignored.
-final class ResponsePipe: Sendable {
-  /// What became of bytes that the thread brought.
+/// It ends once: the first of success, failure and cancellation counts.
+final class ResponseBuffer: Sendable {
+  /// The result of a write.
   enum Acceptance {
-    /// All bytes were taken.
+    /// All bytes were accepted.
     case accepted
-    /// Nothing was taken; the same bytes must be brought again when the reader has caught up.
+    /// No byte was accepted; the same bytes must be written again after the reader has read.
     case full
-    /// Nobody reads any more.
+    /// The response has ended; the bytes were discarded.
     case ended
   }
 
@@ -23,23 +31,23 @@ final class ResponsePipe: Sendable {
 
   private let limit: Int
   private let state = Mutex(State())
-  private let signal = Signal()
+  private let waker = TaskWaker()
 
-  /// A pipe that holds at most `limit` bytes, or one piece that is larger.
+  /// - Parameter limit: how many bytes the buffer holds; a single larger piece is accepted too.
   init(limit: Int) { self.limit = limit }
 
-  /// True once nothing more can be written.
+  /// Whether the response has ended.
   var isEnded: Bool { state.withLock { $0.end != nil } }
 
-  // MARK: The thread's side
+  // MARK: Called by the client's thread
 
-  /// Hands over the headers, once, before any byte.
+  /// Sets the headers; once, before any byte.
   func begin(_ head: ResponseHead) {
     state.withLock { $0.head = head }
-    signal.raise()
+    waker.wake()
   }
 
-  /// Takes all of the bytes or none.
+  /// Adds all of the bytes or none.
   func write(_ bytes: UnsafeRawBufferPointer) -> Acceptance {
     let acceptance = state.withLock { state -> Acceptance in
       guard state.end == nil else { return .ended }
@@ -50,12 +58,13 @@ final class ResponsePipe: Sendable {
       state.bytes.append(contentsOf: bytes)
       return .accepted
     }
-    if acceptance == .accepted { signal.raise() }
+    if acceptance == .accepted { waker.wake() }
     return acceptance
   }
 
-  /// Ends the response; false when it had ended before. After a broken connection the reader still gets what came
-  /// before; after its own cancellation it does not want it.
+  /// Ends the response. After a failure the reader still gets the bytes before it; after a cancellation they are
+  /// discarded.
+  /// - Returns: false when it had ended before.
   @discardableResult
   func finish(_ end: Result<Void, HTTPError>) -> Bool {
     let isFirst = state.withLock { state in
@@ -64,13 +73,13 @@ final class ResponsePipe: Sendable {
       if case .failure(.cancelled) = end { (state.head, state.bytes) = (nil, []) }
       return true
     }
-    if isFirst { signal.raise() }
+    if isFirst { waker.wake() }
     return isFirst
   }
 
-  // MARK: The reader's side
+  // MARK: Called by the reader
 
-  /// Waits for the headers, or for the failure that came instead.
+  /// Waits for the headers or a failure.
   func head() async -> Result<ResponseHead, HTTPError> {
     await firstValue { state in
       if let head = state.head { return .success(head) }
@@ -79,7 +88,7 @@ final class ResponsePipe: Sendable {
     }
   }
 
-  /// Waits for bytes and takes all that are here; nil at the end.
+  /// Waits for bytes and removes all of them; nil at the end.
   func next() async -> Result<[UInt8]?, HTTPError> {
     await firstValue { state in
       guard state.bytes.isEmpty else {
@@ -90,7 +99,7 @@ final class ResponsePipe: Sendable {
     }
   }
 
-  /// True once for each pause: the caller then resumes the transfer.
+  /// Whether the transfer has paused since the last call; the caller must then resume it.
   func takePause() -> Bool {
     state.withLock { state in
       defer { state.isPaused = false }
@@ -103,7 +112,7 @@ final class ResponsePipe: Sendable {
   ) async -> Result<Value, HTTPError> {
     while true {
       if let value = state.withLock({ take(&$0) }) { return value }
-      await signal.wait()
+      await waker.wait()
     }
   }
 }

@@ -1,35 +1,35 @@
 import Synchronization
 
-/// Wakes one waiting task. A signal raised while nobody waits is kept for the next wait; several are kept as one.
+/// Wakes one waiting task. A wake-up without a waiter is kept for the next `wait()`; several are kept as one.
 ///
-/// Who waits looks again at what it waits for, so a signal too many is harmless.
-final class Signal: Sendable {
+/// Spurious wake-ups are harmless: the waiter re-checks its condition.
+final class TaskWaker: Sendable {
   private enum State {
-    case idle, raised
+    case idle, woken
     case awaited(CheckedContinuation<Void, Never>)
   }
 
   private let state = Mutex(State.idle)
 
-  /// May be called from any thread.
-  func raise() {
+  /// Wakes the waiting task. Any thread may call it.
+  func wake() {
     let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
       if case .awaited(let waiter) = state {
         state = .idle
         return waiter
       }
-      state = .raised
+      state = .woken
       return nil
     }
     waiter?.resume()
   }
 
-  /// Returns at the next signal. It does not watch for cancellation: who cancels must raise the signal.
+  /// Waits for a wake-up. Ignores cancellation: a cancellation handler must call `wake()`.
   func wait() async {
     await withCheckedContinuation { continuation in
-      let isRaised = state.withLock { state in
+      let isWoken = state.withLock { state in
         switch state {
-        case .raised:
+        case .woken:
           state = .idle
           return true
         case .idle:
@@ -38,7 +38,7 @@ final class Signal: Sendable {
         case .awaited: preconditionFailure("a response is read by one task at a time")
         }
       }
-      if isRaised { continuation.resume() }
+      if isWoken { continuation.resume() }
     }
   }
 }
