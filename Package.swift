@@ -102,7 +102,8 @@ let package = Package(
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer", logging]),
     tests("WorkflowOperationsTests", ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "ModelServer"]),
     tests(
-      "WorkflowAPITests", ["WorkflowAPI", "FastCGI", "WorkflowStore", "Workflow", "Hiredis", "RedisFixture", logging]),
+      "WorkflowAPITests",
+      ["WorkflowAPI", "FastCGI", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis", "RedisFixture", logging]),
     tests(
       "WorkflowWorkerTests",
       [

@@ -14,6 +14,12 @@ extension JSONValue {
     }
   }
 
+  /// Parses a document as `init(parsing:maximumDepth:)` does, up to the greatest permitted depth: for documents that
+  /// contain others whose depth was checked before.
+  public init(deeply bytes: [UInt8]) throws(JSONError) {
+    try self.init(parsing: bytes, maximumDepth: Self.permittedDepths.upperBound)
+  }
+
   /// Reads a document, as `init(parsing:maximumDepth:)` for bytes does; offsets in errors count its UTF-8.
   public init(parsing text: String, maximumDepth: Int = 128) throws(JSONError) {
     self = try text.utf8.span.withUnsafeBufferPointer { (bytes) throws(JSONError) in

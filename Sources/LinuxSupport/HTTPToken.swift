@@ -3,7 +3,8 @@ public enum HTTPToken {
   /// Whether a text is a token: one or more ASCII letters, digits and ``!#$%&'*+-.^_`|~``.
   public static func isValid(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy(isCharacter) }
 
-  private static func isCharacter(_ byte: UInt8) -> Bool {
+  /// Whether a byte may be part of a token.
+  public static func isCharacter(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "0")...UInt8(ascii: "9"):

@@ -3,39 +3,40 @@ import FastCGI
 import Workflow
 import WorkflowStore
 
-/// An answer that is not 2xx; it renders itself.
+/// An error of the API, which renders its own response.
 enum APIError: Error, Sendable, Equatable {
-  /// The body, or a header, has faults; all of them.
+  /// The body or a header is invalid; all faults.
   case invalid([ValidationFault])
-  /// The client is not on this host, and nothing says that others may.
+  /// The client is not on this host, and others are not allowed.
   case unauthorized
-  /// The request names another host than this API serves, or none.
+  /// The request's `Host` is not this API's, or missing.
   case misdirected(host: String?)
-  /// There is nothing under this path.
+  /// Nothing exists at this path; the value is the message.
   case notFound(String)
-  /// The path is there, but not for this method.
+  /// The path exists, but not for this method.
   case methodNotAllowed(allow: [String])
-  /// An idempotency key was used with another body.
+  /// The idempotency key was used with another body, for this job.
   case conflict(JobID)
-  /// The body is too large.
+  /// The body is longer than the limit, in bytes.
   case tooLarge(limit: Int)
-  /// The body is of a type that wf does not read; what it is.
+  /// The body has a type other than JSON, named in the value.
   case unsupportedMediaType(String)
-  /// The body is compressed, or coded in another way.
+  /// The body has a content coding, named in the value.
   case unsupportedEncoding(String)
-  /// Redis is away or refuses; the reason is for the log. `outcomeUnknown`: what was asked may have been done.
+  /// Redis is unreachable; the reason is for the log. `outcomeUnknown`: the request may have taken effect.
   case unavailable(reason: String, outcomeUnknown: Bool)
-  /// The same of a request that only reads.
+  /// Redis is unreachable for a request that only reads; the reason is for the log.
   case unreadable(reason: String)
-  /// Redis answers that it refuses; `cause` is one word, the reason and its remedy are for the log.
+  /// Redis refuses the request; `cause` is one word, the reason with its remedy is for the log.
   case refused(cause: String, reason: String, outcomeUnknown: Bool)
-  /// Other requests take all that there is of something; a sentence.
+  /// Other requests use all of a quota; the value is the message.
   case busy(String)
-  /// The client left while it waited; nobody reads the answer.
+  /// The client disconnected while it waited; the response is discarded.
   case clientGone
-  /// What lies in Redis is not what wf wrote; what it is, is for the log.
+  /// The data in Redis was not written by wf; the value, which says what it is, is for the log.
   case damaged(String)
 
+  /// Converts the error of a write.
   init(_ error: StoreError) {
     switch error {
     case .unavailable(let reason, let outcomeUnknown):
@@ -46,7 +47,7 @@ enum APIError: Error, Sendable, Equatable {
     }
   }
 
-  /// Why something could not be read.
+  /// Converts the error of a read: no outcome is unknown.
   init(reading error: StoreError) {
     switch error {
     case .unavailable(let reason, _): self = .unreadable(reason: reason)
@@ -55,7 +56,7 @@ enum APIError: Error, Sendable, Equatable {
     }
   }
 
-  /// What the log says beside the answer.
+  /// The reason for the log, which clients must not see.
   var reason: String? {
     switch self {
     case .unavailable(let reason, _), .unreadable(let reason), .damaged(let reason): reason
@@ -64,7 +65,7 @@ enum APIError: Error, Sendable, Equatable {
     }
   }
 
-  /// The status of HTTP.
+  /// The HTTP status.
   var status: Int {
     switch self {
     case .invalid: 422
@@ -76,13 +77,13 @@ enum APIError: Error, Sendable, Equatable {
     case .unsupportedMediaType, .unsupportedEncoding: 415
     case .misdirected: 421
     case .unavailable, .unreadable, .refused, .busy: 503
-    // nginx's number for a client that closed its request.
+    // nginx's status for a client that closed its request.
     case .clientGone: 499
     case .damaged: 500
     }
   }
 
-  /// The answer: `{"detail": …}`, and the headers that belong to the status.
+  /// The response: `{"detail": …}` and the headers of the status.
   var response: FastCGIResponse {
     .json(status: status, ["detail": detail], headers: headers)
   }
@@ -91,7 +92,7 @@ enum APIError: Error, Sendable, Equatable {
     if case .invalid(let faults) = self { .array(faults.map(\.json)) } else { .string(sentence) }
   }
 
-  /// What any client may read. Addresses, paths and the words of other services are for the log alone (``reason``).
+  /// The message for clients. Addresses, paths and texts of other services are only in the log (``reason``).
   var sentence: String {
     switch self {
     case .invalid: "the request is invalid"
@@ -135,9 +136,16 @@ enum APIError: Error, Sendable, Equatable {
     case .unavailable, .unreadable, .refused: [("Retry-After", "2")]
     case .busy: [("Retry-After", "1")]
     case .conflict(let job): [("Location", "/status/\(job)")]
-    // RFC 9110, section 12.5.3: what a request may be coded in.
+    // RFC 9110, section 12.5.3: the codings that are accepted.
     case .unsupportedEncoding: [("Accept-Encoding", "identity")]
     default: []
     }
+  }
+}
+
+extension RunStore {
+  /// Runs a read, and converts its error.
+  func reading<Value>(_ read: (RunStore) async throws(StoreError) -> Value) async throws(APIError) -> Value {
+    do { return try await read(self) } catch { throw APIError(reading: error) }
   }
 }

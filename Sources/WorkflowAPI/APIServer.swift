@@ -6,26 +6,26 @@ public import ServiceLifecycle
 public import Workflow
 public import WorkflowStore
 
-/// The API: FastCGI requests in, runs into Redis, status out. It keeps no state of its own.
+/// The API: accepts FastCGI requests, submits runs to Redis, and returns their status. It is stateless.
 public struct APIServer: Service {
   private let listener: FastCGIListener
   private let configuration: FastCGIServerConfiguration
   private let router: Router
   private let events: RunEvents
-  private let admission: Admission
+  private let accessControl: AccessControl
   private let started: @Sendable () -> Void
   private let logger: Logger
 
-  /// An API on a listener.
+  /// Creates an API; it serves from `run()` on.
   /// - Parameters:
-  ///   - store: for what is little and must not wait.
-  ///   - documents: the store on a connection of its own, for large documents and progress logs.
-  ///   - warnings: what health tells an operator beside the facts.
   ///   - definitions: reads submitted bodies.
-  ///   - allowsAnonymous: whether clients that are not on this host are answered too.
-  ///   - siteURL: the address of the site; as long as only clients on this host are answered, a request must be meant
-  ///     for its host or for a loopback name.
-  ///   - started: called once requests are answered.
+  ///   - store: for small documents, whose reads must not wait for large ones.
+  ///   - documents: the store on a separate connection, for large documents and progress logs.
+  ///   - warnings: messages for operators, shown by `/status/health`.
+  ///   - allowsAnonymous: whether clients on other hosts are answered.
+  ///   - siteURL: the URL of the site. Unless `allowsAnonymous`, the `Host` of a request must be its host or a loopback
+  ///     name.
+  ///   - started: called once requests are served.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration, definitions: DefinitionReader,
     store: RunStore, documents: RunStore, events: RunEvents, warnings: @escaping @Sendable () -> [String] = { [] },
@@ -33,22 +33,23 @@ public struct APIServer: Service {
     started: @escaping @Sendable () -> Void = {}
   ) {
     self.started = started
-    admission = Admission(allowsAnonymous: allowsAnonymous, siteURL: siteURL)
+    accessControl = AccessControl(allowsAnonymous: allowsAnonymous, siteURL: siteURL)
     self.events = events
     self.listener = listener
     self.configuration = configuration
     self.logger = logger
-    let allowances = Allowances(connections: configuration.connectionLimit)
+    let quotas = Quotas(connections: configuration.connectionLimit)
     router = Router([
       SubmitRoute(reader: definitions, submissions: GroupSubmit(store)),
       DeadLettersRoute(store: store),
       HealthRoute(store: store, warnings: warnings),
-      StatusRoute(store: store, documents: documents, events: events, allowances: allowances),
-      EventsRoute(store: documents, events: events, allowances: allowances, heartbeat: .seconds(15)),
+      StatusRoute(store: store, documents: documents, events: events, quotas: quotas),
+      EventsRoute(store: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
     ])
   }
 
-  /// Serves until the service group shuts down; then finishes what is in hand.
+  /// Serves until the service group shuts down, then answers the requests that have arrived.
+  /// - Throws: `FastCGIError` when the listener cannot be opened.
   public func run() async throws {
     let server = try FastCGIServer(listener: listener, configuration: configuration, logger: logger) { request in
       await answer(request)
@@ -57,13 +58,13 @@ public struct APIServer: Service {
     started()
     logger.notice("api started", metadata: ["listener": "\(listener)"])
     try? await gracefulShutdown()
-    // Whoever waits is answered now; streams end.
+    // Long polls are answered now; streams end.
     events.close()
     await stop(server)
     logger.notice("api stopped")
   }
 
-  /// Returns when the server has stopped, or at once for a task that is cancelled.
+  /// Waits until the server has stopped; in a cancelled task returns at once.
   private func stop(_ server: FastCGIServer) async {
     let (stopped, continuation) = AsyncStream<Never>.makeStream()
     Task {
@@ -73,13 +74,13 @@ public struct APIServer: Service {
     for await _ in stopped {}
   }
 
-  /// Answers one request, and logs it in one line: refusals at info, failures as warnings, all others at debug.
+  /// Answers a request, and logs it in one line: 4xx at info, 5xx as a warning, all others at debug.
   func answer(_ request: FastCGIRequest) async -> FastCGIResponse {
     let start = ContinuousClock.now
     let context = RequestContext(request)
     var response: FastCGIResponse
     do {
-      try admission.check(request)
+      try accessControl.check(request)
       response = try await router.answer(request, context)
     } catch {
       response = error.response

@@ -3,7 +3,7 @@ import FastCGI
 import Workflow
 import WorkflowStore
 
-/// `GET /status?dead=1`: the runs that took down too many workers, the newest first.
+/// `GET /status?dead=1`: the runs that have failed because too many of their workers died, the newest first.
 struct DeadLettersRoute: Route {
   let method = "GET"
   let pattern = ["status"]
@@ -17,9 +17,8 @@ struct DeadLettersRoute: Route {
       throw .invalid([ValidationFault("missing", [.key("query"), .key("dead")], "Field required", input: .null)])
     }
     let limit = try query.integer("limit", in: 1...1_000) ?? 100
-    let letters: [DeadLetter]
-    do { letters = try await store.deadLetters(limit: limit) } catch { throw APIError(reading: error) }
-    return .json(["runs": .array(letters.map(DeadLettersRoute.json))])
+    let letters = try await store.reading { store throws(StoreError) in try await store.deadLetters(limit: limit) }
+    return .json(["runs": .array(letters.map(Self.json))])
   }
 
   private static func json(_ letter: DeadLetter) -> JSONValue {

@@ -3,10 +3,10 @@ import Synchronization
 import Workflow
 import WorkflowStore
 
-/// Writes one client's events, in order and each once, until the run has ended or the client has gone.
+/// Sends the events of a run to one client, in order and each once, until the run has ended or the client disconnects.
 actor EventFeed {
-  /// What the first look at the run has brought, taken once.
-  final class Beginning: Sendable {
+  /// The news that the route has read, to be taken once.
+  final class InitialNews: Sendable {
     private let parts: Mutex<(news: RunNews, share: Quota.Share?)?>
 
     init(news: RunNews?, share: Quota.Share?) { parts = Mutex(news.map { ($0, share) }) }
@@ -26,9 +26,9 @@ actor EventFeed {
   private var isOver = false
 
   /// - Parameters:
-  ///   - quota: bytes that may be on their way to all clients together
-  ///   - next: index of the first progress entry to send
-  ///   - write: returns when the client has been sent what it is given
+  ///   - quota: the bytes that may be in transit to all clients together.
+  ///   - next: the index of the first progress entry to send.
+  ///   - write: sends bytes to the client, and returns when they were sent.
   init(
     id: JobID, store: RunStore, events: RunEvents, quota: Quota, next: Int,
     write: @escaping @Sendable ([UInt8]) async throws(FastCGIClientGone) -> Void
@@ -41,8 +41,8 @@ actor EventFeed {
     self.write = write
   }
 
-  /// Writes what comes, and a comment whenever nothing has come for a heartbeat's time.
-  func run(from beginning: Beginning, heartbeat: Duration) async {
+  /// Sends events as they arrive, and a comment after each interval of `heartbeat` without pending bytes.
+  func run(from initial: InitialNews, heartbeat: Duration) async {
     let beat = Task { [weak self] in
       while true {
         do { try await Task.sleep(for: heartbeat) } catch { return }
@@ -51,31 +51,31 @@ actor EventFeed {
     }
     defer { beat.cancel() }
     do throws(FastCGIClientGone) {
-      if let (news, share) = beginning.take() {
+      if let (news, share) = initial.take() {
         if try await send(news, skipping: 0, share) { return }
         if news.hasMore, try await catchUp() { return }
       } else {
-        // nginx sends the head of the answer together with the first bytes of its body.
+        // nginx sends the headers together with the first bytes of the body.
         try await write(Array(": waiting for Redis\n".utf8))
       }
-      for await look in events.watch(id, from: next) where try await tell(look) { return }
+      for await look in events.watch(id, from: next) where try await send(look) { return }
     } catch {}
   }
 
-  /// One line: some clients take a comment that a blank line follows for an event. None while the client has something
-  /// to read, and none after the end.
+  /// Sends a comment of one line: some clients treat a comment before a blank line as an event. Not while bytes are
+  /// pending, and not after the end.
   private func beat() async {
     if !isWriting, !isOver { try? await write(Array(": heartbeat\n".utf8)) }
   }
 
-  /// Sends what is new.
-  /// - Returns: whether that was the last.
-  private func tell(_ look: RunEvents.Look) async throws(FastCGIClientGone) -> Bool {
+  /// Sends an update.
+  /// - Returns: whether it was the last.
+  private func send(_ look: RunEvents.Look) async throws(FastCGIClientGone) -> Bool {
     guard case .news(let news, let first) = look, first <= next else { return try await catchUp() }
     return try await send(news, skipping: next - first, nil)
   }
 
-  /// Reads and sends what the client has not seen, a portion at a time.
+  /// Reads and sends the entries that the client has not seen, in portions.
   private func catchUp() async throws(FastCGIClientGone) -> Bool {
     while true {
       guard let share = await quota.wait(for: RunStore.newsPortion) else { throw FastCGIClientGone() }
@@ -83,23 +83,23 @@ actor EventFeed {
       do {
         news = try await store.news(of: id, from: next)
       } catch {
-        // Redis is away: the run is looked at again when it is back, and every few seconds.
+        // Redis is unreachable: the next update comes when it is back, and every few seconds.
         return false
       }
-      // A run that nobody knows, or not any more, says nothing.
+      // The run has expired.
       guard let news else { return true }
       if try await send(news, skipping: 0, share) { return true }
       if !news.hasMore { return false }
     }
   }
 
-  /// - Parameter share: what has been taken of the quota for these news.
+  /// - Parameter share: the share of the quota that was acquired for these news; nil to acquire one.
   private func send(
     _ news: RunNews, skipping seen: Int, _ share: Quota.Share?
   ) async throws(FastCGIClientGone) -> Bool {
     let text = render(news, skipping: seen)
     var share = share
-    if share == nil, text.count > Allowances.freeEvents { share = await quota.wait(for: text.count) }
+    if share == nil, text.count > Quotas.freeEvents { share = await quota.wait(for: text.count) }
     defer { withExtendedLifetime(share) {} }
     isOver = news.isLast
     if !text.isEmpty {
@@ -118,14 +118,14 @@ actor EventFeed {
       text += "\n\n".utf8
       next += 1
     }
-    // The end is told last.
+    // A terminal status is sent after the last entry.
     if news.status != status, news.isLast || !news.status.isTerminal {
       text += "event: status\ndata: {\"status\":\"\(news.status.rawValue)\"}\n\n".utf8
       status = news.status
     }
     guard !hasBegun, !text.isEmpty else { return text }
     hasBegun = true
-    // Part of the first event: some clients take a block without data for an event.
+    // Part of the first event: some clients treat a block without data as an event.
     return Array("retry: 1000\n".utf8) + text
   }
 }

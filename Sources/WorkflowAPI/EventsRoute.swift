@@ -3,31 +3,31 @@ import FastCGI
 import Workflow
 import WorkflowStore
 
-/// `GET /status/{id}/events`: a run's progress as it comes, as server-sent events (WHATWG HTML, section 9.2).
+/// `GET /status/{id}/events`: the progress of a run as a stream of server-sent events (WHATWG HTML, section 9.2).
 ///
-/// Each progress entry is an event with its index as `id:`; `event: status` comes at the beginning, at each change, and
-/// last. A client that comes back with `Last-Event-ID: N` goes on at N+1; one that has everything of an ended run gets
-/// 204, which tells an `EventSource` not to come again. While Redis is away the answer is 200 all the same, and the
-/// stream waits: after any other status an `EventSource` gives up for good.
+/// Each progress entry is an event with its index as `id:`; `event: status` is sent first, at each change, and last. A
+/// client that reconnects with `Last-Event-ID: N` continues at N+1; one that has all events of an ended run gets 204,
+/// which tells an `EventSource` not to reconnect. While Redis is unreachable the response is also 200, and the stream
+/// waits: any other status would stop an `EventSource` for good.
 struct EventsRoute: Route {
   let method = "GET"
   let pattern = ["status", "*", "events"]
   /// The store on the connection for documents.
   let store: RunStore
   let events: RunEvents
-  let allowances: Allowances
+  let quotas: Quotas
   let heartbeat: Duration
 
-  /// How long the answer waits for Redis before it is left to the stream; some clients wait for 5 s.
-  private static let firstLook = Duration.seconds(2)
+  /// How long to wait for Redis before the stream starts without entries; some clients time out after 5 s.
+  private static let firstReadTimeout = Duration.seconds(2)
 
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     let id = try JobID(path: argument, context)
     let first = try firstEntry(request)
-    let place = try allowances.place()
-    let share = await allowances.events.wait(for: RunStore.newsPortion)
+    let connectionShare = try quotas.longRequest()
+    let share = await quotas.events.wait(for: RunStore.newsPortion)
     let news = try await news(of: id, from: first)
     if let news, news.isLast, news.entries.isEmpty, first > 0 {
       return FastCGIResponse(status: 204, headers: [("Cache-Control", "no-store")])
@@ -36,25 +36,26 @@ struct EventsRoute: Route {
       (name: "Content-Type", value: "text/event-stream"), (name: "Cache-Control", value: "no-store"),
       (name: "X-Accel-Buffering", value: "no"),
     ]
-    let beginning = EventFeed.Beginning(news: news, share: share)
+    let initial = EventFeed.InitialNews(news: news, share: share)
     return FastCGIResponse(
       status: 200, headers: headers,
       body: .stream { stream in
-        let feed = EventFeed(id: id, store: store, events: events, quota: allowances.events, next: first) {
+        let feed = EventFeed(id: id, store: store, events: events, quota: quotas.events, next: first) {
           bytes throws(FastCGIClientGone) in try await stream.write(bytes)
         }
-        await feed.run(from: beginning, heartbeat: heartbeat)
-        withExtendedLifetime(place) {}
+        await feed.run(from: initial, heartbeat: heartbeat)
+        withExtendedLifetime(connectionShare) {}
       })
   }
 
-  /// The first entries; nil when Redis is away.
+  /// The first entries; nil while Redis is unreachable.
   private func news(of id: JobID, from first: Int) async throws(APIError) -> RunNews? {
     let news: RunNews?
     do {
-      news = try await store.news(of: id, from: first, within: EventsRoute.firstLook)
+      news = try await store.reading { store throws(StoreError) in
+        try await store.news(of: id, from: first, within: Self.firstReadTimeout)
+      }
     } catch {
-      let error = APIError(reading: error)
       if error.status == 503 { return nil }
       throw error
     }

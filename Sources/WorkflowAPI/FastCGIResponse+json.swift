@@ -2,21 +2,21 @@ import ExactJSON
 import FastCGI
 
 extension FastCGIResponse {
-  /// An answer with a JSON body.
+  /// A response with a JSON value as its body.
   static func json(
     status: Int = 200, _ value: JSONValue, headers: [(name: String, value: String)] = []
   ) -> FastCGIResponse {
     json(status: status, bytes: value.bytes, headers: headers)
   }
 
-  /// An answer with a body that is JSON text already.
+  /// A response with JSON text as its body.
   static func json(
     status: Int = 200, bytes: [UInt8], headers: [(name: String, value: String)] = []
   ) -> FastCGIResponse {
     json(status: status, body: .bytes(bytes), headers: headers)
   }
 
-  /// An answer with a body that is JSON text.
+  /// A response with JSON text as its body, in one piece or several.
   static func json(
     status: Int = 200, body: Body, headers: [(name: String, value: String)] = []
   ) -> FastCGIResponse {

@@ -2,12 +2,12 @@ import ExactJSON
 import FastCGI
 import WorkflowStore
 
-/// `GET /status/health`: 200 while runs are accepted and worked on, else 503; the facts in JSON either way.
+/// `GET /status/health`: 200 while runs are accepted and executed, else 503; the facts in JSON in both cases.
 struct HealthRoute: Route {
   let method = "GET"
   let pattern = ["status", "health"]
   let store: RunStore
-  /// What an operator should know although runs are accepted.
+  /// Messages for operators that do not affect the status.
   let warnings: @Sendable () -> [String]
 
   func answer(
@@ -40,7 +40,7 @@ struct HealthRoute: Route {
     }
   }
 
-  /// Why runs do not come to their end, if there is a reason.
+  /// Why runs are not executed; nil if they are.
   private func fault(_ health: StoreHealth) -> String? {
     if health.workers == 0 { return "no worker is alive: runs are accepted and wait" }
     let overdue = max(health.recoveryOverdue, health.reconciliationOverdue)

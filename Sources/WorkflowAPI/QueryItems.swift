@@ -2,7 +2,7 @@ import ExactJSON
 import FastCGI
 import Workflow
 
-/// The query of a request: `name=value` pairs, of which numbers are understood.
+/// The query of a request: `name=value` pairs, whose values are numbers.
 struct QueryItems {
   private let items: [(name: String, value: String)]
 
@@ -13,16 +13,16 @@ struct QueryItems {
     }
   }
 
-  /// A number of decimal digits alone; nil for anything else, such as one with a sign.
+  /// A number in decimal digits; nil for any other text, such as one with a sign.
   static func wholeNumber(_ text: String) -> Int? {
     text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
   }
 
-  /// A whole number in a range; nil when the query does not have it.
-  /// - Throws: a 422 that names the item, for anything else.
+  /// A whole number in a range; nil if the query has no item of this name. The last of several counts.
+  /// - Throws: a 422 that names the item, for any other value.
   func integer(_ name: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
     guard let text = items.last(where: { $0.name.hasSameScalars(as: name) })?.value else { return nil }
-    if let value = QueryItems.wholeNumber(text), range.contains(value) { return value }
+    if let value = Self.wholeNumber(text), range.contains(value) { return value }
     let upper = range.upperBound == .max ? "" : " to \(range.upperBound)"
     throw .invalid([
       ValidationFault(

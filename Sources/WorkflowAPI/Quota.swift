@@ -1,8 +1,8 @@
 import Synchronization
 
-/// A number of something, such as bytes or places, of which requests take shares and give them back.
+/// A limited amount, such as of bytes or connections, of which requests acquire shares.
 final class Quota: Sendable {
-  /// What one request has taken; it is given back when this is let go of.
+  /// The share of one request; it is released with this object.
   final class Share: Sendable {
     private let amount: Int
     private let quota: Quota
@@ -18,23 +18,23 @@ final class Quota: Sendable {
   private let limit: Int
   private let used = Mutex(0)
 
-  /// A quota of which nothing is in use.
+  /// Creates a quota of which nothing is in use.
   init(limit: Int) { self.limit = limit }
 
-  /// A share of so much; nil when there is not enough left. More than the whole is given to one that is alone.
-  func take(_ amount: Int) -> Share? {
-    let isTaken = used.withLock { used in
+  /// Acquires a share; nil if not enough is left. While nothing is in use, a share may be larger than the limit.
+  func acquire(_ amount: Int) -> Share? {
+    let isAcquired = used.withLock { used in
       guard used == 0 || used + amount <= limit else { return false }
       used += amount
       return true
     }
-    return isTaken ? Share(amount, of: self) : nil
+    return isAcquired ? Share(amount, of: self) : nil
   }
 
-  /// The same, as soon as there is enough left; nil for a task that is cancelled.
+  /// Waits until enough is left and acquires a share; nil in a cancelled task.
   func wait(for amount: Int) async -> Share? {
     while !Task.isCancelled {
-      if let share = take(amount) { return share }
+      if let share = acquire(amount) { return share }
       try? await Task.sleep(for: .milliseconds(20))
     }
     return nil

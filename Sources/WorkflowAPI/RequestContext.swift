@@ -3,20 +3,20 @@ import Logging
 import Synchronization
 import WorkflowStore
 
-/// What goes with one request: its id and the log lines about it.
+/// The context of one request: its id and the metadata of its log line.
 final class RequestContext: Sendable {
-  /// nginx's `$request_id`, or a random one of the same form.
+  /// nginx's `$request_id`, or a random id in the same format.
   let requestID: String
   private let noted = Mutex<Logger.Metadata>([:])
 
   init(_ request: FastCGIRequest) {
-    requestID = request.parameter("REQUEST_ID").flatMap(RequestContext.usable) ?? RequestContext.random()
+    requestID = request.parameter("REQUEST_ID").flatMap(Self.usable) ?? Self.random()
   }
 
-  /// Adds to the log line of the request.
+  /// Adds a value to the log line of the request.
   func note(_ key: String, _ value: String) { noted.withLock { $0[key] = .string(value) } }
 
-  /// What has been noted.
+  /// The values for the log line.
   var metadata: Logger.Metadata { noted.withLock { $0 } }
 
   private static func usable(_ text: String) -> String? {

@@ -1,26 +1,27 @@
 import ExactJSON
 import FastCGI
 
-/// Finds the route of a request: by the path as it was sent, then by the method.
+/// Finds the route of a request: by the path, compared byte by byte, then by the method.
 struct Router: Sendable {
   private let routes: [any Route]
 
   init(_ routes: [any Route]) { self.routes = routes }
 
-  /// Answers a request, or says why not.
+  /// Answers a request.
+  /// - Throws: `notFound`, `methodNotAllowed`, or the error of the route.
   func answer(_ request: FastCGIRequest, _ context: RequestContext) async throws(APIError) -> FastCGIResponse {
     let segments = request.path.utf8.dropFirst()
       .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
     for route in routes {
       guard let argument = route.match(segments) else { continue }
-      // A HEAD is a GET whose body stays here; the server sees to that.
+      // HEAD is answered like GET; the FastCGI server omits the body.
       let method = request.method.hasSameScalars(as: "HEAD") ? "GET" : request.method
       guard method.hasSameScalars(as: route.method) else {
         throw .methodNotAllowed(allow: route.method == "GET" ? ["GET", "HEAD"] : [route.method])
       }
       return try await route.answer(request, argument: argument, context)
     }
-    throw .notFound(Router.notFound(segments.first ?? ""))
+    throw .notFound(Self.notFound(segments.first ?? ""))
   }
 
   private static func notFound(_ start: String) -> String {
@@ -34,19 +35,19 @@ struct Router: Sendable {
 
 /// One path of the API.
 protocol Route: Sendable {
-  /// The method that the path answers; GET stands for HEAD too.
+  /// The method; GET includes HEAD.
   var method: String { get }
-  /// The path: literal segments, and at most one `*` that stands for any.
+  /// The path: literal segments, and at most one `*`, which matches any segment.
   var pattern: [String] { get }
-  /// Answers a request whose path and method fit.
-  /// - Parameter argument: what stands for `*`, or the empty string.
+  /// Answers a request that matches path and method.
+  /// - Parameter argument: the segment that matches `*`, or the empty string.
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse
 }
 
 extension Route {
-  /// What stands for `*` in a path that fits, nil when it does not fit.
+  /// The segment that matches `*`, or the empty string; nil if the path does not match.
   fileprivate func match(_ segments: [String]) -> String? {
     guard segments.count == pattern.count else { return nil }
     var argument = ""

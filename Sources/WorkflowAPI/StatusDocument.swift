@@ -2,34 +2,34 @@ import ExactJSON
 import Workflow
 import WorkflowStore
 
-/// The JSON of a run's status. Documents are spliced in as they lie in Redis, not decoded and encoded; large ones are
-/// not copied either.
+/// Renders the status of a run as JSON. Documents are inserted as they are stored, without decoding them; large ones
+/// are not even copied.
 struct StatusDocument {
   private let id: JobID
   private let run: StoredRun
   private let since: Int
 
-  /// - Parameter since: index of the first progress entry that is shown; the steps are told from all of them.
+  /// - Parameter since: the index of the first progress entry that is shown. The steps are derived from all entries.
   init(_ id: JobID, _ run: StoredRun, since: Int = 0) {
     self.id = id
     self.run = run
     self.since = since
   }
 
-  /// Documents of so many bytes are pieces of their own.
-  private static let largePiece = 64 * 1_024
+  /// The size in bytes from which a document becomes a separate piece.
+  private static let largePiece = 64 << 10
 
-  /// Bytes of what it is made from.
+  /// The size of its parts, in bytes.
   var size: Int {
     (run.steps?.count ?? 0) + (run.result?.count ?? 0) + run.progress.reduce(0) { $0 + $1.count + 1 }
       + run.outputs.values.reduce(0) { $0 + $1.count }
   }
 
-  /// The document as text, in pieces.
+  /// The document as JSON text, in pieces.
   var pieces: [[UInt8]] {
     var text = PiecewiseText()
     let facts = run.facts
-    text.last.reserveCapacity(1_024 + min(size, StatusDocument.largePiece))
+    text.last.reserveCapacity((1 << 10) + min(size, Self.largePiece))
     append("{\"job_id\":\"", id.description, "\",\"run_name\":", to: &text.last)
     JSONWriter.append(string: facts.runName, to: &text.last)
     append(",\"status\":\"", facts.status.rawValue, "\",\"created_ts\":", facts.createdAt, to: &text.last)
@@ -45,10 +45,10 @@ struct StatusDocument {
     return text.pieces
   }
 
-  /// Text of which large documents are pieces.
+  /// Text whose large documents are separate pieces.
   private struct PiecewiseText {
     private var done: [[UInt8]] = []
-    /// What is added to.
+    /// The last piece, to which text is added.
     var last: [UInt8] = []
 
     var pieces: [[UInt8]] { done + [last] }
@@ -115,8 +115,7 @@ struct StatusDocument {
   }
 
   private var knownSteps: [StepView] {
-    let depth = JSONValue.permittedDepths.upperBound
-    let steps = run.steps.flatMap { try? JSONValue(parsing: $0, maximumDepth: depth) }
+    let steps = run.steps.flatMap { try? JSONValue(deeply: $0) }
     guard let array = steps?.arrayValue else { return [] }
     return array.compactMap(StepDefinition.init(json:)).map { StepView(id: $0.id, op: $0.op) }
   }

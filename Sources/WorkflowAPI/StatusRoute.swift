@@ -2,20 +2,20 @@ import FastCGI
 import Workflow
 import WorkflowStore
 
-/// `GET /status/{id}`: all that is known of a run; with `?wait=` once it has ended or the time is over.
+/// `GET /status/{id}`: the status of a run; with `?wait=` once it has ended or the time has passed.
 ///
-/// The facts are read first, which is little; the documents only when they are to be sent. Large ones come over a
-/// connection of their own, so that nobody else waits for them.
+/// The facts, which are small, are read first, and the documents only if they are sent. Large ones are read over a
+/// separate connection, so that no other request waits for them.
 struct StatusRoute: Route {
   let method = "GET"
   let pattern = ["status", "*"]
   let store: RunStore
-  /// The store on a connection for large documents.
+  /// The store on the connection for large documents.
   let documents: RunStore
   let events: RunEvents
-  let allowances: Allowances
+  let quotas: Quotas
 
-  /// Seconds that a client may wait.
+  /// The largest `?wait=`, in seconds.
   static let longestWait = 60
 
   func answer(
@@ -23,7 +23,7 @@ struct StatusRoute: Route {
   ) async throws(APIError) -> FastCGIResponse {
     let id = try JobID(path: argument, context)
     let query = QueryItems(request)
-    let wait = try query.integer("wait", in: 0...StatusRoute.longestWait)
+    let wait = try query.integer("wait", in: 0...Self.longestWait)
     let since = try query.integer("since", in: 0 ... .max) ?? 0
     var facts = try await facts(of: id)
     if let wait, wait > 0, !facts.status.isTerminal {
@@ -37,19 +37,16 @@ struct StatusRoute: Route {
   }
 
   private func facts(of id: JobID) async throws(APIError) -> RunFacts {
-    let facts: RunFacts?
-    do { facts = try await store.facts(of: id) } catch { throw APIError(reading: error) }
-    guard let facts else { throw .noJob(id) }
+    guard let facts = try await store.reading({ store throws(StoreError) in try await store.facts(of: id) }) else {
+      throw .noJob(id)
+    }
     return facts
   }
 
   private func document(of id: JobID, since: Int, _ facts: RunFacts) async throws(APIError) -> FastCGIResponse {
-    let (share, isLarge) = try allowances.document(facts.bytes)
-    let run: StoredRun?
-    do {
-      run = try await (isLarge ? documents : store).status(of: id, since: since)
-    } catch {
-      throw APIError(reading: error)
+    let (share, isLarge) = try quotas.document(facts.bytes)
+    let run = try await (isLarge ? documents : store).reading { store throws(StoreError) in
+      try await store.status(of: id, since: since)
     }
     guard let run else { throw .noJob(id) }
     let document = StatusDocument(id, run, since: since)
@@ -59,16 +56,16 @@ struct StatusRoute: Route {
     return response
   }
 
-  /// The document as text; a large one is put together where nobody else waits.
+  /// Renders the document; a large one in the global pool.
   private func pieces(of document: StatusDocument) async -> [[UInt8]] {
-    if document.size <= Allowances.smallDocument { return document.pieces }
+    if document.size <= Quotas.smallDocument { return document.pieces }
     return await withTaskExecutorPreference(globalConcurrentExecutor) { document.pieces }
   }
 
-  /// Returns when the run has ended, when the time is over, or when the server stops; it holds no thread.
+  /// Waits until the run has ended, the time has passed or the server stops, without blocking a thread.
   private func waitForEnd(of id: JobID, _ limit: Duration) async throws(APIError) {
-    let place = try allowances.place()
-    defer { withExtendedLifetime(place) {} }
+    let share = try quotas.longRequest()
+    defer { withExtendedLifetime(share) {} }
     let outcome = await withTaskGroup(of: Result<Void, StoreError>?.self) { group in
       group.addTask { await ended(id) }
       group.addTask {
@@ -96,23 +93,4 @@ struct StatusRoute: Route {
     }
     return nil
   }
-}
-
-extension RunFacts {
-  /// Changes with every entry of the log and with the status, so with everything that a status shows.
-  fileprivate var entityTag: String { "\"\(status.rawValue)-\(entries)\"" }
-}
-
-extension JobID {
-  /// The id in a path.
-  init(path argument: String, _ context: RequestContext) throws(APIError) {
-    guard let id = JobID(argument) else { throw .notFound("there is no job of this id; an id is a UUID") }
-    context.note("job", id.description)
-    self = id
-  }
-}
-
-extension APIError {
-  /// The answer for an id that nobody knows, or not any more.
-  static func noJob(_ id: JobID) -> APIError { .notFound("there is no job \(id), or it has expired") }
 }

@@ -3,7 +3,7 @@ import FastCGI
 import Workflow
 import WorkflowStore
 
-/// `POST /workflow/run`: accepts a run, or says everything that is wrong with it.
+/// `POST /workflow/run`: accepts a run, or returns all of its faults.
 struct SubmitRoute: Route {
   let method = "POST"
   let pattern = ["workflow", "run"]
@@ -44,8 +44,7 @@ struct SubmitRoute: Route {
 
   private func checkContentType(_ request: FastCGIRequest) throws(APIError) {
     guard let header = request.header("Content-Type") else {
-      // A page of another site can have a browser send a body without a type, but none of JSON's unless this API
-      // agrees.
+      // A page of another site can make a browser send a body without a type, but JSON only if this API agreed (CORS).
       guard !isOfAnotherSite(request) else {
         throw .unsupportedMediaType("what a browser sends for another site without a Content-Type")
       }
@@ -54,7 +53,7 @@ struct SubmitRoute: Route {
     guard MediaType.isJSON(header) else { throw .unsupportedMediaType(header.printable) }
   }
 
-  /// Whether a browser says that a page of another site sends the request. Older ones say it by `Origin` alone.
+  /// Whether the request comes from a page of another site, by `Sec-Fetch-Site`, or by `Origin` from older browsers.
   private func isOfAnotherSite(_ request: FastCGIRequest) -> Bool {
     let site = request.header("Sec-Fetch-Site") ?? ""
     if ["cross-site", "same-site"].contains(where: site.matchesIgnoringCase) { return true }
@@ -89,7 +88,7 @@ struct SubmitRoute: Route {
   private func idempotencyKey(_ request: FastCGIRequest) throws(APIError) -> String? {
     let keys = request.headers("Idempotency-Key")
     guard let key = keys.first else { return nil }
-    // Several headers reach the API as several, as the first, or as one text joined by commas, as the web server likes.
+    // Depending on the web server, repeated headers arrive as several, as the first, or as one text joined by commas.
     guard keys.count == 1, !key.utf8.contains(UInt8(ascii: ",")) else {
       throw refused(key, "a request has one Idempotency-Key, and no comma in it, which joins two headers")
     }
@@ -106,13 +105,13 @@ struct SubmitRoute: Route {
 }
 
 extension String {
-  /// The text without what could break a line or a log, cut to a length for a sentence.
+  /// The text without control characters, at most 100 Unicode scalars, for a message.
   fileprivate var printable: String {
     String(String.UnicodeScalarView(unicodeScalars.prefix(100).filter { $0.value >= 0x20 && $0.value != 0x7f }))
   }
 
-  /// Whether the text is a name of ASCII letters in lower case, or the same in any case.
+  /// Whether the text equals a name of lower-case ASCII letters, ignoring case.
   fileprivate func matchesIgnoringCase(_ name: String) -> Bool {
-    utf8.lazy.map(MediaType.lowercase).elementsEqual(name.utf8)
+    utf8.lazy.map(ASCII.lowercase).elementsEqual(name.utf8)
   }
 }

@@ -115,7 +115,7 @@ public struct ClaimedRun: Sendable {
   private static func json(_ bytes: [UInt8], _ field: String, of id: JobID) throws(StoreError) -> JSONValue {
     do {
       // The depth was bounded when the run came in; outputs may wrap an input a few levels deeper.
-      return try JSONValue(parsing: bytes, maximumDepth: JSONValue.permittedDepths.upperBound)
+      return try JSONValue(deeply: bytes)
     } catch {
       throw .damaged("\(field) of run \(id): \(error)")
     }

@@ -51,8 +51,7 @@ extension RunStore {
 
   /// The operations that steps name; none where they cannot be read: then any worker takes the run, and says so.
   static func operations(in steps: [UInt8]) -> Set<String> {
-    let depth = JSONValue.permittedDepths.upperBound
-    let list = (try? JSONValue(parsing: steps, maximumDepth: depth))?.arrayValue ?? []
+    let list = (try? JSONValue(deeply: steps))?.arrayValue ?? []
     return Set(list.compactMap { $0.objectValue?["op"]?.stringValue })
   }
 }

@@ -88,7 +88,7 @@ public struct Audit: Sendable {
 
   /// The log and the result tell of the same steps, with the same outputs.
   private func resultProblems(_ bytes: [UInt8], _ log: [JSONObject]) throws -> [Problem] {
-    let result = try JSONValue(parsing: bytes, maximumDepth: JSONValue.permittedDepths.upperBound).objectValue
+    let result = try JSONValue(deeply: bytes).objectValue
     let outputs = result?["outputs"]?.objectValue ?? JSONObject()
     var problems: [Problem] = []
     for entry in log where entry["msg"] == "step_done" {

@@ -206,8 +206,7 @@ extension HTTPResponse {
   /// The body as a JSON object.
   public var json: JSONObject {
     get throws {
-      let depth = JSONValue.permittedDepths.upperBound
-      guard let object = try JSONValue(parsing: body, maximumDepth: depth).objectValue else {
+      guard let object = try JSONValue(deeply: body).objectValue else {
         throw StackFailure("no JSON object: \(String(decoding: body, as: UTF8.self))")
       }
       return object

@@ -118,9 +118,8 @@ struct APIClient: Sendable {
   private func send(_ request: HTTPRequest) async throws -> (object: JSONObject, response: HTTPResponse) {
     let response: HTTPResponse
     do { response = try await client.send(request) } catch { throw failure(error) }
-    let depth = JSONValue.permittedDepths.upperBound
     guard (200..<300).contains(response.status),
-      let object = (try? JSONValue(parsing: response.body, maximumDepth: depth))?.objectValue
+      let object = (try? JSONValue(deeply: response.body))?.objectValue
     else { throw failure(response) }
     return (object, response)
   }

@@ -4,7 +4,7 @@ import Testing
 @testable import WorkflowAPI
 
 /// Who may use the API.
-@Suite struct AdmissionTests {
+@Suite struct AccessControlTests {
   private func outcome(
     _ address: String?, hosts: [String] = ["localhost"], site: String = "https://wf.example.org",
     allowsAnonymous: Bool = false
@@ -18,7 +18,7 @@ import Testing
         FastCGIRequest(method: "GET", target: "/", headers: ["Host": hosts[0], "Host": hosts[1]], parameters: address)
       }
     do {
-      try Admission(allowsAnonymous: allowsAnonymous, siteURL: site).check(request)
+      try AccessControl(allowsAnonymous: allowsAnonymous, siteURL: site).check(request)
       return nil
     } catch {
       return error
@@ -43,7 +43,7 @@ import Testing
     let request = FastCGIRequest(
       method: "GET", target: "/", headers: ["Host": host],
       parameters: ["REMOTE_ADDR": address, "SERVER_ADDR": server])
-    return (try? Admission(allowsAnonymous: false, siteURL: "https://wf.example.org").check(request)) != nil
+    return (try? AccessControl(allowsAnonymous: false, siteURL: "https://wf.example.org").check(request)) != nil
   }
 
   @Test func `a client that uses the host's public address is on the host`() {
@@ -94,42 +94,4 @@ import Testing
     #expect(outcome("127.0.0.1", hosts: [host], site: site) == nil)
     #expect(outcome("127.0.0.1", hosts: [host], site: "")?.status == 421)
   }
-}
-
-/// Entity tags by weak comparison.
-@Suite struct EntityTagTests {
-  @Test(arguments: ["\"a\"", "W/\"a\"", "*", " \"b\" , \"a\"", "\"b\",\t\"a\"\t", "\t*", ",, \"a\",", "\"b,c\",\"a\""])
-  func `a list that names the tag matches`(_ header: String) {
-    #expect(EntityTags.match([header], "\"a\""))
-    #expect(EntityTags.match(["\"b\"", header], "\"a\"") == !header.contains("*"))
-  }
-
-  @Test(arguments: [
-    "", "a", "\"b\"", "\"aa\"", " \t", "\"a\"\u{301}", "\"x,\"a\",y\"", "\"a\",*", "\"a\" \"b\"", "\"a\",\"b",
-    "a,\"a\"", "w/\"a\"",
-    "W/ \"a\"", "\"a\";q=1", "\"", "\"a b\",\"a\"",
-  ])
-  func `any other does not, nor one that is malformed`(_ header: String) {
-    #expect(!EntityTags.match([header], "\"a\""))
-  }
-
-  @Test func `no list names a tag`() { #expect(!EntityTags.match([], "\"a\"")) }
-}
-
-/// What a body says that it is.
-@Suite struct MediaTypeTests {
-  @Test(arguments: [
-    "", "application/json", "APPLICATION/JSON ; charset=utf-8", "\tapplication/ld+json", ";x",
-    "application/json;charset=\"UTF-8\"", "application/json; a=\"; charset=utf-16\"; charset = UTF-8",
-    "application/json; a=\"\\\";charset=x\"", "application/json;",
-  ])
-  func `JSON is read`(_ header: String) { #expect(MediaType.isJSON(header)) }
-
-  @Test(arguments: [
-    "text/json", "application/jsonx", "application/json\u{301}", "json", "application/x+jsonx", "application/+json",
-    "application / json", "application/x, text/plain+json", "application/x y+json",
-    "application/json; charset=utf-16", "application/json;charset=", "application/json; x=1; Charset=latin1",
-    "application/json; charset=utf-8; charset=utf-16", ";charset=utf-16", "application/json; a=\"\\\\\";charset=x",
-  ])
-  func `anything else is not`(_ header: String) { #expect(!MediaType.isJSON(header)) }
 }

@@ -1,0 +1,30 @@
+import ExactJSON
+import Testing
+
+@testable import WorkflowAPI
+
+@Suite(.timeLimit(.minutes(1))) struct HealthRouteTests {
+  @Test func `Health is a 503 without workers and a 200 with one`() async throws {
+    let api = try TestAPI()
+    _ = try await api.submit()
+    let without = await api.answer("GET", "/status/health")
+    #expect(without.status == 503)
+    #expect(without.json["status"] == "unavailable" && without.json["redis"] == "ok")
+    #expect(without.json["workers"] == 0 && without.json["queued"] == 1 && without.json["started"] == 0)
+    #expect(without.json["detail"]?.stringValue?.contains("no worker") == true)
+    try await api.send("ZADD", "\(api.prefix)workers", "9999999999999", "w")
+    let with = await api.answer("GET", "/status/health")
+    #expect(with.status == 200)
+    #expect(with.json["status"] == "ok" && with.json["workers"] == 1 && with.json["detail"] == nil)
+  }
+
+  @Test func `Health shows warnings, repairs and fallbacks where there are any`() async throws {
+    let quiet = await (try TestAPI()).answer("GET", "/status/health").json
+    for name in ["warnings", "repairs", "fallbacks_last_hour"] { #expect(quiet[name] == nil) }
+    let api = try TestAPI(warnings: ["Redis may discard runs"])
+    try await api.send("HSET", "\(api.prefix)repairs", "b", "2", "a", "1")
+    let facts = await api.answer("GET", "/status/health").json
+    #expect(facts["warnings"] == ["Redis may discard runs"])
+    #expect(facts["repairs"]?.text == #"{"a":1,"b":2}"#)
+  }
+}
