@@ -1,44 +1,44 @@
 import Glibc
 
-/// A text as the key of a dictionary: equal to another when both have the same scalars.
+/// A text as a dictionary key, equal to another if both have the same Unicode scalars.
 ///
-/// Use it for every look-up of a text that a client wrote. `String` hashes and compares canonical forms, which takes
-/// quadratic time for runs of combining marks.
+/// Use it to look up any text of a client. `String` hashes and compares canonical forms, which takes quadratic time for
+/// runs of combining marks.
 package struct ExactKey: Hashable, Sendable {
-  /// The text, for a member's key with its escapes resolved.
+  /// The text.
   package let text: String
 
-  /// The key of a text.
+  /// Creates a key.
   package init(_ text: String) { self.text = text }
 
-  /// Compares bytes, never canonical forms.
+  /// Compares bytes, not canonical forms.
   package static func == (left: ExactKey, right: ExactKey) -> Bool {
     left.text.hasSameScalars(as: right.text)
   }
 
-  /// Feeds the bytes of the key to the hasher, whose seed no client knows.
+  /// Hashes the bytes; the hasher's seed is unknown to clients.
   package func hash(into hasher: inout Hasher) {
     text.utf8.span.withUnsafeBufferPointer { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }
 
 extension String {
-  /// True when both consist of the same Unicode scalars.
+  /// Whether both texts consist of the same Unicode scalars.
   ///
-  /// `==` compares up to canonical equivalence: it would hold a composed and a decomposed `é` for the same, and to find
-  /// out it sorts runs of combining marks in quadratic time, which a hostile document could make last for minutes.
+  /// `==` compares canonical equivalence: a composed and a decomposed `é` are equal, and runs of combining marks take
+  /// quadratic time, which a hostile document could extend to minutes.
   package func hasSameScalars(as other: String) -> Bool {
     guard utf8.count == other.utf8.count else { return false }
     return utf8.span.withUnsafeBufferPointer { mine in
       other.utf8.span.withUnsafeBufferPointer { theirs in
-        // Where there are no bytes there is no address either.
+        // Empty buffers have no address.
         guard let one = mine.baseAddress, let two = theirs.baseAddress else { return true }
         return memcmp(one, two, mine.count) == 0
       }
     }
   }
 
-  /// The text, or where it is longer than so many bytes of UTF-8 its beginning and `…`; a scalar is never cut in two.
+  /// The text, or its beginning and `…` if it is longer than a number of bytes in UTF-8. Scalars are not split.
   package func cut(toBytes limit: Int) -> String {
     guard utf8.count > limit else { return self }
     let bytes = utf8.span

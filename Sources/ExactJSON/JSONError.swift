@@ -1,39 +1,39 @@
-/// Why a text is not JSON as this module reads it, and where.
+/// Why a text is not valid JSON, and where.
 public struct JSONError: Error, Sendable, Equatable {
-  /// What is wrong.
+  /// The kinds of errors.
   public enum Kind: Sendable, Equatable {
     /// The text ends inside a value, or is empty.
     case unexpectedEnd
-    /// This character stands where something else should.
+    /// This character was found in place of something else.
     case unexpectedCharacter(Unicode.Scalar, expected: String)
     /// A number does not follow JSON's grammar.
     case invalidNumber
     /// A string contains a control character that is not escaped.
     case invalidString
-    /// A backslash is followed by something that JSON does not know.
+    /// An escape is unknown or incomplete.
     case invalidEscape
-    /// A `\u` escape names half a surrogate pair.
+    /// A `\u` escape is half of a surrogate pair.
     case loneSurrogate
     /// The bytes are not UTF-8.
     case invalidUTF8
-    /// The text is in this other encoding.
+    /// The text is in this encoding, not in UTF-8.
     case otherEncoding(String)
     /// The text starts with a byte order mark.
     case byteOrderMark
-    /// An object has this key, with its escapes resolved, twice.
+    /// An object contains this key, with its escapes resolved, twice.
     case duplicateKey(String)
     /// Arrays and objects nest deeper than this.
     case tooDeep(limit: Int)
-    /// Something follows after the value.
+    /// There is text after the value.
     case trailingText
   }
 
   /// What is wrong.
   public let kind: Kind
-  /// Where it is wrong, in bytes from 0.
+  /// The offset of the error, in bytes from 0.
   public let offset: Int
 
-  /// Makes an error; for the parser and for tests.
+  /// Creates an error, for the parser and for tests.
   public init(_ kind: Kind, at offset: Int) {
     self.kind = kind
     self.offset = offset
@@ -41,7 +41,7 @@ public struct JSONError: Error, Sendable, Equatable {
 }
 
 extension JSONError: CustomStringConvertible {
-  /// One sentence for the author of the document, the offset included.
+  /// A message for the author of the document, with the offset.
   public var description: String { "\(fault) at byte \(offset)." }
 
   private var fault: String {
@@ -67,7 +67,7 @@ extension JSONError: CustomStringConvertible {
     return JSONValue.string(start.utf8.count < key.utf8.count ? start + "…" : key).text
   }
 
-  /// The character itself where it shows, else its code point.
+  /// The character itself if it is visible, else its code point.
   private static func name(_ scalar: Unicode.Scalar) -> String {
     if scalar.value > 0x20, scalar.value < 0x7F { return "'\(scalar)'" }
     let digits = String(scalar.value, radix: 16, uppercase: true)

@@ -1,22 +1,21 @@
-/// The members of a JSON object, in the order in which they came, each key once.
+/// The members of a JSON object in their order, each key once.
 ///
-/// Keys are the same when their scalars are the same; canonically equivalent keys are two keys. A look-up takes
-/// constant time, also among thousands of members.
+/// Keys are compared by their scalars: canonically equivalent keys are different. A look-up takes constant time.
 public struct JSONObject: Sendable {
   /// A key and its value.
   public struct Member: Sendable, Equatable {
     /// The key, with its escapes resolved.
     public let key: String
-    /// The value under the key.
+    /// The value.
     public var value: JSONValue
 
-    /// Makes a member.
+    /// Creates a member.
     public init(key: String, value: JSONValue) {
       self.key = key
       self.value = value
     }
 
-    /// True when the keys have the same scalars and the values are equal.
+    /// Whether the keys have the same scalars and the values are equal.
     public static func == (left: Member, right: Member) -> Bool {
       left.key.hasSameScalars(as: right.key) && left.value == right.value
     }
@@ -25,15 +24,15 @@ public struct JSONObject: Sendable {
   /// All members, in order.
   public private(set) var members: [Member] = []
 
-  /// Where each key stands in `members`; empty as long as there are so few that a scan is faster.
+  /// The index in `members` of each key; empty while there are so few that a scan is faster.
   private var positions: [ExactKey: Int] = [:]
 
   private static let mostMembersScanned = 16
 
-  /// Makes an object without members.
+  /// Creates an object without members.
   public init() {}
 
-  /// Makes an object of these members; a key that comes again keeps its first place and takes the last value.
+  /// Creates an object of members; a repeated key keeps its first position and has its last value.
   public init(_ members: [(key: String, value: JSONValue)]) {
     self.members.reserveCapacity(members.count)
     for (key, value) in members { self[key] = value }
@@ -42,13 +41,13 @@ public struct JSONObject: Sendable {
   /// The number of members.
   public var count: Int { members.count }
 
-  /// True when there are no members.
+  /// Whether there are no members.
   public var isEmpty: Bool { members.isEmpty }
 
   /// The keys, in order.
   public var keys: [String] { members.map(\.key) }
 
-  /// The value under a key, nil when there is none.
+  /// The value of a key; nil if there is none.
   ///
   /// Setting a value replaces the one in place or appends a member; setting nil removes the member, in time
   /// proportional to the number of members. To store JSON's null, set `.null`.
@@ -64,7 +63,7 @@ public struct JSONObject: Sendable {
     }
   }
 
-  /// Where a key stands in `members`, nil when it does not.
+  /// The index of a key in `members`; nil if there is none.
   func position(of key: String) -> Int? {
     if members.count <= Self.mostMembersScanned {
       members.firstIndex { $0.key.hasSameScalars(as: key) }
@@ -73,7 +72,7 @@ public struct JSONObject: Sendable {
     }
   }
 
-  /// Adds a member whose key the caller knows to be new.
+  /// Adds a member whose key must be new.
   mutating func append(_ member: consuming Member) {
     if members.isEmpty { members.reserveCapacity(4) }
     if members.count == Self.mostMembersScanned { indexMembers() }
@@ -95,7 +94,7 @@ public struct JSONObject: Sendable {
 }
 
 extension JSONObject: Equatable {
-  /// True when both have equal values under the same keys, in any order.
+  /// Whether both have equal values for the same keys, in any order.
   public static func == (left: JSONObject, right: JSONObject) -> Bool {
     guard left.count == right.count else { return false }
     return zip(left.members, right.members).allSatisfy { mine, theirs in
@@ -105,6 +104,6 @@ extension JSONObject: Equatable {
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
-  /// Makes an object whose members stand in the order in which they are written.
+  /// Creates an object with the members in the order of the literal.
   public init(dictionaryLiteral members: (String, JSONValue)...) { self.init(members) }
 }

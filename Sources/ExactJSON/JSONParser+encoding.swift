@@ -1,5 +1,5 @@
 extension JSONParser {
-  /// Refuses anything but UTF-8 without a byte order mark.
+  /// Checks that the text is UTF-8 without a byte order mark.
   func checkEncoding() throws(JSONError) {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw JSONError(.byteOrderMark, at: 0) }
     if let encoding = otherEncoding { throw JSONError(.otherEncoding(encoding), at: 0) }
@@ -10,7 +10,7 @@ extension JSONParser {
     }
   }
 
-  /// The encoding that the first bytes give away: a byte order mark, or the zero bytes around an ASCII character.
+  /// Detects another encoding by a byte order mark or by zero bytes around an ASCII character; nil for none.
   private var otherEncoding: String? {
     guard bytes.count >= 2 else { return nil }
     switch (bytes[0], bytes[1]) {

@@ -1,5 +1,5 @@
 extension JSONParser {
-  /// Reads a string from its opening quote to its closing one.
+  /// Parses a string, from its opening to its closing quote.
   mutating func parseString() throws(JSONError) -> String {
     position += 1
     let start = position
@@ -11,7 +11,7 @@ extension JSONParser {
     return try parseStringWithEscapes(from: start)
   }
 
-  /// Reads on at the first byte that is not plain, where the string's text begins at `start`.
+  /// Continues at the first byte that is not plain; the string's text begins at `start`.
   private mutating func parseStringWithEscapes(from start: Int) throws(JSONError) -> String {
     var content: [UInt8] = []
     var runStart = start
@@ -51,7 +51,7 @@ extension JSONParser {
     }
   }
 
-  /// Reads the digits of `\uXXXX`, and the second escape when the first is the upper half of a surrogate pair.
+  /// Parses the digits of `\uXXXX`, and a second escape if the first is the upper half of a surrogate pair.
   private mutating func parseUnicodeEscape(from start: Int) throws(JSONError) -> Unicode.Scalar {
     let unit = try parseHexDigits(from: start)
     if let scalar = Unicode.Scalar(unit) { return scalar }
@@ -67,14 +67,14 @@ extension JSONParser {
     return scalar
   }
 
-  /// What a lenient reader takes for half of a surrogate pair.
+  /// The replacement for half of a surrogate pair, if the parser is lenient.
   private mutating func replacement(at start: Int, readOnFrom next: Int) throws(JSONError) -> Unicode.Scalar {
     guard isLenient else { throw JSONError(.loneSurrogate, at: start) }
     position = next
     return "\u{FFFD}"
   }
 
-  /// Reads the four digits of the escape that begins at `start`.
+  /// Parses the four digits of the escape that begins at `start`.
   private mutating func parseHexDigits(from start: Int) throws(JSONError) -> UInt16 {
     var unit: UInt16 = 0
     for _ in 0..<4 {

@@ -1,18 +1,18 @@
-/// A recursive descent over one document in UTF-8, after RFC 8259 to the letter.
+/// A recursive descent parser for one document in UTF-8, strictly after RFC 8259.
 struct JSONParser {
-  /// The whole document; not owned.
+  /// The whole document, not owned.
   let bytes: UnsafeBufferPointer<UInt8>
-  /// The offset of the next byte to read, always at the boundary of a character.
+  /// The offset of the next byte, always at the boundary of a character.
   var position = 0
   private let maximumDepth: Int
-  /// Whether what others write in place of JSON is read as well: see `JSONValue.init(leniently:)`.
+  /// Whether deviations from JSON are accepted; see `JSONValue.init(leniently:)`.
   let isLenient: Bool
   private var depth = 0
 
-  /// Where the values of the outermost object stand, in the order of its members; empty when it is no object.
+  /// The ranges of the values of the outermost object, in order; empty for other values.
   private(set) var sources: [Range<Int>] = []
 
-  /// Takes bytes that must outlive the parser.
+  /// Creates a parser; the bytes must outlive it.
   init(_ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int, isLenient: Bool = false) {
     precondition(
       JSONValue.permittedDepths.contains(maximumDepth), "the maximum depth must be in \(JSONValue.permittedDepths)")
@@ -21,7 +21,7 @@ struct JSONParser {
     self.isLenient = isLenient
   }
 
-  /// The value that is the whole document.
+  /// Parses the whole document.
   mutating func parseDocument() throws(JSONError) -> JSONValue {
     if !isLenient { try checkEncoding() }
     skipWhiteSpace()
@@ -94,7 +94,7 @@ struct JSONParser {
     if depth == 1 { sources.append(start..<position) }
   }
 
-  /// Reads a key that the object must not have yet, and on to its value.
+  /// Parses a key, which must be new in the object, and the colon.
   private mutating func parseNewKey(of object: JSONObject) throws(JSONError) -> String {
     guard peek() == UInt8(ascii: "\"") else { throw unexpected(expected: "a key in double quotes") }
     let start = position
@@ -122,7 +122,7 @@ struct JSONParser {
     return value
   }
 
-  /// Steps over an opening bracket.
+  /// Skips an opening bracket.
   private mutating func descend() throws(JSONError) {
     guard depth < maximumDepth else { throw JSONError(.tooDeep(limit: maximumDepth), at: position) }
     depth += 1
@@ -133,13 +133,14 @@ struct JSONParser {
 // MARK: - Bytes
 
 extension JSONParser {
-  /// The next byte, nil at the end.
+  /// The next byte; nil at the end.
   @inline(__always)
   func peek() -> UInt8? {
     position < bytes.count ? bytes[position] : nil
   }
 
-  /// Steps over the next byte when it is this one.
+  /// Skips the next byte if it equals the given one.
+  /// - Returns: whether it does.
   @inline(__always)
   mutating func skip(_ byte: UInt8) -> Bool {
     guard peek() == byte else { return false }
@@ -157,7 +158,7 @@ extension JSONParser {
     String(decoding: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self)
   }
 
-  /// The error for what stands here, which is not what should.
+  /// The error for the current character.
   func unexpected(expected: String) -> JSONError {
     guard let scalar = text(position..<bytes.count).unicodeScalars.first else {
       return JSONError(.unexpectedEnd, at: position)

@@ -3,21 +3,21 @@ extension JSONValue {
   ///
   /// Values share their parts: an array of a thousand references to one text takes little memory, but its text is a
   /// thousand times as long. Counting stops at the limit, so it takes at most time proportional to `limit`.
-  /// - Returns: what ``bytes`` would count; nil when that is more than `limit`.
+  /// - Returns: the count of ``bytes``; nil if it is more than `limit`.
   public func byteCount(atMost limit: Int) -> Int? {
     var counter = JSONByteCounter(left: limit)
     return counter.take(self) ? limit - counter.left : nil
   }
 }
 
-/// Counts bytes of JSON text down from a limit.
+/// Counts the bytes of JSON text up to a limit.
 ///
-/// Every function returns false once the limit is exceeded; the counter is of no use any more then.
+/// Every function returns false once the limit is exceeded; the counter must not be used afterwards.
 public struct JSONByteCounter: Sendable {
-  /// How many bytes are left.
+  /// The remaining number of bytes.
   public private(set) var left: Int
 
-  /// Counts down from a number of bytes.
+  /// Creates a counter with a limit in bytes.
   public init(left: Int) { self.left = left }
 
   /// Counts a number of bytes.
@@ -38,7 +38,7 @@ public struct JSONByteCounter: Sendable {
     return take(bytes: 2 + string.utf8.span.withUnsafeBufferPointer { JSONWriter.escapedCount($0) })
   }
 
-  /// Counts a value with everything in it.
+  /// Counts a value with all of its parts.
   public mutating func take(_ value: JSONValue) -> Bool {
     switch value {
     case .null: return take(bytes: 4)

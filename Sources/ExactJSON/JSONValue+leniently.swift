@@ -1,8 +1,8 @@
 extension JSONValue {
-  /// Reads what a foreign server wrote in place of JSON, where the meaning is plain all the same: a byte order mark is
-  /// skipped, of two members with one key the last counts, `NaN` and `Infinity` become null, half of a surrogate pair
-  /// and bytes that are not UTF-8 become U+FFFD, and a string may hold control characters. All else is as strict as
-  /// `init(parsing:maximumDepth:)`. Not for what callers of wf submit.
+  /// Parses JSON of another server, and accepts deviations whose meaning is clear: a byte order mark is skipped, the
+  /// last of repeated keys counts, `NaN` and `Infinity` become null, half of a surrogate pair and bytes that are not
+  /// UTF-8 become U+FFFD, and strings may contain control characters. Everything else is as strict as
+  /// `init(parsing:maximumDepth:)`. Not for submissions.
   public init(leniently bytes: [UInt8], maximumDepth: Int = 128) throws(JSONError) {
     let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
     let start = bytes.starts(with: byteOrderMark) ? byteOrderMark.count : 0
@@ -15,7 +15,7 @@ extension JSONValue {
 }
 
 extension JSONParser {
-  /// Steps over `NaN`, `Infinity` or `-Infinity`, which Python's `json` writes for numbers that JSON has not.
+  /// Skips `NaN`, `Infinity` or `-Infinity`, which Python's `json` writes for numbers that JSON does not have.
   mutating func skipNonNumber() -> Bool {
     for word in ["NaN", "Infinity", "-Infinity"] {
       let end = position + word.utf8.count

@@ -1,12 +1,12 @@
 extension JSONValue {
-  /// The depths up to which a caller may let documents nest: a thread with a stack of 512 KB can parse, compare, write
-  /// and release any document within.
+  /// The permitted maximum depths: a thread with a stack of 512 KB can parse, compare, write and release any document
+  /// within.
   public static let permittedDepths = 1...160
 
-  /// Reads a document in UTF-8, strictly after RFC 8259; a key that comes twice in an object is an error too.
-  ///
+  /// Parses a document in UTF-8, strictly after RFC 8259; a repeated key in an object is an error too.
   /// - Parameter maximumDepth: how deep arrays and objects may nest, within `permittedDepths` (else the process stops);
   ///   a scalar has depth 0.
+  /// - Throws: `JSONError` with the offset.
   public init(parsing bytes: [UInt8], maximumDepth: Int = 128) throws(JSONError) {
     self = try bytes.withUnsafeBufferPointer { (bytes) throws(JSONError) in
       var parser = JSONParser(bytes, maximumDepth: maximumDepth)
@@ -20,7 +20,7 @@ extension JSONValue {
     try self.init(parsing: bytes, maximumDepth: Self.permittedDepths.upperBound)
   }
 
-  /// Reads a document, as `init(parsing:maximumDepth:)` for bytes does; offsets in errors count its UTF-8.
+  /// Parses a text as `init(parsing:maximumDepth:)` parses bytes; offsets of errors count UTF-8.
   public init(parsing text: String, maximumDepth: Int = 128) throws(JSONError) {
     self = try text.utf8.span.withUnsafeBufferPointer { (bytes) throws(JSONError) in
       var parser = JSONParser(bytes, maximumDepth: maximumDepth)

@@ -1,10 +1,10 @@
-/// A JSON value that keeps what the document said: numbers by their text, members in their order.
+/// A JSON value that preserves the document: the text of numbers and the order of members.
 ///
-/// Two values are equal when their numbers have the same text, their strings the same scalars, and their objects the
-/// same members in any order. So `1.0` and `1` differ, and so do a composed and a decomposed `é`.
+/// Values are equal if their numbers have the same text, their strings the same scalars, and their objects the same
+/// members in any order. So `1.0` and `1` differ, and so do a composed and a decomposed `é`.
 ///
-/// A value that a program builds may nest as deep as it likes, but the parser reads back only what keeps within its
-/// limit, and writing, comparing and releasing a value use the stack in proportion to its depth.
+/// The depth of a value is not limited, but the parser has a limit, and writing, comparing and releasing a value need
+/// stack in proportion to its depth.
 public enum JSONValue: Sendable {
   /// The literal `null`.
   case null
@@ -21,7 +21,7 @@ public enum JSONValue: Sendable {
 }
 
 extension JSONValue {
-  /// The name JSON Schema gives to this type of value, for messages: `null`, `boolean`, `number`, `string`, `array` or
+  /// The type's name in JSON Schema, for messages: `null`, `boolean`, `number`, `string`, `array` or
   /// `object`.
   public var typeName: String {
     switch self {
@@ -34,34 +34,34 @@ extension JSONValue {
     }
   }
 
-  /// The boolean, or nil when this is another type of value.
+  /// The boolean; nil for other types of values.
   public var boolValue: Bool? {
     if case .bool(let value) = self { value } else { nil }
   }
 
-  /// The number, or nil when this is another type of value.
+  /// The number; nil for other types of values.
   public var numberValue: JSONNumber? {
     if case .number(let value) = self { value } else { nil }
   }
 
-  /// The string, or nil when this is another type of value.
+  /// The string; nil for other types of values.
   public var stringValue: String? {
     if case .string(let value) = self { value } else { nil }
   }
 
-  /// The elements, or nil when this is no array.
+  /// The elements; nil for other types of values.
   public var arrayValue: [JSONValue]? {
     if case .array(let value) = self { value } else { nil }
   }
 
-  /// The members, or nil when this is no object.
+  /// The members; nil for other types of values.
   public var objectValue: JSONObject? {
     if case .object(let value) = self { value } else { nil }
   }
 }
 
 extension JSONValue: Equatable {
-  /// True when both say the same, apart from the order of an object's members.
+  /// Whether both are equal, apart from the order of an object's members.
   public static func == (left: JSONValue, right: JSONValue) -> Bool {
     switch (left, right) {
     case (.null, .null): true

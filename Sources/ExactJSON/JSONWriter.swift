@@ -1,13 +1,13 @@
-/// Compact JSON text: no white space, and no escapes but those that RFC 8259 demands.
+/// Writes compact JSON text: no white space, and only the escapes that RFC 8259 requires.
 public enum JSONWriter {
-  /// Appends a string in quotes; escaped are `"`, `\` and the control characters below U+0020.
+  /// Appends a string in quotes. Escapes `"`, `\` and the control characters below U+0020.
   public static func append(string: String, to buffer: inout [UInt8]) {
     buffer.append(UInt8(ascii: "\""))
     string.utf8.span.withUnsafeBufferPointer { appendEscaped($0, to: &buffer) }
     buffer.append(UInt8(ascii: "\""))
   }
 
-  /// Appends a value with all that is in it.
+  /// Appends a value.
   static func append(_ value: JSONValue, to buffer: inout [UInt8]) {
     switch value {
     case .null: append(verbatim: "null", to: &buffer)
@@ -43,7 +43,7 @@ public enum JSONWriter {
     buffer.append(UInt8(ascii: "}"))
   }
 
-  /// Appends a text that is JSON already, or a part of it.
+  /// Appends a text that is JSON, or a part of it.
   public static func append(verbatim text: String, to buffer: inout [UInt8]) {
     text.utf8.span.withUnsafeBufferPointer { buffer.append(contentsOf: $0) }
   }
@@ -59,7 +59,7 @@ public enum JSONWriter {
     }
   }
 
-  /// How many bytes a string takes between its quotes.
+  /// The bytes of a string between its quotes, escapes included.
   static func escapedCount(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var count = bytes.count
     var position = PlainRun.end(from: 0, in: bytes)

@@ -1,13 +1,13 @@
 /// RFC 8259, section 6: `[ minus ] int [ frac ] [ exp ]`.
 ///
-/// A number ends where the grammar lets it; whether what follows may stand there is for the caller to judge.
+/// A number ends where the grammar ends; the caller checks the next byte.
 struct NumberGrammar {
   private let bytes: UnsafeBufferPointer<UInt8>
   private var position: Int
 
-  /// The offset after the number that starts at `start`, nil when no number stands there.
+  /// The offset after the number at `start`; nil if there is no number.
   static func end(ofNumberAt start: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
-    var number = NumberGrammar(bytes: bytes, position: start)
+    var number = Self(bytes: bytes, position: start)
     _ = number.skip { $0 == UInt8(ascii: "-") }
     guard number.skipInteger(), number.skipFraction(), number.skipExponent() else { return nil }
     return number.position
@@ -29,7 +29,7 @@ struct NumberGrammar {
     return skipDigits()
   }
 
-  /// True when there was at least one digit.
+  /// - Returns: whether there was at least one digit.
   private mutating func skipDigits() -> Bool {
     let start = position
     while skip({ $0 &- UInt8(ascii: "0") < 10 }) {}

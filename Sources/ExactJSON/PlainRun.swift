@@ -1,6 +1,6 @@
-/// The stretches of a string that JSON writes as they are: all bytes but `"`, `\` and the control characters.
+/// Runs of bytes that JSON strings contain unescaped: all but `"`, `\` and the control characters.
 enum PlainRun {
-  /// The offset of the first byte from `start` on that is not plain, or the end of the bytes.
+  /// The offset of the first byte from `start` that is not plain; the end if there is none.
   static func end(from start: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var position = start
     let raw = UnsafeRawBufferPointer(bytes)

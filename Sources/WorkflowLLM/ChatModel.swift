@@ -1,33 +1,33 @@
 public import ExactJSON
 
-/// A language model that answers a conversation.
+/// A language model.
 public protocol ChatModel: Sendable {
-  /// The provider's name, as a step's outputs show it.
+  /// The provider's name, as shown in a step's outputs.
   var provider: String { get }
 
-  /// Asks the model once or, where the implementation retries, until it gives up.
-  /// - Parameter pause: waits for a time between two tries; it throws when the task was cancelled.
-  /// - Throws: what went wrong for good; `cancelled` when the task was cancelled.
+  /// Calls the model; an implementation may retry.
+  /// - Parameter pause: sleeps between two calls; throws in a cancelled task.
+  /// - Throws: `failed` with the last failure; `cancelled` in a cancelled task.
   func complete(_ request: ChatRequest, pause: Pause) async throws(ModelError) -> ChatAnswer
 }
 
-/// A wait for a time, which ends early with an error when the task is cancelled.
+/// Sleeps for a time; throws when the task is cancelled.
 public typealias Pause = @Sendable (Duration) async throws -> Void
 
 extension ChatModel {
-  /// Asks the model, with plain sleeps between two tries.
+  /// Calls the model, with `Task.sleep` between two calls.
   public func complete(_ request: ChatRequest) async throws(ModelError) -> ChatAnswer {
     try await complete(request) { try await Task.sleep(for: $0) }
   }
 }
 
-/// One question to a model.
+/// A request to a model.
 public struct ChatRequest: Sendable, Equatable {
-  /// Who says a message.
+  /// The author of a message.
   public enum Role: String, Sendable, Equatable {
-    /// The instruction.
+    /// The instruction to the model.
     case system
-    /// The one who asks.
+    /// The user.
     case user
     /// The model.
     case assistant
@@ -35,12 +35,12 @@ public struct ChatRequest: Sendable, Equatable {
 
   /// One message of a conversation.
   public struct Message: Sendable, Equatable {
-    /// Who says it.
+    /// The author.
     public let role: Role
-    /// What is said.
+    /// The text.
     public let content: String
 
-    /// A message.
+    /// Creates a message.
     public init(_ role: Role, _ content: String) {
       self.role = role
       self.content = content
@@ -51,18 +51,18 @@ public struct ChatRequest: Sendable, Equatable {
   public var model: String?
   /// The conversation.
   public var messages: [Message]
-  /// Tokens of the answer at most.
+  /// The most tokens of the answer.
   public var maxTokens: Int
   /// The sampling temperature; nil for the configured one.
   public var temperature: Double?
-  /// The same for every try of the same step, so that a provider may recognise a repeat.
+  /// The same for every call of a step, so that a provider can recognise a repeated one.
   public var idempotencyKey: String
-  /// How many times as long as configured the call may take: wider after a timeout.
+  /// A factor of the configured timeout; it grows after a timeout.
   public var timeoutFactor = 1
-  /// Whether the call needs a connection of its own, because the last one broke or brought no byte.
+  /// Whether the call needs a new connection, because the last one failed or delivered no byte.
   public var needsFreshConnection = false
 
-  /// A question.
+  /// Creates a request.
   public init(
     model: String? = nil, messages: [Message], maxTokens: Int, temperature: Double? = nil,
     idempotencyKey: String
@@ -75,18 +75,18 @@ public struct ChatRequest: Sendable, Equatable {
   }
 }
 
-/// What a model answered.
+/// The answer of a model.
 public struct ChatAnswer: Sendable, Equatable {
-  /// The text of its message, never blank, without its reasoning.
+  /// The text of the message without reasoning; never blank.
   public let text: String
-  /// The model that the provider says it used.
+  /// The model that answered, by the provider's name.
   public let model: String
-  /// The provider's count of tokens, as it wrote it.
+  /// The provider's count of tokens, unchanged.
   public let usage: JSONValue
-  /// Why the text ends where it does, in the provider's word: `stop`, or `length` for a text that was cut.
+  /// The provider's reason for the end of the text: `stop`, or `length` for a text that was cut.
   public let finishReason: String?
 
-  /// An answer.
+  /// Creates an answer.
   public init(text: String, model: String, usage: JSONValue, finishReason: String? = nil) {
     self.text = text
     self.model = model

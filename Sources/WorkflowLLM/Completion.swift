@@ -1,7 +1,7 @@
 import Curl
 import ExactJSON
 
-/// A chat completion as the provider sent it: in one piece, or as a stream of pieces although none was asked for.
+/// A chat completion of a provider, in one piece or as a stream that was not asked for.
 ///
 /// Source: OpenAI API reference, "The chat completion object" and "The chat completion chunk object".
 struct Completion {
@@ -11,38 +11,38 @@ struct Completion {
   private(set) var finishReason: String?
   private(set) var model: String?
   private(set) var usage = JSONValue.null
-  /// The error that stands beside or in place of a choice.
+  /// The error beside or instead of a choice.
   private(set) var error: JSONValue?
   private(set) var hasChoice = false
   private(set) var hasReasoning = false
   private(set) var callsTools = false
 
-  /// A completion of which nothing is known yet.
+  /// Creates an empty completion.
   init() {}
 
-  /// Takes an answer in one piece, or the next piece of a stream.
+  /// Adds a whole answer, or the next piece of a stream.
   mutating func take(_ value: JSONValue) {
-    // Some gateways send an array with one error in it.
+    // Some gateways send an array that contains one error.
     guard let body = (value.arrayValue?.first ?? value).objectValue else { return }
-    error = error ?? Completion.error(in: body)
-    if let name = body["model"]?.stringValue, !name.isEmpty { model = Completion.shown(name) }
-    if let count = body["usage"].flatMap({ Completion.counts(in: $0, depth: 3) }), count != .null { usage = count }
+    error = error ?? Self.error(in: body)
+    if let name = body["model"]?.stringValue, !name.isEmpty { model = Self.shown(name) }
+    if let count = body["usage"].flatMap({ Self.counts(in: $0, depth: 3) }), count != .null { usage = count }
     let choices = body["choices"]?.arrayValue?.compactMap(\.objectValue) ?? []
     let first = choices.first { ($0["index"]?.numberValue?.int ?? 0) == 0 }
-    // A whole answer may number its only choice as it likes; in a stream another number is another text.
+    // A whole answer may give its only choice any number; in a stream another number means another text.
     guard let choice = first ?? choices.first(where: { $0["message"] != nil }) else { return }
     hasChoice = true
-    if error == nil, let own = choice["error"], Completion.isError(own) { error = own }
+    if error == nil, let own = choice["error"], Self.isError(own) { error = own }
     if let reason = choice["finish_reason"]?.stringValue { finishReason = reason }
     take(choice["message"]?.objectValue ?? choice["delta"]?.objectValue ?? JSONObject())
   }
 
-  /// A model's name; of a server that names it by the path of its file, the file's name.
+  /// A model's name; if it is the path of a file, the file's name.
   private static func shown(_ name: String) -> String {
     name.hasPrefix("/") ? name.split(separator: "/").last.map { String($0) } ?? name : name
   }
 
-  /// What counts in the provider's usage: numbers under plain names. Texts may hold anything, and are left out.
+  /// The counts of the provider's usage: numbers with plain names. Texts, which may contain anything, are omitted.
   private static func counts(in usage: JSONValue, depth: Int) -> JSONValue? {
     switch usage {
     case .number, .bool, .null: return usage
@@ -58,7 +58,7 @@ struct Completion {
   }
 
   private mutating func take(_ message: JSONObject) {
-    if let piece = Completion.text(of: message["content"]) { text = (text ?? "") + piece }
+    if let piece = Self.text(of: message["content"]) { text = (text ?? "") + piece }
     if let piece = message["refusal"]?.stringValue { refusal = (refusal ?? "") + piece }
     for name in ["reasoning_content", "reasoning"] where message[name]?.stringValue?.isEmpty == false {
       hasReasoning = true
@@ -66,7 +66,7 @@ struct Completion {
     callsTools = callsTools || !(message["tool_calls"]?.arrayValue ?? []).isEmpty
   }
 
-  /// The content itself, or its parts of type `text` joined; parts of other types are the model's reasoning.
+  /// The content, or its parts of type `text` joined; parts of other types are reasoning.
   private static func text(of content: JSONValue?) -> String? {
     guard let parts = content?.arrayValue else { return content?.stringValue }
     let texts = parts.compactMap { part -> String? in
@@ -83,7 +83,7 @@ struct Completion {
     return Optional.none
   }
 
-  /// Whether a value says that something is wrong; some servers send a 0 or an empty list where nothing is.
+  /// Whether a value is an error; some servers send 0 or an empty list for none.
   private static func isError(_ value: JSONValue) -> Bool {
     switch value {
     case .null, .bool(false): false

@@ -2,19 +2,19 @@ import Curl
 import ExactJSON
 import Workflow
 
-/// Reads the answer of a successful call, and says what it is when it is no answer.
+/// Reads the answer from a response with status 200, or classifies it as a failure.
 struct CompletionReader {
   let response: HTTPResponse
   let request: ChatRequest
-  /// The model that was asked.
+  /// The model that was called.
   let model: String
-  /// Kept out of every sentence.
+  /// The API key, which no message may contain.
   let key: String?
 
-  /// Bytes of a count of tokens that is kept of an answer that cannot be used.
-  private static let mostUsageBytes = 4_096
+  /// The longest usage, in bytes, that is kept of an answer that cannot be used.
+  private static let mostUsageBytes = 4 << 10
 
-  /// The answer, or the failure and what the provider says of it.
+  /// The answer, or the failure with the provider's error.
   func read() -> Result<ChatAnswer, Refusal> {
     switch completion() {
     case .failure(let failure): return .failure(failure)
@@ -22,12 +22,12 @@ struct CompletionReader {
     }
   }
 
-  /// A call that brought no answer.
+  /// A call without a usable answer.
   struct Refusal: Error {
     var failure: ModelFailure
     var said: ProviderError?
 
-    /// Whether its status is one with which servers refuse a parameter; some have 404 and 500 for it.
+    /// Whether servers use its status to refuse a parameter; some use 404 or 500.
     var mayNameParameter: Bool { [400, 404, 422, 500].contains(failure.status ?? 0) }
   }
 
@@ -40,7 +40,7 @@ struct CompletionReader {
       let words = ProviderError(in: response, hiding: key).words
       return failure(.invalidAnswer, "the model's answer has no choices", detail: words, isTransient: true)
     }
-    let reason = completion.finishReason.flatMap(CompletionReader.word)
+    let reason = completion.finishReason.flatMap(Self.word)
     if reason == "error" {
       return failure(
         .providerUnavailable, "the model's answer broke off with finish_reason error", isTransient: true,
@@ -52,7 +52,7 @@ struct CompletionReader {
       ChatAnswer(text: text, model: completion.model ?? model, usage: completion.usage, finishReason: reason))
   }
 
-  /// A word of the provider that may be shown: letters and underscores.
+  /// A word of the provider that may be shown, of letters and underscores; nil for any other.
   private static func word(_ text: String) -> String? {
     let isShort = (1...40).contains(text.utf8.count)
     let isPlain = text.utf8.allSatisfy { byte in
@@ -67,7 +67,7 @@ struct CompletionReader {
   private func failure(
     _ code: ErrorCode, _ message: String, detail: String = "", isTransient: Bool, usage: JSONValue = .null
   ) -> Result<ChatAnswer, Refusal> {
-    let isShort = usage.bytes.count <= CompletionReader.mostUsageBytes
+    let isShort = usage.bytes.count <= Self.mostUsageBytes
     return .failure(
       Refusal(
         failure: ModelFailure(
@@ -105,7 +105,7 @@ struct CompletionReader {
     return facts
   }
 
-  // MARK: What came
+  // MARK: Parsing the body
 
   private func completion() -> Result<Completion, Refusal> {
     guard response.body.contains(where: { $0 > 0x20 }) else {
@@ -131,7 +131,7 @@ struct CompletionReader {
     return .success(stream.completion)
   }
 
-  /// What cannot be JSON came from something else than the model, a gateway or a login page, which may pass.
+  /// Classifies a body that is not JSON. It is probably from a gateway or a login page, so the failure is transient.
   private func notJSON(_ error: JSONError, _ type: String) -> Result<Completion, Refusal> {
     if isCut(error) { return transfer("the model's answer ends too early") }
     switch error.kind {
@@ -145,7 +145,7 @@ struct CompletionReader {
     }
   }
 
-  /// Whether the text is JSON as far as it goes. The cut may be within a literal, a number, an escape or a character.
+  /// Whether the text is the beginning of JSON. The cut may be inside a literal, a number, an escape or a character.
   private func isCut(_ error: JSONError) -> Bool {
     if error.kind == .unexpectedEnd { return true }
     let start = response.body.first { $0 > 0x20 }

@@ -1,34 +1,35 @@
-/// Where chat completions are posted: made from the base URL of a setting, part by part.
+/// The URL to which chat completions are posted, from the base URL of a setting.
 public struct CompletionsURL: Sendable, Equatable {
   /// The URL, its query after the path.
   public let text: String
-  /// Whether it holds a user before its host, who is sent as HTTP Basic.
+  /// Whether it contains a user, which is sent as HTTP Basic.
   public let hasUser: Bool
 
-  /// Why a text cannot be a base URL, in a few words.
+  /// Why a text is not a base URL, in a few words.
   public struct Invalid: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The words.
+    /// The reason.
     public let description: String
   }
 
-  /// Paths of the same providers where something else than a chat completion is posted.
+  /// Paths of the same providers for other requests than chat completions.
   private static let otherEnds = ["/completions", "/responses", "/messages", "/embeddings"]
 
-  /// Makes the URL. The base may end with or without its version, with slashes, with `/chat/completions`, and may have
-  /// a query, as Azure's `?api-version=…`.
+  /// Creates the URL. The base may end with or without its version, slashes or `/chat/completions`, and may have a
+  /// query such as Azure's `?api-version=…`.
+  /// - Throws: `Invalid`.
   public init(base: String) throws(Invalid) {
     let base = base.trimmingWhitespace
     guard base.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\\") }) else {
-      throw Invalid(description: "it holds a blank, a control character or a backslash")
+      throw Invalid(description: "it contains a blank, a control character or a backslash")
     }
-    if base.contains("#") { throw Invalid(description: "it holds a #: no server gets what follows it") }
+    if base.contains("#") { throw Invalid(description: "it contains a #: no server gets the part after it") }
     guard let colon = base.firstRange(of: "://"), ["http", "https"].contains(base[..<colon.lowerBound].lowercased())
     else { throw Invalid(description: "a URL with http:// or https:// is expected") }
     let rest = base[colon.upperBound...]
     let beforeQuery = rest.prefix { $0 != "?" }
     let authority = beforeQuery.prefix { $0 != "/" }
-    try CompletionsURL.check(authority: authority)
-    let path = try CompletionsURL.path(beforeQuery[authority.endIndex...])
+    try Self.check(authority: authority)
+    let path = try Self.path(beforeQuery[authority.endIndex...])
     let query = rest[beforeQuery.endIndex...]
     hasUser = authority.contains("@")
     text = "\(base[..<colon.lowerBound].lowercased())://\(authority)\(path)\(query == "?" ? "" : query)"
@@ -46,10 +47,10 @@ public struct CompletionsURL: Sendable, Equatable {
     }
   }
 
-  /// The path without needless slashes, up to and with `/chat/completions`.
+  /// The path without redundant slashes, ending with `/chat/completions`.
   private static func path(_ given: Substring) throws(Invalid) -> String {
     var path = ""
-    // Some gateways have a URL in their path: the slashes after its colon stay.
+    // Some gateways have a URL in their path: the slashes after its colon are kept.
     for character in given where character != "/" || !path.hasSuffix("/") || path.hasSuffix(":/") {
       path.append(character)
     }

@@ -1,36 +1,36 @@
 public import ExactJSON
 public import Workflow
 
-/// Why a model did not answer.
+/// Why a call of a model has failed.
 public enum ModelError: Error, Sendable, Equatable {
   /// The call failed.
   case failed(ModelFailure)
-  /// The task was cancelled; the transfer has been aborted.
+  /// The task was cancelled and the transfer aborted.
   case cancelled
 }
 
-/// How a call of a model failed.
+/// The failure of a call of a model.
 public struct ModelFailure: Sendable, Equatable {
   /// The kind, for programs.
   public var code: ErrorCode
-  /// One sentence for whoever may see the run: the status and what wf makes of it, no word of the provider, no URL.
+  /// A message for everyone who may see the run: without texts of the provider and URLs.
   public var message: String
-  /// What belongs into the log only: the provider's sentence, the URL. It may be empty.
+  /// Details for the log only, such as the provider's message and the URL. May be empty.
   public var detail: String
   /// Whether the same call may succeed later.
   public var isTransient: Bool
-  /// The status that the provider answered, or named in an error that it sent with status 200.
+  /// The HTTP status, or the one that the provider states in an error with status 200; nil without a response.
   public var status: Int?
-  /// How long the provider asks to wait before the next call.
+  /// How long to wait before the next call, by the provider's response; nil if it does not say.
   public var retryAfter: Duration?
-  /// The provider's count of the tokens of an answer that cannot be used; else null.
+  /// The provider's count of tokens of an answer that cannot be used; else null.
   public var usage: JSONValue
-  /// Whether the provider may still be computing the answer: the call was given up, not refused.
+  /// Whether the provider may still be computing the answer: the call was aborted, not refused.
   public var mayBeComputed = false
-  /// Whether the connection broke, or was made and then brought not a byte in time: the next call needs another one.
+  /// Whether the connection has failed, or delivered no byte before the timeout: the next call needs another one.
   public var hasDeadConnection = false
 
-  /// A failure.
+  /// Creates a failure.
   public init(
     _ code: ErrorCode, _ message: String, detail: String = "", isTransient: Bool, status: Int? = nil,
     retryAfter: Duration? = nil, usage: JSONValue = .null
@@ -44,9 +44,9 @@ public struct ModelFailure: Sendable, Equatable {
     self.usage = usage
   }
 
-  /// The same as a step's failure, without what belongs into the log only.
+  /// The failure of the step, without the details for the log.
   public var stepFailure: StepFailure { StepFailure(code, message) }
 
-  /// The sentence for whoever runs wf: with the provider's words.
+  /// The message for the log, with details.
   public var fullMessage: String { detail.isEmpty ? message : "\(message) (\(detail))" }
 }

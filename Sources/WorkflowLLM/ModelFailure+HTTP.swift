@@ -3,16 +3,16 @@ import ExactJSON
 import Workflow
 
 extension ModelError {
-  /// The error of a call that brought no whole response.
+  /// Converts the error of a call without a complete response.
   init(_ error: HTTPError, of call: HTTPRequest) {
     self = if case .cancelled = error { .cancelled } else { .failed(ModelFailure(error, of: call)) }
   }
 }
 
 extension ModelFailure {
-  /// The failure of a call that brought no whole response. The call's description leaves out what may be secret.
+  /// The failure of a call without a complete response. The description of the call contains no secrets.
   init(_ error: HTTPError, of call: HTTPRequest) {
-    let (code, sentence) = ModelFailure.meaning(of: error, call)
+    let (code, sentence) = Self.meaning(of: error, call)
     self.init(code, sentence, detail: "\(call): \(error)", isTransient: error.isTransient)
     switch error {
     case .timedOut(let phase):
@@ -32,7 +32,7 @@ extension ModelFailure {
     case .tooLarge(let limit): (.invalidAnswer, "the model's answer is larger than \(limit) bytes")
     case .invalidRequest: (.providerRejected, "the request to the model cannot be sent")
     case .untrusted: (.providerRejected, "the certificate of the model's server is not trusted")
-    case .tlsFailed: (.providerRejected, "TLS cannot be spoken with the model's server")
+    case .tlsFailed: (.providerRejected, "TLS with the model's server failed")
     case .proxyRefused(let status): (.providerRejected, "the proxy on the way to the model answered \(status)")
     case .cannotConnect: (.providerUnavailable, "there is no connection to the model")
     case .interrupted: (.providerUnavailable, "the connection to the model broke off")
@@ -40,8 +40,8 @@ extension ModelFailure {
     }
   }
 
-  /// The failure of an answer whose status is not 2xx.
-  /// - Parameter key: kept out of the failure, should the provider repeat it.
+  /// The failure of a response whose status is not 2xx.
+  /// - Parameter key: removed from the failure if the provider quotes it.
   init(rejection response: HTTPResponse, _ said: ProviderError, hiding key: String?) {
     self.init(status: response.status, "the model answered \(response.status)", said, response)
     if let location = response.header("location") {
@@ -50,16 +50,15 @@ extension ModelFailure {
     if response.status == 404, detail.isEmpty { detail = "is the path of WF_LLM_BASE_URL right, with its /v1?" }
   }
 
-  /// The failure of an answer with status 200 that holds an error.
+  /// The failure of a response with status 200 that contains an error.
   init(errorIn response: HTTPResponse, _ said: ProviderError, usage: JSONValue) {
     let status = said.status ?? 500
     self.init(status: status, "the model answered \(response.status) with an error of status \(status)", said, response)
     self.usage = usage
   }
 
-  /// Retried are 408, 409, 429 and 5xx, as OpenAI's own clients do, unless the provider says `x-should-retry`. A status
-  /// that is none of HTTP's counts as 5xx (RFC 9110, section 15). A spent quota comes as 429 and does not pass with
-  /// time.
+  /// Retries 408, 409, 429 and 5xx, as OpenAI's clients do, unless the response has `x-should-retry`. An invalid status
+  /// counts as 5xx (RFC 9110, section 15). An exhausted quota is also a 429, but not transient.
   private init(status: Int, _ sentence: String, _ said: ProviderError, _ response: HTTPResponse) {
     let code: ErrorCode =
       switch status {
@@ -77,12 +76,12 @@ extension ModelFailure {
 }
 
 extension HTTPResponse {
-  /// The provider's word on whether to call again; nil where it says nothing.
+  /// Whether the provider asks to retry; nil if it does not say.
   var mayRetry: Bool? { header("x-should-retry").flatMap { ["true": true, "false": false][$0.lowercased()] } }
 }
 
 extension Duration {
-  /// As people write it: `60 s`, `2.5 s`.
+  /// The duration in seconds, such as `60 s` or `2.5 s`.
   var inSeconds: String {
     let (seconds, attoseconds) = components
     let tenths = (seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 50) / 100

@@ -2,12 +2,12 @@ public import Logging
 import Synchronization
 import Workflow
 
-/// What the operator is told of model calls: the provider's sentences, with the run and the step that they belong to.
+/// Logs failed model calls with the provider's message, the run and the step.
 ///
-/// A cause that strikes every run is told once a minute, with the count of those that were not.
+/// A repeated cause is logged once a minute, with the count of suppressed lines.
 public final class ModelLog: Sendable {
   private static let interval = Duration.seconds(60)
-  /// More causes than that are told without a bound on their number of lines.
+  /// How many causes are tracked; the lines of further ones are not limited.
   private static let mostCauses = 256
 
   private struct Cause: Hashable {
@@ -31,32 +31,32 @@ public final class ModelLog: Sendable {
     self.now = now
   }
 
-  /// A model refused a parameter and is called in another form from now on.
+  /// Logs that a model has refused a parameter, so that further calls have another form.
   func adapted(_ model: String, _ difference: String) {
     logger.notice(
-      "the model refuses a parameter; it is called in another form from now on",
+      "the model refuses a parameter; further calls have another form",
       metadata: [
         "model": "\(model)", "form": "\(difference)",
       ])
   }
 
-  /// A call failed and will be made again.
+  /// Logs a failed call that will be retried.
   func retrying(_ step: String, _ failure: ModelFailure, attempt: Int, delay: Duration) {
-    tell(
-      "a model call failed and will be made again", failure, at: .notice,
+    log(
+      "a model call failed and will be retried", failure, at: .notice,
       [
         "call": "\(step)", "attempt": "\(attempt)", "wait": "\(delay.inSeconds)",
       ])
   }
 
-  /// A model failed for good.
-  /// - Parameter isPlaceholder: whether the placeholder spoke in its stead; else the step failed.
+  /// Logs that a model has failed permanently.
+  /// - Parameter isPlaceholder: whether the placeholder's summary is used instead; else the step has failed.
   public func failed(job: String, step: String, _ failure: ModelFailure, isPlaceholder: Bool) {
     let what = isPlaceholder ? "the model failed; the placeholder summarized" : "the model failed, and with it the step"
-    tell(what, failure, at: .warning, ["job": "\(job)", "step": "\(step)"])
+    log(what, failure, at: .warning, ["job": "\(job)", "step": "\(step)"])
   }
 
-  private func tell(_ what: String, _ failure: ModelFailure, at level: Logger.Level, _ metadata: Logger.Metadata) {
+  private func log(_ what: String, _ failure: ModelFailure, at level: Logger.Level, _ metadata: Logger.Metadata) {
     guard let suppressed = admit(Cause(what: what, code: failure.code, status: failure.status)) else { return }
     var metadata = metadata
     metadata["code"] = "\(failure.code.rawValue)"
@@ -65,17 +65,17 @@ public final class ModelLog: Sendable {
     logger.log(level: level, "\(what)", metadata: metadata)
   }
 
-  /// How many lines of the same cause were left out since the last one; nil when this one is left out too.
+  /// How many lines of the same cause were suppressed since the last one; nil to suppress this one too.
   private func admit(_ cause: Cause) -> Int? {
     told.withLock { told in
       let now = now()
-      if let last = told[cause], now - last.at < ModelLog.interval {
+      if let last = told[cause], now - last.at < Self.interval {
         told[cause]?.suppressed += 1
         return nil
       }
-      if told.count >= ModelLog.mostCauses { told = told.filter { now - $0.value.at < ModelLog.interval } }
+      if told.count >= Self.mostCauses { told = told.filter { now - $0.value.at < Self.interval } }
       let suppressed = told[cause]?.suppressed ?? 0
-      if told.count < ModelLog.mostCauses || told[cause] != nil { told[cause] = Told(at: now) }
+      if told.count < Self.mostCauses || told[cause] != nil { told[cause] = Told(at: now) }
       return suppressed
     }
   }

@@ -2,29 +2,29 @@ public import Curl
 import ExactJSON
 import Workflow
 
-/// A model behind OpenAI's chat completions wire, which vLLM, llama.cpp, Ollama, LiteLLM and most gateways speak too.
+/// A model behind OpenAI's chat completions API, which vLLM, llama.cpp, Ollama, LiteLLM and most gateways offer too.
 ///
-/// One question, without retries: a call is repeated only in another form, where the model refuses a parameter.
+/// It does not retry: a call is only repeated in another form if the model refuses a parameter.
 /// Source: OpenAI API reference, "Create chat completion" (`POST {base}/chat/completions`).
 public struct OpenAIChatModel: ChatModel {
-  /// Where and as whom to call.
+  /// The URL, the key and the defaults of calls.
   public struct Configuration: Sendable {
-    /// Where completions are posted.
+    /// The URL to which completions are posted.
     public var url: CompletionsURL
-    /// The model to ask for.
+    /// The model's name.
     public var model: String
-    /// The key; nil for servers without.
+    /// The API key; nil for none.
     public var apiKey: String?
-    /// The header that carries the key.
+    /// The header for the key.
     public var keyScheme = KeyScheme.bearer
-    /// How long one call may take.
+    /// The timeout of one call.
     public var timeout: Duration
-    /// The sampling temperature of a request that names none; nil to leave it to the model.
+    /// The sampling temperature of requests without one; nil for the model's default.
     public var temperature: Double? = 0.2
-    /// The parameter that bounds an answer's tokens; nil to find out which one the model takes.
+    /// The parameter for the most tokens of an answer; nil to find out which one the model accepts.
     public var tokensParameter: TokensParameter?
 
-    /// A configuration.
+    /// Creates a configuration.
     public init(url: CompletionsURL, model: String, apiKey: String? = nil, timeout: Duration = .seconds(60)) {
       self.url = url
       self.model = model
@@ -33,11 +33,11 @@ public struct OpenAIChatModel: ChatModel {
     }
   }
 
-  /// How a key is sent.
+  /// The header in which the key is sent.
   public enum KeyScheme: String, Sendable {
-    /// `Authorization: Bearer`, as OpenAI and most others want it.
+    /// `Authorization: Bearer`, for OpenAI and most others.
     case bearer
-    /// `api-key`, as Azure wants it.
+    /// `api-key`, for Azure.
     case apiKey = "api-key"
   }
 
@@ -46,11 +46,11 @@ public struct OpenAIChatModel: ChatModel {
   private let forms: RequestForms
   private let log: ModelLog?
 
-  /// The provider's name, as a step's outputs show it.
+  /// The provider's name, as shown in a step's outputs.
   public var provider: String { "openai" }
 
-  /// A model called through a client.
-  /// - Parameter log: is told of parameters that the model refuses.
+  /// Creates a model that is called with a client.
+  /// - Parameter log: logs parameters that the model refuses.
   public init(client: HTTPClient, configuration: Configuration, log: ModelLog? = nil) {
     self.client = client
     self.configuration = configuration
@@ -58,7 +58,7 @@ public struct OpenAIChatModel: ChatModel {
     forms = RequestForms(first: RequestForm(tokens: configuration.tokensParameter ?? .maxTokens))
   }
 
-  /// Calls the model once, and once more in another form for each parameter that it refuses.
+  /// Calls the model once, and again in another form for each parameter that it refuses.
   public func complete(_ request: ChatRequest, pause: Pause) async throws(ModelError) -> ChatAnswer {
     let model = request.model ?? configuration.model
     let first = forms[model]

@@ -1,6 +1,6 @@
-/// Stands in where no model can be asked: the beginning of the text, marked as what it is.
+/// Summarizes without a model: the beginning of the text, marked as a placeholder.
 public enum PlaceholderSummarizer {
-  /// The name under which a step's outputs show it, as provider and as model.
+  /// The provider and model that a step's outputs show.
   public static let provider = "placeholder"
 
   /// `Summary({min(length, limit)}): {the first limit characters}`, with characters counted as Unicode scalars.

@@ -1,21 +1,21 @@
 import Curl
 import ExactJSON
 
-/// What a provider or gateway says of an error, in any of the shapes that they use: `error.message` (OpenAI), `error`
-/// as a text, `message` (vLLM), `detail` as a text or a list (FastAPI), `errors` as a list (Cloudflare), an array
-/// around the error (Google), a page or a text.
+/// The error of a provider or gateway, in any of their formats: `error.message` (OpenAI), `error` as a text, `message`
+/// (vLLM), `detail` as a text or a list (FastAPI), `errors` as a list (Cloudflare), an array around the error (Google),
+/// an HTML page or plain text.
 struct ProviderError: Equatable {
-  /// The provider's sentence, one line of 300 scalars at most, without the key; empty where it says nothing.
+  /// The provider's message in one line of at most 300 scalars, without the key; empty if there is none.
   private(set) var words = ""
-  /// Its words for machines, such as `unsupported_parameter` and `invalid_request_error`, in lower case.
+  /// The error codes, such as `unsupported_parameter` and `invalid_request_error`, in lower case.
   private(set) var codes: [String] = []
-  /// The parameter that it complains of.
+  /// The parameter that is refused.
   private(set) var parameter: String?
-  /// The status that it names beside the one of HTTP.
+  /// The status in the body, beside the HTTP status.
   private(set) var status: Int?
 
-  /// Reads the body of an answer that is an error: JSON, HTML or text.
-  /// - Parameter key: kept out of the words, should the provider repeat it.
+  /// Reads the body of an error response: JSON, HTML or text.
+  /// - Parameter key: removed from the message if the provider quotes it.
   init(in response: HTTPResponse, hiding key: String?) {
     if let value = try? JSONValue(leniently: response.body) {
       self.init(value, hiding: key)
@@ -25,9 +25,9 @@ struct ProviderError: Equatable {
     }
   }
 
-  /// Reads an error object, or a body that may hold one.
+  /// Reads an error object, or a body that may contain one.
   init(_ value: JSONValue, hiding key: String?) {
-    // Some send an array with the error in it.
+    // Some send an array that contains the error.
     let body = (value.arrayValue?.first ?? value).objectValue
     let error = body?["error"]?.objectValue ?? body ?? JSONObject()
     let said =
@@ -37,7 +37,7 @@ struct ProviderError: Equatable {
     words = Words.line(said, hiding: key)
     codes = ["code", "type", "status"].compactMap { error[$0]?.stringValue?.lowercased() }
     parameter = error["param"]?.stringValue
-    let numbers = ["code", "status", "status_code"].compactMap { ProviderError.status(error[$0]) }
+    let numbers = ["code", "status", "status_code"].compactMap { Self.status(error[$0]) }
     status = numbers.first ?? statusOfCodes
   }
 
@@ -54,7 +54,7 @@ struct ProviderError: Equatable {
     return nil
   }
 
-  /// Whether there is nothing left to spend, which comes with 429 and does not pass with time.
+  /// Whether the quota is exhausted: a 429 that is not transient.
   var isSpentQuota: Bool {
     codes.contains { ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"].contains($0) }
   }

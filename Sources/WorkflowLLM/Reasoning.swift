@@ -1,11 +1,11 @@
-/// Parts a model's reasoning from its answer where the server has left both in one text.
+/// Separates a model's reasoning from its answer if the server has left both in one text.
 ///
-/// Reasoning stands first, between tags in any case: `<think>` of DeepSeek, Qwen and others, `<thinking>`,
+/// Reasoning comes first, between tags in any case: `<think>` of DeepSeek, Qwen and others, `<thinking>`,
 /// `<reasoning>`, `<thought>`, Mistral's `[THINK]`. Some chat templates have the opening tag in the prompt, so that the
-/// text holds only the closing one, at its start or on a line by itself. In OpenAI's Harmony format the answer is the
-/// message of channel `final`.
+/// text contains only the closing one, at its start or on a line by itself. In OpenAI's Harmony format the answer is
+/// the message of channel `final`.
 ///
-/// The time it takes grows with the length of the text, whatever the text holds.
+/// The time is linear in the length of any text.
 struct Reasoning {
   private static let tags = [
     ("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<reasoning>", "</reasoning>"),
@@ -21,7 +21,7 @@ struct Reasoning {
     bytes = text.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 + 32 : $0 }
   }
 
-  /// The text after the reasoning; empty when the reasoning does not end.
+  /// The text after the reasoning; empty if the reasoning does not end.
   static func removed(from text: String) -> String {
     let reasoning = Reasoning(text)
     return reasoning.messageOfHarmony() ?? reasoning.afterTags()
@@ -36,7 +36,7 @@ struct Reasoning {
       offset = afterBlanks(end)
       hasReasoning = true
     }
-    while let (opening, closing) = Reasoning.tags.first(where: { isAt(offset, $0.0) }) {
+    while let (opening, closing) = Self.tags.first(where: { isAt(offset, $0.0) }) {
       guard let end = end(of: opening, closing, from: offset) else { return "" }
       offset = afterBlanks(end)
       hasReasoning = true
@@ -44,10 +44,9 @@ struct Reasoning {
     return hasReasoning ? String(decoding: text.utf8.dropFirst(offset), as: UTF8.self) : text
   }
 
-  /// The end of the first closing tag that has no opening tag before it, and stands at the start or on a line by
-  /// itself.
+  /// The end of the first closing tag without an opening tag before it, at the start or on a line by itself.
   private func endWithoutOpening(from start: Int) -> Int? {
-    for (opening, closing) in Reasoning.tags {
+    for (opening, closing) in Self.tags {
       if isAt(start, closing) { return start + closing.count }
       guard let line = find(Array("\n".utf8) + closing, from: start) else { continue }
       let end = line + 1 + closing.count
@@ -56,8 +55,8 @@ struct Reasoning {
     return nil
   }
 
-  /// The end of the closing tag that belongs to the opening one at an offset, tags within it counted. Reasoning may
-  /// also speak of the opening tag: where one lacks its closing tag, the last closing tag that ends a line counts.
+  /// The end of the closing tag that matches the opening one at an offset, nested tags counted. Reasoning may also
+  /// mention the opening tag: if a closing tag is missing, the last one that ends a line counts.
   private func end(of opening: [UInt8], _ closing: [UInt8], from start: Int) -> Int? {
     var (depth, offset) = (1, start + opening.count)
     var last: Int?
@@ -75,7 +74,7 @@ struct Reasoning {
 
   // MARK: Harmony
 
-  /// The message of channel `final`; empty when there is none, nil for a text in another format.
+  /// The message of channel `final`; empty if there is none, nil for a text in another format.
   ///
   /// Source: OpenAI, "OpenAI Harmony Response Format".
   private func messageOfHarmony() -> String? {
@@ -90,7 +89,7 @@ struct Reasoning {
     return String(decoding: text.utf8.dropFirst(offset).prefix(end - offset), as: UTF8.self)
   }
 
-  // MARK: Places in the text
+  // MARK: Offsets in the text
 
   private func isAt(_ offset: Int, _ word: [UInt8]) -> Bool { bytes[offset...].starts(with: word) }
 
@@ -108,14 +107,14 @@ struct Reasoning {
     return nil
   }
 
-  /// The first place that is no white space and no byte order mark.
+  /// The first offset that is neither white space nor a byte order mark.
   private func afterBlanks(_ offset: Int) -> Int {
     let rest = text.unicodeScalars[text.utf8.index(text.startIndex, offsetBy: offset)...]
     let start = rest.firstIndex { !$0.properties.isWhitespace && !$0.properties.isDefaultIgnorableCodePoint }
     return text.utf8.distance(from: text.startIndex, to: start ?? text.endIndex)
   }
 
-  /// Whether a text has nothing to read: no scalar, or only white space and scalars without a shape.
+  /// Whether a text is empty or has only white space and invisible scalars.
   static func isBlank(_ text: String) -> Bool {
     text.unicodeScalars.allSatisfy { scalar in
       let properties = scalar.properties

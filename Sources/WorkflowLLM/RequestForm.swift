@@ -1,19 +1,19 @@
 import ExactJSON
 
-/// The parameter that bounds the tokens of an answer.
+/// The parameter for the most tokens of an answer.
 public enum TokensParameter: String, Sendable, CaseIterable {
-  /// What every server knows but OpenAI's reasoning models.
+  /// Known to all servers except OpenAI's reasoning models.
   case maxTokens = "max_tokens"
-  /// What OpenAI's reasoning models want.
+  /// Required by OpenAI's reasoning models.
   case maxCompletionTokens = "max_completion_tokens"
 }
 
-/// How a request is written for a model: models differ in the parameters that they take.
+/// The form of requests to a model: models differ in the parameters that they accept.
 struct RequestForm: Equatable {
-  /// Nil for a model that takes neither parameter.
+  /// The parameter for the most tokens; nil for a model that accepts neither.
   var tokens: TokensParameter?
   var sendsTemperature = true
-  /// Whether the instruction is a message of its own; else it stands at the head of the user's message.
+  /// Whether the instruction is a separate message; else it is the beginning of the user's message.
   var hasSystemMessage = true
 
   init(tokens: TokensParameter) { self.tokens = tokens }
@@ -29,7 +29,7 @@ struct RequestForm: Equatable {
     if sendsTemperature, let temperature, let number = JSONNumber(text: "\(temperature)") {
       body["temperature"] = .number(number)
     }
-    // Some servers stream unless they are told not to.
+    // Some servers stream by default.
     body["stream"] = false
     return .object(body)
   }
@@ -48,7 +48,7 @@ struct RequestForm: Equatable {
     return others
   }
 
-  /// What another form leaves out or names differently, for the log.
+  /// The differences of another form, for the log.
   func difference(from other: RequestForm) -> String {
     var parts: [String] = []
     if let old = other.tokens, tokens != old {
@@ -59,10 +59,10 @@ struct RequestForm: Equatable {
     return parts.joined(separator: ", ")
   }
 
-  // MARK: What a model refuses
+  // MARK: Refused parameters
 
-  /// The form without what the provider names as refused; nil when it names nothing that can be left out. Each part
-  /// changes once at most, but the parameter for tokens is left out when the other name is refused too.
+  /// The form without the part that the provider refuses; nil if it refuses none that can be omitted. Each part changes
+  /// at most once, except that the parameter for tokens is omitted if its other name is refused too.
   func changed(
     by refusal: CompletionReader.Refusal, after first: RequestForm, canChooseTokens: Bool
   ) -> RequestForm? {
@@ -79,7 +79,7 @@ struct RequestForm: Equatable {
   }
 }
 
-/// What a provider's error complains of. A value out of range is no refusal of the parameter.
+/// Finds the parameter that a provider's error refuses. An error about a value out of range is not a refusal.
 private struct Complaint {
   private let text: String
   private let parameter: String?
@@ -96,7 +96,7 @@ private struct Complaint {
     "may only be", "incompatible", "not compatible", "been removed", "must be 1 for",
   ]
 
-  private var isRefusal: Bool { Complaint.refusals.contains { text.contains($0) } }
+  private var isRefusal: Bool { Self.refusals.contains { text.contains($0) } }
 
   func refuses(_ name: String) -> Bool { (parameter == name || text.contains(name)) && isRefusal }
 

@@ -1,14 +1,14 @@
 import Curl
 import Glibc
 
-/// When a provider wants to be asked again: `retry-after-ms`, or `Retry-After` in seconds or as an HTTP date
-/// (RFC 9110, section 10.2.3). LiteLLM passes both on with `llm_provider-` before their names.
+/// How long a provider asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as an HTTP date (RFC 9110,
+/// section 10.2.3). LiteLLM forwards both with the prefix `llm_provider-`.
 enum RetryAfter {
-  /// Seconds since 1970 by the system's clock.
+  /// The current time in seconds since 1970.
   static func now() -> Int { time(nil) }
 
-  /// The wait that an answer asks for; nil when it asks for none that can be read.
-  /// - Parameter now: counts where the answer has no `Date` of its own.
+  /// The wait that a response asks for; nil if there is none or it is malformed.
+  /// - Parameter now: used if the response has no `Date`.
   static func duration(in response: HTTPResponse, now: Int) -> Duration? {
     for prefix in ["", "llm_provider-"] {
       if let wait = number(response.header(prefix + "retry-after-ms")).flatMap({ wait(seconds: $0 / 1_000) }) {
@@ -28,12 +28,12 @@ enum RetryAfter {
     text.flatMap { Double($0.trimmingWhitespace) }
   }
 
-  /// A day at most, which is longer than any time for all calls.
+  /// At most a day, which is longer than any limit for all calls.
   private static func wait(seconds: Double) -> Duration? { seconds >= 0 ? .seconds(min(seconds, 86_400)) : nil }
 }
 
 extension String {
-  /// The text without white space at either end.
+  /// The text without white space at its ends.
   var trimmingWhitespace: Substring {
     var text = self[...].drop { $0.isWhitespace }
     while text.last?.isWhitespace == true { text.removeLast() }

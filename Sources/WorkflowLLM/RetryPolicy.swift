@@ -1,27 +1,27 @@
-/// How soon and how long a failed call is made again.
+/// When failed calls are retried, and for how long.
 public struct RetryPolicy: Sendable, Equatable {
-  /// The longest wait before the second call; it doubles from call to call.
+  /// The bound of the first wait; it doubles with each call.
   public var firstDelay = Duration.milliseconds(500)
-  /// The longest wait of wf's own choosing.
+  /// The largest bound. A provider may ask for a longer wait.
   public var maxDelay = Duration.seconds(30)
-  /// How long after the start of the first call another one may still begin. Nothing else bounds the calls.
+  /// How long after the start of the first call another one may begin. There is no other limit of calls.
   public var total = Duration.seconds(600)
 
   /// The default policy.
   public init() {}
 
-  /// The wait after a failed call, or nil when the time for all calls is over.
+  /// The wait after a failed call; nil if the time for all calls has passed.
   ///
   /// Exponential backoff with full jitter (M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015),
-  /// but never less than what the provider asks for, and then up to a quarter more, so that those who were refused
-  /// together do not come back together. After a call that was given up the wait is at least as long as that call: the
-  /// provider may still be computing it.
+  /// but at least as long as the provider asks for, and then up to a quarter more, so that clients that were refused
+  /// together do not retry together. After an aborted call the wait is at least as long as that call, since the
+  /// provider may still be computing the answer.
   /// - Parameters:
-  ///   - attempt: how many calls have been made.
-  ///   - failure: how the last one failed.
-  ///   - spent: how long the last one took.
-  ///   - elapsed: since the first call.
-  ///   - random: from 0 to 1.
+  ///   - attempt: the number of calls so far.
+  ///   - failure: of the last call.
+  ///   - spent: the duration of the last call.
+  ///   - elapsed: the time since the first call.
+  ///   - random: a random number from 0 to 1.
   public func delay(
     afterAttempt attempt: Int, _ failure: ModelFailure, spent: Duration, elapsed: Duration, random: Double
   ) -> Duration? {

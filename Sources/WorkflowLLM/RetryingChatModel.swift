@@ -1,26 +1,26 @@
 import Workflow
 
-/// A model whose transient failures are retried: the one place where a model call is.
+/// Retries the transient failures of a model. No other type retries model calls.
 public struct RetryingChatModel: ChatModel {
-  /// The next call after a timeout may take twice as long as the last, up to this many times the configured time.
+  /// The largest factor of the configured timeout, which doubles after each timeout.
   private static let widestTimeout = 4
 
   private let model: any ChatModel
   private let policy: RetryPolicy
   private let log: ModelLog?
 
-  /// The provider's name, as a step's outputs show it.
+  /// The provider's name, as shown in a step's outputs.
   public var provider: String { model.provider }
 
-  /// Retries a model by a policy.
-  /// - Parameter log: is told of every call that will be made again.
+  /// Creates a model that retries another one by a policy.
+  /// - Parameter log: logs every failed call that will be retried.
   public init(_ model: any ChatModel, policy: RetryPolicy, log: ModelLog? = nil) {
     self.model = model
     self.policy = policy
     self.log = log
   }
 
-  /// Calls the model until it answers, fails for good, or the policy's time is over.
+  /// Calls the model until it answers, fails permanently, or the time of the policy has passed.
   public func complete(_ request: ChatRequest, pause: Pause) async throws(ModelError) -> ChatAnswer {
     let start = ContinuousClock.now
     var request = request
@@ -43,14 +43,14 @@ public struct RetryingChatModel: ChatModel {
       else { throw .failed(failure.final(attempts: attempt, elapsed: now - start)) }
       log?.retrying(request.idempotencyKey, failure, attempt: attempt, delay: delay)
       do { try await pause(delay) } catch { throw .cancelled }
-      request.adapt(to: failure, widest: RetryingChatModel.widestTimeout)
+      request.adapt(to: failure, widest: Self.widestTimeout)
       attempt += 1
     }
   }
 }
 
 extension ChatRequest {
-  /// Prepares the next call.
+  /// Adapts the next call to the failure of the last one.
   fileprivate mutating func adapt(to failure: ModelFailure, widest: Int) {
     needsFreshConnection = failure.hasDeadConnection
     if failure.code == .timeout, failure.mayBeComputed { timeoutFactor = min(widest, timeoutFactor * 2) }
@@ -58,7 +58,7 @@ extension ChatRequest {
 }
 
 extension ModelFailure {
-  /// The same, with how often and how long the model was asked, and the wait that it wanted.
+  /// The failure, with the number of calls, their time, and the wait that the provider asked for.
   fileprivate func final(attempts: Int, elapsed: Duration) -> ModelFailure {
     var failure = self
     failure.message += "; \(attempts) \(attempts == 1 ? "call" : "calls") in \(elapsed.inSeconds)"

@@ -1,10 +1,11 @@
 import ExactJSON
 
-/// Gets sentences out of what providers send.
+/// Extracts messages from the responses of providers.
 enum Words {
   private static let mostScalars = 300
 
-  /// A sentence by itself, or the sentences of a list in FastAPI's shape, `[{"loc": […], "msg": "…"}]`.
+  /// A message, or the joined messages of a list in FastAPI's format, `[{"loc": […], "msg": "…"}]`; nil if there is
+  /// none.
   static func sentence(_ value: JSONValue?) -> String? {
     switch value {
     case .string(let text): text.isEmpty ? nil : text
@@ -22,8 +23,8 @@ enum Words {
     return place.map { $0.stringValue ?? $0.text }.joined(separator: ".") + ": " + said
   }
 
-  /// One line of 300 scalars at most.
-  /// - Parameter key: is replaced, so that no log holds it.
+  /// The text in one line of at most 300 scalars.
+  /// - Parameter key: replaced, so that it is not logged.
   static func line(_ text: String, hiding key: String?) -> String {
     var bytes = Array(text.utf8)
     if let key, !key.isEmpty { bytes = bytes.replacing(Array(key.utf8), with: Array("…".utf8)) }
@@ -33,7 +34,7 @@ enum Words {
     return String(String.UnicodeScalarView(line))
   }
 
-  /// The title of a page, or else its text without the tags; a body that is no page as it is.
+  /// The title of an HTML page, or its text without tags; any other body unchanged.
   static func line(ofPage body: [UInt8], hiding key: String?) -> String {
     let page = String(decoding: body.prefix(16_384), as: UTF8.self)
     let titled = line(text(of: page, onlyTitle: true), hiding: key)
