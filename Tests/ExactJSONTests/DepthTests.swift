@@ -2,14 +2,13 @@ import ExactJSON
 import Glibc
 import Testing
 
-@Suite("Depth")
+@Suite
 struct DepthTests {
   private func nested(_ depth: Int, _ open: String = "[", _ close: String = "]") -> String {
     String(repeating: open, count: depth) + (open == "[" ? "" : "0") + String(repeating: close, count: depth)
   }
 
-  @Test("Arrays and objects nest 128 deep and no deeper")
-  func limit() throws {
+  @Test func `Arrays and objects nest 128 deep and no deeper`() throws {
     #expect(try JSONValue(parsing: nested(128)).text == nested(128))
     #expect(refusal(of: nested(129)) == JSONError(.tooDeep(limit: 128), at: 128))
     #expect(refusal(of: nested(128, #"{"a":"#, "}")) == nil)
@@ -18,20 +17,18 @@ struct DepthTests {
     #expect(refusal(of: nested(65, #"[{"a":"#, "}]")) == JSONError(.tooDeep(limit: 128), at: 64 * 6))
   }
 
-  @Test("Depth counts what is open, not what was")
-  func siblings() {
+  @Test func `Depth counts what is open, not what was`() {
     let text = "[" + Array(repeating: "[[]]", count: 500).joined(separator: ",") + "]"
     #expect(refusal(of: text, maximumDepth: 3) == nil)
     #expect(refusal(of: text, maximumDepth: 2) == JSONError(.tooDeep(limit: 2), at: 2))
   }
 
-  @Test("A scalar has no depth")
-  func scalar() {
+  @Test func `A scalar has no depth`() {
     #expect(refusal(of: "1", maximumDepth: 1) == nil)
   }
 
-  @Test("A megabyte of opening brackets is refused", arguments: ["[", #"{"a":"#, #"[{"":"#])
-  func onlyOpening(open: String) {
+  @Test(arguments: ["[", #"{"a":"#, #"[{"":"#])
+  func `A megabyte of opening brackets is refused`(open: String) {
     let text = String(repeating: open, count: 1_000_000 / open.utf8.count)
     guard case .tooDeep(limit: 128)? = refusal(of: text)?.kind else {
       Issue.record("not refused as too deep")
@@ -39,8 +36,7 @@ struct DepthTests {
     }
   }
 
-  @Test("A stack of 512 KB suffices to parse, compare, write and release the deepest document")
-  func smallStack() throws {
+  @Test func `A stack of 512 KB suffices to parse, compare, write and release the deepest document`() throws {
     try onSmallStack {
       let depth = JSONValue.permittedDepths.upperBound
       for (text, depth) in [(self.nested(depth), depth), (self.nested(depth / 2, #"[{"a":"#, "}]"), depth)] {

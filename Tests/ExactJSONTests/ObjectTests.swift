@@ -1,15 +1,14 @@
 import ExactJSON
 import Testing
 
-@Suite("Objects")
+@Suite
 struct ObjectTests {
   /// An object with the keys "0" to "count - 1" and their numbers.
   private func numbered(_ count: Int) -> JSONObject {
     JSONObject((0..<count).map { ("\($0)", .number(JSONNumber($0))) })
   }
 
-  @Test("Members keep their order")
-  func order() throws {
+  @Test func `Members keep their order`() throws {
     let text = #"{"z":1,"a":2,"m":{"y":3,"b":4}}"#
     let object = try #require(JSONValue(parsing: text).objectValue)
     #expect(object.keys == ["z", "a", "m"])
@@ -17,8 +16,8 @@ struct ObjectTests {
     #expect(JSONValue.object(object).text == text)
   }
 
-  @Test("Setting replaces in place, appends, or removes", arguments: [1, 3, 15, 16, 17, 18, 100])
-  func setting(count: Int) {
+  @Test(arguments: [1, 3, 15, 16, 17, 18, 100])
+  func `Setting replaces in place, appends, or removes`(count: Int) {
     var object = numbered(count)
     object["0"] = "first"
     object["new"] = .null
@@ -35,23 +34,21 @@ struct ObjectTests {
     #expect(object.keys.last == "0" && object["0"] == 0)
   }
 
-  @Test("Every member is found, however many there are", arguments: [0, 1, 16, 17, 1_000])
-  func lookup(count: Int) {
+  @Test(arguments: [0, 1, 16, 17, 1_000])
+  func `Every member is found, however many there are`(count: Int) {
     let object = numbered(count)
     #expect(object.count == count && object.isEmpty == (count == 0))
     for number in 0..<count { #expect(object["\(number)"]?.numberValue?.int == number) }
     #expect(object["\(count)"] == nil)
   }
 
-  @Test("Removing every member but one leaves that one")
-  func removing() {
+  @Test func `Removing every member but one leaves that one`() {
     var object = numbered(40)
     for number in 0..<39 { object["\(number)"] = nil }
     #expect(object == ["39": 39])
   }
 
-  @Test("A copy does not change with the original")
-  func copies() {
+  @Test func `A copy does not change with the original`() {
     let original = numbered(20)
     var copy = original
     copy["3"] = "three"
@@ -60,8 +57,8 @@ struct ObjectTests {
     #expect(copy["3"] == "three" && copy.count == 21)
   }
 
-  @Test("Keys are told apart by their scalars", arguments: [0, 30])
-  func canonicallyEquivalentKeys(others: Int) throws {
+  @Test(arguments: [0, 30])
+  func `Keys are told apart by their scalars`(others: Int) throws {
     var object = numbered(others)
     object["\u{E9}"] = 1
     object["e\u{301}"] = 2
@@ -70,8 +67,8 @@ struct ObjectTests {
     #expect(try JSONValue(parsing: JSONValue.object(object).bytes) == .object(object))
   }
 
-  @Test("Objects are equal in any order of their members", arguments: [2, 16, 17, 100])
-  func equality(count: Int) {
+  @Test(arguments: [2, 16, 17, 100])
+  func `Objects are equal in any order of their members`(count: Int) {
     let object = numbered(count)
     var reversed = JSONObject(object.members.reversed().map { ($0.key, $0.value) })
     #expect(object == reversed)
@@ -83,25 +80,24 @@ struct ObjectTests {
     #expect(object != reversed)
   }
 
-  @Test("A key that comes again in a list of members keeps its place and takes the last value")
-  func repeatedMembers() {
+  @Test func `A key that comes again in a list of members keeps its place and takes the last value`() {
     let object = JSONObject([("a", 1), ("b", 2), ("a", 3)])
     #expect(object.keys == ["a", "b"])
     #expect(object["a"] == 3)
   }
 
-  @Test(
-    "A duplicate key is refused by its name, at any depth and however it is escaped",
-    arguments: [
-      (#"{"a":1,"a":2}"#, "a", 7), (#"{"a":1,"\u0061":1}"#, "a", 7), (#"{"\u0061":1,"a":1}"#, "a", 12),
-      (#"{"":1,"":1}"#, "", 6), (#"[1,{"b":{"x":1,"y":2,"x":3}}]"#, "x", 21), (#"{"é":1,"\u00e9":2}"#, "é", 8),
-    ])
-  func duplicateKey(text: String, key: String, offset: Int) {
+  @Test(arguments: [
+    (#"{"a":1,"a":2}"#, "a", 7), (#"{"a":1,"\u0061":1}"#, "a", 7), (#"{"\u0061":1,"a":1}"#, "a", 12),
+    (#"{"":1,"":1}"#, "", 6), (#"[1,{"b":{"x":1,"y":2,"x":3}}]"#, "x", 21), (#"{"é":1,"\u00e9":2}"#, "é", 8),
+  ])
+  func `A duplicate key is refused by its name, at any depth and however it is escaped`(
+    text: String, key: String, offset: Int
+  ) {
     #expect(refusal(of: text) == JSONError(.duplicateKey(key), at: offset))
   }
 
-  @Test("A duplicate key is refused among many", arguments: [15, 16, 17, 18, 1_000])
-  func duplicateAmongMany(count: Int) {
+  @Test(arguments: [15, 16, 17, 18, 1_000])
+  func `A duplicate key is refused among many`(count: Int) {
     let members = (0..<count).map { "\"key number \($0)\":\($0)" }.joined(separator: ",")
     for key in ["key number 0", "key number \(count - 1)"] {
       let text = "{\(members),\"\(key)\":0}"
@@ -110,8 +106,8 @@ struct ObjectTests {
     #expect(refusal(of: "{\(members)}") == nil)
   }
 
-  @Test("An object of 100,000 members is read in time proportional to its size", .timeLimit(.minutes(1)))
-  func manyMembers() throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `An object of 100,000 members is read in time proportional to its size`() throws {
     let text = "{" + (0..<100_000).map { "\"\($0)\":\($0)" }.joined(separator: ",") + "}"
     let value = try JSONValue(parsing: text)
     #expect(value.objectValue?["99999"] == 99999)
@@ -119,8 +115,8 @@ struct ObjectTests {
     #expect(try JSONValue(parsing: text) == value)
   }
 
-  @Test("Long keys of combining marks cannot make a comparison slow", .timeLimit(.minutes(1)))
-  func combiningMarks() throws {
+  @Test(.timeLimit(.minutes(1)))
+  func `Long keys of combining marks cannot make a comparison slow`() throws {
     let marks = String(repeating: "\u{301}\u{316}", count: 100_000)
     let key = { (letter: String) in letter + marks }
     let object: JSONObject = [key("a"): 1, key("b"): 2, key("c"): 3]

@@ -1,12 +1,10 @@
 import ExactJSON
 import Testing
 
-@Suite("Random documents")
+@Suite
 struct RandomDocumentTests {
-  @Test(
-    "What is written reads back equal, and what is read is written the same",
-    arguments: 1...5 as ClosedRange<UInt64>)
-  func roundTrip(seed: UInt64) throws {
+  @Test(arguments: 1...5 as ClosedRange<UInt64>)
+  func `What is written reads back equal, and what is read is written the same`(seed: UInt64) throws {
     var documents = RandomDocuments(seed: seed)
     for _ in 0..<1_000 {
       let value = documents.value()
@@ -19,8 +17,7 @@ struct RandomDocumentTests {
     }
   }
 
-  @Test("Sources of members read back as the members' values")
-  func sources() throws {
+  @Test func `Sources of members read back as the members' values`() throws {
     var documents = RandomDocuments(seed: 6)
     for _ in 0..<1_000 {
       let document = try JSONDocument(parsing: documents.value().bytes)
@@ -30,10 +27,8 @@ struct RandomDocumentTests {
     }
   }
 
-  @Test(
-    "Damaged bytes are refused inside the text, or mean what they read back as",
-    arguments: 1...4 as ClosedRange<UInt64>)
-  func mutations(seed: UInt64) throws {
+  @Test(arguments: 1...4 as ClosedRange<UInt64>)
+  func `Damaged bytes are refused inside the text, or mean what they read back as`(seed: UInt64) throws {
     var documents = RandomDocuments(seed: seed + 100)
     var accepted = 0
     for _ in 0..<5_000 {

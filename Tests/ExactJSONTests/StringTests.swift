@@ -1,42 +1,37 @@
 import ExactJSON
 import Testing
 
-@Suite("Strings")
+@Suite
 struct StringTests {
-  @Test(
-    "An unknown or incomplete escape is refused at its backslash",
-    arguments: [
-      #""ab\x""#, #""ab\a""#, #""ab\'""#, #""ab\0""#, #""ab\U0041""#, #""ab\u""#, #""ab\u12""#, #""ab\u12G4""#,
-      #""ab\u 123""#, #""ab\u+123""#, #""ab\é""#, #""ab\u00６1""#, "\"ab\\\n\"", #""ab\N""#,
-    ])
-  func unknownEscape(text: String) {
+  @Test(arguments: [
+    #""ab\x""#, #""ab\a""#, #""ab\'""#, #""ab\0""#, #""ab\U0041""#, #""ab\u""#, #""ab\u12""#, #""ab\u12G4""#,
+    #""ab\u 123""#, #""ab\u+123""#, #""ab\é""#, #""ab\u00６1""#, "\"ab\\\n\"", #""ab\N""#,
+  ])
+  func `An unknown or incomplete escape is refused at its backslash`(text: String) {
     #expect(refusal(of: text) == JSONError(.invalidEscape, at: 3))
   }
 
-  @Test(
-    "Half of a surrogate pair is refused at its backslash",
-    arguments: [
-      #""ab\ud800""#, #""ab\uDBFF ""#, #""ab\uDC00""#, #""ab\uDFFF\uD800""#, #""ab\ud800\ud800""#, #""ab\ud800\u0041""#,
-      #""ab\ud834x""#, #""ab\ud834\n""#, #""ab\udd1e\ud834""#,
-    ])
-  func loneSurrogate(text: String) {
+  @Test(arguments: [
+    #""ab\ud800""#, #""ab\uDBFF ""#, #""ab\uDC00""#, #""ab\uDFFF\uD800""#, #""ab\ud800\ud800""#, #""ab\ud800\u0041""#,
+    #""ab\ud834x""#, #""ab\ud834\n""#, #""ab\udd1e\ud834""#,
+  ])
+  func `Half of a surrogate pair is refused at its backslash`(text: String) {
     #expect(refusal(of: text) == JSONError(.loneSurrogate, at: 3))
   }
 
-  @Test("A malformed second half of a surrogate pair is refused at its own backslash")
-  func malformedSecondHalf() {
+  @Test func `A malformed second half of a surrogate pair is refused at its own backslash`() {
     #expect(refusal(of: #""\ud834\uDDxx""#) == JSONError(.invalidEscape, at: 7))
   }
 
-  @Test("Every surrogate pair makes its scalar", arguments: [0x1_0000, 0x1_F600, 0x2_0000, 0xF_FFFF, 0x10_FFFF])
-  func surrogatePair(code: UInt32) throws {
+  @Test(arguments: [0x1_0000, 0x1_F600, 0x2_0000, 0xF_FFFF, 0x10_FFFF])
+  func `Every surrogate pair makes its scalar`(code: UInt32) throws {
     let scalar = try #require(Unicode.Scalar(code))
     let escapes = String(scalar).utf16.map { "\\u" + String($0, radix: 16) }.joined()
     #expect(try JSONValue(parsing: "\"\(escapes)\"") == .string(String(scalar)))
   }
 
-  @Test("A control character that is not escaped is refused where it stands", arguments: 0..<0x20 as Range<UInt8>)
-  func rawControlCharacter(byte: UInt8) {
+  @Test(arguments: 0..<0x20 as Range<UInt8>)
+  func `A control character that is not escaped is refused at its offset`(byte: UInt8) {
     for padding in 1..<20 {
       let plain = [UInt8](repeating: UInt8(ascii: "x"), count: padding)
       let text = bytes("\"".utf8, plain, [byte], plain, "\"".utf8)
@@ -44,8 +39,7 @@ struct StringTests {
     }
   }
 
-  @Test("Every scalar that needs no escape is kept as it is, at every place in a string")
-  func plainScalars() throws {
+  @Test func `Every scalar that needs no escape is kept, at every position in a string`() throws {
     let scalars: [Unicode.Scalar] = [" ", "!", "#", "[", "]", "~", "\u{7F}", "\u{80}", "\u{A2}", "\u{DC}", "\u{7FF}"]
     for scalar in scalars + ["\u{800}", "\u{D7FF}", "\u{E000}", "\u{FEFF}", "\u{FFFF}", "\u{10000}", "\u{10FFFF}"] {
       for padding in 0..<17 {
@@ -56,8 +50,7 @@ struct StringTests {
     }
   }
 
-  @Test("The writer escapes what RFC 8259 demands and nothing else")
-  func escapes() {
+  @Test func `The writer escapes only what RFC 8259 requires`() {
     let expected: [Unicode.Scalar: String] = [
       "\"": #"\""#, "\\": #"\\"#, "\u{8}": #"\b"#, "\u{9}": #"\t"#, "\u{A}": #"\n"#, "\u{C}": #"\f"#, "\u{D}": #"\r"#,
       "\u{0}": #"\u0000"#, "\u{1}": #"\u0001"#, "\u{B}": #"\u000b"#, "\u{F}": #"\u000f"#, "\u{10}": #"\u0010"#,
@@ -76,8 +69,7 @@ struct StringTests {
     }
   }
 
-  @Test("Escapes stand anywhere between plain runs, and read back the same")
-  func mixedRuns() throws {
+  @Test func `Escapes may be anywhere between plain runs, and read back the same`() throws {
     for padding in 0..<20 {
       let run = String(repeating: "ü", count: padding)
       let string = run + "\n\u{0}\"" + run + "\\" + run
@@ -87,15 +79,13 @@ struct StringTests {
     }
   }
 
-  @Test("A string is appended in quotes to what is in the buffer")
-  func appended() {
+  @Test func `A string is appended in quotes to what is in the buffer`() {
     var buffer = Array("id: ".utf8)
     JSONWriter.append(string: "a/\"b\"", to: &buffer)
     #expect(String(decoding: buffer, as: UTF8.self) == #"id: "a/\"b\"""#)
   }
 
-  @Test("Strings are equal by their scalars, not by canonical equivalence")
-  func equality() {
+  @Test func `Strings are equal by their scalars, not by canonical equivalence`() {
     #expect("\u{E9}" == "e\u{301}")
     #expect(JSONValue.string("\u{E9}") != .string("e\u{301}"))
     #expect(JSONValue.string("\u{E9}") == .string("\u{E9}"))

@@ -1,17 +1,15 @@
 import ExactJSON
 import Testing
 
-@Suite("Values")
+@Suite
 struct ValueTests {
   private let value: JSONValue = ["none": nil, "yes": true, "number": -7, "text": "a", "list": [1, "b"], "empty": [:]]
 
-  @Test("Literals make values, in the order in which they are written")
-  func literals() {
+  @Test func `Literals make values, in the order in which they are written`() {
     #expect(value.text == #"{"none":null,"yes":true,"number":-7,"text":"a","list":[1,"b"],"empty":{}}"#)
   }
 
-  @Test("An accessor gives its own type of value and nil for all others")
-  func accessors() throws {
+  @Test func `An accessor gives its own type of value and nil for all others`() throws {
     let object = try #require(value.objectValue)
     #expect(object["yes"]?.boolValue == true)
     #expect(object["number"]?.numberValue == JSONNumber(-7))
@@ -26,14 +24,12 @@ struct ValueTests {
     }
   }
 
-  @Test("A type has the name that JSON Schema gives it")
-  func typeNames() {
+  @Test func `A type has the name that JSON Schema gives it`() {
     let names = value.objectValue?.members.map(\.value.typeName)
     #expect(names == ["null", "boolean", "number", "string", "array", "object"])
   }
 
-  @Test("Values of different types are never equal")
-  func inequality() {
+  @Test func `Values of different types are never equal`() {
     let values: [JSONValue] = [nil, false, 0, "", [], [:]]
     for (first, left) in values.enumerated() {
       for (second, right) in values.enumerated() { #expect((left == right) == (first == second)) }
@@ -42,8 +38,7 @@ struct ValueTests {
     #expect(JSONValue.array([1]) != [1, 1])
   }
 
-  @Test("Writing appends to what is in the buffer")
-  func writing() {
+  @Test func `Writing appends to what is in the buffer`() {
     var buffer = Array("data: ".utf8)
     value.write(to: &buffer)
     #expect(String(decoding: buffer, as: UTF8.self) == "data: " + value.text)

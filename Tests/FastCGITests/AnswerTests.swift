@@ -2,10 +2,10 @@ import Testing
 
 @testable import FastCGI
 
-@Suite("An answer", .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct AnswerTests {
-  @Test("has its location before its status, where HAProxy wants it, its headers in order, and the length of its body")
-  func head() async throws {
+  @Test func `An answer has its location before its status, as HAProxy requires, then headers and length`() async throws
+  {
     let handler: TestServer.Handler = { _ in
       FastCGIResponse(status: 202, headers: [("Location", "/status/1"), ("X-A", "ü")], body: .bytes([104, 105]))
     }
@@ -16,15 +16,14 @@ struct AnswerTests {
     }
   }
 
-  @Test("with a line break in a header's value stops the process")
-  func lineBreak() async {
+  @Test func `An answer with a line break in a header's value stops the process`() async {
     await #expect(processExitsWith: .failure) {
       _ = FastCGIResponse(headers: [("X-A", "b\r\nX-C: d")]).head(contentLength: 0)
     }
   }
 
-  @Test("has no length where HTTP allows no body", arguments: [204, 304])
-  func withoutBody(status: Int) async throws {
+  @Test(arguments: [204, 304])
+  func `An answer has no length where HTTP allows no body`(status: Int) async throws {
     try await withServer(handler: { _ in FastCGIResponse(status: status) }) { server in
       let answer = try await server.exchange(Record.request("GET"))
       #expect(answer.header("Content-Length") == nil)
@@ -32,8 +31,8 @@ struct AnswerTests {
     }
   }
 
-  @Test("to HEAD is that to GET without the body", arguments: [0, 10, 1 << 20])
-  func headMethod(count: Int) async throws {
+  @Test(arguments: [0, 10, 1 << 20])
+  func `An answer to HEAD is that to GET without the body`(count: Int) async throws {
     try await withServer(handler: { _ in FastCGIResponse(body: .bytes(pattern(count))) }) { server in
       let answer = try await server.exchange(Record.request("HEAD"))
       #expect(answer.header("Content-Length") == "\(count)")
@@ -41,16 +40,16 @@ struct AnswerTests {
     }
   }
 
-  @Test("of any size comes whole", arguments: [8000, 8184, 16_300, 16_384, 65_536, 300_000])
-  func sizes(count: Int) async throws {
+  @Test(arguments: [8000, 8184, 16_300, 16_384, 65_536, 300_000])
+  func `An answer of any size arrives whole`(count: Int) async throws {
     try await withServer(handler: { _ in FastCGIResponse(body: .bytes(pattern(count))) }) { server in
       let answer = try await server.exchange(Record.request("GET"))
       #expect(answer.body == pattern(count))
     }
   }
 
-  @Test("in pieces comes whole, and what it holds is let go of once it is out", arguments: [10, 100_000])
-  func pieces(count: Int) async throws {
+  @Test(arguments: [10, 100_000])
+  func `An answer in pieces arrives whole, and releases what it holds once it is sent`(count: Int) async throws {
     let released = Gate()
     let handler: TestServer.Handler = { _ in
       var response = FastCGIResponse(body: .pieces([pattern(count), [], pattern(7), pattern(3 * count)]))
@@ -69,8 +68,7 @@ struct AnswerTests {
     }
   }
 
-  @Test("that its client does not wait for lets go of what it holds")
-  func holdingOfTheAbandoned() async throws {
+  @Test func `An answer whose client has left releases what it holds`() async throws {
     let (entered, go, released) = (Gate(), Gate(), Gate())
     let handler: TestServer.Handler = { _ in
       entered.open()
@@ -95,8 +93,7 @@ struct AnswerTests {
     deinit { released.open() }
   }
 
-  @Test("of 8 MB that its client reads late holds up nobody and comes whole")
-  func slowReader() async throws {
+  @Test func `An answer of 8 MB to a slow client delays no other and arrives whole`() async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.writerThreads = 1
     let large = pattern(8 << 20)
@@ -113,8 +110,7 @@ struct AnswerTests {
     }
   }
 
-  @Test("that its client does not read is given up after the write timeout")
-  func stuckReader() async throws {
+  @Test func `An answer that its client does not read is aborted after the write timeout`() async throws {
     var configuration = FastCGIServerConfiguration()
     configuration.writeTimeout = .seconds(2)
     configuration.writerThreads = 1
@@ -129,8 +125,7 @@ struct AnswerTests {
     }
   }
 
-  @Test("to a client that has gone harms nobody")
-  func clientGone() async throws {
+  @Test func `An answer to a client that has left affects no other`() async throws {
     let (entered, go) = (Gate(), Gate())
     let handler: TestServer.Handler = { request in
       if request.path == "/gone" {

@@ -1,12 +1,10 @@
 import FastCGI
 import Testing
 
-@Suite("The body of a request", .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct BodyTests {
-  @Test(
-    "comes to the handler byte by byte as it was sent",
-    arguments: [0, 1, 8183, 8184, 8191, 8192, 8193, 65535, 65536, 1 << 20])
-  func arrivesUnchanged(count: Int) async throws {
+  @Test(arguments: [0, 1, 8183, 8184, 8191, 8192, 8193, 65535, 65536, 1 << 20])
+  func `A body reaches the handler as it was sent, byte by byte`(count: Int) async throws {
     try await withServer { server in
       let body = pattern(count)
       let answer = try await server.exchange(Record.request(body: body))
@@ -16,8 +14,8 @@ struct BodyTests {
     }
   }
 
-  @Test("may come without an announced length", arguments: [0, 5, 8192, 100_000])
-  func needsNoLength(count: Int) async throws {
+  @Test(arguments: [0, 5, 8192, 100_000])
+  func `A body may come without an announced length`(count: Int) async throws {
     try await withServer { server in
       let body = pattern(count)
       let answer = try await server.exchange(Record.head(contentLength: nil) + Record.stdin(body))
@@ -25,8 +23,8 @@ struct BodyTests {
     }
   }
 
-  @Test("may come with the length -1, as Caddy says that it does not know it", arguments: [0, 5, 8192, 100_000])
-  func unknownLength(count: Int) async throws {
+  @Test(arguments: [0, 5, 8192, 100_000])
+  func `A body may come with the length -1, as Caddy sends for an unknown one`(count: Int) async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.maxBodyBytes = 50_000
     configuration.keepConnections = true
@@ -40,8 +38,8 @@ struct BodyTests {
     }
   }
 
-  @Test("is thrown away when it is over the limit, announced or not", arguments: [1001, nil])
-  func hasALimit(announced: Int?) async throws {
+  @Test(arguments: [1001, nil])
+  func `A body over the limit is discarded, announced or not`(announced: Int?) async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.maxBodyBytes = 1000
     try await withServer(configuration) { server in
@@ -54,8 +52,8 @@ struct BodyTests {
     }
   }
 
-  @Test("is not the announced length: the handler is not called", arguments: ["9", "11", "-10", "x", "1e1"])
-  func lengthLies(length: String) async throws {
+  @Test(arguments: ["9", "11", "-10", "x", "1e1"])
+  func `A body of another than the announced length never reaches the handler`(length: String) async throws {
     try await withServer { server in
       let client = try server.client()
       let lie = [14, UInt8(length.utf8.count)] + Array("CONTENT_LENGTH\(length)".utf8)
@@ -65,8 +63,8 @@ struct BodyTests {
     }
   }
 
-  @Test("breaks off where the peer vanishes: the handler is not called", arguments: [0, 7, 30, 60, 5000, 9000])
-  func breaksOff(after count: Int) async throws {
+  @Test(arguments: [0, 7, 30, 60, 5000, 9000])
+  func `A body that is cut off never reaches the handler`(after count: Int) async throws {
     try await withServer { server in
       let client = try server.client()
       let request = Record.request(body: pattern(10_000))
@@ -79,8 +77,7 @@ struct BodyTests {
     }
   }
 
-  @Test("is aborted by the web server: the handler is not called")
-  func isAborted() async throws {
+  @Test func `A request that the web server aborts never reaches the handler`() async throws {
     try await withServer { server in
       let client = try server.client()
       try await client.send(Record.head(contentLength: 10) + Record.content(5, pattern(3)) + Record.record(2, []))
@@ -89,8 +86,8 @@ struct BodyTests {
     }
   }
 
-  @Test("belongs to a role other than responder: the connection is closed", arguments: [UInt8(2), 3, 9])
-  func otherRole(role: UInt8) async throws {
+  @Test(arguments: [UInt8(2), 3, 9])
+  func `A request for another role than responder closes the connection`(role: UInt8) async throws {
     try await withServer { server in
       let client = try server.client()
       try await client.send(Record.begin(role: role) + Record.record(4, []) + Record.stdin([]))

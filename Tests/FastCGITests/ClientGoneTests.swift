@@ -1,7 +1,7 @@
 import FastCGI
 import Testing
 
-@Suite("A client that leaves while its handler runs", .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct ClientGoneTests {
   /// Waits until its task is cancelled, and tells the counter; other paths are answered at once.
   private func waiting(_ cancelled: Counter) -> TestServer.Handler {
@@ -16,8 +16,8 @@ struct ClientGoneTests {
     }
   }
 
-  @Test("frees its connection at once, and its handler is cancelled", arguments: [false, true])
-  func freed(keeps: Bool) async throws {
+  @Test(arguments: [false, true])
+  func `A client that leaves frees its connection at once, and its handler is cancelled`(keeps: Bool) async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.keepConnections = keeps
     configuration.maxConnections = 4
@@ -34,8 +34,7 @@ struct ClientGoneTests {
     }
   }
 
-  @Test("over TCP is noticed too")
-  func tcp() async throws {
+  @Test func `A client that leaves is noticed over TCP too`() async throws {
     let cancelled = Counter()
     let server = try FastCGIServer(
       listener: .tcp(host: "127.0.0.1", port: 0), logger: .quiet, handler: waiting(cancelled))
@@ -48,8 +47,7 @@ struct ClientGoneTests {
     await server.stop()
   }
 
-  @Test("is not one that sends its next request early: both are answered, in order")
-  func early() async throws {
+  @Test func `A client that sends its next request early has not left: both are answered, in order`() async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.keepConnections = true
     let (entered, go) = (Gate(), Gate())
@@ -72,8 +70,7 @@ struct ClientGoneTests {
     }
   }
 
-  @Test("does not stop a handler that takes no notice, and the server waits for no such handler")
-  func goesOn() async throws {
+  @Test func `A handler that ignores its cancellation runs on, and the server does not wait for it`() async throws {
     let (entered, go, done) = (Gate(), Gate(), Gate())
     let handler: TestServer.Handler = { _ in
       entered.open()
@@ -93,8 +90,8 @@ struct ClientGoneTests {
     }
   }
 
-  @Test("through nginx is noticed at once, on a kept connection and on another", arguments: [false, true])
-  func throughNginx(keeps: Bool) async throws {
+  @Test(arguments: [false, true])
+  func `A client that leaves nginx is noticed at once, on kept connections and others`(keeps: Bool) async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.keepConnections = keeps
     let cancelled = Counter()

@@ -1,7 +1,7 @@
 import FastCGI
 import Testing
 
-@Suite("A kept connection", .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct KeepConnectionTests {
   static var kept: FastCGIServerConfiguration {
     var configuration = FastCGIServerConfiguration.patient
@@ -10,8 +10,7 @@ struct KeepConnectionTests {
     return configuration
   }
 
-  @Test("serves one request after the other")
-  func serves() async throws {
+  @Test func `A kept connection serves one request after the other`() async throws {
     try await withServer(Self.kept) { server in
       let client = try server.client()
       for count in [0, 1, 9000, 10_001, 8192, 200_000, 3] {
@@ -22,8 +21,8 @@ struct KeepConnectionTests {
     }
   }
 
-  @Test("is closed when the peer does not ask for it, or the server does not want it", arguments: [true, false])
-  func isClosed(serverKeeps: Bool) async throws {
+  @Test(arguments: [true, false])
+  func `A connection is closed unless both peer and server keep it`(serverKeeps: Bool) async throws {
     try await withServer(serverKeeps ? Self.kept : FastCGIServerConfiguration()) { server in
       let client = try server.client()
       _ = try await client.exchange(Record.request(keep: !serverKeeps))
@@ -31,8 +30,7 @@ struct KeepConnectionTests {
     }
   }
 
-  @Test("takes no thread while it is idle")
-  func idle() async throws {
+  @Test func `A kept connection takes no thread while it is idle`() async throws {
     var configuration = Self.kept
     configuration.reactorThreads = 1
     configuration.maxReactorThreads = 1
@@ -44,8 +42,7 @@ struct KeepConnectionTests {
     }
   }
 
-  @Test("makes room for a new one when it is idle and there is no other room, and not when a request is on its way")
-  func makesRoom() async throws {
+  @Test func `A kept connection is closed for a new one only when it is idle and there is no room`() async throws {
     var configuration = Self.kept
     configuration.maxConnections = 3
     let (entered, go) = (Gate(), Gate())
@@ -72,8 +69,7 @@ struct KeepConnectionTests {
     }
   }
 
-  @Test("is closed after the keep-alive timeout")
-  func timesOut() async throws {
+  @Test func `A kept connection is closed after the keep-alive timeout`() async throws {
     var configuration = Self.kept
     configuration.keepAliveTimeout = .milliseconds(50)
     try await withServer(configuration) { server in
@@ -83,8 +79,7 @@ struct KeepConnectionTests {
     }
   }
 
-  @Test("serves again after a stream")
-  func afterStream() async throws {
+  @Test func `A kept connection serves again after a stream`() async throws {
     let handler: TestServer.Handler = { _ in
       FastCGIResponse(body: .stream { stream in try? await stream.write(pattern(100_000)) })
     }
@@ -99,8 +94,8 @@ struct KeepConnectionTests {
   /// A request inside a body, as an attacker would place it so that some alignment of it meets a read's start.
   static let smuggled = Record.request("GET", "/admin/smuggled", headers: ["REMOTE_USER": "root"], keep: true)
 
-  @Test("takes no body for a request, at any alignment, within the limit and over it", arguments: [9_000, 20_000])
-  func smuggling(size: Int) async throws {
+  @Test(arguments: [9_000, 20_000])
+  func `A kept connection never parses a body as a request, within the limit and over it`(size: Int) async throws {
     try await withServer(Self.kept) { server in
       let client = try server.client()
       for shift in 0..<Self.smuggled.count {
@@ -111,8 +106,7 @@ struct KeepConnectionTests {
     }
   }
 
-  @Test("through nginx takes no body for a request, at any alignment")
-  func smugglingThroughNginx() async throws {
+  @Test func `A kept connection through nginx never parses a body as a request`() async throws {
     try await withServer(Self.kept) { server in
       let nginx = try await Nginx(server: server.socket, keep: true)
       for shift in 0..<Self.smuggled.count {

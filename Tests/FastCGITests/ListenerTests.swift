@@ -3,7 +3,7 @@ import Glibc
 import Logging
 import Testing
 
-@Suite("A listener", .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct ListenerTests {
   private let directory = TestDirectory()
   private var path: String { directory.file("app.sock") }
@@ -18,32 +18,29 @@ struct ListenerTests {
   }
 
   @Test(
-    "is read from its text",
     arguments: [
       ("-", .standardInput), ("/run/a.sock", .unix(path: "/run/a.sock")), ("unix:/a", .unix(path: "/a")),
       ("./a:1", .unix(path: "./a:1")), ("127.0.0.1:9000", .tcp(host: "127.0.0.1", port: 9000)),
       (":9000", .tcp(host: "127.0.0.1", port: 9000)), ("[::1]:9000", .tcp(host: "::1", port: 9000)),
     ] as [(String, FastCGIListener)])
-  func parses(text: String, listener: FastCGIListener) throws {
+  func `A listener is read from its text`(text: String, listener: FastCGIListener) throws {
     #expect(try FastCGIListener.parse(text) == listener)
     #expect(try FastCGIListener.parse(listener.description) == listener)
   }
 
-  @Test("is not read from anything else", arguments: ["", "app", "host:", "host:70000", "a:b:1", "[]:1", "::1:80"])
-  func refuses(text: String) {
+  @Test(arguments: ["", "app", "host:", "host:70000", "a:b:1", "[]:1", "::1:80"])
+  func `A listener is not read from anything else`(text: String) {
     #expect(throws: FastCGIError.malformedListener(text)) { try FastCGIListener.parse(text) }
   }
 
-  @Test("has the permissions it was given, and is gone after the stop")
-  func permissions() async throws {
+  @Test func `A listener has the permissions it was given, and is gone after the stop`() async throws {
     let server = try server(.unix(path: path, mode: 0o600))
     #expect(mode(path) == S_IFSOCK | 0o600)
     await server.stop()
     #expect(mode(path) == nil)
   }
 
-  @Test("replaces a socket that a dead process left behind")
-  func stale() async throws {
+  @Test func `A listener replaces a socket that a dead process left behind`() async throws {
     let abandoned = socket(AF_UNIX, 1, 0)
     try bindUnix(abandoned, path)
     close(abandoned)
@@ -53,8 +50,7 @@ struct ListenerTests {
     await server.stop()
   }
 
-  @Test("refuses a socket that is in use, a file that is none, and a path that is too long")
-  func occupied() async throws {
+  @Test func `A listener refuses a socket in use, a file that is no socket, and too long a path`() async throws {
     let first = try server(.unix(path: path))
     #expect(throws: FastCGIError.addressInUse(path)) { try server(.unix(path: path)) }
     await first.stop()
@@ -65,8 +61,7 @@ struct ListenerTests {
     #expect(throws: FastCGIError.pathTooLong(long)) { try server(.unix(path: long)) }
   }
 
-  @Test("leaves its successor's socket alone when it stops")
-  func successor() async throws {
+  @Test func `A listener leaves its successor's socket alone when it stops`() async throws {
     let first = try server(.unix(path: path))
     rename(path, directory.file("moved"))
     let second = try server(.unix(path: path))
@@ -76,8 +71,7 @@ struct ListenerTests {
     #expect(mode(path) == nil)
   }
 
-  @Test("may be a TCP port, which is refused while it is in use")
-  func tcp() async throws {
+  @Test func `A listener may be a TCP port, which is refused while it is in use`() async throws {
     let server = try server(.tcp(host: "127.0.0.1", port: 0))
     try server.start()
     let port = try #require(server.port)
@@ -90,8 +84,7 @@ struct ListenerTests {
     #expect(throws: Peer.Failure.self) { try Peer(port: port) }
   }
 
-  @Test("may be standard input, which outlives the server; anything but a listening socket there is refused")
-  func standardInput() async throws {
+  @Test func `A listener may be standard input, which stays open; only a listening socket is accepted`() async throws {
     let (before, shared) = (dup(0), socket(AF_UNIX, 1, 0))
     #expect(throws: FastCGIError.standardInputDoesNotListen) { try server(.standardInput) }
     try bindUnix(shared, path)
@@ -111,8 +104,7 @@ struct ListenerTests {
     #expect(throws: Never.self) { try waiting.peer.send(Record.request()) }
   }
 
-  @Test("leaves the dispositions of signals as they were, but for SIGPIPE")
-  func signals() async throws {
+  @Test func `A listener leaves the dispositions of signals as they were, but for SIGPIPE`() async throws {
     await (try server(.unix(path: path))).stop()
     for signal in [SIGTERM, SIGUSR1] {
       var action = sigaction()

@@ -1,10 +1,10 @@
 import FastCGI
 import Testing
 
-@Suite("Behind nginx", .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct NginxTests {
-  @Test("bodies go through unchanged, kept connections or not", arguments: [false, true])
-  func bodies(keep: Bool) async throws {
+  @Test(arguments: [false, true])
+  func `Behind nginx bodies go through unchanged, kept connections or not`(keep: Bool) async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.keepConnections = keep
     try await withServer(configuration) { server in
@@ -19,8 +19,7 @@ struct NginxTests {
     }
   }
 
-  @Test("the target arrives as the client sent it")
-  func target() async throws {
+  @Test func `Behind nginx the target arrives as the client sent it`() async throws {
     let handler: TestServer.Handler = { request in
       FastCGIResponse(status: 404, body: .bytes(Array("\(request.path) \(request.query)".utf8)))
     }
@@ -32,8 +31,7 @@ struct NginxTests {
     }
   }
 
-  @Test("a stream arrives piece by piece, and a browser that leaves is noticed")
-  func stream() async throws {
+  @Test func `Behind nginx a stream arrives piece by piece, and a browser that leaves is noticed`() async throws {
     let (go, left) = (Gate(), Gate())
     let handler: TestServer.Handler = { _ in
       FastCGIResponse(

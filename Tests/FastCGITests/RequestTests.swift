@@ -1,37 +1,35 @@
 import FastCGI
 import Testing
 
-@Suite("A request", .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct RequestTests {
-  @Test("keeps path and query as the client sent them")
-  func target() {
+  @Test func `A request keeps path and query as the client sent them`() {
     let request = FastCGIRequest(method: "GET", target: "/a%2Fb/%3F?x=%20&y=?z")
     #expect(request.path == "/a%2Fb/%3F")
     #expect(request.query == "x=%20&y=?z")
   }
 
-  @Test(
-    "is known by its path where the web server passes on a target with scheme and authority",
-    arguments: [
-      ("http://wf.example/status/1?wait=2", "/status/1", "wait=2"), ("HTTPS://[::1]:8000/a", "/a", ""),
-      ("http://wf.example", "/", ""), ("http://wf.example?x", "/", "x"), ("/http://a/b", "/http://a/b", ""),
-      ("ftp://a/b", "ftp://a/b", ""), ("*", "*", ""), ("/a?http://b/c", "/a", "http://b/c"),
-    ])
-  func absoluteForm(target: String, path: String, query: String) {
+  @Test(arguments: [
+    ("http://wf.example/status/1?wait=2", "/status/1", "wait=2"), ("HTTPS://[::1]:8000/a", "/a", ""),
+    ("http://wf.example", "/", ""), ("http://wf.example?x", "/", "x"), ("/http://a/b", "/http://a/b", ""),
+    ("ftp://a/b", "ftp://a/b", ""), ("*", "*", ""), ("/a?http://b/c", "/a", "http://b/c"),
+  ])
+  func `A request has its path also when the target has a scheme and an authority`(
+    target: String, path: String, query: String
+  ) {
     let request = FastCGIRequest(method: "GET", target: target)
     #expect(request.path == path)
     #expect(request.query == query)
   }
 
-  @Test("has the path / and no query when the target is empty", arguments: ["", "?"])
-  func emptyTarget(target: String) {
+  @Test(arguments: ["", "?"])
+  func `A request has the path / and no query when the target is empty`(target: String) {
     let request = FastCGIRequest(method: "GET", target: target)
     #expect(request.path == "/")
     #expect(request.query == "")
   }
 
-  @Test("finds its headers in any case")
-  func headers() {
+  @Test func `A request has its headers in any case`() {
     let request = FastCGIRequest(
       method: "GET", target: "/", headers: ["Content-Type": "application/json", "X-Request-Id": "7", "Empty": ""],
       parameters: ["REMOTE_ADDR": "::1"])
@@ -44,21 +42,18 @@ struct RequestTests {
     #expect(request.parameter("EMOTE_ADDR") == nil)
   }
 
-  @Test("has every value of a header that comes more than once")
-  func repeatedHeaders() async throws {
+  @Test func `A request has every value of a header that comes more than once`() async throws {
     let request = FastCGIRequest(method: "GET", target: "/", headers: ["Key": "a", "Other": "x", "Key": "b"])
     #expect(request.headers("key") == ["a", "b"])
     #expect(request.header("key") == "a")
     #expect(request.headers("none").isEmpty)
   }
 
-  @Test("has no content type when the web server passes an empty one")
-  func emptyContentType() {
+  @Test func `A request has no content type when the web server passes an empty one`() {
     #expect(FastCGIRequest(method: "GET", target: "/", headers: ["Content-Type": ""]).header("Content-Type") == nil)
   }
 
-  @Test("brings long names and values over the wire")
-  func longParameters() async throws {
+  @Test func `A request may have long names and values`() async throws {
     let long = String(repeating: "v", count: 20_000)
     let report: TestServer.Handler = { request in
       let value = request.header("x-long") ?? ""

@@ -2,10 +2,10 @@ import FastCGI
 import Glibc
 import Testing
 
-@Suite("Slow peers", .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct SlowPeerTests {
-  @Test("that send a byte now and then are cut off, and others are served meanwhile", arguments: [1, 6])
-  func drip(count: Int) async throws {
+  @Test(arguments: [1, 6])
+  func `Slow peers that send a byte now and then are disconnected, and others are served`(count: Int) async throws {
     var configuration = FastCGIServerConfiguration()
     configuration.readTimeout = .seconds(2)
     configuration.reactorThreads = 2
@@ -19,8 +19,7 @@ struct SlowPeerTests {
     }
   }
 
-  @Test("that never send anything cost no thread, and are closed after the read timeout")
-  func idle() async throws {
+  @Test func `Slow peers that send nothing use no thread, and are disconnected after the read timeout`() async throws {
     var configuration = FastCGIServerConfiguration()
     configuration.readTimeout = .seconds(2)
     configuration.reactorThreads = 2
@@ -34,8 +33,7 @@ struct SlowPeerTests {
     }
   }
 
-  @Test("that fill the server up make others wait, not fail")
-  func full() async throws {
+  @Test func `Slow peers that use all connections make others wait, not fail`() async throws {
     var configuration = FastCGIServerConfiguration()
     configuration.maxConnections = 3
     configuration.readTimeout = .seconds(1)

@@ -2,10 +2,9 @@ import FastCGI
 import Logging
 import Testing
 
-@Suite("Stopping", .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct StopTests {
-  @Test("lets the request in hand finish, refuses new ones, and removes the socket")
-  func inHand() async throws {
+  @Test func `Stopping answers the current request, refuses new ones, and removes the socket`() async throws {
     let (entered, go) = (Gate(), Gate())
     let handler: TestServer.Handler = { _ in
       entered.open()
@@ -26,8 +25,8 @@ struct StopTests {
     #expect(server.server.activeRequests == 0)
   }
 
-  @Test("does not wait for long for a client that reads nothing, whatever the write timeout", arguments: [false, true])
-  func stuckReader(isStream: Bool) async throws {
+  @Test(arguments: [false, true])
+  func `Stopping does not wait long for a client that reads nothing`(isStream: Bool) async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.writeTimeout = .seconds(3600)
     configuration.stopTimeout = .milliseconds(100)
@@ -43,8 +42,7 @@ struct StopTests {
     #expect(try await client.readToEnd().count < 8 << 20)
   }
 
-  @Test("waits for a request whose bytes are still coming")
-  func beingRead() async throws {
+  @Test func `Stopping waits for a request whose bytes are still coming`() async throws {
     let server = try TestServer()
     let client = try server.client()
     try await client.send(Record.head(contentLength: 4) + Record.content(5, [1, 2]))
@@ -56,8 +54,7 @@ struct StopTests {
     await stopping.value
   }
 
-  @Test("closes connections on which nothing has arrived, and serves what has")
-  func idle() async throws {
+  @Test func `Stopping closes connections on which nothing has arrived, and serves what has`() async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.keepConnections = true
     let server = try TestServer(configuration)
@@ -71,8 +68,7 @@ struct StopTests {
     #expect(try await kept.readToEnd() == [])
   }
 
-  @Test("tells streams, which may still say goodbye")
-  func streams() async throws {
+  @Test func `Stopping cancels streams, which may still send a last piece`() async throws {
     let handler: TestServer.Handler = { _ in
       FastCGIResponse(
         body: .stream { stream in
@@ -91,8 +87,7 @@ struct StopTests {
     #expect(try await client.nextPiece() == nil)
   }
 
-  @Test("a server that was never started closes its listener")
-  func neverStarted() async throws {
+  @Test func `Stopping a server that was never started closes its listener`() async throws {
     let directory = TestDirectory()
     let listener = FastCGIListener.unix(path: directory.file("app.sock"))
     let server = try FastCGIServer(listener: listener, logger: .quiet, handler: echo)

@@ -1,10 +1,9 @@
 import FastCGI
 import Testing
 
-@Suite("A streamed answer", .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct StreamTests {
-  @Test("reaches the client piece by piece, before its end")
-  func pieces() async throws {
+  @Test func `A streamed answer reaches the client piece by piece, before its end`() async throws {
     let (first, second) = (Gate(), Gate())
     let handler: TestServer.Handler = { _ in
       FastCGIResponse(
@@ -28,8 +27,9 @@ struct StreamTests {
     }
   }
 
-  @Test("is cancelled when its client hangs up while it is idle, and can write no more")
-  func clientGone() async throws {
+  @Test func `A streamed answer is cancelled when its client hangs up while it is idle, and can write no more`()
+    async throws
+  {
     let noticed = Gate()
     let handler: TestServer.Handler = { _ in
       FastCGIResponse(
@@ -53,8 +53,7 @@ struct StreamTests {
     }
   }
 
-  @Test("waits for a slow client without holding up other streams of its thread")
-  func backpressure() async throws {
+  @Test func `A streamed answer waits for a slow client without delaying other streams`() async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.writerThreads = 1
     let pieces = Counter()
@@ -78,8 +77,7 @@ struct StreamTests {
     }
   }
 
-  @Test("ends when its client reads nothing for the write timeout")
-  func stuckClient() async throws {
+  @Test func `A streamed answer ends when its client reads nothing for the write timeout`() async throws {
     var configuration = FastCGIServerConfiguration()
     configuration.writeTimeout = .milliseconds(200)
     let dropped = Gate()
@@ -98,8 +96,7 @@ struct StreamTests {
     }
   }
 
-  @Test("drops a client for which several tasks pile up more than the bound")
-  func overflow() async throws {
+  @Test func `A streamed answer disconnects a client when tasks queue more than the limit`() async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.maxQueuedStreamBytes = 100_000
     let failures = Counter()
@@ -126,8 +123,7 @@ struct StreamTests {
     }
   }
 
-  @Test("is one of many, all open at once on few threads")
-  func many() async throws {
+  @Test func `Many streamed answers are open at once on few threads`() async throws {
     let go = Gate()
     let handler: TestServer.Handler = { _ in
       FastCGIResponse(
@@ -145,8 +141,7 @@ struct StreamTests {
     }
   }
 
-  @Test("to HEAD is its head, and the stream is not run")
-  func headMethod() async throws {
+  @Test func `A streamed answer to HEAD is its head, and the stream is not run`() async throws {
     let handler: TestServer.Handler = { _ in
       FastCGIResponse(headers: [("X-A", "b")], body: .stream { _ in Issue.record("the stream was run") })
     }

@@ -3,12 +3,11 @@ import Testing
 
 @testable import FastCGI
 
-@Suite("A write buffer")
+@Suite
 struct WriteBufferTests {
   private let told = Told()
 
-  @Test("returns its pieces in order and in slices, and acknowledges each that is written")
-  func slices() {
+  @Test func `A write buffer returns its pieces in order and in slices, and acknowledges each that is written`() {
     var buffer = WriteBuffer()
     #expect(buffer.next(atMost: 3) == .wait)
     _ = buffer.append([1, 2, 3, 4]) { [told] in told.add("first", $0) }
@@ -28,8 +27,7 @@ struct WriteBufferTests {
     #expect(!isTaken)
   }
 
-  @Test("acknowledges every piece as lost when it fails, and accepts no more")
-  func fails() {
+  @Test func `A write buffer acknowledges every piece as lost when it fails, and accepts no more`() {
     var buffer = WriteBuffer()
     _ = buffer.append([1]) { [told] in told.add("first", $0) }
     _ = buffer.append([2]) { [told] in told.add("second", $0) }

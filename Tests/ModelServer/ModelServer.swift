@@ -13,14 +13,14 @@ public final class ModelServer: Sendable {
   /// The port that it listens on.
   public let port: UInt16
   private let service = Service()
-  private let acceptor: Acceptor
+  private let acceptor: ClientAcceptor
 
   /// Listens on 127.0.0.1.
   /// - Parameter port: 0 for any that is free; that of a closed server to start it again.
   public init(port: UInt16 = 0) throws {
-    let socket = try ListeningSocket(port: port)
+    let socket = try ServerSocket(port: port)
     self.port = socket.port
-    acceptor = Acceptor(socket, for: service)
+    acceptor = ClientAcceptor(socket, for: service)
   }
 
   deinit { close() }

@@ -2,10 +2,10 @@ import ExactJSON
 
 /// Reads the requests of a connection, one after another. A body must come with its length; chunks are not read.
 struct RequestReader {
-  private let connection: Connection
+  private let connection: ClientConnection
   private var buffer: [UInt8] = []
 
-  init(_ connection: Connection) { self.connection = connection }
+  init(_ connection: ClientConnection) { self.connection = connection }
 
   /// The next request; nil when the connection ends before it does.
   mutating func next() -> ModelServer.Call? {

@@ -1,11 +1,11 @@
 /// What the threads of a server share, and what each does with its connection.
 final class Service: Sendable {
-  let plan = Plan()
+  let plan = AnswerPlan()
   let journal = Journal()
-  let connections = ConnectionTable()
+  let connections = ClientConnections()
 
   /// Answers the requests of a connection until either side closes it.
-  func serve(_ connection: Connection) {
+  func serve(_ connection: ClientConnection) {
     var requests = RequestReader(connection)
     while let call = requests.next() {
       let behaviour = plan.next()
@@ -19,7 +19,7 @@ final class Service: Sendable {
 
   /// Returns whether the connection may carry another call.
   private func carryOut(
-    _ behaviour: ModelServer.Behaviour, for call: ModelServer.Call, on connection: Connection
+    _ behaviour: ModelServer.Behaviour, for call: ModelServer.Call, on connection: ClientConnection
   ) -> Bool {
     switch behaviour {
     case .echo: return connection.send(Response(completionOf: call).bytes)
@@ -42,7 +42,9 @@ final class Service: Sendable {
     }
   }
 
-  private func answer(_ call: ModelServer.Call, on connection: Connection, after pause: Connection.PauseEnd) -> Bool {
+  private func answer(_ call: ModelServer.Call, on connection: ClientConnection, after pause: ClientConnection.PauseEnd)
+    -> Bool
+  {
     var response = Response(completionOf: call)
     switch pause {
     case .timeOver: return connection.send(response.bytes)

@@ -1,6 +1,7 @@
 import ExactJSON
 import FastCGI
 import Testing
+import Workflow
 import WorkflowStore
 
 @testable import WorkflowAPI

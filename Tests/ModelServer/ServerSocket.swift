@@ -1,7 +1,7 @@
 import Glibc
 
 /// A TCP socket of 127.0.0.1 that connections are accepted from, closed with its last user.
-final class ListeningSocket: Sendable {
+final class ServerSocket: Sendable {
   let port: UInt16
   private let descriptor: Int32
 
@@ -9,7 +9,7 @@ final class ListeningSocket: Sendable {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var isOn: Int32 = 1
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<Int32>.size))
-    guard let bound = ListeningSocket.bind(descriptor, port), listen(descriptor, 1024) == 0 else {
+    guard let bound = ServerSocket.bind(descriptor, port), listen(descriptor, 1024) == 0 else {
       let reason = String(cString: strerror(errno))
       Glibc.close(descriptor)
       throw ModelServer.Failure(description: "cannot listen on port \(port): \(reason)")
@@ -20,10 +20,10 @@ final class ListeningSocket: Sendable {
   deinit { Glibc.close(descriptor) }
 
   /// The next connection; nil once `refuse()` was called.
-  func accept() -> Connection? {
+  func accept() -> ClientConnection? {
     while true {
       let connection = Glibc.accept(descriptor, nil, nil)
-      if connection >= 0 { return Connection(connection) }
+      if connection >= 0 { return ClientConnection(connection) }
       guard errno == ECONNABORTED else { return nil }
     }
   }

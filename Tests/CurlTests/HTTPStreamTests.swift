@@ -2,7 +2,7 @@ import Curl
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
-struct StreamTests {
+struct HTTPStreamTests {
   let client = HTTPClient()
 
   @Test func `pieces arrive before the end`() async throws {

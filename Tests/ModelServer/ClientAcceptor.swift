@@ -1,15 +1,15 @@
 import Synchronization
 
 /// The thread that accepts connections and starts one of its own for each.
-final class Acceptor: Sendable {
+final class ClientAcceptor: Sendable {
   private struct Running {
-    let socket: ListeningSocket
+    let socket: ServerSocket
     let thread: Thread
   }
 
   private let running: Mutex<Running?>
 
-  init(_ socket: ListeningSocket, for service: Service) {
+  init(_ socket: ServerSocket, for service: Service) {
     let thread = Thread {
       while let connection = socket.accept() {
         service.connections.add(connection)

@@ -13,7 +13,7 @@ final class HTTP2Server {
   /// - Parameter disappointment: `close`, `goaway` or `refuse`.
   init(disappointment: String) throws {
     folder = "/tmp/wf-http2-\(getpid())-\(Int.random(in: 1...1_000_000))"
-    let tests = "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
+    let tests = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     let command = """
       mkdir \(folder) && cd \(folder) && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=wf.test \
         -addext subjectAltName=IP:127.0.0.1 -keyout key -out certificate -days 2 2> log || exit 1

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What the calls get, as a test told the server.
-final class Plan: Sendable {
+final class AnswerPlan: Sendable {
   private let state = Mutex((standing: ModelServer.Behaviour.echo, script: ArraySlice<ModelServer.Behaviour>()))
 
   var standing: ModelServer.Behaviour {

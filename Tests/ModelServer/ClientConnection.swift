@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// One client's connection, closed with its last user.
-final class Connection: Sendable {
+final class ClientConnection: Sendable {
   /// Why a pause was over.
   enum PauseEnd {
     case timeOver

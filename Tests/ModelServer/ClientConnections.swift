@@ -1,14 +1,14 @@
 import Synchronization
 
 /// The connections that are open.
-final class ConnectionTable: Sendable {
-  private let connections = Mutex<[ObjectIdentifier: Connection]>([:])
+final class ClientConnections: Sendable {
+  private let connections = Mutex<[ObjectIdentifier: ClientConnection]>([:])
 
-  func add(_ connection: Connection) {
+  func add(_ connection: ClientConnection) {
     connections.withLock { $0[ObjectIdentifier(connection)] = connection }
   }
 
-  func remove(_ connection: Connection) {
+  func remove(_ connection: ClientConnection) {
     connections.withLock { $0[ObjectIdentifier(connection)] = nil }
   }
 
@@ -18,5 +18,5 @@ final class ConnectionTable: Sendable {
   /// Ends every connection.
   func close() { all.forEach { $0.close() } }
 
-  private var all: [Connection] { connections.withLock { Array($0.values) } }
+  private var all: [ClientConnection] { connections.withLock { Array($0.values) } }
 }
