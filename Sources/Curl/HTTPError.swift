@@ -45,13 +45,13 @@ extension HTTPError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .invalidRequest(let reason): "The request cannot be sent: \(reason)."
-    case .cannotConnect(let reason): "Cannot connect to the server: \(reason)."
+    case .cannotConnect(let reason): "There is no connection to the server: \(reason)."
     case .timedOut(.connecting): "The connection to the server was not made in time."
     case .timedOut(.waiting): "The server did not answer in time."
     case .timedOut(.receiving): "The response did not end in time."
     case .tooLarge(let limit): "The response is larger than the limit of \(limit) bytes."
     case .untrusted(let reason): "The server's certificate is not trusted: \(reason)."
-    case .tlsFailed(let reason): "TLS with the server failed: \(reason)."
+    case .tlsFailed(let reason): "The TLS handshake with the server failed: \(reason)."
     case .proxyRefused(let status): "The proxy refuses the connection with status \(status)."
     case .interrupted(let reason): "The response was interrupted: \(reason)."
     case .cancelled: "The request was cancelled."

@@ -18,7 +18,7 @@ import Testing
         Issue.record("\(error as RedisError?)")
         continue
       }
-      #expect(reason.contains("no answer in time"))
+      #expect(reason.contains("no reply in time"))
     }
     server.resume()
     #expect(try await redis.send(["ECHO", "next"]).string == "next")
@@ -122,8 +122,8 @@ import Testing
     _ = try await redis.send(["PING"])
     server.pause()
     let pending = Task { try await redis.send(["ECHO", "a"]) }
-    #expect(await log.line(containing: "not a byte came") != nil)
-    #expect(await log.line(containing: "gave no answer within") != nil)
+    #expect(await log.line(containing: "no byte arrived") != nil)
+    #expect(await log.line(containing: "sent no reply within") != nil)
     server.resume()
     #expect(try await pending.value.string == "a")
   }

@@ -86,7 +86,7 @@ import Testing
     let reader = Self.subscribe(to: try server.address(), limits: .short, events: events, log: log)
     await events.next { $0 == .connected }
     server.pause()
-    #expect(await log.line(containing: "not a byte came") != nil)
+    #expect(await log.line(containing: "no byte arrived") != nil)
     server.resume()
     await events.next { $0 == .connected }
     reader.close()

@@ -31,7 +31,7 @@ import WorkflowStore
     let letter = try #require(runs.first?.objectValue)
     #expect(runs.count == 1)
     #expect(letter["job_id"] == .string(id.description) && letter["run_name"] == "r" && letter["status"] == "failed")
-    #expect(letter["error_code"] == "worker_lost" && letter["steps_in_flight"] == ["a"])
+    #expect(letter["error_code"] == "worker_crashed" && letter["steps_in_flight"] == ["a"])
     for name in ["created_ts", "started_ts", "finished_ts"] { #expect(letter[name]?.numberValue != nil, "\(name)") }
   }
 

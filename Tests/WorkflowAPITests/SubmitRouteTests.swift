@@ -28,13 +28,13 @@ import WorkflowStore
       "POST", "/workflow/run", headers: ["Content-Type": "application/json"],
       parameters: ["REMOTE_ADDR": "unix:", "REQUEST_ID": "0123456789abcdef0123456789abcdef"],
       body: .complete(Array(TestAPI.body.utf8)))
-    #expect(answer.json["job_id"] == "01234567-89ab-cdef-0123-456789abcdef")
+    #expect(answer.json["job_id"] == "01234567-89ab-4def-8123-456789abcdef")
     #expect(answer.header("X-Request-ID") == "0123456789abcdef0123456789abcdef")
   }
 
   @Test(arguments: [
-    ("", ["missing at body"]), ("{", ["json_invalid at body.1"]), ("[]", ["model_type at body"]),
-    (#"{"run_name":"r","steps":[{"id":"a","op":"no"}]}"#, ["value_error at body.steps.0.op"]),
+    ("", ["missing at body"]), ("{", ["json_invalid at body.1"]), ("[]", ["model_attributes_type at body"]),
+    (#"{"run_name":"r","steps":[{"id":"a","op":"no"}]}"#, ["literal_error at body.steps.0.op"]),
   ])
   func `A body with faults is a 422 with each of them`(_ body: String, _ faults: [String]) async {
     let answer = await api.post(body)
