@@ -29,6 +29,15 @@ import WorkflowStore
     #expect(try await bench.snapshot() == before)
   }
 
+  @Test func `A run does not start before it was submitted, whatever Redis's clock says`() async throws {
+    let id = try await bench.submit()
+    let later = "4102444800.000000"
+    try await bench.send("HSET", "\(bench.prefix)job:\(id)", "created_ts", later)
+    let run = try #require(try await bench.claim(1).runs.first)
+    #expect(run.claimedAt.text == later)
+    #expect(try await bench.send("HGET", "\(bench.prefix)job:\(id)", "started_ts").string == later)
+  }
+
   @Test func `A count of repairs that cannot be kept stops nothing`() async throws {
     let id = try await bench.submit()
     try await bench.send("SET", bench.prefix + "repairs", "mine")

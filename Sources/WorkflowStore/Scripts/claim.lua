@@ -51,9 +51,10 @@ for i = 11, #ARGV do
   if fault then return fault end
 end
 
--- Status, name and `run` of a job, and `again` of one that was held before; nothing when it is no hash.
+-- Status, name and `run` of a job, `again` of one that was held before, and when it was submitted; nothing when it is no
+-- hash.
 local function read(id)
-  return isJobID(id) and try('HMGET', jobs .. id, 'status', 'run_name', 'run', 'again') or {}
+  return isJobID(id) and try('HMGET', jobs .. id, 'status', 'run_name', 'run', 'again', 'created_ts') or {}
 end
 
 -- Whether the log of a run says no more than that it is queued.
@@ -132,6 +133,8 @@ local function take(id, suspect)
     token, ts, crashes, logged = whole(claims + 1) .. '-' .. claim, later(time, lastTime), known, size
     redis.call('HSET', jobs .. id, 'status', 'started')
   else
+    -- Redis's clock may have gone back since the run was submitted.
+    ts = later(time, job[5])
     redis.call('HSET', jobs .. id, 'status', 'started', 'started_ts', ts)
   end
   hold(id, token, '0', '0', '0', crashes, ts, logged, string.sub(job[3], 1, 8))
