@@ -51,8 +51,8 @@ for i = 11, #ARGV do
   if fault then return fault end
 end
 
--- Status, name and `run` of a job, `again` of one that was held before, and when it was submitted; nothing when it is no
--- hash.
+-- Status, name and `run` of a job, `again` of one that was held before, and when it was submitted; nothing when it is
+-- no hash.
 local function read(id)
   return isJobID(id) and try('HMGET', jobs .. id, 'status', 'run_name', 'run', 'again', 'created_ts') or {}
 end
