@@ -77,7 +77,7 @@ private final class Lane<Item: Sendable, Answer: Sendable>: Sendable {
     var waiting: Deque<Waiter> = []
     var isWriting = false
 
-    /// Takes what goes in the next call, none when nobody waits.
+    /// Takes what goes in the next call, none when nothing waits.
     mutating func takeCall(atMost limit: Int) -> [Waiter] {
       var bytes = waiting.first?.size ?? 0
       let end = waiting.dropFirst().firstIndex { waiter in

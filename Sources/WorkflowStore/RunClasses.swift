@@ -8,7 +8,7 @@ public final class RunClasses: Sendable {
     var count = 0
     /// Those whose operations the worker has.
     var served: [String] = []
-    /// Operations that runs may need and that the worker does not have, as far as nobody was told.
+    /// Operations that runs may need and that the worker does not have, and that are not logged yet.
     var missing: Set<String> = []
     var known: Set<String> = []
   }

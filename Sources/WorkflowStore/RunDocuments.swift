@@ -43,7 +43,7 @@ struct RunDocuments: Sendable {
   /// What lies under the name of a document that is in pieces: a mark that no JSON begins with, and their number.
   static func mark(pieces: Int) -> String { "/\(pieces)" }
 
-  /// The number of pieces of the document that such a mark stands for; nil for a document.
+  /// The number of pieces of the document that such a mark replaces; nil for a document.
   static func pieces(in mark: [UInt8]) -> Int? {
     mark.first == UInt8(ascii: "/") ? Int(String(decoding: mark.dropFirst(), as: UTF8.self)) : nil
   }

@@ -55,8 +55,8 @@ extension RunStore {
   /// on the very thread that brings the answer.
   /// - Parameters:
   ///   - ended: runs that the worker has ended a moment ago; their leases are renewed if Redis has lost that.
-  ///   - settledClaim: the number of the newest claim whose runs are in hand, or whose answer was lost: runs that it
-  ///     brought and that are not in hand return to their queue.
+  ///   - settledClaim: the number of the newest claim whose runs are held, or whose answer was lost: runs that it
+  ///     brought and that are not held return to their queue.
   /// - Returns: the runs that others have taken from the worker, those of `ended` that Redis holds for started, and
   ///   those that returned to their queue.
   public func heartbeat(

@@ -29,7 +29,7 @@ struct EncodedBatch: Sendable {
 }
 
 extension RunStore {
-  /// Writes batches of runs in hand, of each run at most one; each is written or not, whatever becomes of the others.
+  /// Writes batches of held runs, at most one of each run; each is written or not, whatever becomes of the others.
   ///
   /// Each is written in one call, however large it is; ``GroupCommit`` writes a large one in several.
   /// - Returns: an answer for each batch.

@@ -47,7 +47,7 @@ extension RunStore {
   /// Above this length the queues are not searched for a run: that would hold up everybody else.
   private static let searchedQueueLength = 5_000
 
-  /// Looks at up to a thousand live runs for such that nobody would ever take, and at some keys for live runs that are
+  /// Looks at up to a thousand live runs for those that no worker would claim, and at some keys for live runs that are
   /// not known as such. One worker at a time does so.
   /// - Parameters:
   ///   - position: where the last look ended.

@@ -116,7 +116,7 @@ extension Submission {
 }
 
 extension Int {
-  /// The number in decimal with at least so many digits.
+  /// The number in decimal with at least this number of digits.
   fileprivate func padded(to digits: Int) -> String {
     let text = String(self)
     return String(repeating: "0", count: Swift.max(0, digits - text.utf8.count)) + text

@@ -25,7 +25,7 @@ struct DoctorCommand: AsyncParsableCommand {
         settings.redis, name: "wf-doctor", logger: Logger(label: "wf-doctor") { _ in SwiftLogNoOpLogHandler() })
       defer { connection.close() }
       let store = RunStore(connection, keys: settings.keys)
-      // Without an installation only what the settings name is looked at: nobody wants defaults to be there.
+      // Without an installation only what the settings name is looked at: the defaults need not be there.
       if isInstalled || settings.isSet("REDIS_URL") {
         findings += await RedisExamination(connection: connection, store: store, address: settings.redis).findings()
       }

@@ -34,7 +34,7 @@ struct ServiceManager: Sendable {
 
   private func send(_ message: String) {
     guard let address else { return }
-    // A leading @ stands for the NUL of an abstract name.
+    // A leading @ denotes the NUL of an abstract name.
     let name =
       address.hasPrefix("@")
       ? UnixSocketAddress(abstractName: String(address.dropFirst())) : UnixSocketAddress(path: address)

@@ -64,7 +64,7 @@ local messages, enqueued = {}, {}
 
 local function noteEnqueued(class) enqueued[class] = (enqueued[class] or 0) + 1 end
 
--- Appends words of a list to a run's log. A log of another type is begun anew; else nothing of the run could ever be
+-- Appends words of a list to a run's log. A log of another type is replaced; otherwise nothing of the run could ever be
 -- recorded.
 local function log(id, words, first, last)
   if first > last then return end
@@ -96,7 +96,7 @@ local function isUseful(worker)
 end
 
 -- Wakes one idle worker for each run that was enqueued, those first that have been idle for longest. A worker whose
--- channel nobody subscribes to is gone, and another one is woken. Who is woken is idle again when a claim has emptied
+-- channel has no subscriber is gone, and another one is woken. Who is woken is idle again when a claim has emptied
 -- the queue.
 local function wakeWorkers()
   if not next(enqueued) then return end

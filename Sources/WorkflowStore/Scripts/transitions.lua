@@ -58,7 +58,7 @@ local function hold(id, token, seq, staged, begun, crashes, time, bytes, class)
     .. class
 end
 
--- Whether a run with so many crashes waits among the suspects: its next crash would end it.
+-- Whether a run with this number of crashes waits among the suspects: its next crash would end it.
 local function isSuspect(crashes, limit) return tonumber(crashes) >= limit - 1 end
 
 -- What a job says for its next claim: claims, crashes in a row, deaths in a row before anything was recorded, the time
