@@ -5,13 +5,13 @@ import WorkflowStore
 
 /// Sends the events of a run to one client, in order and each once, until the run has ended or the client disconnects.
 actor EventFeed {
-  /// The news that the route has read, to be taken once.
-  final class InitialNews: Sendable {
-    private let parts: Mutex<(news: RunNews, share: Quota.Share?)?>
+  /// The update that the route has read, to be taken once.
+  final class InitialUpdate: Sendable {
+    private let parts: Mutex<(update: RunUpdate, share: Quota.Share?)?>
 
-    init(news: RunNews?, share: Quota.Share?) { parts = Mutex(news.map { ($0, share) }) }
+    init(update: RunUpdate?, share: Quota.Share?) { parts = Mutex(update.map { ($0, share) }) }
 
-    fileprivate func take() -> (news: RunNews, share: Quota.Share?)? { parts.withLock { $0.take() } }
+    fileprivate func take() -> (update: RunUpdate, share: Quota.Share?)? { parts.withLock { $0.take() } }
   }
 
   private let id: JobID
@@ -42,7 +42,7 @@ actor EventFeed {
   }
 
   /// Sends events as they arrive, and a comment after each interval of `heartbeat` without pending bytes.
-  func run(from initial: InitialNews, heartbeat: Duration) async {
+  func run(from initial: InitialUpdate, heartbeat: Duration) async {
     let beat = Task { [weak self] in
       while true {
         do { try await Task.sleep(for: heartbeat) } catch { return }
@@ -51,14 +51,14 @@ actor EventFeed {
     }
     defer { beat.cancel() }
     do throws(FastCGIClientGone) {
-      if let (news, share) = initial.take() {
-        if try await send(news, skipping: 0, share) { return }
-        if news.hasMore, try await catchUp() { return }
+      if let (update, share) = initial.take() {
+        if try await send(update, skipping: 0, share) { return }
+        if update.hasMore, try await catchUp() { return }
       } else {
         // nginx sends the headers together with the first bytes of the body.
         try await write(Array(": waiting for Redis\n".utf8))
       }
-      for await look in events.watch(id, from: next) where try await send(look) { return }
+      for await notification in events.watch(id, from: next) where try await send(notification) { return }
     } catch {}
   }
 
@@ -70,58 +70,58 @@ actor EventFeed {
 
   /// Sends an update.
   /// - Returns: whether it was the last.
-  private func send(_ look: RunEvents.Look) async throws(FastCGIClientGone) -> Bool {
-    guard case .news(let news, let first) = look, first <= next else { return try await catchUp() }
-    return try await send(news, skipping: next - first, nil)
+  private func send(_ notification: RunEvents.Notification) async throws(FastCGIClientGone) -> Bool {
+    guard case .update(let update, let first) = notification, first <= next else { return try await catchUp() }
+    return try await send(update, skipping: next - first, nil)
   }
 
   /// Reads and sends the entries that the client has not seen, in portions.
   private func catchUp() async throws(FastCGIClientGone) -> Bool {
     while true {
-      guard let share = await quota.wait(for: RunStore.newsPortion) else { throw FastCGIClientGone() }
-      let news: RunNews?
+      guard let share = await quota.wait(for: RunStore.updatePortion) else { throw FastCGIClientGone() }
+      let update: RunUpdate?
       do {
-        news = try await store.news(of: id, from: next)
+        update = try await store.update(of: id, from: next)
       } catch {
         // Redis is unreachable: the next update comes when it is back, and every few seconds.
         return false
       }
       // The run has expired.
-      guard let news else { return true }
-      if try await send(news, skipping: 0, share) { return true }
-      if !news.hasMore { return false }
+      guard let update else { return true }
+      if try await send(update, skipping: 0, share) { return true }
+      if !update.hasMore { return false }
     }
   }
 
-  /// - Parameter share: the share of the quota that was acquired for these news; nil to acquire one.
+  /// - Parameter share: the share of the quota that was acquired for this update; nil to acquire one.
   private func send(
-    _ news: RunNews, skipping seen: Int, _ share: Quota.Share?
+    _ update: RunUpdate, skipping seen: Int, _ share: Quota.Share?
   ) async throws(FastCGIClientGone) -> Bool {
-    let text = render(news, skipping: seen)
+    let text = render(update, skipping: seen)
     var share = share
     if share == nil, text.count > Quotas.freeEvents { share = await quota.wait(for: text.count) }
     defer { withExtendedLifetime(share) {} }
-    isOver = news.isLast
+    isOver = update.isLast
     if !text.isEmpty {
       isWriting = true
       defer { isWriting = false }
       try await write(text)
     }
-    return news.isLast
+    return update.isLast
   }
 
-  private func render(_ news: RunNews, skipping seen: Int) -> [UInt8] {
+  private func render(_ update: RunUpdate, skipping seen: Int) -> [UInt8] {
     var text: [UInt8] = []
-    for entry in news.entries.dropFirst(seen) {
+    for entry in update.entries.dropFirst(seen) {
       text += "id: \(next)\ndata: ".utf8
       text += entry
       text += "\n\n".utf8
       next += 1
     }
     // A terminal status is sent after the last entry.
-    if news.status != status, news.isLast || !news.status.isTerminal {
-      text += "event: status\ndata: {\"status\":\"\(news.status.rawValue)\"}\n\n".utf8
-      status = news.status
+    if update.status != status, update.isLast || !update.status.isTerminal {
+      text += "event: status\ndata: {\"status\":\"\(update.status.rawValue)\"}\n\n".utf8
+      status = update.status
     }
     guard !hasBegun, !text.isEmpty else { return text }
     hasBegun = true

@@ -27,16 +27,16 @@ struct EventsRoute: Route {
     let id = try JobID(path: argument, context)
     let first = try firstEntry(request)
     let connectionShare = try quotas.longRequest()
-    let share = await quotas.events.wait(for: RunStore.newsPortion)
-    let news = try await news(of: id, from: first)
-    if let news, news.isLast, news.entries.isEmpty, first > 0 {
+    let share = await quotas.events.wait(for: RunStore.updatePortion)
+    let update = try await update(of: id, from: first)
+    if let update, update.isLast, update.entries.isEmpty, first > 0 {
       return FastCGIResponse(status: 204, headers: [("Cache-Control", "no-store")])
     }
     let headers = [
       (name: "Content-Type", value: "text/event-stream"), (name: "Cache-Control", value: "no-store"),
       (name: "X-Accel-Buffering", value: "no"),
     ]
-    let initial = EventFeed.InitialNews(news: news, share: share)
+    let initial = EventFeed.InitialUpdate(update: update, share: share)
     return FastCGIResponse(
       status: 200, headers: headers,
       body: .stream { stream in
@@ -49,18 +49,18 @@ struct EventsRoute: Route {
   }
 
   /// The first entries; nil while Redis is unreachable.
-  private func news(of id: JobID, from first: Int) async throws(APIError) -> RunNews? {
-    let news: RunNews?
+  private func update(of id: JobID, from first: Int) async throws(APIError) -> RunUpdate? {
+    let update: RunUpdate?
     do {
-      news = try await store.reading { store throws(StoreError) in
-        try await store.news(of: id, from: first, within: Self.firstReadTimeout)
+      update = try await store.reading { store throws(StoreError) in
+        try await store.update(of: id, from: first, within: Self.firstReadTimeout)
       }
     } catch {
       if error.status == 503 { return nil }
       throw error
     }
-    guard let news else { throw .noJob(id) }
-    return news
+    guard let update else { throw .noJob(id) }
+    return update
   }
 
   private func firstEntry(_ request: FastCGIRequest) throws(APIError) -> Int {

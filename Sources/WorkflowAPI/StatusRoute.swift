@@ -80,13 +80,15 @@ struct StatusRoute: Route {
   }
 
   private func ended(_ id: JobID) async -> Result<Void, StoreError>? {
-    for await look in events.watch(id, from: .max) {
+    for await notification in events.watch(id, from: .max) {
       do throws(StoreError) {
-        if case .news(let news, _) = look {
-          if news.status.isTerminal { return .success(()) }
+        if case .update(let update, _) = notification {
+          if update.status.isTerminal { return .success(()) }
           continue
         }
-        guard let news = try await store.news(of: id, from: .max), !news.status.isTerminal else { return .success(()) }
+        guard let update = try await store.update(of: id, from: .max), !update.status.isTerminal else {
+          return .success(())
+        }
       } catch {
         return .failure(error)
       }

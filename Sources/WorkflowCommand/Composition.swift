@@ -45,13 +45,13 @@ struct Composition {
 
   /// Says in the log, once Redis answers, what keeps wf from working there and what makes Redis lose runs.
   func warnAboutRedis(_ connection: RedisConnection) async {
-    let examination = RedisExamination(
+    let check = RedisCheck(
       connection: connection, store: store(connection), address: settings.redis)
     while !Task.isCancelled {
-      if let doubts = await examination.doubts() {
-        for doubt in doubts {
-          let level = doubt.verdict == .broken ? Logger.Level.error : .warning
-          logger.log(level: level, "\(doubt.what); \(doubt.remedy ?? "")")
+      if let problems = await check.problems() {
+        for problem in problems {
+          let level = problem.outcome == .failed ? Logger.Level.error : .warning
+          logger.log(level: level, "\(problem.what); \(problem.remedy ?? "")")
         }
         return
       }

@@ -1,7 +1,7 @@
 public import Logging
 import Synchronization
 
-/// Looks every two seconds whether Redis has lost runs, or may lose them, and says so in the log and to health.
+/// Checks every two seconds whether Redis has lost runs, or may lose them, and reports it in the log and in health.
 ///
 /// Redis says nothing when its database is emptied or another one takes its place. A random id under a key of wf's own
 /// tells: once this process has seen it, it is there for as long as the runs are.
@@ -34,7 +34,7 @@ public final class DatabaseWatch: Sendable {
     state.withLock { ($0.wasEmptied ? [DatabaseWatch.emptied] : []) + ($0.policy.warning.map { [$0] } ?? []) }
   }
 
-  /// Looks until its task is cancelled.
+  /// Checks until its task is cancelled.
   public func run() async {
     while !Task.isCancelled {
       do throws(StoreError) {

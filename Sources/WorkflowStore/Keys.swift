@@ -49,7 +49,7 @@
 ///   definition:{sha1}  string  the steps of finished runs, which rerun them                              retain after last
 ///   control:{worker}   channel a run of this worker was cancelled, or taken from it
 ///   the other priorities of a queue, `high` and `low`; `gen` in a job, then `{gen}.` before its tokens
-/// channels (publish/subscribe: they only say "look")
+/// channels (publish/subscribe: they only say that the run has changed)
 ///   wake:{worker}      a run was enqueued for this idle worker
 ///   events:{id}        something was written to the run
 /// ```

@@ -4,7 +4,7 @@ import Synchronization
 /// The classes of runs, as far as a worker's claims have told it: runs that need the same operations are of one class.
 public final class RunClasses: Sendable {
   private struct State {
-    /// How many classes there were at the last look.
+    /// How many classes there were at the last read.
     var count = 0
     /// Those whose operations the worker has.
     var served: [String] = []

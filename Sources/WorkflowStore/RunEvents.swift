@@ -3,33 +3,32 @@ public import Logging
 import Synchronization
 import Workflow
 
-/// Tells whoever waits for a run what is new of it; any number of waiting tasks share one connection, and all that wait
-/// for the same run share one look at it.
+/// Notifies watchers of runs. Any number of watchers share one connection, and all watchers of a run share one read.
 ///
-/// Publish/subscribe says "look", nothing more. A run is looked at when its channel has been subscribed, when something
-/// was written to it, after every reconnect, and every five seconds in case that a message was lost; so nobody misses
-/// anything, whatever happens to the connection.
+/// A message on a run's channel only says that the run has changed. A run is read when its channel has been subscribed,
+/// when a message arrives, after every reconnect, and every five seconds in case a message was lost. So no watcher
+/// misses an entry, whatever happens to the connection.
 public final class RunEvents: Sendable {
-  /// What a watcher is told.
-  public enum Look: Sendable {
-    /// It should read the run itself.
-    case look
-    /// What was read for all: the entries from an index on. Who has not seen all before it should read itself.
-    case news(RunNews, first: Int)
+  /// What a watcher receives.
+  public enum Notification: Sendable {
+    /// The watcher reads the run itself.
+    case refresh
+    /// Entries from an index on, read once for all watchers. A watcher that has not seen all before it reads the run.
+    case update(RunUpdate, first: Int)
   }
 
   /// One run that is watched.
   private struct Channel {
     let id: JobID
-    var watchers: [Int: AsyncStream<Look>.Continuation] = [:]
-    /// Index of the first progress entry that nobody has been told of.
+    var watchers: [Int: AsyncStream<Notification>.Continuation] = [:]
+    /// Index of the first progress entry that was not broadcast.
     var position: Int
     var status: RunStatus?
     var isReading = false
-    /// Whether there is reason to look again after the look under way.
+    /// Whether to read again after the current read.
     var isStale = false
 
-    mutating func join(_ number: Int, _ watcher: AsyncStream<Look>.Continuation, from first: Int) {
+    mutating func join(_ number: Int, _ watcher: AsyncStream<Notification>.Continuation, from first: Int) {
       watchers[number] = watcher
       position = min(position, first)
     }
@@ -47,9 +46,9 @@ public final class RunEvents: Sendable {
   private let subscription = Mutex<RedisSubscription?>(nil)
   private let ticker = Mutex<Task<Void, Never>?>(nil)
 
-  /// How often a run is looked at without a message.
+  /// How often a run is read without a message.
   static let slowPoll = Duration.seconds(5)
-  /// The runs take their turns, so that thousands of them are not looked at in one instant.
+  /// The runs are read in turns, so that thousands of them are not read in one instant.
   private static let turns = 50
 
   /// Connects at once.
@@ -59,34 +58,34 @@ public final class RunEvents: Sendable {
     outages = OutageLog("reading for those who follow a run", logger: logger)
     let made = RedisSubscription(
       redis, name: "wf-events", logger: logger,
-      onMessage: { [weak self] channel, _ in self?.look(at: channel) },
-      onSubscribe: { [weak self] channel in self?.look(at: channel) },
-      onConnect: { [weak self] in self?.lookAtAll() })
+      onMessage: { [weak self] channel, _ in self?.refresh(channel) },
+      onSubscribe: { [weak self] channel in self?.refresh(channel) },
+      onConnect: { [weak self] in self?.refreshAll() })
     subscription.withLock { $0 = made }
     let poll = Task { [weak self] in
       var turn = 0
       while !Task.isCancelled {
         try? await Task.sleep(for: RunEvents.slowPoll / RunEvents.turns)
         turn = (turn + 1) % RunEvents.turns
-        self?.lookAtAll(inTurn: turn)
+        self?.refreshAll(inTurn: turn)
       }
     }
     ticker.withLock { $0 = poll }
   }
 
-  /// A sequence of what is new of a run; it ends when the events are closed, and for a task that is cancelled. Of
-  /// several elements that come at once only the last is kept: who sees a gap reads the run itself.
+  /// The notifications of a run. The sequence ends when the events are closed or the task is cancelled. Of several
+  /// elements that arrive at once only the last is kept: a watcher that sees a gap reads the run itself.
   /// - Parameter first: index of the first progress entry that the watcher has not seen.
-  public func watch(_ id: JobID, from first: Int) -> AsyncStream<Look> {
-    let (stream, continuation) = AsyncStream<Look>.makeStream(bufferingPolicy: .bufferingNewest(1))
+  public func watch(_ id: JobID, from first: Int) -> AsyncStream<Notification> {
+    let (stream, continuation) = AsyncStream<Notification>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let channel = store.keys.eventsChannel(id)
     guard let number = join(channel, id, first, continuation) else {
       continuation.finish()
       return stream
     }
     continuation.onTermination = { [weak self] _ in self?.leave(channel, number) }
-    // Another watcher's subscription may stand already, and then nobody confirms it again.
-    continuation.yield(.look)
+    // The channel may have been subscribed already for another watcher; Redis then confirms nothing.
+    continuation.yield(.refresh)
     return stream
   }
 
@@ -102,7 +101,7 @@ public final class RunEvents: Sendable {
   }
 
   private func join(
-    _ name: String, _ id: JobID, _ first: Int, _ continuation: AsyncStream<Look>.Continuation
+    _ name: String, _ id: JobID, _ first: Int, _ continuation: AsyncStream<Notification>.Continuation
   ) -> Int? {
     subscription.withLock { subscription in
       let number = state.withLock { state -> Int? in
@@ -131,16 +130,16 @@ public final class RunEvents: Sendable {
     }
   }
 
-  // MARK: Looking
+  // MARK: Reading
 
-  private func lookAtAll(inTurn turn: Int? = nil) {
+  private func refreshAll(inTurn turn: Int? = nil) {
     let names = state.withLock { Array($0.channels.keys) }
     for name in names where turn == nil || Int(UInt(bitPattern: name.hashValue) % UInt(RunEvents.turns)) == turn {
-      look(at: name)
+      refresh(name)
     }
   }
 
-  private func look(at name: String) {
+  private func refresh(_ name: String) {
     let starts = state.withLock { state in
       guard let channel = state.channels[name] else { return false }
       if channel.isReading { state.channels[name]?.isStale = true } else { state.channels[name]?.isReading = true }
@@ -149,38 +148,38 @@ public final class RunEvents: Sendable {
     if starts { Task { await read(name) } }
   }
 
-  /// Reads what is new and tells everybody; once more as long as there is reason to.
+  /// Reads the run's update and broadcasts it, again as long as the run is stale.
   private func read(_ name: String) async {
     while let (id, position) = state.withLock({ $0.channels[name].map { ($0.id, $0.position) } }) {
-      let outcome: Result<RunNews?, StoreError>
+      let outcome: Result<RunUpdate?, StoreError>
       do {
-        outcome = .success(try await store.news(of: id, from: position))
+        outcome = .success(try await store.update(of: id, from: position))
         outages.noteSuccess()
       } catch {
         outcome = .failure(error)
         outages.note(error)
       }
-      if !spread(outcome, from: position, name) { return }
+      if !broadcast(outcome, from: position, name) { return }
     }
   }
 
-  /// - Returns: whether to look again at once.
-  private func spread(_ outcome: Result<RunNews?, StoreError>, from position: Int, _ name: String) -> Bool {
+  /// - Returns: whether to read again at once.
+  private func broadcast(_ outcome: Result<RunUpdate?, StoreError>, from position: Int, _ name: String) -> Bool {
     state.withLock { state in
       guard var channel = state.channels[name] else { return false }
       defer { state.channels[name] = channel }
       switch outcome {
-      // Redis is away: the run is looked at again when it is back.
+      // Redis does not answer: the run is read again after the reconnect.
       case .failure: break
-      case .success(nil): for watcher in channel.watchers.values { watcher.yield(.look) }
-      case .success(let news?):
-        if !news.entries.isEmpty || news.status != channel.status {
-          for watcher in channel.watchers.values { watcher.yield(.news(news, first: position)) }
+      case .success(nil): for watcher in channel.watchers.values { watcher.yield(.refresh) }
+      case .success(let update?):
+        if !update.entries.isEmpty || update.status != channel.status {
+          for watcher in channel.watchers.values { watcher.yield(.update(update, first: position)) }
         }
-        // Unless somebody has come who wants more than was read.
-        if channel.position == position { channel.position += news.entries.count }
-        channel.status = news.status
-        if news.hasMore { channel.isStale = true }
+        // Unless a watcher has joined that wants more than was read.
+        if channel.position == position { channel.position += update.entries.count }
+        channel.status = update.status
+        if update.hasMore { channel.isStale = true }
       }
       defer { channel.isStale = false }
       channel.isReading = channel.isStale

@@ -1,8 +1,8 @@
 import Hiredis
 public import Workflow
 
-/// What is new of a run: a portion of its progress log.
-public struct RunNews: Sendable {
+/// A portion of a run's progress log, with its status.
+public struct RunUpdate: Sendable {
   /// Where the run stands.
   public let status: RunStatus
   /// Progress entries from the asked one on, as JSON text.
@@ -16,20 +16,20 @@ public struct RunNews: Sendable {
 
 extension RunStore {
   /// Bytes of entries after which a portion of the log ends; so much is sent to one watcher at a time.
-  public static let newsPortion = 64 * 1_024
+  public static let updatePortion = 64 * 1_024
   /// Bytes of entries that Redis looks through for their heads in one script, which takes it a millisecond or two.
   private static let headsPortion = 1 << 20
   /// Bytes of an entry that hold all that `ProgressHead` reads.
   private static let headLength = 1_024
 
-  /// Reads what is new of a run; nil when there is none of this id.
+  /// Reads a run's update; nil when there is no run of this id.
   /// - Parameters:
   ///   - first: index of the first entry wanted, from 0; `.max` for none.
   ///   - limit: how long it may take; that of the store unless given.
-  public func news(
+  public func update(
     of id: JobID, from first: Int, within limit: Duration? = nil
-  ) async throws(StoreError) -> RunNews? {
-    try await portion(of: id, from: first, bytes: RunStore.newsPortion, head: 0, within: limit)
+  ) async throws(StoreError) -> RunUpdate? {
+    try await portion(of: id, from: first, bytes: RunStore.updatePortion, head: 0, within: limit)
   }
 
   /// Reads the heads of the first entries of a run's log, without their outputs.
@@ -48,13 +48,13 @@ extension RunStore {
 
   private func portion(
     of id: JobID, from first: Int, bytes: Int, head: Int, within limit: Duration? = nil
-  ) async throws(StoreError) -> RunNews? {
+  ) async throws(StoreError) -> RunUpdate? {
     let names = [keys.job(id), keys.progress(id)]
     let reply = try await evaluate(Scripts.events, names, ["\(first)", "\(bytes)", "\(head)"], within: limit)
     if case .null = reply { return nil }
     guard let parts = reply.array, parts.count >= 2, let more = parts[1].int,
       let status = parts[0].string.flatMap(RunStatus.init(rawValue:))
     else { throw RunStore.damaged(Scripts.events, reply) }
-    return RunNews(status: status, entries: parts.dropFirst(2).compactMap(\.bytesValue), hasMore: more == 1)
+    return RunUpdate(status: status, entries: parts.dropFirst(2).compactMap(\.bytesValue), hasMore: more == 1)
   }
 }

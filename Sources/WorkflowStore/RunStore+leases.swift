@@ -86,7 +86,7 @@ extension RunStore {
   }
 
   /// Says that a worker has stopped: it does not count as alive any more.
-  public func leave(worker: String) async throws(StoreError) {
+  public func deregister(worker: String) async throws(StoreError) {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(worker)

@@ -2,9 +2,9 @@ import Hiredis
 import LinuxSupport
 import Workflow
 
-/// What a look at a part of the live runs has found, and repaired.
+/// What one pass over a part of the live runs has found, and repaired.
 public struct Reconciliation: Sendable {
-  /// Where a look ends and the next one continues.
+  /// Where a pass ends and the next one continues.
   public struct Position: Sendable, Equatable {
     /// Among the live runs; empty when all have been seen.
     public var live = ""
@@ -15,7 +15,7 @@ public struct Reconciliation: Sendable {
     public init() {}
   }
 
-  /// Where the next look continues.
+  /// Where the next pass continues.
   public let position: Position
   /// The runs that nobody would have taken, each with a sentence's part that says why.
   public let repaired: [(id: JobID, what: String)]
@@ -47,15 +47,15 @@ extension RunStore {
   /// Above this length the queues are not searched for a run: that would hold up everybody else.
   private static let searchedQueueLength = 5_000
 
-  /// Looks at up to a thousand live runs for those that no worker would claim, and at some keys for live runs that are
-  /// not known as such. One worker at a time does so.
+  /// Checks up to a thousand live runs for those that no worker would claim, and some keys for live runs that are
+  /// missing from the index of live runs. One worker at a time does this.
   /// - Parameters:
-  ///   - position: where the last look ended.
+  ///   - position: where the last pass ended.
   ///   - worker: the caller.
-  ///   - lease: what a started run without one is given; another worker takes over when the one that looks has not for
-  ///     so long.
-  ///   - keyCount: at about how many keys to look.
-  /// - Returns: nil when another worker looks.
+  ///   - lease: the lease that a started run without one gets; another worker takes over when the checking one has been
+  ///     silent for so long.
+  ///   - keyCount: about how many keys to check.
+  /// - Returns: nil when another worker checks.
   public func reconcile(
     from position: Reconciliation.Position, worker: String, lease: Duration, keyCount: Int = 100
   ) async throws(StoreError) -> Reconciliation? {

@@ -121,7 +121,7 @@ public struct Worker: Service {
 
   private func deregister(_ connection: RedisConnection, _ name: String) async {
     do {
-      try await store(connection, timeout: .milliseconds(500)).leave(worker: name)
+      try await store(connection, timeout: .milliseconds(500)).deregister(worker: name)
     } catch {
       logger.notice("the worker counts as alive until its lease lapses: \(error)")
     }

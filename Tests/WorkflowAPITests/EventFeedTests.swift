@@ -47,8 +47,8 @@ import WorkflowStore
   @Test func `the first event carries the time to come back, and the end comes last`() async throws {
     try await run([#"{"a":1}"#, #"{"b":2}"#])
     let client = Client()
-    let news = try await store.news(of: id, from: 0)
-    await feed(into: client).run(from: .init(news: news, share: nil), heartbeat: .seconds(60))
+    let update = try await store.update(of: id, from: 0)
+    await feed(into: client).run(from: .init(update: update, share: nil), heartbeat: .seconds(60))
     let text = """
       retry: 1000
       id: 0
@@ -69,23 +69,23 @@ import WorkflowStore
     let entries = (0..<10).map { "{\"n\":\($0),\"x\":\"\(String(repeating: "x", count: 50_000))\"}" }
     try await run(entries)
     let client = Client()
-    await feed(into: client, from: 2).run(from: .init(news: nil, share: nil), heartbeat: .seconds(60))
+    await feed(into: client, from: 2).run(from: .init(update: nil, share: nil), heartbeat: .seconds(60))
     let blocks = client.text.components(separatedBy: "\n\n")
     #expect(blocks.first?.hasPrefix(": waiting for Redis\nretry: 1000\nid: 2\n") == true)
     #expect(
       blocks.dropFirst().map { String($0.prefix { $0 != "\n" }) } == (3..<10).map { "id: \($0)" } + ["event: status"])
-    #expect(client.pieces.allSatisfy { $0.utf8.count < RunStore.newsPortion + 4 * 51_000 })
+    #expect(client.pieces.allSatisfy { $0.utf8.count < RunStore.updatePortion + 4 * 51_000 })
   }
 
   @Test func `a heartbeat is one line, and none is sent to a client that has something to read`() async throws {
     try await run([#"{"a":1}"#], ended: false)
     let (client, other) = (Client(), Client())
     client.isSlow = true
-    let news = try await store.news(of: id, from: 0)
+    let update = try await store.update(of: id, from: 0)
     let (feed, otherFeed) = (feed(into: client), feed(into: other))
-    async let whole: Void = feed.run(from: .init(news: news, share: nil), heartbeat: .milliseconds(1))
+    async let whole: Void = feed.run(from: .init(update: update, share: nil), heartbeat: .milliseconds(1))
     try await client.until { $0.count == 1 }
-    async let others: Void = otherFeed.run(from: .init(news: nil, share: nil), heartbeat: .milliseconds(1))
+    async let others: Void = otherFeed.run(from: .init(update: nil, share: nil), heartbeat: .milliseconds(1))
     try await other.until { $0.count > 50 }
     #expect(client.pieces.count == 1)
     client.isSlow = false
@@ -102,7 +102,7 @@ import WorkflowStore
     redis.pause()
     let client = Client()
     let feed = feed(into: client)
-    async let whole: Void = feed.run(from: .init(news: nil, share: nil), heartbeat: .milliseconds(1))
+    async let whole: Void = feed.run(from: .init(update: nil, share: nil), heartbeat: .milliseconds(1))
     try await client.until { $0.count > 1 }
     #expect(client.pieces.first == ": waiting for Redis\n")
     #expect(client.pieces.dropFirst().allSatisfy { $0 == ": heartbeat\n" })
@@ -116,8 +116,8 @@ import WorkflowStore
     let before = try await bytesOut()
     let client = Client()
     let feed = feed(into: client)
-    let news = try await store.news(of: id, from: 0)
-    async let whole: Void = feed.run(from: .init(news: news, share: nil), heartbeat: .seconds(60))
+    let update = try await store.update(of: id, from: 0)
+    async let whole: Void = feed.run(from: .init(update: update, share: nil), heartbeat: .seconds(60))
     try await client.until { pieces in pieces.contains { $0.contains("id: 19\n") } }
     try await run(["{}"])
     await whole

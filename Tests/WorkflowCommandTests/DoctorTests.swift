@@ -9,37 +9,37 @@ import Testing
 @Suite struct DoctorTests {
   @Test func `nginx's room for clients is judged by the directives in force`() {
     let usual = "worker_processes auto;\nevents {\n\tworker_connections 768;\n\t# multi_accept on;\n}\n"
-    #expect(NginxExamination.capacity(usual, descriptors: 1_024).verdict == .doubtful)
-    #expect(NginxExamination.capacity(usual, descriptors: nil).what.contains("holds 768 connections"))
-    #expect(NginxExamination.capacity("events {}", descriptors: nil).what.contains("holds 512 connections"))
+    #expect(NginxCheck.capacity(usual, descriptors: 1_024).outcome == .warning)
+    #expect(NginxCheck.capacity(usual, descriptors: nil).what.contains("holds 768 connections"))
+    #expect(NginxCheck.capacity("events {}", descriptors: nil).what.contains("holds 512 connections"))
     let wide = "events{worker_connections 8192;}"
-    #expect(NginxExamination.capacity(wide, descriptors: 1_024).what.contains("may open 1024 files"))
-    #expect(NginxExamination.capacity("worker_rlimit_nofile 16384;" + wide, descriptors: 1_024).verdict == .fine)
-    #expect(NginxExamination.capacity(wide, descriptors: nil).verdict == .fine)
+    #expect(NginxCheck.capacity(wide, descriptors: 1_024).what.contains("may open 1024 files"))
+    #expect(NginxCheck.capacity("worker_rlimit_nofile 16384;" + wide, descriptors: 1_024).outcome == .ok)
+    #expect(NginxCheck.capacity(wide, descriptors: nil).outcome == .ok)
   }
 
   @Test func `connections that nginx keeps leave the API room for others`() {
     let configuration =
       "worker_processes 32;\nupstream wf { server unix:/s; keepalive 64; }\nserver { keepalive_timeout 9; }"
-    #expect(NginxExamination.keptConnections(configuration, apiConnections: 4_096) == nil)
-    let finding = NginxExamination.keptConnections(configuration, apiConnections: 4_000)
-    #expect(finding?.what.contains("may keep 2048 connections") == true)
-    #expect(NginxExamination.keptConnections("worker_processes 9;", apiConnections: 1) == nil)
+    #expect(NginxCheck.keptConnections(configuration, apiConnections: 4_096) == nil)
+    let result = NginxCheck.keptConnections(configuration, apiConnections: 4_000)
+    #expect(result?.what.contains("may keep 2048 connections") == true)
+    #expect(NginxCheck.keptConnections("worker_processes 9;", apiConnections: 1) == nil)
   }
 
   @Test func `nginx's refusal is quoted, and a lack of rights is no fault of the configuration`() {
-    let broken = NginxExamination.refusal(
+    let broken = NginxCheck.refusal(
       """
       nginx: [warn] something
       nginx: [emerg] unknown directive "listn" in /etc/nginx/sites-enabled/wf:20
       nginx: configuration file /etc/nginx/nginx.conf test failed
       """)
-    #expect(broken.verdict == .broken)
+    #expect(broken.outcome == .failed)
     #expect(
       broken.what == "nginx -t fails: nginx: [emerg] unknown directive \"listn\" in /etc/nginx/sites-enabled/wf:20")
-    let denied = NginxExamination.refusal(
+    let denied = NginxCheck.refusal(
       "nginx: [emerg] open() \"/etc/ssl/private/wf.key\" failed (13: Permission denied)")
-    #expect(denied.verdict == .doubtful)
+    #expect(denied.outcome == .warning)
   }
 
   @Test func `credentials are found by the units' text`() {
@@ -57,29 +57,29 @@ import Testing
       ])
   }
 
-  private func finding(_ status: Int, _ body: String) async throws -> Finding {
+  private func result(_ status: Int, _ body: String) async throws -> CheckResult {
     let server = try ModelServer()
     defer { server.close() }
     server.behaviour = .status(status, body: body)
-    return await APIExamination(url: "http://127.0.0.1:\(server.port)").finding()
+    return await APICheck(url: "http://127.0.0.1:\(server.port)").result()
   }
 
   @Test func `the API's health is told with its reason`() async throws {
-    let well = try await finding(200, #"{"status":"ok","redis":"ok","workers":2}"#)
-    #expect(well.verdict == .fine && well.what.hasSuffix("answers, and 2 workers are alive"))
-    let alone = try await finding(503, #"{"status":"unavailable","redis":"ok","workers":0,"detail":"no worker"}"#)
-    #expect(alone.verdict == .broken && alone.what.hasSuffix("answers 503: no worker"))
+    let well = try await result(200, #"{"status":"ok","redis":"ok","workers":2}"#)
+    #expect(well.outcome == .ok && well.what.hasSuffix("answers, and 2 workers are alive"))
+    let alone = try await result(503, #"{"status":"unavailable","redis":"ok","workers":0,"detail":"no worker"}"#)
+    #expect(alone.outcome == .failed && alone.what.hasSuffix("answers 503: no worker"))
     #expect(alone.remedy?.contains("systemctl start wf-worker") == true)
-    let away = try await finding(503, #"{"status":"unavailable","redis":"unavailable","detail":"OOM"}"#)
+    let away = try await result(503, #"{"status":"unavailable","redis":"unavailable","detail":"OOM"}"#)
     #expect(away.what.hasSuffix("answers 503: OOM") && away.remedy?.contains("Redis") == true)
-    let overdue = try await finding(503, #"{"status":"unavailable","redis":"ok","workers":1,"detail":"overdue"}"#)
-    #expect(overdue.verdict == .broken && overdue.what.hasSuffix("answers 503: overdue"))
-    let foreign = try await finding(401, #"{"detail":"local clients only"}"#)
-    #expect(foreign.verdict == .broken && foreign.what.contains("local clients only"))
-    let nginx = try await finding(502, #"{"detail":"the API could not be reached"}"#)
-    #expect(nginx.verdict == .broken && nginx.remedy?.contains("journalctl -u wf-api") == true)
+    let overdue = try await result(503, #"{"status":"unavailable","redis":"ok","workers":1,"detail":"overdue"}"#)
+    #expect(overdue.outcome == .failed && overdue.what.hasSuffix("answers 503: overdue"))
+    let foreign = try await result(401, #"{"detail":"local clients only"}"#)
+    #expect(foreign.outcome == .failed && foreign.what.contains("local clients only"))
+    let nginx = try await result(502, #"{"detail":"the API could not be reached"}"#)
+    #expect(nginx.outcome == .failed && nginx.remedy?.contains("journalctl -u wf-api") == true)
     for (status, body) in [(200, "<html>"), (404, "<html>"), (200, "{}"), (503, "{}")] {
-      #expect(try await finding(status, body).what.contains("but not as wf does"))
+      #expect(try await result(status, body).what.contains("but not as wf does"))
     }
   }
 

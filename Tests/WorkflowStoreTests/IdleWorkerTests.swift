@@ -63,7 +63,7 @@ import WorkflowStore
     #expect(try await idleWorkers() == [])
     #expect(try await bench.claim(1, id: "2", worker: "a").runs.isEmpty)
     #expect(try await idleWorkers() == ["a"])
-    try await bench.store.leave(worker: "a")
+    try await bench.store.deregister(worker: "a")
     #expect(try await idleWorkers() == [])
   }
 }

@@ -116,15 +116,15 @@ import WorkflowStore
     }
     var seen: [String] = []
     var largest = 0
-    while let news = try await bench.store.news(of: id, from: seen.count) {
-      #expect(news.status == .queued && !news.isLast)
-      largest = max(largest, news.entries.reduce(0) { $0 + $1.count })
-      seen += news.entries.compactMap(text)
-      if !news.hasMore { break }
+    while let update = try await bench.store.update(of: id, from: seen.count) {
+      #expect(update.status == .queued && !update.isLast)
+      largest = max(largest, update.entries.reduce(0) { $0 + $1.count })
+      seen += update.entries.compactMap(text)
+      if !update.hasMore { break }
     }
     #expect(seen == entries)
-    #expect(largest <= RunStore.newsPortion + 4 * (size + 100))
-    let none = try await bench.store.news(of: id, from: .max)
+    #expect(largest <= RunStore.updatePortion + 4 * (size + 100))
+    let none = try await bench.store.update(of: id, from: .max)
     #expect(none?.entries == [] && none?.hasMore == false)
   }
 
@@ -147,7 +147,7 @@ import WorkflowStore
     let before = try await bench.snapshot()
     #expect(try await bench.health() == [3, 1, 2])
     #expect(try await bench.snapshot() == before)
-    try await bench.store.leave(worker: "w")
+    try await bench.store.deregister(worker: "w")
     #expect(try await bench.health() == [3, 1, 1])
   }
 

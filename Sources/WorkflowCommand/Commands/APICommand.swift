@@ -33,7 +33,7 @@ struct APICommand: AsyncParsableCommand {
     let connection = composition.connection("wf-api")
     // Of its own, so that nothing waits behind a large document.
     let documents = composition.connection("wf-api-documents")
-    let manager = ServiceManager()
+    let notifier = SystemdNotifier()
     let watch = DatabaseWatch(composition.store(connection), logger: composition.logger)
     let listener = try listener(settings)
     let server = APIServer(
@@ -45,10 +45,10 @@ struct APICommand: AsyncParsableCommand {
       events: RunEvents(settings.redis, store: composition.store(documents), logger: composition.logger),
       warnings: { watch.warnings }, allowsAnonymous: settings.allowsAnonymous, siteURL: settings.url,
       logger: composition.logger,
-      started: { manager.ready("running") })
-    let outages = OutageLog("the look at the state of all runs", logger: composition.logger)
+      started: { notifier.ready("running") })
+    let outages = OutageLog("the read of the state of all runs", logger: composition.logger)
     let watchdog = Task {
-      await Watchdog(manager: manager, store: composition.store(connection), outages: outages).run()
+      await Watchdog(notifier: notifier, store: composition.store(connection), outages: outages).run()
     }
     let warnings = Task {
       await composition.warnAboutRedis(connection)
@@ -59,7 +59,7 @@ struct APICommand: AsyncParsableCommand {
       warnings.cancel()
     }
     do {
-      try await StoppableService(server, manager: manager, logger: composition.logger).run()
+      try await StoppableService(server, notifier: notifier, logger: composition.logger).run()
     } catch let error as FastCGIError {
       throw CommandFailure(sentence(error, listener), code: .configuration)
     }

@@ -19,7 +19,7 @@ struct DoctorCommand: AsyncParsableCommand {
   func run() async throws {
     let isInstalled = HostUnit.isWorkflowInstalled
     let host = await HostSettings(isInstalled: isInstalled)
-    var findings = (isInstalled ? [] : [DoctorCommand.notInstalled]) + host.findings
+    var results = (isInstalled ? [] : [DoctorCommand.notInstalled]) + host.results
     if let settings = host.settings {
       let connection = RedisConnection(
         settings.redis, name: "wf-doctor", logger: Logger(label: "wf-doctor") { _ in SwiftLogNoOpLogHandler() })
@@ -27,38 +27,38 @@ struct DoctorCommand: AsyncParsableCommand {
       let store = RunStore(connection, keys: settings.keys)
       // Without an installation only what the settings name is looked at: the defaults need not be there.
       if isInstalled || settings.isSet("REDIS_URL") {
-        findings += await RedisExamination(connection: connection, store: store, address: settings.redis).findings()
+        results += await RedisCheck(connection: connection, store: store, address: settings.redis).results()
       }
-      findings += isInstalled ? await HostExamination(settings: settings).findings() : await examineAPI(settings)
+      results += isInstalled ? await HostCheck(settings: settings).results() : await checkAPI(settings)
       if isInstalled || settings.model != nil {
-        findings += await examineModel(settings, store, isComplete: host.isComplete)
+        results += await checkModel(settings, store, isComplete: host.isComplete)
       }
     }
-    for finding in findings { Terminal.show(finding.text) }
-    if findings.contains(where: { $0.verdict == .broken }) {
+    for result in results { Terminal.show(result.text) }
+    if results.contains(where: { $0.outcome == .failed }) {
       throw ExitCode(CommandFailure.Code.failed.rawValue)
     }
   }
 
-  private static let notInstalled = Finding.broken(
+  private static let notInstalled = CheckResult.failed(
     "wf is not installed as a service on this host",
     remedy: "Operating.md says how to install it; wf dev runs it without an installation")
 
   /// The API that the settings name; it runs by other means than services of this host.
-  private func examineAPI(_ settings: Settings) async -> [Finding] {
+  private func checkAPI(_ settings: Settings) async -> [CheckResult] {
     guard settings.isSet("WF_URL"), APIClient.isUsable(settings.url) else { return [] }
-    var finding = await APIExamination(url: settings.url).finding()
-    if finding.remedy != nil { finding.remedy = "start wf where WF_URL leads, or correct WF_URL" }
-    return [finding]
+    var result = await APICheck(url: settings.url).result()
+    if result.remedy != nil { result.remedy = "start wf where WF_URL leads, or correct WF_URL" }
+    return [result]
   }
 
-  private func examineModel(_ settings: Settings, _ store: RunStore, isComplete: Bool) async -> [Finding] {
+  private func checkModel(_ settings: Settings, _ store: RunStore, isComplete: Bool) async -> [CheckResult] {
     guard isComplete else {
-      return [.doubtful("the model is not examined: not all settings could be read", remedy: "see above")]
+      return [.warning("the model is not examined: not all settings could be read", remedy: "see above")]
     }
     let client = HTTPClient(settings.httpClientConfiguration)
     defer { client.close() }
     let model = settings.model.map { OpenAIChatModel(client: client, configuration: $0) }
-    return await ModelExamination(model: model, store: store).findings()
+    return await ModelCheck(model: model, store: store).results()
   }
 }

@@ -18,13 +18,13 @@ struct WorkerCommand: AsyncParsableCommand {
     let composition = try Composition(service: "wf-worker")
     let settings = composition.settings
     let client = composition.httpClient()
-    let manager = ServiceManager()
+    let notifier = SystemdNotifier()
     let worker = Worker(
       configuration: settings.worker, registry: composition.registry(client: client), redis: settings.redis,
       keys: settings.keys, limits: settings.limits, logger: composition.logger,
       watchdogTick: { runs in
-        manager.ready("\(runs) active runs")
-        manager.alive()
+        notifier.ready("\(runs) active runs")
+        notifier.alive()
       })
     let connection = composition.connection("wf-warnings")
     let warnings = Task {
@@ -34,7 +34,7 @@ struct WorkerCommand: AsyncParsableCommand {
     defer { warnings.cancel() }
     // The drain, what the worker takes to hand back the rest, and a margin: systemd must not kill it before that.
     let limit = settings.worker.drain + .seconds(15)
-    try await StoppableService(worker, manager: manager, stopsWithin: limit, logger: composition.logger).run()
+    try await StoppableService(worker, notifier: notifier, stopsWithin: limit, logger: composition.logger).run()
     client.close()
   }
 }

@@ -6,7 +6,7 @@ struct HostCredentials {
   /// The files, by the credential's name.
   private(set) var paths: [String: String] = [:]
   /// Credentials that cannot be had.
-  private(set) var findings: [Finding] = []
+  private(set) var results: [CheckResult] = []
 
   private static let names = ["llm_api_key", "redis_password"]
   private static let unit = "wf-worker.service"
@@ -51,11 +51,11 @@ struct HostCredentials {
         isUnreadable = true
       } else if source.hasPrefix("/") {
         // systemd does not start a service whose credential has a path where nothing is.
-        findings.append(.broken("the credential \(name) of wf-worker is not there", remedy: "put it into \(source)"))
+        results.append(.failed("the credential \(name) of wf-worker is not there", remedy: "put it into \(source)"))
       }
     }
     if isUnreadable {
-      findings.append(.doubtful("the credentials of wf-worker cannot be read", remedy: "sudo wf doctor"))
+      results.append(.warning("the credentials of wf-worker cannot be read", remedy: "sudo wf doctor"))
     }
   }
 

@@ -4,27 +4,27 @@ struct HostSettings {
   /// Those that are malformed have their defaults. Nil where nothing says where Redis is.
   private(set) var settings: Settings?
   /// What stands in the way of reading them.
-  private(set) var findings: [Finding] = []
+  private(set) var results: [CheckResult] = []
   /// Whether all settings are right, so that the model can be examined.
-  var isComplete: Bool { findings.isEmpty }
+  var isComplete: Bool { results.isEmpty }
 
   /// Reads them.
   /// - Parameter isInstalled: whether this host has services that read them.
   init(isInstalled: Bool) async {
     let credentials = await HostCredentials.ofHost()
-    findings = credentials.findings
+    results = credentials.results
     var file: SettingsFile?
     do {
       file = try SettingsFile.ofHost() ?? SettingsFile.dotEnv()
     } catch {
-      findings.append(
-        .doubtful(
+      results.append(
+        .warning(
           "\(SettingsFile.hostPath) cannot be read: the defaults are examined", remedy: "sudo wf doctor"))
     }
     let problems: [String]
     (settings, problems) = Settings.read(
       Settings.reader(files: [file].compactMap(\.self), credentials: credentials.paths))
     let remedy = isInstalled ? "correct it, then systemctl restart wf-api 'wf-worker*'" : "correct it"
-    findings += problems.map { .broken($0, remedy: remedy) }
+    results += problems.map { .failed($0, remedy: remedy) }
   }
 }

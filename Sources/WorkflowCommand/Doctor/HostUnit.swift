@@ -67,10 +67,10 @@ struct HostUnit: Sendable {
   }
 
   /// Says whether it is active.
-  var finding: Finding {
-    if isActive { return .fine("\(name) is active") }
-    if isStarting { return .doubtful("\(name) is starting", remedy: "run wf doctor again in a few seconds") }
-    return .broken(
+  var result: CheckResult {
+    if isActive { return .ok("\(name) is active") }
+    if isStarting { return .warning("\(name) is starting", remedy: "run wf doctor again in a few seconds") }
+    return .failed(
       "\(name) is \(state)", remedy: "systemctl start \(name); journalctl -u \(name) says why it is not active")
   }
 }

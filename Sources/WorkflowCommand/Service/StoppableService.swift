@@ -10,13 +10,13 @@ import UnixSignals
 /// then for the other; so the signals are counted here.
 struct StoppableService {
   private let group: ServiceGroup
-  private let manager: ServiceManager
+  private let notifier: SystemdNotifier
   private let limit: Duration?
   private let logger: Logger
 
-  /// - Parameter limit: how long a stop may take, if the service manager should be told.
-  init(_ service: any Service, manager: ServiceManager, stopsWithin limit: Duration? = nil, logger: Logger) {
-    self.manager = manager
+  /// - Parameter limit: how long a stop may take, if the systemd should be told.
+  init(_ service: any Service, notifier: SystemdNotifier, stopsWithin limit: Duration? = nil, logger: Logger) {
+    self.notifier = notifier
     self.limit = limit
     var configuration = ServiceGroupConfiguration(
       services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger)
@@ -32,7 +32,7 @@ struct StoppableService {
     let stop = Task {
       var requests = StopRequests()
       for await signal in signals where requests.take() {
-        manager.stopping(within: limit)
+        notifier.stopping(within: limit)
         logger.notice("\(signal): stopping \(requests.count == 1 ? "after what is in hand" : "at once")")
         if requests.count == 1 { await group.triggerGracefulShutdown() } else { service.cancel() }
       }

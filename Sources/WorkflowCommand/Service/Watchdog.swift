@@ -3,13 +3,13 @@ import WorkflowStore
 /// Feeds systemd's watchdog for the API: at every turn in which the API's own way to Redis came to an answer or to a
 /// timeout. An outage of Redis restarts nothing; a process whose tasks or connection are stuck is restarted.
 struct Watchdog {
-  let manager: ServiceManager
+  let notifier: SystemdNotifier
   let store: RunStore
   let outages: OutageLog
 
   /// Feeds until the task is cancelled.
   func run() async {
-    guard let interval = manager.watchdogInterval else { return }
+    guard let interval = notifier.watchdogInterval else { return }
     while !Task.isCancelled {
       let status: String
       do throws(StoreError) {
@@ -20,8 +20,8 @@ struct Watchdog {
         status = error.isAnswer ? "Redis refuses what wf needs" : "Redis does not answer"
         outages.note(error)
       }
-      manager.alive()
-      manager.status(status)
+      notifier.alive()
+      notifier.status(status)
       try? await Task.sleep(for: interval / 3)
     }
   }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Looks at nginx: whether it runs, what it is configured to do, and how many clients it can hold.
-struct NginxExamination {
+struct NginxCheck {
   /// Connections that the API serves at one time.
   let apiConnections: Int
 
@@ -11,69 +11,69 @@ struct NginxExamination {
     "in /etc/nginx/nginx.conf: worker_rlimit_nofile 16384; events { worker_connections 8192; }"
 
   /// What was found.
-  func findings() async -> [Finding] {
+  func results() async -> [CheckResult] {
     guard let test = await HostCommand.run("nginx", "-T") else {
       let remedy = "another web server has to forward /workflow and /status to wf-api.socket; or apt install nginx"
-      return [.doubtful("nginx is not installed", remedy: remedy)]
+      return [.warning("nginx is not installed", remedy: remedy)]
     }
     let unit = await HostUnit("nginx.service").flatMap { $0.isInstalled ? $0 : nil }
-    let state = unit.map { [$0.isActive ? .fine("nginx is active") : $0.finding] } ?? []
-    guard test.isSuccess else { return state + [NginxExamination.refusal(test.error)] }
-    let configuration = NginxExamination.withoutComments(test.output)
-    let limit = unit?.processID.flatMap(NginxExamination.descriptorLimit)
+    let state = unit.map { [$0.isActive ? .ok("nginx is active") : $0.result] } ?? []
+    guard test.isSuccess else { return state + [NginxCheck.refusal(test.error)] }
+    let configuration = NginxCheck.withoutComments(test.output)
+    let limit = unit?.processID.flatMap(NginxCheck.descriptorLimit)
     return state
       + [
-        NginxExamination.forwarding(configuration), NginxExamination.capacity(configuration, descriptors: limit),
-        NginxExamination.keptConnections(configuration, apiConnections: apiConnections),
+        NginxCheck.forwarding(configuration), NginxCheck.capacity(configuration, descriptors: limit),
+        NginxCheck.keptConnections(configuration, apiConnections: apiConnections),
       ].compactMap(\.self)
   }
 
   /// What `nginx -t` says against the configuration.
-  static func refusal(_ text: String) -> Finding {
+  static func refusal(_ text: String) -> CheckResult {
     let lines = text.split(whereSeparator: \.isNewline)
     let line = (lines.first { $0.contains("[emerg]") } ?? lines.first).map(String.init) ?? "no reason is given"
     if line.contains("Permission denied") {
-      return .doubtful("nginx's configuration cannot be read: \(line)", remedy: "sudo wf doctor")
+      return .warning("nginx's configuration cannot be read: \(line)", remedy: "sudo wf doctor")
     }
-    return .broken(
+    return .failed(
       "nginx -t fails: \(line)",
       remedy: "correct it, then nginx -t && systemctl reload nginx; until then nginx cannot be reloaded or restarted")
   }
 
-  static func forwarding(_ configuration: String) -> Finding {
-    if configuration.contains("fastcgi_pass wf") { return .fine("nginx forwards to wf") }
-    return .broken(
+  static func forwarding(_ configuration: String) -> CheckResult {
+    if configuration.contains("fastcgi_pass wf") { return .ok("nginx forwards to wf") }
+    return .failed(
       "nginx forwards nothing to wf",
       remedy: "ln -s ../sites-available/wf /etc/nginx/sites-enabled/ && nginx -t && systemctl reload nginx")
   }
 
   /// Whether as many clients can wait as the API can hold.
   /// - Parameter descriptors: how many nginx's main process may open, if that is known.
-  static func capacity(_ configuration: String, descriptors: Int?) -> Finding {
+  static func capacity(_ configuration: String, descriptors: Int?) -> CheckResult {
     // Without the directive nginx takes 512.
     let connections = number(of: "worker_connections", in: configuration) ?? 512
     if connections < fewConnections {
-      return .doubtful(
+      return .warning(
         "a process of nginx holds \(connections) connections (worker_connections), and a waiting client takes two",
         remedy: roomRemedy)
     }
     if let limit = number(of: "worker_rlimit_nofile", in: configuration) ?? descriptors, limit < connections {
-      return .doubtful(
+      return .warning(
         "a process of nginx may open \(limit) files, fewer than its \(connections) worker_connections",
         remedy: roomRemedy)
     }
-    return .fine("a process of nginx holds \(connections) connections")
+    return .ok("a process of nginx holds \(connections) connections")
   }
 
   /// Whether the connections that nginx keeps leave the API room for others; nil when they do.
-  static func keptConnections(_ configuration: String, apiConnections: Int) -> Finding? {
+  static func keptConnections(_ configuration: String, apiConnections: Int) -> CheckResult? {
     guard let upstream = configuration.firstRange(of: "upstream wf") else { return nil }
     let block = configuration[upstream.upperBound...].prefix { $0 != "}" }
     let processes = number(of: "worker_processes", in: configuration) ?? sysconf(Int32(_SC_NPROCESSORS_ONLN))
     guard let kept = number(of: "keepalive", in: String(block)), kept * processes > apiConnections / 2 else {
       return nil
     }
-    return .doubtful(
+    return .warning(
       "nginx may keep \(kept * processes) connections to the API (keepalive \(kept), \(processes) processes), which serves "
         + "\(apiConnections)",
       remedy: "lower keepalive in upstream wf, or raise WF_API_CONNECTIONS")

@@ -3,7 +3,7 @@ import LinuxSupport
 
 /// systemd, as a service of `Type=notify` talks to it: datagrams to the socket that `NOTIFY_SOCKET` names
 /// (`sd_notify(3)`). Without a service manager every call does nothing.
-struct ServiceManager: Sendable {
+struct SystemdNotifier: Sendable {
   private let address: String?
   /// How often systemd wants to hear from the service; nil when it does not.
   let watchdogInterval: Duration?

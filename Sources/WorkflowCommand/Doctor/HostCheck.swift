@@ -2,67 +2,67 @@ import Glibc
 import LinuxSupport
 
 /// Looks at this host: units, socket, nginx, and whether the API answers through it.
-struct HostExamination {
+struct HostCheck {
   let settings: Settings
 
   private static let socket = "/run/wf/api.sock"
 
   /// What was found.
-  func findings() async -> [Finding] {
-    var findings: [Finding] = []
+  func results() async -> [CheckResult] {
+    var results: [CheckResult] = []
     if HostUnit.hasSystemd {
-      findings += await workers()
+      results += await workers()
     } else {
-      findings.append(.doubtful("systemd does not run here", remedy: "start wf api and wf worker by other means"))
+      results.append(.warning("systemd does not run here", remedy: "start wf api and wf worker by other means"))
     }
     guard await HostCommand.run("nginx", "-v") != nil || settings.isSet("WF_URL") else {
       let what = "nginx is not installed and WF_URL is not set: taken for a host with workers only"
-      return findings + [.fine(what)]
+      return results + [.ok(what)]
     }
-    if HostUnit.hasSystemd { findings += await services() }
-    findings.append(socket())
-    findings += await NginxExamination(apiConnections: settings.apiConnections).findings()
-    // Another finding refuses a URL that leads nowhere.
-    if APIClient.isUsable(settings.url) { findings.append(await APIExamination(url: settings.url).finding()) }
-    return findings
+    if HostUnit.hasSystemd { results += await services() }
+    results.append(socket())
+    results += await NginxCheck(apiConnections: settings.apiConnections).results()
+    // Another result refuses a URL that leads nowhere.
+    if APIClient.isUsable(settings.url) { results.append(await APICheck(url: settings.url).result()) }
+    return results
   }
 
   /// The socket, and the service behind it, which systemd starts at the first connection.
-  private func services() async -> [Finding] {
+  private func services() async -> [CheckResult] {
     guard let socket = await HostUnit("wf-api.socket"), let service = await HostUnit("wf-api.service") else {
       return []
     }
-    if service.isActive || service.state == "inactive" { return [socket.finding] }
-    return [socket.finding, service.finding]
+    if service.isActive || service.state == "inactive" { return [socket.result] }
+    return [socket.result, service.result]
   }
 
   /// The ordinary worker, and instances of the template.
-  private func workers() async -> [Finding] {
+  private func workers() async -> [CheckResult] {
     let units = await HostUnit.workers()
     let active = units.filter(\.isActive).map(\.name)
-    var findings = units.filter(\.isDown).map(\.finding)
+    var results = units.filter(\.isDown).map(\.result)
     if !active.isEmpty {
-      findings.append(.fine(active.joined(separator: ", ") + (active.count == 1 ? " is active" : " are active")))
+      results.append(.ok(active.joined(separator: ", ") + (active.count == 1 ? " is active" : " are active")))
     }
-    return findings.isEmpty ? [.fine("no worker is enabled on this host")] : findings
+    return results.isEmpty ? [.ok("no worker is enabled on this host")] : results
   }
 
-  private func socket() -> Finding {
-    let path = HostExamination.socket
+  private func socket() -> CheckResult {
+    let path = HostCheck.socket
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else {
-      return .broken("there is no socket \(path)", remedy: "systemctl start wf-api.socket")
+      return .failed("there is no socket \(path)", remedy: "systemctl start wf-api.socket")
     }
     if UnixSocketProbe.isRefused(path) {
-      return .broken("nobody listens on \(path)", remedy: "systemctl restart wf-api.socket")
+      return .failed("nobody listens on \(path)", remedy: "systemctl restart wf-api.socket")
     }
-    guard let nginx = getpwnam("www-data") else { return .fine("\(path) is there") }
+    guard let nginx = getpwnam("www-data") else { return .ok("\(path) is there") }
     let user = nginx.pointee
     let mayWrite =
       (status.st_uid == user.pw_uid && status.st_mode & 0o200 != 0)
       || (status.st_gid == user.pw_gid && status.st_mode & 0o020 != 0) || status.st_mode & 0o002 != 0
-    if mayWrite { return .fine("nginx's user may connect to \(path)") }
-    return .broken(
+    if mayWrite { return .ok("nginx's user may connect to \(path)") }
+    return .failed(
       "nginx's user www-data may not connect to \(path)",
       remedy: "SocketUser= and SocketGroup= of wf-api.socket name nginx's user")
   }
