@@ -67,7 +67,7 @@ let package = Package(
     .target(name: "CVersion", cSettings: [.define("WF_VERSION", to: "\"\(version)\"")]),
     module("LinuxSupport", ["CLinux"]),
     module("FastCGI", ["CFastCGI", "LinuxSupport", deque, logging]),
-    module("Hiredis", ["CHiredis", "LinuxSupport", logging]),
+    module("Hiredis", ["CHiredis", "LinuxSupport", deque, logging]),
     module("Curl", ["CCurl", "LinuxSupport"]),
     module("ExactJSON"),
     module("Workflow", ["ExactJSON"]),

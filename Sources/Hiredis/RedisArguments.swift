@@ -1,3 +1,5 @@
+import LinuxSupport
+
 /// The words of one command, stored in wire format: one buffer of RESP bulk strings, and their number.
 ///
 /// ```swift
@@ -61,12 +63,17 @@ public struct RedisArguments: Sendable, ExpressibleByArrayLiteral {
   }
 
   /// The command in wire format: the number of words, then the words.
-  var frame: [UInt8] {
-    precondition(count > 0, "a command has at least one word")
+  var frame: [UInt8] { Self.frame(of: [self]) }
+
+  /// Several commands in wire format, one after the other.
+  static func frame(of commands: [RedisArguments]) -> [UInt8] {
     var frame: [UInt8] = []
-    frame.reserveCapacity(bulkStrings.count + 16)
-    frame.appendHeader("*", count)
-    frame.append(contentsOf: bulkStrings)
+    frame.reserveCapacity(commands.reduce(0) { $0 + $1.size + 16 })
+    for command in commands {
+      precondition(command.count > 0, "a command has at least one word")
+      frame.appendHeader("*", command.count)
+      frame.append(contentsOf: command.bulkStrings)
+    }
     return frame
   }
 }
@@ -74,12 +81,7 @@ public struct RedisArguments: Sendable, ExpressibleByArrayLiteral {
 extension [UInt8] {
   fileprivate mutating func appendHeader(_ type: Unicode.Scalar, _ number: Int) {
     append(UInt8(ascii: type))
-    var divisor = 1
-    while number / divisor >= 10 { divisor *= 10 }
-    while divisor > 0 {
-      append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-      divisor /= 10
-    }
+    append(decimal: number)
     append(UInt8(ascii: "\r"))
     append(UInt8(ascii: "\n"))
   }

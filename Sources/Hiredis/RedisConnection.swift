@@ -1,3 +1,4 @@
+import LinuxSupport
 public import Logging
 
 /// A connection to Redis that any number of tasks and threads share.
@@ -72,7 +73,7 @@ public final class RedisConnection: Sendable {
   /// - Throws: `RedisError.unavailable` after the timeout.
   public func send(_ commands: [RedisArguments], timeout: Duration) async throws(RedisError) -> [RedisReply] {
     precondition(commands.count > 1, "several commands are two or more")
-    let frame = Array(commands.map(\.frame).joined())
+    let frame = RedisArguments.frame(of: commands)
     return try await outcome(of: frame, commands: commands.count, deadline: .now + timeout, timeout: timeout)
       .get().array ?? []
   }
@@ -82,7 +83,7 @@ public final class RedisConnection: Sendable {
   public func evaluate(
     _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration
   ) async throws(RedisError) -> RedisReply {
-    let deadline = ContinuousClock.now + timeout
+    let deadline = MonotonicInstant.now + timeout
     var call = ScriptCall(script, keys: keys, arguments: arguments)
     while let command = call.command {
       call.receive(await outcome(of: command.frame, deadline: deadline, timeout: timeout))
@@ -96,7 +97,7 @@ public final class RedisConnection: Sendable {
   public func evaluateBlocking(
     _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration
   ) throws(RedisError) -> RedisReply {
-    let deadline = ContinuousClock.now + timeout
+    let deadline = MonotonicInstant.now + timeout
     var call = ScriptCall(script, keys: keys, arguments: arguments)
     while let command = call.command {
       call.receive(blockingOutcome(of: command, deadline: deadline, timeout: timeout))
@@ -117,7 +118,7 @@ public final class RedisConnection: Sendable {
   }
 
   private func advance(
-    _ call: ScriptCall, deadline: ContinuousClock.Instant, timeout: Duration,
+    _ call: ScriptCall, deadline: MonotonicInstant, timeout: Duration,
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
     guard let command = call.command else { return function(call.result) }
@@ -130,7 +131,7 @@ public final class RedisConnection: Sendable {
   }
 
   private func outcome(
-    of frame: [UInt8], commands: Int = 1, deadline: ContinuousClock.Instant, timeout: Duration
+    of frame: [UInt8], commands: Int = 1, deadline: MonotonicInstant, timeout: Duration
   ) async -> Waiter.Outcome {
     await withUnsafeContinuation { continuation in
       post(
@@ -140,7 +141,7 @@ public final class RedisConnection: Sendable {
   }
 
   private func blockingOutcome(
-    of arguments: RedisArguments, deadline: ContinuousClock.Instant, timeout: Duration
+    of arguments: RedisArguments, deadline: MonotonicInstant, timeout: Duration
   ) -> Waiter.Outcome {
     let outcome = BlockingOutcome()
     post(.init(frame: arguments.frame, deadline: deadline, timeout: timeout, waiter: .thread(outcome)))

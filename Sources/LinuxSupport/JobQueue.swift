@@ -29,7 +29,7 @@ public final class JobQueue {
   /// Runs the jobs that are ready, and those that they make ready. After 1 ms the rest moves to the global pool.
   public func runReadyJobs() {
     guard hasReadyJobs else { return }
-    let end = ContinuousClock.now + Self.longestRound
+    let end = MonotonicInstant.now + Self.longestRound
     while !ready.isEmpty {
       var jobs: [UnownedJob] = []
       swap(&jobs, &ready)

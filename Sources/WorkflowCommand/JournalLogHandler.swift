@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 import Logging
 
 /// One line per event on standard error. Under systemd each line starts with the priority that journald reads
@@ -62,10 +63,7 @@ struct JournalLogHandler: LogHandler {
       }
       line.append(contentsOf: text[..<count])
     }
-    let milliseconds = now.tv_nsec / 1_000_000
-    for digit in [milliseconds / 100, milliseconds / 10 % 10, milliseconds % 10] {
-      line.append(UInt8(ascii: "0") + UInt8(digit))
-    }
+    line.append(decimal: now.tv_nsec / 1_000_000, digits: 3)
     line.append(UInt8(ascii: "Z"))
   }
 
@@ -79,11 +77,5 @@ struct JournalLogHandler: LogHandler {
     if text.isPlainASCII { return text }
     let scalars = text.unicodeScalars.map { $0.value >= 0x20 && $0.value != 0x7f ? $0 : " " }
     return String(String.UnicodeScalarView(scalars))
-  }
-}
-
-extension [UInt8] {
-  fileprivate mutating func append(text: String) {
-    text.utf8.span.withUnsafeBufferPointer { append(contentsOf: $0) }
   }
 }

@@ -1,13 +1,14 @@
+import LinuxSupport
 import Testing
 
 @testable import Hiredis
 
 /// When a command's time is up, as far as its bytes and those of the answers move.
 @Suite struct PipelineProgressTests {
-  private let start = ContinuousClock.now
+  private let start = MonotonicInstant.now
   private var pipeline = Pipeline<Int>()
 
-  private func at(_ seconds: Int) -> ContinuousClock.Instant { start + .seconds(seconds) }
+  private func at(_ seconds: Int) -> MonotonicInstant { start + .seconds(seconds) }
 
   /// A command of so many bytes that is patient for five seconds.
   private mutating func enqueue(_ waiter: Int, bytes: Int) {

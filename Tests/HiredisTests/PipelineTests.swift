@@ -1,10 +1,11 @@
+import LinuxSupport
 import Testing
 
 @testable import Hiredis
 
 /// What the pipeline decides, with no socket and with numbers for waiters.
 @Suite struct PipelineTests {
-  private let start = ContinuousClock.now
+  private let start = MonotonicInstant.now
   private var pipeline = Pipeline<Int>()
 
   private mutating func enqueue(_ waiter: Int, seconds: Int = 60) {

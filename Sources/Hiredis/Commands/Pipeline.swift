@@ -1,3 +1,6 @@
+import DequeModule
+import LinuxSupport
+
 /// The commands of one connection in their order: which were sent, which wait, which have expired. An entry may also be
 /// a group of commands.
 ///
@@ -16,7 +19,7 @@
 /// order.
 struct Pipeline<Waiter: Sendable>: Sendable {
   /// A point in time.
-  typealias Instant = ContinuousClock.Instant
+  typealias Instant = MonotonicInstant
 
   /// A waiter with its result.
   struct Completion: Sendable {
@@ -70,7 +73,7 @@ struct Pipeline<Waiter: Sendable>: Sendable {
     }
   }
 
-  private var slots = FIFO<Slot>()
+  private var slots = Deque<Slot>()
   private var sent = 0
   /// Bytes written to this socket, and how many of them the server's host has acknowledged.
   private var written = 0
@@ -107,13 +110,10 @@ struct Pipeline<Waiter: Sendable>: Sendable {
   mutating func nextFrame() -> [UInt8]? {
     guard hasUnsent else { return nil }
     defer { sent += 1 }
-    let start = written
-    let frame = slots.update(sent) { slot in
-      slot.wasSent = true
-      slot.end = start + slot.frame.count
-      return slot.frame
-    }
+    let frame = slots[sent].frame
     written += frame.count
+    slots[sent].wasSent = true
+    slots[sent].end = written
     return frame
   }
 
@@ -122,8 +122,8 @@ struct Pipeline<Waiter: Sendable>: Sendable {
   /// The timeout of every command that was not acknowledged as a whole before starts again.
   mutating func noteDelivered(_ bytes: Int, at now: Instant) {
     guard bytes > delivered else { return }
-    slots.forEach { [sent, delivered] index, slot in
-      if index >= sent || slot.end > delivered { slot.deadline = max(slot.deadline, now + slot.timeout) }
+    for index in slots.indices where index >= sent || slots[index].end > delivered {
+      slots[index].deadline = max(slots[index].deadline, now + slots[index].timeout)
     }
     delivered = bytes
   }
@@ -140,10 +140,10 @@ struct Pipeline<Waiter: Sendable>: Sendable {
   mutating func receive(_ reply: RedisReply) throws(LinkFailure) -> Completion? {
     guard sent > 0 else { throw LinkFailure("Redis sent a reply to no command: \(reply)") }
     if case .error(let error) = reply, error.meaning == .standby || error.code == "NOAUTH" {
-      slots.update(0) { $0.wasSent = $0.commands > 1 }
+      slots[0].wasSent = slots[0].commands > 1
       throw LinkFailure(error)
     }
-    guard let reply = slots.update(0, { $0.receive(reply) }), var slot = slots.popFirst() else { return nil }
+    guard let reply = slots[0].receive(reply), var slot = slots.popFirst() else { return nil }
     sent -= 1
     if case .error(let error) = reply { return slot.complete(.failure(.reply(error))) }
     return slot.complete(.success(reply))
@@ -154,10 +154,8 @@ struct Pipeline<Waiter: Sendable>: Sendable {
     sent = 0
     written = 0
     delivered = 0
-    slots.filter { _, slot in
-      slot.replies = []
-      return slot.waiter != nil
-    }
+    slots.removeAll { $0.waiter == nil }
+    for index in slots.indices { slots[index].replies = [] }
   }
 
   /// Fails the commands that have expired.
@@ -174,13 +172,16 @@ struct Pipeline<Waiter: Sendable>: Sendable {
   private mutating func end(because reason: String, where isOver: (Slot) -> Bool) -> [Completion] {
     var completions: [Completion] = []
     var earliest: Instant?
-    slots.filter { [sent, receivedAt] index, slot in
-      if isOver(slot), let completion = slot.fail(because: reason) { completions.append(completion) }
-      guard slot.waiter != nil else { return index < sent }
-      let time = slot.expiry(receivedAt: receivedAt)
+    for index in slots.indices {
+      if isOver(slots[index]), let completion = slots[index].fail(because: reason) { completions.append(completion) }
+      guard slots[index].waiter != nil else { continue }
+      let time = slots[index].expiry(receivedAt: receivedAt)
       earliest = earliest.map { min($0, time) } ?? time
-      return true
     }
+    // Those that were sent keep their slots for their late replies.
+    let unsent = slots.dropFirst(sent).filter { $0.waiter != nil }
+    slots.removeLast(slots.count - sent)
+    slots += unsent
     nextDeadline = earliest
     return completions
   }

@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 import Logging
 import Synchronization
 
@@ -37,8 +38,8 @@ struct ConnectionLog {
   private let address: RedisAddress
   private let interval: Duration
   private var failure: LinkFailure?
-  private var lastLine: ContinuousClock.Instant?
-  private var lastLoss: (failure: LinkFailure, time: ContinuousClock.Instant)?
+  private var lastLine: MonotonicInstant?
+  private var lastLoss: (failure: LinkFailure, time: MonotonicInstant)?
   private var isLossUnlogged = false
 
   /// The failures with a remedy that were logged, by address: the links of this process log each of them once.
@@ -69,7 +70,7 @@ struct ConnectionLog {
   }
 
   /// Logs that the link was lost; at most once per interval if it is lost repeatedly for the same cause.
-  mutating func lost(_ failure: LinkFailure, at now: ContinuousClock.Instant) {
+  mutating func lost(_ failure: LinkFailure, at now: MonotonicInstant) {
     defer { self.failure = failure }
     isLossUnlogged =
       lastLoss.map { $0.failure == failure && failure.remedy != nil && now < $0.time + interval } ?? false
@@ -87,7 +88,7 @@ struct ConnectionLog {
   }
 
   /// Logs a failed attempt to connect. A failure with a remedy is logged once per cause and process.
-  mutating func attemptFailed(_ failure: LinkFailure, at now: ContinuousClock.Instant) {
+  mutating func attemptFailed(_ failure: LinkFailure, at now: MonotonicInstant) {
     defer { self.failure = failure }
     isLossUnlogged = false
     if failure.remedy != nil {

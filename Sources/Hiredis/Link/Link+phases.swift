@@ -1,4 +1,5 @@
 import Glibc
+import LinuxSupport
 
 /// The transitions between phases.
 extension Link {

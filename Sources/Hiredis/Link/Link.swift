@@ -12,7 +12,7 @@ import LinuxSupport
 /// ```
 final class Link<Traffic: LinkTraffic> {
   /// A point in time.
-  typealias Instant = ContinuousClock.Instant
+  typealias Instant = MonotonicInstant
 
   /// The state of the connection.
   enum Phase {

@@ -12,7 +12,7 @@ final class LinkMailbox<Message: Sendable>: Sendable {
     /// The socket; it stays open until `reclaim()`.
     let descriptor: Int32
     /// When the thread wakes up at the latest.
-    let until: ContinuousClock.Instant
+    let until: MonotonicInstant
   }
 
   /// A message that a caller wrote to the lent socket.
@@ -87,7 +87,7 @@ final class LinkMailbox<Message: Sendable>: Sendable {
   /// The thread is woken if it would otherwise sleep past the deadline.
   /// - Parameter frame: the message as bytes for the socket.
   /// - Returns: false once the mailbox is closed; the message is then discarded.
-  func post(_ message: Message, frame: [UInt8], deadline: ContinuousClock.Instant) -> Bool {
+  func post(_ message: Message, frame: [UInt8], deadline: MonotonicInstant) -> Bool {
     let wasSent = state.withLock { state -> Bool in
       guard !state.isClosed, frame.count <= Self.longestDirectWrite, deadline > .now,
         let idle = state.idleSocket.take()

@@ -1,3 +1,5 @@
+import LinuxSupport
+
 /// The traffic of a link: commands or subscriptions.
 ///
 /// All methods are called on the link's thread and must not block.
@@ -6,7 +8,7 @@ protocol LinkTraffic: Sendable {
   associatedtype Message: Sendable
 
   /// A point in time.
-  typealias Instant = ContinuousClock.Instant
+  typealias Instant = MonotonicInstant
 
   /// Accepts a message of a caller; the link may be up or down.
   mutating func accept(_ message: Message)

@@ -1,3 +1,5 @@
+import LinuxSupport
+
 /// The subscriptions of one link, with a PING every few seconds to detect a dead peer.
 struct SubscriptionTraffic: LinkTraffic {
   /// The requests of callers.
