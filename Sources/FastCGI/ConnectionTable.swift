@@ -1,3 +1,4 @@
+import LinuxSupport
 import Synchronization
 
 /// Every open connection, its state, and the deadline of its peer.
@@ -12,8 +13,8 @@ final class ConnectionTable: Sendable {
     case keptAlive
     /// A request is being read.
     case reading
-    /// The handler runs; the connection is not used meanwhile.
-    case handling(HandlerTask)
+    /// The handler runs; the connection is not used meanwhile, and watched once this takes long.
+    case handling(HandlerTask, isWatched: Bool)
     /// The response is being sent.
     case sending
     /// The response is being streamed.
@@ -23,22 +24,22 @@ final class ConnectionTable: Sendable {
   private struct Entry {
     let connection: Connection
     var use = Use.idle
-    var deadline: ContinuousClock.Instant?
+    var deadline: MonotonicInstant?
 
     var isKeptAlive: Bool { if case .keptAlive = use { true } else { false } }
     var isIdle: Bool { if case .idle = use { true } else { isKeptAlive } }
 
-    func isLate(_ now: ContinuousClock.Instant) -> Bool { deadline.map { $0 < now } ?? false }
+    func isLate(_ now: MonotonicInstant) -> Bool { deadline.map { $0 < now } ?? false }
     func isEarlier(than other: Entry) -> Bool { (deadline ?? .now) < (other.deadline ?? .now) }
-    func hasTime(after instant: ContinuousClock.Instant) -> Bool { deadline.map { $0 > instant } ?? false }
+    func hasTime(after instant: MonotonicInstant) -> Bool { deadline.map { $0 > instant } ?? false }
   }
 
   private struct State {
-    var entries: [Int32: Entry] = [:]
+    var entries = DescriptorMap<Entry>()
     var activeRequests = 0
     var keptAlive = 0
     /// The latest deadline of any peer; nil until the server stops.
-    var lastDeadline: ContinuousClock.Instant?
+    var lastDeadline: MonotonicInstant?
     var isStopping: Bool { lastDeadline != nil }
     var waiting: [CheckedContinuation<Void, Never>] = []
   }
@@ -81,7 +82,7 @@ final class ConnectionTable: Sendable {
 
   /// Adds a new connection.
   /// - Returns: false when the server is stopping.
-  func insert(_ connection: Connection, deadline: ContinuousClock.Instant) -> Bool {
+  func insert(_ connection: Connection, deadline: MonotonicInstant) -> Bool {
     state.withLock { state in
       guard !state.isStopping else { return false }
       state.entries[connection.descriptor] = Entry(connection: connection, deadline: deadline)
@@ -101,7 +102,7 @@ final class ConnectionTable: Sendable {
   /// Decides what to do after an event of a descriptor; nil for nothing.
   ///
   /// The kernel may have reused the number since the event, so the connection itself is checked.
-  func action(on descriptor: Int32, deadline: ContinuousClock.Instant) -> Action? {
+  func action(on descriptor: Int32, deadline: MonotonicInstant) -> Action? {
     state.withLock { state in
       guard let entry = state.entries[descriptor] else { return nil }
       switch entry.use {
@@ -111,7 +112,7 @@ final class ConnectionTable: Sendable {
         state.entries[descriptor]?.deadline = deadline
         state.activeRequests += 1
         return .read(entry.connection)
-      case .handling(let task) where entry.connection.isAbandoned:
+      case .handling(let task, _) where entry.connection.isAbandoned:
         state.entries[descriptor] = nil
         state.activeRequests -= 1
         return .abandon(entry.connection, task)
@@ -123,8 +124,22 @@ final class ConnectionTable: Sendable {
   /// Notes that the request was read and its handler is about to run.
   func beginHandling(_ connection: Connection, _ task: HandlerTask) {
     state.withLock { state in
-      state.entries[connection.descriptor]?.use = .handling(task)
+      state.entries[connection.descriptor]?.use = .handling(task, isWatched: false)
       state.entries[connection.descriptor]?.deadline = nil
+    }
+  }
+
+  /// Starts watching the connections whose handlers run for a hang-up, those that are not watched yet.
+  ///
+  /// Called now and then: most handlers return before, and cost no system call.
+  /// - Parameter watch: called under the lock, so that the connection is open.
+  func watchHandled(_ watch: (Connection) -> Void) {
+    state.withLock { state in
+      for entry in state.entries.values {
+        guard case .handling(let task, isWatched: false) = entry.use else { continue }
+        state.entries[entry.connection.descriptor]?.use = .handling(task, isWatched: true)
+        watch(entry.connection)
+      }
     }
   }
 
@@ -132,15 +147,16 @@ final class ConnectionTable: Sendable {
   /// - Returns: false when the client had disconnected; the connection is closed.
   func beginSending(on connection: Connection, of task: HandlerTask) -> Bool {
     state.withLock { state in
-      guard let entry = state.entries[connection.descriptor], case .handling(let current) = entry.use, current === task
-      else { return false }
+      guard case .handling(let current, _)? = state.entries[connection.descriptor]?.use, current === task else {
+        return false
+      }
       state.entries[connection.descriptor]?.use = .sending
       return true
     }
   }
 
   /// Sets the deadline of a peer; nil for none.
-  func setDeadline(_ deadline: ContinuousClock.Instant?, for connection: Connection) {
+  func setDeadline(_ deadline: MonotonicInstant?, for connection: Connection) {
     state.withLock { state in
       let allowed = deadline.map { deadline in state.lastDeadline.map { min($0, deadline) } ?? deadline }
       state.entries[connection.descriptor]?.deadline = allowed
@@ -160,7 +176,7 @@ final class ConnectionTable: Sendable {
   /// - Parameter watch: starts watching for the next request; called under the lock, so that the connection is open.
   /// - Returns: false when the connection must be closed instead.
   func endRequest(
-    on connection: Connection, deadline: ContinuousClock.Instant, watch: @Sendable () -> Void
+    on connection: Connection, deadline: MonotonicInstant, watch: @Sendable () -> Void
   ) -> Bool {
     state.withLock { state in
       guard !state.isStopping else { return false }
@@ -176,8 +192,8 @@ final class ConnectionTable: Sendable {
   /// Removes a connection together with its request, and closes it.
   func close(_ connection: Connection) {
     state.withLock { state in
-      let entry = state.entries.removeValue(forKey: connection.descriptor)
-      if let entry, !entry.isIdle { state.activeRequests -= 1 }
+      if let entry = state.entries[connection.descriptor], !entry.isIdle { state.activeRequests -= 1 }
+      state.entries[connection.descriptor] = nil
     }
     connection.close()
     resumeIfEmpty()
@@ -191,7 +207,7 @@ final class ConnectionTable: Sendable {
 
   /// Shuts down the connections whose deadline has passed; their owners then close them.
   /// - Returns: how many there were.
-  func shutDownLatePeers(now: ContinuousClock.Instant) -> Int {
+  func shutDownLatePeers(now: MonotonicInstant) -> Int {
     state.withLock { state in
       let late = state.entries.values.filter { $0.isLate(now) }
       for entry in late {
@@ -205,10 +221,10 @@ final class ConnectionTable: Sendable {
   /// Refuses further connections. Requests that have arrived are still answered; streams are told to end.
   func stop() {
     let streams = state.withLock { state in
-      let last = ContinuousClock.now + stopTimeout
+      let last = MonotonicInstant.now + stopTimeout
       state.lastDeadline = last
-      for (descriptor, entry) in state.entries where entry.hasTime(after: last) {
-        state.entries[descriptor]?.deadline = last
+      for entry in state.entries.values where entry.hasTime(after: last) {
+        state.entries[entry.connection.descriptor]?.deadline = last
       }
       return state.entries.values.compactMap { entry -> OutgoingResponse? in
         if entry.isIdle { entry.connection.endInput() }
@@ -229,7 +245,7 @@ final class ConnectionTable: Sendable {
 
   private func resumeIfEmpty() {
     let waiting = state.withLock { state in
-      guard state.entries.isEmpty else { return [CheckedContinuation<Void, Never>]() }
+      guard state.entries.count == 0 else { return [CheckedContinuation<Void, Never>]() }
       defer { state.waiting = [] }
       return state.waiting
     }

@@ -41,6 +41,7 @@ public struct FastCGIRequest: Sendable {
   /// The request target without scheme and authority (RFC 9112, section 3.2), which Apache passes on if a client sent
   /// them.
   private static func originForm(_ target: String) -> Substring {
+    if target.utf8.first == UInt8(ascii: "/") { return target[...] }
     for scheme in ["http://", "https://"] {
       let start = target.utf8.prefix(scheme.utf8.count).map { $0 | 0x20 }
       guard start.elementsEqual(scheme.utf8.map { $0 | 0x20 }) else { continue }

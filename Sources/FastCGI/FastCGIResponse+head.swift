@@ -9,12 +9,17 @@ extension FastCGIResponse {
     head.reserveCapacity(256)
     // Before the status: HAProxy answers 302 if `Location` comes after it.
     for (name, value) in headers where Self.isLocation(name) { Self.append(name, value, to: &head) }
-    head.append(contentsOf: "Status: \(status)\(Self.reason(status))\r\n".utf8)
+    head.append(text: "Status: ")
+    head.append(decimal: status)
+    head.append(text: Self.reason(status))
+    head.append(text: "\r\n")
     for (name, value) in headers where !Self.isLocation(name) { Self.append(name, value, to: &head) }
     if let contentLength, status != 204, status != 304 {
-      head.append(contentsOf: "Content-Length: \(contentLength)\r\n".utf8)
+      head.append(text: "Content-Length: ")
+      head.append(decimal: contentLength)
+      head.append(text: "\r\n")
     }
-    head.append(contentsOf: "\r\n".utf8)
+    head.append(text: "\r\n")
     return head
   }
 
@@ -24,11 +29,15 @@ extension FastCGIResponse {
 
   private static func append(_ name: String, _ value: String, to head: inout [UInt8]) {
     precondition(HTTPToken.isValid(name), "a header's name is a token")
-    precondition(value.utf8.allSatisfy { $0 != 13 && $0 != 10 && $0 != 0 }, "no CR, LF or NUL in a header's value")
-    head.append(contentsOf: name.utf8)
-    head.append(contentsOf: ": ".utf8)
-    head.append(contentsOf: value.utf8)
-    head.append(contentsOf: "\r\n".utf8)
+    precondition(isValid(value), "no CR, LF or NUL in a header's value")
+    head.append(text: name)
+    head.append(text: ": ")
+    head.append(text: value)
+    head.append(text: "\r\n")
+  }
+
+  private static func isValid(_ value: String) -> Bool {
+    value.utf8.span.withUnsafeBufferPointer { $0.allSatisfy { $0 != 13 && $0 != 10 && $0 != 0 } }
   }
 
   private static func reason(_ status: Int) -> String {

@@ -30,8 +30,8 @@ public final class FastCGIServer: Sendable {
   /// Opens the listener. Peers can connect from now on, and are served after `start`.
   ///
   /// - Parameter handler: called for each complete request. It must not block: its thread also reads other requests.
-  ///   When the client disconnects meanwhile, the connection is closed, the handler's task is cancelled, and its
-  ///   response is dropped.
+  ///   When the client disconnects meanwhile, then within a quarter of a second the connection is closed, the
+  ///   handler's task is cancelled, and its response is dropped.
   /// - Throws: `FastCGIError` when the address is in use or cannot be opened.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration = FastCGIServerConfiguration(), logger: Logger,

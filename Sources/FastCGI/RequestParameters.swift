@@ -52,8 +52,21 @@ struct RequestParameters: Sendable {
 
   /// The name of the parameter for an HTTP header: `HTTP_IF_NONE_MATCH` for `If-None-Match`.
   static func name(ofHeader header: String) -> String {
-    let name = String(decoding: header.utf8.map(parameterCharacter), as: UTF8.self)
-    return name == "CONTENT_TYPE" || name == "CONTENT_LENGTH" ? name : "HTTP_" + name
+    let prefix = "HTTP_"
+    let name = String(unsafeUninitializedCapacity: prefix.utf8.count + header.utf8.count) { name in
+      _ = name.initialize(from: prefix.utf8)
+      header.utf8.span.withUnsafeBufferPointer { header in
+        for (index, character) in header.enumerated() {
+          name[prefix.utf8.count + index] = parameterCharacter(character)
+        }
+      }
+      return name.count
+    }
+    return switch name {
+    case "HTTP_CONTENT_TYPE": "CONTENT_TYPE"
+    case "HTTP_CONTENT_LENGTH": "CONTENT_LENGTH"
+    default: name
+    }
   }
 
   private static func parameterCharacter(_ character: UInt8) -> UInt8 {

@@ -41,6 +41,13 @@ final class Responder: Sendable {
     }
   }
 
+  /// Starts watching the peers whose requests are being handled, so that a hang-up cancels the task.
+  ///
+  /// For a hang-up only: a request that the peer sends early waits.
+  func watchHandled() {
+    table.watchHandled { epoll.rearm($0.descriptor, [.hangUp, .once]) }
+  }
+
   private func read(_ connection: Connection) {
     let request: FastCGIRequest
     do throws(RequestFailure) {
@@ -51,8 +58,6 @@ final class Responder: Sendable {
     }
     let task = HandlerTask()
     table.beginHandling(connection, task)
-    // Watched for a hang-up only: a request that the peer sends early waits.
-    epoll.rearm(connection.descriptor, [.hangUp, .once])
     task.started(
       Task(executorPreference: executor(for: request)) { await self.answer(request, on: connection, task) })
   }

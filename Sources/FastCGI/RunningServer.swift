@@ -35,7 +35,7 @@ final class RunningServer: Sendable {
       epoll: epoll, acceptor: acceptor, responder: responder, stopped: stopped, threads: threads,
       sizes: configuration.reactorThreads...configuration.maxReactorThreads, logger: logger)
     monitor = TimeoutMonitor(
-      table: table, reactor: reactor, acceptor: acceptor, stopped: stopped, logger: logger,
+      table: table, responder: responder, reactor: reactor, acceptor: acceptor, stopped: stopped, logger: logger,
       interval: TimeoutMonitor.interval(for: configuration))
   }
 

@@ -1,10 +1,13 @@
 import LinuxSupport
 import Logging
 
-/// A thread that disconnects peers whose deadline has passed, and grows a reactor that such peers block.
+/// A thread that disconnects peers whose deadline has passed, grows a reactor that such peers block, and has peers
+/// watched whose requests take long.
 struct TimeoutMonitor: Sendable {
   /// The connections and their deadlines.
   let table: ConnectionTable
+  /// Watches the peers of requests that take long.
+  let responder: Responder
   /// Grown when all of its threads are blocked.
   let reactor: Reactor
   /// Resumed when there is room again.
@@ -27,6 +30,7 @@ struct TimeoutMonitor: Sendable {
     while !stopped.wait(milliseconds: interval) {
       let late = table.shutDownLatePeers(now: .now)
       if late > 0 { logger.info("connections timed out", metadata: ["count": "\(late)"]) }
+      responder.watchHandled()
       reactor.growIfStuck()
       acceptor.resumeIfPaused()
     }

@@ -1,3 +1,5 @@
+import LinuxSupport
+
 /// The responses of one writer thread: those with something to write, and those that wait for their peers.
 struct WriterState {
   private let epoll: Epoll

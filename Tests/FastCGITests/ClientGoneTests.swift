@@ -17,7 +17,7 @@ struct ClientGoneTests {
   }
 
   @Test(arguments: [false, true])
-  func `A client that leaves frees its connection at once, and its handler is cancelled`(keeps: Bool) async throws {
+  func `A client that leaves frees its connection soon, and its handler is cancelled`(keeps: Bool) async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.keepConnections = keeps
     configuration.maxConnections = 4
@@ -91,7 +91,7 @@ struct ClientGoneTests {
   }
 
   @Test(arguments: [false, true])
-  func `A client that leaves nginx is noticed at once, on kept connections and others`(keeps: Bool) async throws {
+  func `A client that leaves nginx is noticed soon, on kept connections and others`(keeps: Bool) async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.keepConnections = keeps
     let cancelled = Counter()
