@@ -76,7 +76,7 @@ public struct APIServer: Service {
 
   /// Answers a request, and logs it in one line: 4xx at info, 5xx as a warning, all others at debug.
   func answer(_ request: FastCGIRequest) async -> FastCGIResponse {
-    let start = ContinuousClock.now
+    let start = MonotonicInstant.now
     let context = RequestContext(request)
     var response: FastCGIResponse
     do {

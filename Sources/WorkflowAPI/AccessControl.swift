@@ -47,8 +47,8 @@ struct AccessControl: Sendable {
     guard let first = headers.first, !first.isEmpty else { throw .misdirected(host: nil) }
     for header in headers {
       let name = HostName.ofHeader(header)
-      let own = [siteHost, ownAddress].compactMap(\.self)
-      guard HostName.isLoopback(name) || own.contains(where: { $0.hasSameScalars(as: name) }) else {
+      let isOwn = HostName.isLoopback(name) || [siteHost, ownAddress].contains { $0?.hasSameScalars(as: name) == true }
+      guard isOwn else {
         throw .misdirected(host: header)
       }
     }

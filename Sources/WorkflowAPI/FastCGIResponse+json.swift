@@ -20,9 +20,11 @@ extension FastCGIResponse {
   static func json(
     status: Int = 200, body: Body, headers: [(name: String, value: String)] = []
   ) -> FastCGIResponse {
-    let common = [
-      (name: "Content-Type", value: "application/json"), (name: "Cache-Control", value: "no-store"),
-    ]
-    return FastCGIResponse(status: status, headers: common + headers, body: body)
+    var all: [(name: String, value: String)] = []
+    all.reserveCapacity(headers.count + 3)
+    all.append((name: "Content-Type", value: "application/json"))
+    all.append((name: "Cache-Control", value: "no-store"))
+    all += headers
+    return FastCGIResponse(status: status, headers: all, body: body)
   }
 }

@@ -18,7 +18,7 @@ enum HostName {
 
   /// Whether a name in that form is a loopback address or name (RFC 6761, section 6.3).
   static func isLoopback(_ name: String) -> Bool {
-    if LoopbackAddress.matches(name) || name.hasSameScalars(as: "localhost") { return true }
+    if name.hasSameScalars(as: "localhost") || LoopbackAddress.matches(name) { return true }
     return name.utf8.suffix(10).elementsEqual(".localhost".utf8)
   }
 
@@ -30,6 +30,8 @@ enum HostName {
       name = name[..<colon]
     }
     if name.last == UInt8(ascii: ".") { name.removeLast() }
-    return String(decoding: name.map(ASCII.lowercase), as: UTF8.self)
+    return String(unsafeUninitializedCapacity: name.count) { lower in
+      lower.initialize(fromContentsOf: name.lazy.map(ASCII.lowercase))
+    }
   }
 }

@@ -1,3 +1,4 @@
+import ExactJSON
 import LinuxSupport
 
 /// Recognises the media types of JSON (RFC 9110, section 8.3.1).
@@ -5,6 +6,7 @@ enum MediaType {
   /// Whether a `Content-Type` is `application/json` or `application/…+json`, with no charset but UTF-8. Other
   /// parameters are ignored. An empty type counts as JSON, as an absent header does.
   static func isJSON(_ header: String) -> Bool {
+    if header.hasSameScalars(as: "application/json") { return true }
     let parts = parts(header.utf8.map(ASCII.lowercase))
     return isJSON(type: parts[0]) && parts.dropFirst().allSatisfy(isOfUTF8)
   }

@@ -29,9 +29,9 @@ struct SubmitRoute: Route {
     case .accepted(let job):
       context.note("job", job.description)
       let url = "/status/\(job)"
-      return .json(
-        status: 202, ["job_id": .string(job.description), "status_url": .string(url)],
-        headers: [("Location", url)])
+      // An id has nothing that JSON escapes.
+      let body = "{\"job_id\":\"\(job)\",\"status_url\":\"\(url)\"}"
+      return .json(status: 202, bytes: Array(body.utf8), headers: [("Location", url)])
     }
   }
 

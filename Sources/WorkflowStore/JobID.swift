@@ -11,20 +11,28 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
 
   /// Reads an id as a client writes it, in either case; nil when it is no UUID.
   public init?(_ text: String) {
-    guard text.utf8.count == 36 else { return nil }
-    for (index, byte) in text.utf8.enumerated() {
-      guard JobID.isHyphen(index) ? byte == UInt8(ascii: "-") : JobID.isHexadecimal(byte) else { return nil }
+    let bytes = text.utf8.span
+    guard bytes.count == 36 else { return nil }
+    var isLower = true
+    for index in bytes.indices {
+      let byte = bytes[index]
+      guard JobID.isHyphen(index) ? byte == UInt8(ascii: "-") : JobID.digit(byte) != nil else { return nil }
+      if (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte) { isLower = false }
     }
-    let isLower = text.utf8.allSatisfy { !(UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) }
     description = isLower ? text : text.lowercased()
   }
 
   /// The id that belongs to a request id of 32 hexadecimal digits (nginx's `$request_id`), so that a request that
   /// nginx sends twice is one job; nil when the text is none.
   public init?(requestID: String) {
-    guard requestID.utf8.count == 32, requestID.utf8.allSatisfy(JobID.isHexadecimal),
-      let high = UInt64(requestID.prefix(16), radix: 16), let low = UInt64(requestID.suffix(16), radix: 16)
-    else { return nil }
+    let bytes = requestID.utf8.span
+    guard bytes.count == 32 else { return nil }
+    var (high, low) = (UInt64(0), UInt64(0))
+    for index in bytes.indices {
+      guard let digit = JobID.digit(bytes[index]) else { return nil }
+      high = high << 4 | low >> 60
+      low = low << 4 | digit
+    }
     self.init(high: high, low: low)
   }
 
@@ -49,12 +57,13 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  private static func isHexadecimal(_ byte: UInt8) -> Bool {
+  /// The value of a hexadecimal digit.
+  private static func digit(_ byte: UInt8) -> UInt64? {
     switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-      UInt8(ascii: "A")...UInt8(ascii: "F"):
-      true
-    default: false
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt64(byte - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt64(byte - UInt8(ascii: "a") + 10)
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt64(byte - UInt8(ascii: "A") + 10)
+    default: nil
     }
   }
 }

@@ -1,4 +1,5 @@
 import Hiredis
+import LinuxSupport
 
 /// A run to be accepted.
 public struct Submission: Sendable {
@@ -102,23 +103,23 @@ extension Submission {
   /// - Parameter number: of its class, below 100.
   fileprivate func append(to arguments: inout RedisArguments, asClass number: Int) {
     let bytes = RunDocuments.headBytes + size
-    let key = idempotencyKey == nil ? "0" : "1"
-    arguments.append("\(number.padded(to: 2)) \(key) \(id) \(bytes.padded(to: 8)) \(requestID)")
+    var facts: [UInt8] = []
+    facts.reserveCapacity(128)
+    facts.append(decimal: number, digits: 2)
+    facts.append(text: idempotencyKey == nil ? " 0 " : " 1 ")
+    facts.append(text: id.description)
+    facts.append(text: " ")
+    facts.append(decimal: bytes, digits: 8)
+    facts.append(text: " ")
+    facts.append(text: requestID)
+    arguments.append(facts)
     arguments.append(runName)
     var documents: [UInt8] = []
     documents.reserveCapacity(bytes)
-    documents += steps.count.padded(to: RunDocuments.headBytes).utf8
+    documents.append(decimal: steps.count, digits: RunDocuments.headBytes)
     documents += steps
     documents += inputs
     arguments.append(documents)
     if let idempotencyKey { arguments.append(idempotencyKey) }
-  }
-}
-
-extension Int {
-  /// The number in decimal with at least this number of digits.
-  fileprivate func padded(to digits: Int) -> String {
-    let text = String(self)
-    return String(repeating: "0", count: Swift.max(0, digits - text.utf8.count)) + text
   }
 }
