@@ -96,9 +96,11 @@ let package = Package(
     tests("FastCGITests", ["FastCGI", "CFastCGI", "LinuxSupport", logging]),
     tests("HiredisTests", ["Hiredis", "LinuxSupport", "RedisFixture", logging]),
     tests("CurlTests", ["Curl", "LinuxSupport"]),
-    tests("ExactJSONTests", ["ExactJSON"]),
+    tests("ExactJSONTests", ["ExactJSON", "SeededRandom"]),
     tests("WorkflowTests", ["Workflow", "ExactJSON"]),
-    tests("WorkflowStoreTests", ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", logging]),
+    tests(
+      "WorkflowStoreTests",
+      ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", "SeededRandom", logging]),
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer", logging]),
     tests("WorkflowOperationsTests", ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "ModelServer"]),
     tests(
@@ -120,6 +122,7 @@ let package = Package(
     // The example of the page OwnOperations.
     .executableTarget(
       name: "our-wf", dependencies: ["WorkflowCommand"], path: "Tests/OwnOperation", swiftSettings: settings),
+    .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
     .target(name: "RedisFixture", dependencies: ["Hiredis"], path: "Tests/RedisFixture", swiftSettings: settings),
     .target(
       name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),
@@ -131,14 +134,15 @@ let package = Package(
     .executableTarget(
       name: "chaos",
       dependencies: [
-        "SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", "RedisFixture", arguments, subprocess, system,
+        "SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", "RedisFixture", "SeededRandom", arguments,
+        subprocess, system,
       ],
       path: "Tests/Chaos", swiftSettings: settings),
     tests(
       "SystemTests",
       [
-        "SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", "RedisFixture", "WorkflowStore", logging,
-        subprocess, system,
+        "SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", "RedisFixture", "SeededRandom", "WorkflowStore",
+        logging, subprocess, system,
       ]),
   ]
 )

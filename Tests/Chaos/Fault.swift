@@ -1,3 +1,4 @@
+import SeededRandom
 import SystemHarness
 
 /// Something that goes wrong.

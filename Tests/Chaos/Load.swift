@@ -1,5 +1,6 @@
 import Curl
 import ExactJSON
+import SeededRandom
 import SystemHarness
 
 /// Clients that post workflows, each until it is accepted.

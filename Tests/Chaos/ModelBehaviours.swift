@@ -1,4 +1,5 @@
 import ModelServer
+import SeededRandom
 import SystemHarness
 
 /// What a model does that is mostly well: it answers after a moment, and now and then fails in a way that passes.

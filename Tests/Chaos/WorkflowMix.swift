@@ -1,4 +1,5 @@
 import ExactJSON
+import SeededRandom
 import SystemHarness
 
 /// Random workflows of the kinds that people post, each with a text of its own.

@@ -1,4 +1,5 @@
 import ExactJSON
+import SeededRandom
 import Testing
 
 @Suite

@@ -1,4 +1,5 @@
 import ExactJSON
+import SeededRandom
 import SystemHarness
 
 /// Random valid workflows: text inputs, explicit `needs`.

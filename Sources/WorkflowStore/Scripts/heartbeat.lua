@@ -13,6 +13,8 @@ ARGV  1 key prefix  2 worker id  3 lease (ms)  4 milliseconds after its death th
 Returns {the ids of the runs that others have taken from the worker (one that its own claim has ended is not among
          them), the ids of the ended runs that are started, the ids of the runs that returned to their queue}.
 ]]
+local fault = misfits(KEYS[1], 'zset', KEYS[2], 'zset', KEYS[3], 'hash', KEYS[4], 'hash', holds, 'hash')
+if fault then return fault end
 local now = math.floor(clock() / 1000)
 local deadline = whole(now + ARGV[3])
 local lost, unfinished, renewed = {}, {}, {}

@@ -19,6 +19,8 @@ Returns nil when another worker does it, else
         'queued in an unknown class': nothing is done; the caller makes the class known.
 Safe to send twice: what is repaired is found to be in order.
 ]]
+local fault = misfits(KEYS[1], 'zset', KEYS[2], 'hash', KEYS[3], 'zset', classes, 'hash', holds, 'hash')
+if fault then return fault end
 local now = math.floor(clock() / 1000)
 local last = redis.call('HMGET', KEYS[2], 'sweeper', 'reconciled')
 local age = now - (tonumber(last[2]) or 0)
@@ -47,7 +49,11 @@ for _, class in ipairs(redis.call('HKEYS', classes)) do
 end
 
 local total = 0
-for _, list in ipairs(lists) do total = total + redis.call('LLEN', list) end
+for _, list in ipairs(lists) do
+  fault = misfits(list, 'list')
+  if fault then return fault end
+  total = total + redis.call('LLEN', list)
+end
 isShort = total <= tonumber(ARGV[7])
 
 -- The runs that the queues hold, by id.

@@ -217,6 +217,8 @@ local function record(at, text, words, id, token, seq, before, ending, time, byt
     return known and refuse(id, known, why) or why
   end
 
+  local changesJob = n3 > 0 or ending == 'queued' or ending == 'suspect'
+  if changesJob and misfit(jobs .. id, 'hash') then return {'lost', 'not a job any more'} end
   if ending == 'part' then return stage(id, known, staged, documents, facts, result, written, total) end
   if ending == 'finished' or ending == 'failed' then
     if result and (at + words - pieces > 1 or written >= 0) then bytes = whole(bytes + math.max(#result, total)) end

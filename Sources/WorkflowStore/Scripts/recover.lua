@@ -23,6 +23,8 @@ stood still, this one and the heartbeats of the living, or Redis's clock stepped
 should wait until the living have renewed their leases. After a step back, leases and worker records end too late; those
 that end later than the longest lease of any worker from now are shortened to that.
 ]]
+local fault = misfits(KEYS[1], 'zset', KEYS[2], 'zset', KEYS[3], 'zset', KEYS[4], 'hash', KEYS[5], 'hash', holds, 'hash')
+if fault then return fault end
 local now = clock()
 local ms = math.floor(now / 1000)
 local isFirst = ARGV[9] == ''
@@ -70,17 +72,29 @@ local function lostHold(run, again)
     bytes = bytes or '41', class = string.sub(run or '-', 1, 8)}
 end
 
-local function recover(id)
-  local key = jobs .. id
-  -- A key of another type, set by hand, is no run; it must not keep the others from being recovered.
-  local job = isJobID(id) and try('HMGET', key, 'status', 'format', 'silent', 'again', 'run') or {}
-  if job[1] ~= 'started' then
+-- The job and the hold of a lapsed lease. A key of another type, set by hand, is no run; it must not keep the others
+-- from being recovered.
+local function read(id)
+  local job = isJobID(id) and try('HMGET', jobs .. id, 'status', 'format', 'silent', 'again', 'run', 'created_ts') or {}
+  local run = {job = job, isFormer = job[2] == '1', created = job[6] or ''}
+  if job[1] ~= 'started' then return run end
+  run.known = run.isFormer and formerHold(id) or readHold(redis.call('HGET', holds, id)) or lostHold(job[5], job[4])
+  return run
+end
+
+-- The lists to which a run may return.
+local function listsOf(run)
+  if run.isFormer then return prefix .. 'queue:1', 'list', prefix .. 'suspects:1', 'list' end
+  return queueOf(run.known.class), 'list', suspectsOf(run.known.class), 'list'
+end
+
+local function recover(id, run)
+  local job, isFormer, known = run.job, run.isFormer, run.known
+  if not known then
     released[#released + 1] = id
     redis.pcall('HINCRBY', prefix .. 'repairs', 'leases_without_run', '1')
     return 'dropped'
   end
-  local isFormer = job[2] == '1'
-  local known = isFormer and formerHold(id) or readHold(redis.call('HGET', holds, id)) or lostHold(job[5], job[4])
   local deaths = isFormer and job[3] or select(3, string.match(job[4] or '', againPattern))
   local silent = known.seq == '0' and (deaths or 0) + 1 or 0
   local isCrash = known.begun == '1' or silent >= tonumber(ARGV[3])
@@ -97,14 +111,16 @@ local function recover(id)
 end
 
 -- From the newest to the oldest, so that the oldest ends up first. Times have one form: their texts are in their order.
-local created = {}
+local runs = {}
 for _, id in ipairs(lapsed) do
-  created[id] = try('HGET', jobs .. id, 'created_ts') or ''
+  runs[id] = read(id)
+  fault = runs[id].known and misfits(listsOf(runs[id]))
+  if fault then return fault end
 end
-table.sort(lapsed, function(one, other) return created[one] > created[other] end)
+table.sort(lapsed, function(one, other) return runs[one].created > runs[other].created end)
 for _, id in ipairs(lapsed) do
   report[#report + 1] = id
-  report[#report + 1] = recover(id)
+  report[#report + 1] = recover(id, runs[id])
 end
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', whole(ms - ARGV[7]), 'LIMIT', '0', '100')) do
   redis.call('ZREM', KEYS[2], worker)

@@ -13,7 +13,8 @@ ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 number of class
 Returns for each {'accepted', job id}: this job, now or by an earlier sending, or the job that the same key and body
 made;
                  {'conflict', job id}: the key was used with another body, for that job;
-                 {'held', sentence}: its queue is no list; nothing of it is written.
+                 {'held', sentence}: its queue is no list, or its idempotency key no string; nothing of it is
+                 written.
 Safe to send twice: a job that is there is answered again.
 ]]
 local now, clockText = seconds(clock()), whole(clock())
@@ -45,7 +46,8 @@ local function submit(head, name, documents, key)
   if key then
     key = prefix .. 'idempotency:' .. key
     local digest = redis.sha1hex(#name .. ' ' .. name .. documents)
-    local known = redis.call('GET', key)
+    local known = try('GET', key)
+    if known == nil then return {'held', misfit(key, 'string')} end
     if known then
       local job, body = string.match(known, '^(%S+) (%S+)$')
       return {body == digest and 'accepted' or 'conflict', job}
