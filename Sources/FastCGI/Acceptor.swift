@@ -46,10 +46,10 @@ final class Acceptor: Sendable {
     if isPaused.exchange(false, ordering: .sequentiallyConsistent) { epoll.rearm(descriptor, [.readable, .edge]) }
   }
 
-  /// Accepts the pending connections, then refuses further ones.
+  /// Accepts the pending connections, then refuses further ones. Those of a shared socket wait for the next process.
   func stop() {
     listening.unlink()
-    acceptPending()
+    if !listening.isShared { acceptPending() }
     epoll.remove(descriptor)
     listening.refuse()
   }

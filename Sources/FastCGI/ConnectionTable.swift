@@ -26,8 +26,9 @@ final class ConnectionTable: Sendable {
     var use = Use.idle
     var deadline: MonotonicInstant?
 
+    var isNew: Bool { if case .idle = use { true } else { false } }
     var isKeptAlive: Bool { if case .keptAlive = use { true } else { false } }
-    var isIdle: Bool { if case .idle = use { true } else { isKeptAlive } }
+    var isIdle: Bool { isNew || isKeptAlive }
 
     func isLate(_ now: MonotonicInstant) -> Bool { deadline.map { $0 < now } ?? false }
     func isEarlier(than other: Entry) -> Bool { (deadline ?? .now) < (other.deadline ?? .now) }
@@ -47,6 +48,9 @@ final class ConnectionTable: Sendable {
   private let state = Mutex(State())
   private let limit: Int
   private let stopTimeout: Duration
+  /// How long a new connection has for the first byte of its request once the server is stopping. A web server sends at
+  /// once what it has connected for, but it may be between the two, and would not send it again.
+  private static let firstByteGrace = Duration.seconds(2)
 
   /// - Parameters:
   ///   - limit: how many connections may be open.
@@ -218,16 +222,20 @@ final class ConnectionTable: Sendable {
     }
   }
 
-  /// Refuses further connections. Requests that have arrived are still answered; streams are told to end.
+  /// Refuses further connections. Requests that have arrived, or that arrive on a new connection, are still answered;
+  /// streams are told to end.
   func stop() {
     let streams = state.withLock { state in
       let last = MonotonicInstant.now + stopTimeout
+      let lastFirstByte = MonotonicInstant.now + min(stopTimeout, Self.firstByteGrace)
       state.lastDeadline = last
-      for entry in state.entries.values where entry.hasTime(after: last) {
-        state.entries[entry.connection.descriptor]?.deadline = last
+      for entry in state.entries.values {
+        let last = entry.isNew ? lastFirstByte : last
+        if entry.hasTime(after: last) { state.entries[entry.connection.descriptor]?.deadline = last }
       }
       return state.entries.values.compactMap { entry -> OutgoingResponse? in
-        if entry.isIdle { entry.connection.endInput() }
+        // The web server sends a request again whose kept connection breaks.
+        if entry.isKeptAlive { entry.connection.endInput() }
         if case .streaming(let response) = entry.use { return response }
         return nil
       }

@@ -9,6 +9,8 @@ final class ListeningSocket: Sendable {
   /// The socket, non-blocking.
   let descriptor: Int32
   private let isOwned: Bool
+  /// Whether the socket outlives this process, as one of systemd does.
+  var isShared: Bool { !isOwned }
   private let file: SocketFile?
   private let isUnlinked = Atomic(false)
 

@@ -54,6 +54,15 @@ struct StopTests {
     await stopping.value
   }
 
+  @Test func `Stopping waits for the request of a connection that was made just before`() async throws {
+    let server = try TestServer()
+    let client = try server.client()
+    let stopping = Task { await server.stop() }
+    await eventually { (try? server.client()) == nil }
+    #expect(try await client.exchange(Record.request(body: [6])).body == [6])
+    await stopping.value
+  }
+
   @Test func `Stopping closes connections on which nothing has arrived, and serves what has`() async throws {
     var configuration = FastCGIServerConfiguration.patient
     configuration.keepConnections = true
