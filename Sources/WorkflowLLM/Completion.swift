@@ -34,12 +34,17 @@ struct Completion {
     hasChoice = true
     if error == nil, let own = choice["error"], Self.isError(own) { error = own }
     if let reason = choice["finish_reason"]?.stringValue { finishReason = reason }
-    take(choice["message"]?.objectValue ?? choice["delta"]?.objectValue ?? JSONObject())
+    // Servers of the older completions protocol have the text in the choice.
+    let message = choice["message"]?.objectValue ?? choice["delta"]?.objectValue
+    take(message ?? choice["text"].map { ["content": $0] } ?? JSONObject())
   }
 
-  /// A model's name; if it is the path of a file, the file's name.
+  private static let longestName = 200  // scalars
+
+  /// A model's name, cut; if it is the path of a file, the file's name.
   private static func shown(_ name: String) -> String {
-    name.hasPrefix("/") ? name.split(separator: "/").last.map { String($0) } ?? name : name
+    let last = name.hasPrefix("/") ? name.split(separator: "/").last.map { String($0) } ?? name : name
+    return String(String.UnicodeScalarView(last.unicodeScalars.prefix(longestName)))
   }
 
   /// The counts of the provider's usage: numbers with plain names. Texts, which may contain anything, are omitted.
@@ -66,9 +71,10 @@ struct Completion {
     callsTools = callsTools || !(message["tool_calls"]?.arrayValue ?? []).isEmpty
   }
 
-  /// The content, or its parts of type `text` joined; parts of other types are reasoning.
+  /// The content, or its parts of type `text` joined; parts of other types are reasoning. One part may lack its list.
   private static func text(of content: JSONValue?) -> String? {
-    guard let parts = content?.arrayValue else { return content?.stringValue }
+    if let text = content?.stringValue { return text }
+    guard let parts = content?.arrayValue ?? content?.objectValue.map({ [.object($0)] }) else { return nil }
     let texts = parts.compactMap { part -> String? in
       guard let object = part.objectValue else { return part.stringValue }
       let type = object["type"]?.stringValue ?? "text"

@@ -58,13 +58,14 @@ extension ModelFailure {
   }
 
   /// Retries 408, 409, 429 and 5xx, as OpenAI's clients do, unless the response has `x-should-retry`. An invalid status
-  /// counts as 5xx (RFC 9110, section 15). An exhausted quota is also a 429, but not transient.
+  /// counts as 5xx (RFC 9110, section 15), and so do 424 of Hugging Face's TGI (the generation failed) and 498 of Groq
+  /// (no capacity). An exhausted quota is also a 429, but not transient.
   private init(status: Int, _ sentence: String, _ said: ProviderError, _ response: HTTPResponse) {
     let code: ErrorCode =
       switch status {
       case 408: .timeout
       case 429: said.isSpentQuota ? .providerRejected : .rateLimited
-      case 409, ..<200, 500...: .providerUnavailable
+      case 409, 424, 498, ..<200, 500...: .providerUnavailable
       default: .providerRejected
       }
     self.init(

@@ -32,12 +32,11 @@ public final class ModelLog: Sendable {
   }
 
   /// Logs that a model has refused a parameter, so that further calls have another form.
-  func adapted(_ model: String, _ difference: String) {
-    logger.notice(
-      "the model refuses a parameter; further calls have another form",
-      metadata: [
-        "model": "\(model)", "form": "\(difference)",
-      ])
+  /// - Parameter isUnlimited: whether nothing bounds its answers any more.
+  func adapted(_ model: String, _ difference: String, isUnlimited: Bool) {
+    logger.log(
+      level: isUnlimited ? .warning : .notice, "the model refuses a parameter; further calls have another form",
+      metadata: ["model": "\(model)", "form": "\(difference)"])
   }
 
   /// Logs a failed call that will be retried.

@@ -66,7 +66,7 @@ public struct OpenAIChatModel: ChatModel {
     while true {
       let outcome = try await call(request, model, form)
       if form != first, forms.remember(form, instead: first, of: model, after: outcome) {
-        log?.adapted(model, form.difference(from: first))
+        log?.adapted(model, form.difference(from: first), isUnlimited: form.tokens == nil)
       }
       switch outcome {
       case .success(let answer): return answer
@@ -100,7 +100,8 @@ public struct OpenAIChatModel: ChatModel {
   private func httpRequest(for request: ChatRequest, _ model: String, _ form: RequestForm) -> HTTPRequest {
     let body = form.body(of: request, model: model, temperature: request.temperature ?? configuration.temperature)
     var headers = [
-      (name: "Content-Type", value: "application/json"), (name: "Accept", value: "application/json"),
+      (name: "Content-Type", value: "application/json"),
+      (name: "Accept", value: form.streams == true ? "text/event-stream" : "application/json"),
       (name: "Idempotency-Key", value: request.idempotencyKey),
     ]
     if let key = configuration.apiKey {

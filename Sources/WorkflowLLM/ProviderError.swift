@@ -2,11 +2,13 @@ import Curl
 import ExactJSON
 
 /// The error of a provider or gateway, in any of their formats: `error.message` (OpenAI), `error` as a text, `message`
-/// (vLLM), `detail` as a text or a list (FastAPI), `errors` as a list (Cloudflare), an array around the error (Google),
-/// an HTML page or plain text.
+/// as a text (vLLM) or around a list (Mistral), `detail` as a text or a list (FastAPI), `errors` as a list
+/// (Cloudflare), `error.metadata.raw` (OpenRouter), an array around the error (Google), an HTML page or plain text.
 struct ProviderError: Equatable {
   /// The provider's message in one line of at most 300 scalars, without the key; empty if there is none.
   private(set) var words = ""
+  /// All texts of the error in lower case, uncut and with the key: to recognise what is refused, never for the log.
+  private(set) var complaint: [UInt8] = []
   /// The error codes, such as `unsupported_parameter` and `invalid_request_error`, in lower case.
   private(set) var codes: [String] = []
   /// The parameter that is refused.
@@ -22,6 +24,7 @@ struct ProviderError: Equatable {
     } else {
       self.init(.null, hiding: key)
       words = Words.line(ofPage: response.body, hiding: key)
+      complaint = Words.lowercased(response.body)
     }
   }
 
@@ -33,8 +36,12 @@ struct ProviderError: Equatable {
     let said =
       Words.sentence(error["message"]) ?? Words.sentence(body?["error"]) ?? Words.sentence(body?["message"])
       ?? Words.sentence(error["detail"] ?? body?["detail"]) ?? Words.sentence(error["errors"] ?? body?["errors"])
-      ?? Words.sentence(error["metadata"]?.objectValue?["raw"]) ?? value.stringValue ?? ""
-    words = Words.line(said, hiding: key)
+      ?? (body?["errors"] ?? body?["error"]).map { Words.texts(in: $0).joined(separator: "; ") } ?? value.stringValue
+      ?? ""
+    // What the provider behind a gateway has said.
+    let inner = Words.sentence(error["metadata"]?.objectValue?["raw"]).flatMap { said.contains($0) ? nil : ": \($0)" }
+    words = Words.line(said + (inner ?? ""), hiding: key)
+    complaint = Words.lowercased(Array(Words.texts(in: value).joined(separator: "\n").utf8))
     codes = ["code", "type", "status"].compactMap { error[$0]?.stringValue?.lowercased() }
     parameter = error["param"]?.stringValue
     let numbers = ["code", "status", "status_code"].compactMap { Self.status(error[$0]) }
@@ -55,7 +62,11 @@ struct ProviderError: Equatable {
   }
 
   /// Whether the quota is exhausted: a 429 that is not transient.
-  var isSpentQuota: Bool {
-    codes.contains { ["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"].contains($0) }
-  }
+  var isSpentQuota: Bool { codes.contains { Self.spentQuotas.contains($0) } }
+
+  /// As OpenAI, Moonshot and DeepSeek name it.
+  private static let spentQuotas = [
+    "insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "exceeded_current_quota_error",
+    "insufficient_balance",
+  ]
 }

@@ -15,6 +15,9 @@ struct RequestForm: Equatable {
   var sendsTemperature = true
   /// Whether the instruction is a separate message; else it is the beginning of the user's message.
   var hasSystemMessage = true
+  /// Whether the answer is to come as a stream; nil for a server that does not know the parameter. Without it some
+  /// servers stream.
+  var streams: Bool? = false
 
   init(tokens: TokensParameter) { self.tokens = tokens }
 
@@ -29,8 +32,7 @@ struct RequestForm: Equatable {
     if sendsTemperature, let temperature, let number = JSONNumber(text: "\(temperature)") {
       body["temperature"] = .number(number)
     }
-    // Some servers stream by default.
-    body["stream"] = false
+    if let streams { body["stream"] = .bool(streams) }
     return .object(body)
   }
 
@@ -55,6 +57,7 @@ struct RequestForm: Equatable {
       parts.append(tokens.map { "\($0.rawValue) in place of \(old.rawValue)" } ?? "no limit of tokens")
     }
     if sendsTemperature != other.sendsTemperature { parts.append("no temperature") }
+    if streams != other.streams { parts.append(streams == nil ? "no parameter stream" : "a stream") }
     if hasSystemMessage != other.hasSystemMessage { parts.append("the instruction in the user's message") }
     return parts.joined(separator: ", ")
   }
@@ -67,7 +70,7 @@ struct RequestForm: Equatable {
     by refusal: CompletionReader.Refusal, after first: RequestForm, canChooseTokens: Bool
   ) -> RequestForm? {
     guard let said = refusal.said, refusal.mayNameParameter else { return nil }
-    let complaint = Complaint(said)
+    let complaint = ParameterRefusal(said)
     var form = self
     if canChooseTokens, let tokens, complaint.refuses(tokens.rawValue) {
       let other: TokensParameter = tokens == .maxTokens ? .maxCompletionTokens : .maxTokens
@@ -75,38 +78,9 @@ struct RequestForm: Equatable {
     }
     if sendsTemperature, complaint.refuses("temperature") { form.sendsTemperature = false }
     if hasSystemMessage, complaint.refusesSystemMessages { form.hasSystemMessage = false }
+    if streams == false {
+      if complaint.demandsStream { form.streams = true } else if complaint.refuses("stream") { form.streams = nil }
+    }
     return form == self ? nil : form
-  }
-}
-
-/// Finds the parameter that a provider's error refuses. An error about a value out of range is not a refusal.
-private struct Complaint {
-  private let text: String
-  private let parameter: String?
-
-  init(_ said: ProviderError) {
-    text = ([said.words.lowercased()] + said.codes).joined(separator: " ")
-    parameter = said.parameter
-  }
-
-  private static let refusals = [
-    "not support", "n't support", "unsupported", "no longer support", "not enabled", "not allowed", "not permitted",
-    "not accept", "unexpected", "unknown", "unrecogni", "extra_forbidden", "extra inputs", "deprecated",
-    "only the default", "is allowed", "is supported", "instead", "must not be", "cannot be", "can't be",
-    "may only be", "incompatible", "not compatible", "been removed", "must be 1 for",
-  ]
-
-  private var isRefusal: Bool { Self.refusals.contains { text.contains($0) } }
-
-  func refuses(_ name: String) -> Bool { (parameter == name || text.contains(name)) && isRefusal }
-
-  var refusesSystemMessages: Bool {
-    let sentences = [
-      "roles must alternate", "developer instruction is not enabled", "'user' or 'assistant'",
-      "user and assistant roles", "invalid role: system",
-    ]
-    if sentences.contains(where: { text.contains($0) }) { return true }
-    return isRefusal && text.contains("system")
-      && ["role", "message", "instruction", "prompt"].contains { text.contains($0) }
   }
 }

@@ -45,10 +45,11 @@ import Workflow
       .malformed("\u{feff}" + ok), .malformed(#"{"choices":[],"# + ok.dropFirst()), text(#""A bay.""#, #","p":NaN"#),
       text(#""A bay.""#, #","p":"\ud800""#),
     ],
-    "400, 404, 422 or 500 that refuses `max_tokens`, `temperature` or the system role": [
+    "400, 404, 422 or 500 that refuses `max_tokens`, `temperature`, the system role or an answer in one piece": [
       .status(400, body: #"{"error":{"message":"'max_tokens' is not supported","param":"max_tokens"}}"#),
       .status(422, body: #"{"detail":"Unexpected fields: temperature"}"#),
       .status(500, body: #"{"message":"System role not supported"}"#),
+      .status(400, body: #"{"message":"This model only supports streaming"}"#),
     ],
     "no text: blank, `null`, only reasoning, a call of a tool": [
       text(#""""#), text(#"" \n""#), text("null"), text(#""<think>Hm.""#),
@@ -75,7 +76,9 @@ import Workflow
         headers: [("Content-Encoding", "gzip")]),
     ],
     "408, no answer in time": [.status(408), .hold],
-    "409, 500 and above, no connection, a connection that is lost": statuses([409, 500, 502, 503, 504, 529, 600, 999])
+    "409, 424, 498, 500 and above, no connection, a connection that is lost": statuses([
+      409, 424, 498, 500, 502, 503, 504, 529, 600, 999,
+    ])
       + [.hangUp, .garbage],
     "429": [.status(429), .status(429, headers: [("Retry-After", "1")])],
     "429 with `insufficient_quota`": [.status(429, body: #"{"error":{"code":"insufficient_quota"}}"#)],

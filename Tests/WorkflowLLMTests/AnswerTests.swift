@@ -52,6 +52,17 @@ import WorkflowLLM
     #expect(answer.model == "tiny.gguf")
   }
 
+  @Test(arguments: ["x", "\u{301}"]) func `A model's name is cut`(scalar: String) async throws {
+    let name = "a" + String(repeating: scalar, count: 100_000)
+    let answer = try await answer(#"{"model":"\#(name)","choices":[{"message":{"content":"A"}}]}"#)
+    #expect(answer.model.unicodeScalars.count == 200)
+  }
+
+  @Test(arguments: [#""message":{"content":{"type":"text","text":"A bay."}}"#, #""text":"A bay.""#])
+  func `One part without its list, and the text of the older protocol, are the text`(choice: String) async throws {
+    #expect(try await answer(#"{"choices":[{\#(choice)}]}"#).text == "A bay.")
+  }
+
   @Test func `Where the provider says nothing beside the text, the model asked for stands in`() async throws {
     let answer = try await answer(#"{"choices":[{"message":{"content":"A bay."}},{"message":{"content":"other"}}]}"#)
     #expect(answer == ChatAnswer(text: "A bay.", model: "gpt-test", usage: .null))

@@ -104,11 +104,59 @@ import WorkflowLLM
       "max_tokens is too large: 1000000. This model supports at most 16384 completion tokens.",
       "This model's maximum context length is 4096 tokens.", "The model `gpt-test` does not exist",
       "body.max_tokens: ensure this value is less than or equal to 64", "temperature must be between 0 and 1",
+      "max_tokens cannot be greater than 8192", "at most 64 tokens (max_tokens) is allowed on this plan",
+      "max_tokens > 4096 is not supported", "temperature must not be less than 0.5",
     ])
   func `A value out of range, or another fault, is no reason for a second call`(words: String) async throws {
     server.behaviour = Self.error(words, param: "max_tokens")
     #expect(try await server.model().failure().code == .providerRejected)
     #expect(bodies.count == 1)
+  }
+
+  @Test(
+    arguments: [
+      #"{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","temperature"]}]}}"#,
+      #"{"error":{"message":"Provider returned error","metadata":{"raw":"{\"message\":\"temperature is unsupported\"}"}}}"#,
+      #"{"error":{"message":"Bad Request","details":[{"target":"temperature","message":"it is not supported"}]}}"#,
+      #"{"errors":{"temperature":["is not supported"]}}"#, "unknown field `temperature`, expected `messages`",
+      #"{"error":"\#(String(repeating: "x ", count: 500))temperature is not supported"}"#,
+    ])
+  func `Wherever an error names the parameter that is refused, it is left out`(body: String) async throws {
+    server.script([.status(400, body: body)])
+    // A key that is a part of the parameter's name, too.
+    _ = try await server.model(key: "temp").complete(.example)
+    #expect(bodies.map { $0["temperature"] != nil } == [true, false])
+  }
+
+  @Test(
+    arguments: [
+      #"{"detail":[{"loc":["body"],"msg":"unknown model","input":{"temperature":"0.2"}}],"temperature":0.2}"#,
+      #"{"error":"max_tokens_to_sample is not supported; upstream"}"#,
+    ])
+  func `What an error repeats of the request, or names beside it, is not refused`(body: String) async throws {
+    server.behaviour = .status(400, body: body)
+    #expect(try await server.model().failure().code == .providerRejected)
+    #expect(bodies.count == 1)
+  }
+
+  @Test(
+    arguments: [
+      "This model only support stream mode, please enable the stream parameter to access the model.",
+      "parameter.enable_thinking must be set to false for non-streaming calls", "Stream must be set to true",
+      "Requests with max_tokens > 4096 must have stream=true",
+    ])
+  func `A model that answers in a stream only is asked for one, and from then on at once`(words: String) async throws {
+    let model = try server.model()
+    let stream = #"data: {"choices":[{"delta":{"content":"A bay."}}]}"# + "\n\ndata: [DONE]\n\n"
+    server.script([Self.error(words), .malformed(stream), .malformed(stream)])
+    for _ in 1...2 { #expect(try await model.complete(.example).text == "A bay.") }
+    #expect(bodies.map { $0["stream"] } == [false, true, true])
+  }
+
+  @Test func `A server that does not know the parameter stream is called without it`() async throws {
+    server.script([Self.error("Unknown parameter: 'stream'.", param: "stream")])
+    _ = try await server.model().complete(.example)
+    #expect(bodies.map { $0["stream"] } == [false, nil])
   }
 
   @Test func `A model that refuses every form is refused, after one call in each, and nothing is remembered`()

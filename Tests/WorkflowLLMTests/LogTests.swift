@@ -77,6 +77,18 @@ import Workflow
     #expect(lines.all.count == 1000)
   }
 
+  @Test(.timeLimit(.minutes(1))) func `That nothing bounds a model's answers is told once, as a warning`() async throws
+  {
+    let server = try ModelServer()
+    server.script(
+      ["max_tokens", "max_completion_tokens"].map { .status(400, body: #"{"detail":"\#($0) is not supported"}"#) })
+    let model = try OpenAIChatModel(
+      client: .init(), configuration: .init(baseURL: server.baseURL, model: "m"), log: log { .now })
+    for _ in 1...2 { _ = try await model.complete(.example) }
+    #expect(lines.all.map(\.level) == [.warning])
+    #expect(lines.all.first?.metadata == ["model": "m", "form": "no limit of tokens"])
+  }
+
   @Test(.timeLimit(.minutes(1))) func `A retry and another form are told as well`() async throws {
     let server = try ModelServer()
     let log = log { .now }

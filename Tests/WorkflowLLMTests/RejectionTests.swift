@@ -23,7 +23,8 @@ import WorkflowLLM
   @Test(
     arguments: [
       (408, ErrorCode.timeout), (409, .providerUnavailable), (429, .rateLimited), (500, .providerUnavailable),
-      (502, .providerUnavailable), (503, .providerUnavailable), (504, .providerUnavailable),
+      (424, .providerUnavailable), (498, .providerUnavailable), (502, .providerUnavailable),
+      (503, .providerUnavailable), (504, .providerUnavailable),
       (529, .providerUnavailable), (600, .providerUnavailable), (999, .providerUnavailable),
     ])
   func `What may pass is called again, and no number of calls ends that`(status: Int, code: ErrorCode) async throws {
@@ -50,6 +51,9 @@ import WorkflowLLM
       (#""Overloaded.""#, "Overloaded."), ("Overloaded.\nSorry.", "Overloaded. Sorry."),
       ("<html><head><title>502 Bad Gateway</title></head><body><h1>x</h1></body></html>", "502 Bad Gateway"),
       ("<p>Over<b>loaded</b>.</p>", "Over loaded ."), (#"{"error":{"detail":"Overloaded."}}"#, "Overloaded."),
+      (#"{"object":"error","message":{"detail":[{"loc":["body","n"],"msg":"odd"}]}}"#, "body.n: odd"),
+      (#"{"error":{"message":"Provider error","metadata":{"raw":"Overloaded."}}}"#, "Provider error: Overloaded."),
+      (#"{"errors":{"n":["is odd","is old"]}}"#, "n: is odd; n: is old"),
     ])
   func `The provider's words are found in every shape`(body: String, words: String) async throws {
     server.behaviour = .status(500, body: body)
@@ -79,8 +83,9 @@ import WorkflowLLM
     #expect(server.calls.count == 1)
   }
 
-  @Test func `A quota that is spent does not pass, although its status is that of a rate limit`() async throws {
-    server.behaviour = .status(429, body: #"{"error":{"message":"You exceeded…","type":"insufficient_quota"}}"#)
+  @Test(arguments: ["insufficient_quota", "exceeded_current_quota_error", "insufficient_balance"])
+  func `A quota that is spent does not pass, although its status is that of a rate limit`(type: String) async throws {
+    server.behaviour = .status(429, body: #"{"error":{"message":"You exceeded…","type":"\#(type)"}}"#)
     let failure = try #require(try await server.retryingModel().lastFailure())
     #expect(failure.code == .providerRejected && !failure.isTransient)
     #expect(failure.message == "the model answered 429: the quota is spent")
