@@ -12,7 +12,7 @@ struct Composition {
 
   /// Reads the settings and starts the log.
   init(service: String) throws {
-    let settings = try Settings.load(readsDotEnv: false)
+    let settings = try Settings.ofService()
     self.settings = settings
     let level = settings.logLevel
     logger = Logger(label: service) { _ in JournalLogHandler(level: level) }

@@ -6,17 +6,11 @@ import Testing
 /// Settings as the `wf` command takes, shows and refuses them.
 @Suite struct SettingsCommandTests {
   @Test func `a misspelt or malformed setting stops the start with a sentence that names it`() async throws {
-    let commands = [
-      ["worker"], ["api"], ["config"], ["run", "--example"], ["watch", "1"], ["status", "1"], ["list", "--dead"],
-      ["dev", "--", "true"],
-    ]
-    for command in commands {
+    for command in [["worker"], ["api"], ["config"], ["dev", "--", "true"]] {
       let outcome = try await wf(
-        command, settings: ["WF_WORKER_RUN": "3", "WF_LEASE_S": "soon", "WF_URL": "http://127.0.0.1:9/?x"])
+        command, settings: ["WF_WORKER_RUN": "3", "WF_LEASE_S": "soon", "WF_DRAIN_S": "soon"])
       #expect(outcome.code == 78)
-      let starts = [
-        "wf: WF_LEASE_S=soon: ", "wf: WF_URL=http://127.0.0.1:9/?***: ", "wf: WF_WORKER_RUN is no setting of wf",
-      ]
+      let starts = ["wf: WF_LEASE_S=soon: ", "wf: WF_DRAIN_S=soon: ", "wf: WF_WORKER_RUN is no setting of wf"]
       let lines = outcome.error.split(separator: "\n")
       #expect(lines.count == starts.count)
       for (line, start) in zip(lines, starts) { #expect(line.hasPrefix(start)) }
@@ -24,6 +18,44 @@ import Testing
     }
     let tls = try await wf("config", settings: ["REDIS_URL": "rediss://example.org"])
     #expect(tls.code == 78 && tls.error.contains("tunnel"))
+  }
+
+  private static let clientCommands = [["run", "--example"], ["watch", "1"], ["status", "1"], ["list", "--dead"]]
+
+  @Test(arguments: clientCommands)
+  func `a command that asks the API refuses only what says where the API is`(command: [String]) async throws {
+    // Nothing listens there.
+    let patience = command[0] == "run" ? ["--patience", "0"] : []
+    let others = [
+      "WF_WORKER_RUN": "3", "WF_LEASE_S": "soon", "REDIS_PASSWORD": "hush", "REDIS_URL": "rediss://x",
+      "WF_URL": "http://127.0.0.1:9",
+    ]
+    let away = try await wf(command + patience, settings: others)
+    #expect(away.code == 69 && !away.error.contains("setting"), "\(away.error)")
+    let faulty = try await wf(command, settings: others.merging(["WF_URL": "http://127.0.0.1:9/?x"]) { $1 })
+    #expect(faulty.code == 78)
+    #expect(faulty.error.hasPrefix("wf: WF_URL=http://127.0.0.1:9/?***: "))
+    #expect(faulty.error.split(separator: "\n").count == 1)
+    let misspelt = try await wf(command, settings: ["WF_URI": "http://127.0.0.1:9"])
+    #expect(misspelt.code == 78)
+    #expect(misspelt.error == "wf: WF_URI is no setting of wf; did you mean WF_URL?\n")
+  }
+
+  @Test func `wf dev goes without the settings of another Redis, and without its password`() async throws {
+    let another = [
+      "REDIS_URL": "rediss://x", "REDIS_PASSWORD_FILE": "/nonexistent", "REDIS_PASSWORD": "hush", "WF_URL": "x",
+    ]
+    let shown = #"echo "$REDIS_URL ${REDIS_PASSWORD_FILE-none} ${REDIS_PASSWORD-none}"; wf run --example"#
+    for inFile in [false, true] {
+      try await withFolder { folder in
+        for (name, value) in another where inFile { system("echo '\(name)=\(value)' >> \(folder)/.env") }
+        let outcome = try await wf(["dev", "--", "sh", "-c", shown], settings: inFile ? [:] : another, in: folder)
+        #expect(outcome.code == 0, "\(outcome.error)")
+        let line = outcome.output.prefix { $0 != "\n" }
+        #expect(line.hasPrefix("redis+unix://") && line.hasSuffix(" none none"))
+        #expect(outcome.output.contains("summarize-then-store"))
+      }
+    }
   }
 
   @Test func `wf config shows what is in force and masks secrets`() async throws {

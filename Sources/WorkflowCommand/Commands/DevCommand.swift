@@ -56,7 +56,7 @@ struct DevCommand: AsyncParsableCommand {
     let folder = try DevFolder(path: data)
     defer { folder.removeIfTemporary() }
     // A broken setting should be told here, once, and not by each part in its own log.
-    let settings = try Settings.load(readsDotEnv: true)
+    let settings = try Settings.forDev(without: DevStack.ownSettings)
     let port = try LocalPort(port ?? (command.isEmpty ? 8000 : nil))
     let stack = DevStack(
       folder: folder, port: port.number, apis: apis, workers: workers, redisConfiguration: try redisConfiguration(),

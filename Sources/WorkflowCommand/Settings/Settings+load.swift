@@ -2,16 +2,39 @@ import Glibc
 import SystemPackage
 
 extension Settings {
-  /// The settings of this process: its environment, and for `wf dev` also `.env` in the working directory.
-  static func load(readsDotEnv: Bool) throws -> Settings {
-    try Settings(reader(files: readsDotEnv ? [SettingsFile.dotEnv()].compactMap(\.self) : []))
+  /// The settings of a service: the environment of this process.
+  static func ofService() throws -> Settings { try Settings(reader(files: [])) }
+
+  /// The settings of the parts of `wf dev`: the environment of this process, and `.env` in the working directory,
+  /// without those that `wf dev` sets itself.
+  /// - Parameter own: the names of these.
+  static func forDev(without own: [String]) throws -> Settings {
+    let files = [SettingsFile.dotEnv()].compactMap(\.self).map { file in
+      var file = file
+      file.values = file.values.filter { !own.contains($0.key) }
+      file.faults = file.faults.filter { !own.contains($0.name) }
+      return file
+    }
+    return try Settings(reader(files: files, environment: environment.filter { !own.contains($0.key) }))
+  }
+
+  /// The API's URL for a command that a person calls, from the same places as `forClient`. Other settings may be
+  /// faulty.
+  static func clientURL() throws -> String {
+    var reader = clientReader()
+    let url = Settings.url(&reader)
+    reader.refuseUnknown()
+    let problems = reader.problems(of: "WF_URL")
+    guard problems.isEmpty else { throw Invalid(problems: problems) }
+    return url
   }
 
   /// A reader of this process's environment, of files that it overrides, and of credentials (`LoadCredential=`,
   /// systemd.exec(5)).
   /// - Parameter credentials: the files that hold them, by the credential's name.
   static func reader(
-    files: [SettingsFile], credentials paths: [String: String] = HostCredentials.ofProcess.paths
+    files: [SettingsFile], environment: [String: String] = environment,
+    credentials paths: [String: String] = HostCredentials.ofProcess.paths
   ) -> SettingsReader {
     var credentials: [String: String] = [:]
     // Not its content: the file is read for every connection to Redis.
@@ -33,7 +56,9 @@ extension Settings {
   /// The settings for a command that a person calls: of the environment, of `.env` in the working directory, and of the
   /// services on this host, each before the next. Says on standard error that it has read those of the services, or
   /// that it may not although nothing else says where the API is.
-  static func forClient() throws -> Settings {
+  static func forClient() throws -> Settings { try Settings(clientReader()) }
+
+  private static func clientReader() -> SettingsReader {
     var files = [SettingsFile.dotEnv()].compactMap(\.self)
     do {
       if let host = try SettingsFile.ofHost() {
@@ -46,7 +71,7 @@ extension Settings {
           "wf: \(SettingsFile.hostPath) is not used: only root and its group may read it; sudo, or set WF_URL")
       }
     }
-    return try Settings(reader(files: files))
+    return reader(files: files)
   }
 
   /// The environment of this process.

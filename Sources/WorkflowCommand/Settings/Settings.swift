@@ -77,14 +77,20 @@ struct Settings: Sendable {
       reader.parsed(
         "WF_LOG_LEVEL", default: "info", Logger.Level.init(rawValue:),
         expected: "trace, debug, info, notice, warning, error or critical") ?? .info
-    url = reader.text("WF_URL", default: "http://127.0.0.1:8000") ?? ""
-    if !APIClient.isUsable(url) {
-      reader.refuse("WF_URL", APIClient.refusal(of: url, place: reader.place(of: "WF_URL")))
-    }
+    url = Settings.url(&reader)
     reader.refuseUnknown()
     rows = reader.rows
     guard let redis else { return nil }
     self.redis = redis
+  }
+
+  /// Where the API is: what cannot be used is refused, and returned as it is.
+  static func url(_ reader: inout SettingsReader) -> String {
+    let url = reader.text("WF_URL", default: "http://127.0.0.1:8000") ?? ""
+    if !APIClient.isUsable(url) {
+      reader.refuse("WF_URL", APIClient.refusal(of: url, place: reader.place(of: "WF_URL")))
+    }
+    return url
   }
 
   private static func redis(_ reader: inout SettingsReader) -> RedisAddress? {

@@ -11,7 +11,7 @@ struct SettingsFile: Sendable {
 
   let path: String
   /// Its lines, by name; those of other programs too.
-  let values: [String: String]
+  var values: [String: String]
   /// What is wrong with its lines, or with the file: each with the setting that it is about.
   var faults: [(name: String, sentence: String)] = []
   /// Whether other programs have their settings in it too, under names of any kind.

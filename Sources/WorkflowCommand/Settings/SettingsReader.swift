@@ -49,6 +49,15 @@ struct SettingsReader {
   /// What is wrong, one sentence each, in the order of the settings' table.
   var problems: [String] { SettingNames.ordered(faults, by: \.name).map(\.sentence) }
 
+  /// What is wrong with one setting, one sentence each: its value, a line that names it, a name that resembles its
+  /// name, and a file that cannot be read, where it may be.
+  func problems(of name: String) -> [String] {
+    let faults = faults.filter { fault in
+      fault.name == name || nearest(to: fault.name) == name || files.contains { $0.path == fault.name }
+    }
+    return faults.map(\.sentence)
+  }
+
   /// A text, or nil where nothing is set and there is no default. A setting that is set to nothing is not set.
   mutating func text(_ name: String, default fallback: String? = nil, isSecret: Bool = false) -> String? {
     let found = lookUp(name)
@@ -163,9 +172,17 @@ struct SettingsReader {
       refuse(name, "\(name)\(place) is no setting of wf; did you mean REDIS_PASSWORD_FILE or REDIS_URL?")
     }
     guard name.hasPrefix("WF_"), !known.contains(name) else { return }
-    let nearest = known.min { (EditDistance.between(name, $0), $0) < (EditDistance.between(name, $1), $1) }
-    let hint = nearest.map { EditDistance.between(name, $0) <= 4 ? "; did you mean \($0)?" : "" } ?? ""
+    let hint = nearest(to: name).map { "; did you mean \($0)?" } ?? ""
     refuse(name, "\(name)\(place) is no setting of wf\(hint)")
+  }
+
+  /// The setting that a name, which is none, resembles most.
+  private func nearest(to name: String) -> String? {
+    guard !SettingNames.all.contains(name) else { return nil }
+    let nearest = SettingNames.all.min {
+      (EditDistance.between(name, $0), $0) < (EditDistance.between(name, $1), $1)
+    }
+    return nearest.flatMap { EditDistance.between(name, $0) <= 4 ? $0 : nil }
   }
 
   /// Whether wf has a password for Redis: a variable that only resembles a setting is then another program's.
