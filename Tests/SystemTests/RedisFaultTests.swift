@@ -215,7 +215,8 @@ import Testing
         try await stack.waitForSuccessor(of: part, after: old)
         _ = try await wait("the warnings of \(part)") {
           let log = try stack.log(of: part)
-          return log.contains("set maxmemory-policy noeviction in redis.conf") && log.contains("set appendonly yes")
+          return log.contains("set maxmemory-policy noeviction in redis.conf")
+            && log.contains("CONFIG SET appendonly yes")
             ? true : nil
         }
       }

@@ -157,7 +157,10 @@ struct RedisCheck {
     }
     return .warning(
       "appendonly is \(appendonly): what came since the last snapshot is lost when Redis dies",
-      remedy: "set appendonly yes in redis.conf; appendfsync always where no second may be lost")
+      remedy: """
+        redis-cli CONFIG SET appendonly yes && redis-cli CONFIG REWRITE (with the setting in redis.conf alone, the next \
+        start begins empty); appendfsync always where no second may be lost
+        """)
   }
 
   private func setting(_ name: String) async -> String? {

@@ -7,13 +7,12 @@ extension Host {
 
   /// What the page Operating has the reader type into an editor.
   private static let edits = [
-    "/etc/redis/redis.conf": "sed -i 's/^appendonly no/appendonly yes/' /etc/redis/redis.conf",
     "/etc/wf/wf.env": "sed -i 's|^#WF_URL=.*|WF_URL=\(site)|' /etc/wf/wf.env",
     "/etc/nginx/sites-available/wf": "sed -i 's/wf\\.example\\.org/wf.test/' /etc/nginx/sites-available/wf",
   ]
 
-  /// What a host has before wf comes: its name, a certificate that it trusts, somebody who answers yes, and for the
-  /// tests a model and two more addresses.
+  /// What a host has before wf comes: its name, a certificate that it trusts, somebody who answers yes, another
+  /// program's data in Redis, and for the tests a model and two more addresses.
   func prepare() async throws {
     try write(Host.model, to: "/root/model.py")
     try await sh(
@@ -26,6 +25,7 @@ extension Host {
         -keyout /etc/ssl/private/wf.key -out /etc/ssl/certs/wf.pem
       cp /etc/ssl/certs/wf.pem /usr/local/share/ca-certificates/wf.crt
       update-ca-certificates
+      redis-cli SET before-wf kept; redis-cli SAVE
       systemd-run --quiet --unit=model python3 /root/model.py
       """)
   }

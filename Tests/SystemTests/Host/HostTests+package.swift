@@ -4,20 +4,22 @@ import Testing
 
 /// The package is upgraded, removed, purged and installed again.
 extension HostTests {
-  /// Upgrades to a package of a higher version, which brings other defaults and another snippet.
+  /// Upgrades to a package of a higher version, which brings other defaults and another snippet, with nobody there who
+  /// could answer a question.
   /// - Returns: what the upgrade says.
   @discardableResult
-  private func upgrade(_ host: Host) async throws -> String {
+  private func upgrade(_ host: Host, by command: String = "dpkg -i") async throws -> String {
     try await host.sh(
       """
       rm -rf /root/next /root/next.deb
       dpkg-deb -R /mnt/.build/wf_rehearsal.deb /root/next
       sed -i "s/^Version: .*/Version: $(dpkg-query -W -f '${Version}' wf).1/" /root/next/DEBIAN/control
       for file in wf.env wf.conf; do echo '# next' >> /root/next/usr/share/wf/$file; done
+      touch /root/next/lib/systemd/system/wf*
       sed -i "s/Not Found/Not Found by $(sed -n 's/^Version: //p' /root/next/DEBIAN/control)/" \
         /root/next/etc/nginx/snippets/wf-locations.conf
       dpkg-deb -Znone -b /root/next /root/next.deb
-      dpkg --force-confold -i /root/next.deb 2>&1
+      \(command) /root/next.deb 2>&1 < /dev/null
       test "$(dpkg-query -W -f '${Version}' wf)" = "$(dpkg-deb -f /root/next.deb Version)"
       """)
   }
@@ -45,6 +47,7 @@ extension HostTests {
       #expect(try await self.socket(host) == socket)
       #expect(try await host.sh("cat /etc/wf/wf.env /etc/nginx/sites-available/wf") == edited)
       #expect(Set(try await processes(host, "wf-api", "wf-worker")).isDisjoint(with: old + ["0"]))
+      #expect(try await host.property("NeedDaemonReload", of: "wf-worker") == "no")
       try await host.waitForCalls(2)
       try await release()
       let status = try await host.end(of: id)
@@ -60,6 +63,53 @@ extension HostTests {
     _ = try await wait("the new snippet") {
       try await host.curl("\(Host.site)/wf-error/400").body.contains(detail) ? true : nil
     }
+  }
+
+  @Test func `an upgrade asks nothing where the page Operating says so, and keeps an edited snippet`() async throws {
+    let host = try await SharedHost.get()
+    let snippet = "/etc/nginx/snippets/wf-locations.conf"
+    try await host.sh("sed -i 's/client_max_body_size 2m/client_max_body_size 3m/' \(snippet)")
+    let edited = try await host.sh("cat \(snippet)")
+    try await upgrade(host, by: "apt-get -o Dpkg::Options::=--force-confold install")
+    #expect(try await host.sh("cat \(snippet)") == edited)
+    try await host.sh("mv \(snippet).dpkg-dist \(snippet); systemctl reload nginx")
+  }
+
+  @Test func `an upgrade of a host whose nginx cannot be reloaded says so and is complete`() async throws {
+    let host = try await SharedHost.get()
+    try await host.sh("echo 'listn 1;' > /etc/nginx/sites-enabled/faulty")
+    let output = try await upgrade(host)
+    try await host.sh("rm /etc/nginx/sites-enabled/faulty; nginx -t; systemctl reload nginx")
+    #expect(output.contains("wf: nginx -t fails"))
+    #expect(try await host.sh("dpkg-query -W -f '${db:Status-Abbrev}' wf") == "ii ")
+    #expect(try await host.end(of: host.submit())["status"] == "finished")
+  }
+
+  @Test func `the files to edit are written once, and never over what is there`() async throws {
+    let host = try await SharedHost.get()
+    let files = "/etc/wf/wf.env /etc/nginx/sites-available/wf"
+    let before = try await host.sh("cat \(files); stat -c '%a %G' /etc/wf/wf.env /etc/credstore")
+    try await host.sh("/usr/share/wf/write-defaults")
+    #expect(try await host.sh("cat \(files); stat -c '%a %G' /etc/wf/wf.env /etc/credstore") == before)
+    #expect(before.hasSuffix("640 wf\n700 root"))
+  }
+
+  @Test func `every service has its limits, whichever unit it is of`() async throws {
+    let host = try await SharedHost.get()
+    let total = (Int(try await host.sh("sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo")) ?? 0) << 10
+    try await host.sh("systemctl start wf-worker@2")
+    for (unit, part) in [("wf-api", 4), ("wf-worker", 2), ("wf-worker@2", 2)] {
+      let most = Int(try await host.property("MemoryMax", of: unit)) ?? .max
+      let high = Int(try await host.property("MemoryHigh", of: unit)) ?? .max
+      #expect(abs(most - total / part) < total / 100 && high < most, "\(unit): \(high), \(most) of \(total)")
+      for (name, value) in [
+        "LimitCORE": "0", "LimitNOFILE": "65536", "LogRateLimitBurst": "60000", "LogRateLimitIntervalUSec": "30s",
+        "Restart": "always", "StartLimitIntervalUSec": "0", "DynamicUser": "yes",
+      ] {
+        #expect(try await host.property(name, of: unit) == value, "\(name) of \(unit)")
+      }
+    }
+    try await host.sh("systemctl stop wf-worker@2")
   }
 
   @Test func `a service that refuses its settings does not stop an upgrade`() async throws {
@@ -93,9 +143,6 @@ extension HostTests {
     let old = try await processes(host, "wf-worker", "wf-worker@2")
     try await upgrade(host)
     #expect(Set(try await processes(host, "wf-worker", "wf-worker@2")).isDisjoint(with: old + ["0"]))
-    for (name, value) in ["DynamicUser": "yes", "LimitCORE": "0", "Restart": "always"] {
-      #expect(try await host.property(name, of: "wf-worker@2") == value)
-    }
     try await host.sh("systemctl stop wf-worker")
     #expect(try await host.end(of: host.submit())["status"] == "finished")
     #expect(try await host.run(["wf", "doctor"]).output.contains("ok       wf-worker@2.service is active"))
@@ -133,6 +180,17 @@ extension HostTests {
     #expect(bare.output.contains("→ systemctl start wf-api.socket"))
     try await host.install()
     #expect(try await host.end(of: host.submit())["status"] == "finished")
+  }
+
+  @Test func `an installation takes nothing from Redis, and its next start begins with what it had`() async throws {
+    let host = try await SharedHost.get()
+    let id = try await host.submit()
+    #expect(try await host.end(of: id)["status"] == "finished")
+    try await host.sh("systemctl restart redis-server")
+    _ = try await wait("Redis after its start") { try await host.isTrue("redis-cli PING | grep -q PONG") }
+    #expect(try await host.sh("redis-cli GET before-wf") == "kept")
+    #expect(try await host.sh("redis-cli CONFIG GET appendonly | tail -n 1") == "yes")
+    #expect(try await host.end(of: id)["status"] == "finished")
   }
 
   @Test func `wf doctor is content with a host set up as the page Operating says`() async throws {

@@ -86,6 +86,13 @@ import Testing
     #expect(outcome.code == 0, "\(outcome.text)")
   }
 
+  @Test func `a build of the package installs nothing that would run`() async throws {
+    let outcome = try await withUnits("make -n -C \"$1\" deb")
+    let installed = outcome.text.split(separator: "\n").filter { $0.contains("for p in ") }
+    #expect(installed.contains { $0.contains("libhiredis-dev") })
+    for package in ["redis-server", "nginx", "systemd"] { #expect(!installed.contains { $0.contains(package) }) }
+  }
+
   @Test func `nginx accepts the production site`() async throws {
     let outcome = try await withUnits(
       """
