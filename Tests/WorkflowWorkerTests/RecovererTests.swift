@@ -13,6 +13,8 @@ import WorkflowStore
   private let server = RedisServer()
   private let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
   private let lease = Duration.seconds(3)
+  /// A lease whose heartbeats are further apart than the turns of a recoverer.
+  private let longLease = Duration.seconds(6)
   private let redis: RedisConnection
   private let store: RunStore
 
@@ -22,7 +24,7 @@ import WorkflowStore
   }
 
   /// Submits runs and has a worker take them, which renews nothing.
-  private func hold(_ count: Int) async throws -> [HeldRun] {
+  private func hold(_ count: Int, lease: Duration = .seconds(3)) async throws -> [HeldRun] {
     let steps = Array(#"[{"id":"a","op":"note","needs":[],"params":{}}]"#.utf8)
     try await withThrowingTaskGroup(of: Void.self) { [store] group in
       for _ in 0..<count {
@@ -81,7 +83,8 @@ import WorkflowStore
 
   @Test(arguments: [60, -3_600])
   func `A step of Redis's clock takes no run from the living, and keeps none of the dead`(seconds: Int) async throws {
-    let runs = try await hold(2)
+    let lease = longLease
+    let runs = try await hold(2, lease: lease)
     let activeRuns = ActiveRuns(limit: 64)
     activeRuns.acquire(runs[0], isQuarantined: false) { try? await Task.sleep(for: .seconds(3_600)) }
     let eyes = RedisConnection(try server.address(), name: "beat", logger: logger)
@@ -93,6 +96,9 @@ import WorkflowStore
     let task = Task { await recoverer.run() }
     // The recoverer has come to where it may take leases; the dead run's has not lapsed yet.
     try await renew(runs[1], for: lease * 1.5)
+    // Just after a heartbeat: the recoverer has its turn before the next one.
+    let last = try await leaseEnd(of: runs[0])
+    while try await leaseEnd(of: runs[0]) == last { try Task.checkCancellation() }
     server.clock.set(.seconds(seconds))
     let step = ContinuousClock.now
     while try await isStarted(runs[1]) {
@@ -109,13 +115,19 @@ import WorkflowStore
     activeRuns.handBackAll()
   }
 
+  private func leaseEnd(of run: HeldRun) async throws -> String? {
+    var command: RedisArguments = ["ZSCORE", "wf:leases"]
+    command.append(run.id.description)
+    return try await redis.send(command, timeout: .seconds(20)).string
+  }
+
   /// Keeps a run for so long as its worker would, that then dies.
   private func renew(_ run: HeldRun, for time: Duration) async throws {
     let end = ContinuousClock.now + time
     while ContinuousClock.now < end {
       var command: RedisArguments = ["ZADD", "wf:leases", "XX"]
       let now = try await redis.send(["TIME"], timeout: .seconds(20)).array?.first?.int ?? 0
-      command.append((now + 3) * 1_000)
+      command.append((now + 6) * 1_000)
       command.append(run.id.description)
       _ = try await redis.send(command, timeout: .seconds(20))
     }
