@@ -44,5 +44,7 @@ public enum RedisReply: Sendable, Equatable {
   }
 
   /// Whether the reply is `null`.
-  public var isNull: Bool { self == .null }
+  public var isNull: Bool {
+    if case .null = self { true } else { false }
+  }
 }

@@ -21,6 +21,7 @@ final class RedisSocket {
   private static let keptOutput = 256 << 10
 
   private let context: UnsafeMutablePointer<redisContext>
+  private let builder = ReplyBuilder()
 
   private var output: [UInt8] = []
   private var outputStart = 0
@@ -47,6 +48,7 @@ final class RedisSocket {
       }
     guard let context else { throw LinkFailure("out of memory") }
     self.context = context
+    builder.attach(to: context.pointee.reader)
     try check(context.pointee.err)
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     if case .tcp = target { noticeDeadPeers() }
@@ -104,9 +106,7 @@ final class RedisSocket {
   func nextReply() throws(LinkFailure) -> RedisReply? {
     var reply: UnsafeMutableRawPointer?
     try check(redisGetReplyFromReader(context, &reply))
-    guard let reply else { return nil }
-    defer { freeReplyObject(reply) }
-    return RedisReply(copying: reply.assumingMemoryBound(to: redisReply.self).pointee)
+    return reply == nil ? nil : builder.take()
   }
 
   private func check(_ status: Int32) throws(LinkFailure) {
