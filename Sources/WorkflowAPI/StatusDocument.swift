@@ -1,4 +1,5 @@
 import ExactJSON
+import LinuxSupport
 import Workflow
 import WorkflowStore
 
@@ -30,16 +31,23 @@ struct StatusDocument {
     var text = PiecewiseText()
     let facts = run.facts
     text.last.reserveCapacity((1 << 10) + min(size, Self.largePiece))
-    append("{\"job_id\":\"", id.description, "\",\"run_name\":", to: &text.last)
+    text.last.append(text: "{\"job_id\":\"")
+    text.last.append(text: id.description)
+    text.last.append(text: "\",\"run_name\":")
     JSONWriter.append(string: facts.runName, to: &text.last)
-    append(",\"status\":\"", facts.status.rawValue, "\",\"created_ts\":", facts.createdAt, to: &text.last)
-    append(
-      ",\"started_ts\":", facts.startedAt ?? "null", ",\"finished_ts\":", facts.finishedAt ?? "null", to: &text.last)
-    if facts.isDegraded { append(",\"degraded\":true", to: &text.last) }
+    text.last.append(text: ",\"status\":\"")
+    text.last.append(text: facts.status.rawValue)
+    text.last.append(text: "\",\"created_ts\":")
+    text.last.append(text: facts.createdAt)
+    text.last.append(text: ",\"started_ts\":")
+    text.last.append(text: facts.startedAt ?? "null")
+    text.last.append(text: ",\"finished_ts\":")
+    text.last.append(text: facts.finishedAt ?? "null")
+    if facts.isDegraded { text.last.append(text: ",\"degraded\":true") }
     appendError(to: &text.last)
     appendProgress(to: &text)
     appendSteps(to: &text)
-    append(",\"result\":", to: &text.last)
+    text.last.append(text: ",\"result\":")
     text.append(document: run.result ?? Array("null".utf8))
     text.last.append(UInt8(ascii: "}"))
     return text.pieces
@@ -60,21 +68,17 @@ struct StatusDocument {
     }
   }
 
-  private func append(_ parts: String..., to text: inout [UInt8]) {
-    for part in parts { JSONWriter.append(verbatim: part, to: &text) }
-  }
-
   private func appendError(to text: inout [UInt8]) {
     guard let error = run.facts.error else { return }
-    append(",\"error\":", to: &text)
+    text.append(text: ",\"error\":")
     JSONWriter.append(string: error, to: &text)
     guard let code = run.facts.errorCode else { return }
-    append(",\"error_code\":", to: &text)
+    text.append(text: ",\"error_code\":")
     JSONWriter.append(string: code, to: &text)
   }
 
   private func appendProgress(to text: inout PiecewiseText) {
-    append(",\"progress\":[", to: &text.last)
+    text.last.append(text: ",\"progress\":[")
     for (index, entry) in run.progress.dropFirst(since - run.first).enumerated() {
       if index > 0 { text.last.append(UInt8(ascii: ",")) }
       text.append(document: entry)
@@ -84,7 +88,7 @@ struct StatusDocument {
 
   private func appendSteps(to text: inout PiecewiseText) {
     let views = StepView.fold(run.heads, known: knownSteps, isStarted: run.status == .started)
-    append(",\"steps\":{", to: &text.last)
+    text.last.append(text: ",\"steps\":{")
     for (index, view) in views.enumerated() {
       if index > 0 { text.last.append(UInt8(ascii: ",")) }
       append(view, to: &text)
@@ -96,10 +100,10 @@ struct StatusDocument {
     appendFacts(of: view, to: &text.last)
     if run.status == .failed, let entry = view.doneEntry {
       if let outputs = ProgressHead.outputs(in: run.progress[entry]) {
-        append(",\"outputs\":", to: &text.last)
+        text.last.append(text: ",\"outputs\":")
         text.last += outputs
       } else if let outputs = run.outputs[view.id] {
-        append(",\"outputs\":", to: &text.last)
+        text.last.append(text: ",\"outputs\":")
         text.append(document: outputs)
       }
     }
@@ -108,10 +112,16 @@ struct StatusDocument {
 
   private func appendFacts(of view: StepView, to text: inout [UInt8]) {
     JSONWriter.append(string: view.id, to: &text)
-    append(":{\"op\":", to: &text)
+    text.append(text: ":{\"op\":")
     JSONWriter.append(string: view.op ?? "", to: &text)
-    append(",\"status\":\"", view.status.rawValue, "\",\"attempts\":", String(view.attempts), to: &text)
-    append(",\"started_ts\":", view.startedAt ?? "null", ",\"finished_ts\":", view.finishedAt ?? "null", to: &text)
+    text.append(text: ",\"status\":\"")
+    text.append(text: view.status.rawValue)
+    text.append(text: "\",\"attempts\":")
+    text.append(text: String(view.attempts))
+    text.append(text: ",\"started_ts\":")
+    text.append(text: view.startedAt ?? "null")
+    text.append(text: ",\"finished_ts\":")
+    text.append(text: view.finishedAt ?? "null")
   }
 
   private var knownSteps: [StepView] {

@@ -44,6 +44,17 @@ struct StepViewTests {
     #expect(StepView.fold(log, isStarted: true).map(\.id) == ["z", "a"])
   }
 
+  @Test(arguments: [0, 10, 40])
+  func `Each of many steps is found again, whether its definition is at hand or not`(known: Int) {
+    let ids = (0..<40).map { "s\($0)" }
+    let starts = ids.map { ProgressMessage.stepStart(step: $0, op: "note") }
+    let ends = ids.reversed().map { ProgressMessage.stepDone(step: $0, .omitted(bytes: 1)) }
+    let log = (starts + ends).map { ProgressHead($0.entry(at: Timestamp(microseconds: 1))) }
+    let views = StepView.fold(log, known: ids.prefix(known).map { StepView(id: $0) }, isStarted: true)
+    #expect(views.map(\.id) == ids && views.allSatisfy { $0.status == .done && $0.attempts == 1 })
+    #expect(views.map(\.doneEntry) == (0..<40).map { 79 - $0 })
+  }
+
   @Test func `A step that began again keeps its first time and counts its attempts`() {
     let log = log(
       .stepStart(step: "a", op: "note"), .resumed, .stepStart(step: "a", op: "note"),

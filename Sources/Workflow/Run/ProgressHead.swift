@@ -1,3 +1,5 @@
+import Glibc
+
 /// What an entry of the progress log says before its documents: when, what, and of which step.
 ///
 /// wf writes `ts`, `msg` and `step` first and `outputs` last, so a head is read without parsing the outputs,
@@ -14,40 +16,57 @@ public struct ProgressHead: Sendable, Equatable {
 
   /// Reads the head of an entry; nil when wf did not write it.
   public init?(_ entry: [UInt8]) {
-    var rest = entry[...]
-    guard rest.take(#"{"ts":"#), let timestamp = rest.takeUpTo(","),
-      rest.take(#","msg":""#), let message = rest.takeUpTo("\"")
+    let head = entry.withUnsafeBufferPointer { bytes in
+      var reader = Reader(bytes: bytes)
+      return ProgressHead(&reader)
+    }
+    guard let head else { return nil }
+    self = head
+  }
+
+  private init?(_ reader: inout Reader) {
+    guard reader.take(#"{"ts":"#), let timestamp = reader.takeUpTo(","),
+      reader.take(#","msg":""#), let message = reader.takeUpTo("\"")
     else { return nil }
     self.timestamp = timestamp
     self.message = message
-    step = rest.take(#"","step":""#) ? rest.takeUpTo("\"") : nil
-    op = step != nil && rest.take(#"","op":""#) ? rest.takeUpTo("\"") : nil
+    step = reader.take(#"","step":""#) ? reader.takeUpTo("\"") : nil
+    op = step != nil && reader.take(#"","op":""#) ? reader.takeUpTo("\"") : nil
   }
 
   /// The outputs of a `step_done`: the rest of the entry after its head, as JSON text.
   public static func outputs(in entry: [UInt8]) -> ArraySlice<UInt8>? {
-    guard let head = ProgressHead(entry), head.message == "step_done", let step = head.step else { return nil }
-    var rest = entry.dropFirst(#"{"ts":,"msg":"step_done","step":"""#.utf8.count)
-    rest = rest.dropFirst(head.timestamp.utf8.count + step.utf8.count)
-    guard rest.take(#","outputs":"#) else { return nil }
-    return rest.dropLast()
-  }
-}
-
-extension ArraySlice<UInt8> {
-  fileprivate mutating func take(_ text: StaticString) -> Bool {
-    let matches = text.withUTF8Buffer { text in
-      withUnsafeBufferPointer { bytes in
-        bytes.count >= text.count && text.indices.allSatisfy { bytes[$0] == text[$0] }
-      }
+    let start = entry.withUnsafeBufferPointer { bytes -> Int? in
+      var reader = Reader(bytes: bytes)
+      guard let head = ProgressHead(&reader), head.message == "step_done", head.step != nil,
+        reader.take(#"","outputs":"#)
+      else { return nil }
+      return reader.position
     }
-    if matches { removeFirst(text.utf8CodeUnitCount) }
-    return matches
+    return start.map { entry[$0...].dropLast() }
   }
 
-  fileprivate mutating func takeUpTo(_ end: Unicode.Scalar) -> String? {
-    guard let index = firstIndex(of: UInt8(ascii: end)) else { return nil }
-    defer { self = self[index...] }
-    return String(decoding: self[..<index], as: UTF8.self)
+  /// Reads an entry from its beginning.
+  private struct Reader {
+    let bytes: UnsafeBufferPointer<UInt8>
+    /// The offset of the next byte.
+    var position = 0
+
+    /// Skips a text, if it comes next.
+    mutating func take(_ text: StaticString) -> Bool {
+      let end = position + text.utf8CodeUnitCount
+      guard end <= bytes.count, let start = bytes.baseAddress,
+        memcmp(start + position, text.utf8Start, text.utf8CodeUnitCount) == 0
+      else { return false }
+      position = end
+      return true
+    }
+
+    /// The text before the next such character; nil when there is none.
+    mutating func takeUpTo(_ end: Unicode.Scalar) -> String? {
+      guard let index = bytes[position...].firstIndex(of: UInt8(ascii: end)) else { return nil }
+      defer { position = index }
+      return String(decoding: UnsafeBufferPointer(rebasing: bytes[position..<index]), as: UTF8.self)
+    }
   }
 }

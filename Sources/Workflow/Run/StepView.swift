@@ -40,26 +40,45 @@ public struct StepView: Sendable, Equatable {
   ///   - known: the run's steps, where its definition is at hand; others are added as the log names them.
   ///   - isStarted: whether the run is in a worker's hand; if not, no step is running.
   public static func fold(_ log: [ProgressHead?], known: [StepView] = [], isStarted: Bool) -> [StepView] {
-    var views = known
-    var positions = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1.id, $0) })
+    var steps = StepList(views: known)
     for (index, head) in log.enumerated() {
       guard let head else { continue }
       // What was under way when the run changed hands begins again.
-      if head.message == "resumed" { interrupt(&views) }
+      if head.message == "resumed" { steps.interrupt() }
       guard let step = head.step else { continue }
-      let position = positions[step] ?? views.count
-      if position == views.count {
-        positions[step] = position
-        views.append(StepView(id: step))
-      }
-      views[position].apply(head, at: index)
+      let position = steps.position(of: step)
+      steps.views[position].apply(head, at: index)
     }
-    if !isStarted { interrupt(&views) }
-    return views
+    if !isStarted { steps.interrupt() }
+    return steps.views
   }
 
-  private static func interrupt(_ views: inout [StepView]) {
-    for position in views.indices where views[position].status == .running { views[position].status = .pending }
+  /// The steps in the order in which they became known.
+  private struct StepList {
+    var views: [StepView]
+    /// The position of each step; empty while there are so few that a scan is faster.
+    var positions: [String: Int] = [:]
+
+    private static let mostScanned = 16
+
+    init(views: [StepView]) { self.views = views }
+
+    /// The position of a step, which is added if it is new.
+    mutating func position(of step: String) -> Int {
+      if let position = knownPosition(of: step) { return position }
+      views.append(StepView(id: step))
+      return views.count - 1
+    }
+
+    private mutating func knownPosition(of step: String) -> Int? {
+      if views.count <= Self.mostScanned { return views.lastIndex { $0.id == step } }
+      for position in positions.count..<views.count { positions[views[position].id] = position }
+      return positions[step]
+    }
+
+    mutating func interrupt() {
+      for position in views.indices where views[position].status == .running { views[position].status = .pending }
+    }
   }
 
   private mutating func apply(_ head: ProgressHead, at index: Int) {
