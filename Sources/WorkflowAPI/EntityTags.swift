@@ -8,6 +8,7 @@ enum EntityTags {
   ///   - headers: the values of the header; several form one list.
   ///   - tag: the tag with its quotes.
   static func match(_ headers: [String], _ tag: String) -> Bool {
+    if headers.isEmpty { return false }
     let bytes = Array(headers.joined(separator: ",").utf8)
     if ASCII.trimmed(bytes[...]).elementsEqual("*".utf8) { return true }
     return list(bytes[...])?.contains { $0.elementsEqual(tag.utf8) } ?? false

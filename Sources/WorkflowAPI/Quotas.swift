@@ -3,6 +3,8 @@
 /// Bytes are counted from before they are read from Redis until they were sent. Memory use is up to three times as
 /// much: the received bytes, the reply and the response.
 final class Quotas: Sendable {
+  /// The most bytes of documents that are read together with the facts of a run.
+  static let shortRun = 16 << 10
   /// The largest small document, in bytes.
   static let smallDocument = 64 << 10
   /// How many bytes of events may be sent without a share.
@@ -16,6 +18,9 @@ final class Quotas: Sendable {
 
   /// - Parameter connections: the most connections; a quarter of them is reserved for short requests.
   init(connections: Int) { longRequests = Quota(limit: connections - connections / 4) }
+
+  /// Acquires a share for the documents of a run that may be short; nil when too many bytes are in use.
+  func shortRun() -> Quota.Share? { smallDocuments.acquire(Self.shortRun) }
 
   /// Acquires a share for the documents of a run.
   /// - Returns: the share, and whether the documents are large.

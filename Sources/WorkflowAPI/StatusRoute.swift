@@ -4,8 +4,8 @@ import WorkflowStore
 
 /// `GET /status/{id}`: the status of a run; with `?wait=` once it has ended or the time has passed.
 ///
-/// The facts, which are small, are read first, and the documents only if they are sent. Large ones are read over a
-/// separate connection, so that no other request waits for them.
+/// A short run is read at once. Of any other, the facts, which are small, are read first, and the documents only if
+/// they are sent. Large ones are read over a separate connection, so that no other request waits for them.
 struct StatusRoute: Route {
   let method = "GET"
   let pattern = ["status", "*"]
@@ -25,30 +25,53 @@ struct StatusRoute: Route {
     let query = QueryItems(request)
     let wait = try query.integer("wait", in: 0...Self.longestWait)
     let since = try query.integer("since", in: 0 ... .max) ?? 0
-    var facts = try await facts(of: id)
-    if let wait, wait > 0, !facts.status.isTerminal {
+    let tags = request.headers("If-None-Match")
+    let waits = wait.map { $0 > 0 } ?? false
+    // What the client may have already, or waits for, is not read before that is known.
+    var (found, share) = try await read(id, isWhole: tags.isEmpty && since == 0 && !waits)
+    if let wait, waits, !found.facts.status.isTerminal {
       try await waitForEnd(of: id, .seconds(wait))
-      facts = try await self.facts(of: id)
+      (found, share) = try await read(id, isWhole: tags.isEmpty && since == 0)
     }
-    if EntityTags.match(request.headers("If-None-Match"), facts.entityTag) {
-      return FastCGIResponse(status: 304, headers: [("ETag", facts.entityTag), ("Cache-Control", "no-store")])
+    let tag = found.facts.entityTag
+    if EntityTags.match(tags, tag) {
+      return FastCGIResponse(status: 304, headers: [("ETag", tag), ("Cache-Control", "no-store")])
     }
-    return try await document(of: id, since: since, facts)
+    switch found {
+    case .run(let run): return await response(id, run, since: since, holding: share)
+    case .facts(let facts): return try await document(of: id, since: since, facts)
+    }
   }
 
-  private func facts(of id: JobID) async throws(APIError) -> RunFacts {
-    guard let facts = try await store.reading({ store throws(StoreError) in try await store.facts(of: id) }) else {
-      throw .noJob(id)
+  /// Reads the facts of a run, and the run itself if it is short.
+  /// - Parameter isWhole: whether all of it is wanted.
+  private func read(
+    _ id: JobID, isWhole: Bool
+  ) async throws(APIError) -> (RunOverview, share: Quota.Share?) {
+    let share = isWhole ? quotas.shortRun() : nil
+    let limit = share == nil ? 0 : Quotas.shortRun
+    let found: RunOverview?
+    do { found = try await store.overview(of: id, documentsUpTo: limit) } catch { throw APIError(reading: error) }
+    switch found {
+    case nil: throw .noJob(id)
+    case .run(let run)?: return (.run(run), share)
+    // What is read next takes a share of its own.
+    case .facts(let facts)?: return (.facts(facts), nil)
     }
-    return facts
   }
 
   private func document(of id: JobID, since: Int, _ facts: RunFacts) async throws(APIError) -> FastCGIResponse {
     let (share, isLarge) = try quotas.document(facts.bytes)
     let run = try await (isLarge ? documents : store).reading { store throws(StoreError) in
-      try await store.status(of: id, since: since)
+      try await store.run(of: id, facts: facts, since: since)
     }
     guard let run else { throw .noJob(id) }
+    return await response(id, run, since: since, holding: share)
+  }
+
+  private func response(
+    _ id: JobID, _ run: StoredRun, since: Int, holding share: Quota.Share?
+  ) async -> FastCGIResponse {
     let document = StatusDocument(id, run, since: since)
     let body = FastCGIResponse.Body.pieces(await pieces(of: document))
     var response = FastCGIResponse.json(body: body, headers: [("ETag", run.facts.entityTag)])

@@ -70,11 +70,11 @@ public struct Keys: Sendable, Equatable {
   /// Keys under a prefix.
   public init(prefix: String = "wf:") { self.prefix = prefix }
 
-  func job(_ id: JobID) -> String { "\(prefix)job:\(id)" }
-  func progress(_ id: JobID) -> String { "\(prefix)progress:\(id)" }
-  func result(_ id: JobID) -> String { "\(prefix)result:\(id)" }
-  func documents(_ id: JobID) -> String { "\(prefix)docs:\(id)" }
-  func outputs(_ id: JobID) -> String { "\(prefix)outputs:\(id)" }
+  func job(_ id: JobID) -> String { prefix + "job:" + id.description }
+  func progress(_ id: JobID) -> String { prefix + "progress:" + id.description }
+  func result(_ id: JobID) -> String { prefix + "result:" + id.description }
+  func documents(_ id: JobID) -> String { prefix + "docs:" + id.description }
+  func outputs(_ id: JobID) -> String { prefix + "outputs:" + id.description }
   func store(_ namespace: String) -> String { "\(prefix)store:\(namespace)" }
   func namespace(ofStore key: String) -> String? {
     let start = store("")

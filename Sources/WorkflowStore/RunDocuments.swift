@@ -37,6 +37,12 @@ struct RunDocuments: Sendable {
     text.count < headBytes ? nil : Int(String(decoding: text.prefix(headBytes), as: UTF8.self))
   }
 
+  /// The steps in the beginning of a submitted text; nil when it does not hold them all.
+  static func steps(in text: [UInt8]) -> [UInt8]? {
+    guard let bytes = stepBytes(in: text), headBytes + bytes <= text.count else { return nil }
+    return Array(text[headBytes..<headBytes + bytes])
+  }
+
   /// The name of a piece of a document.
   static func name(of field: String, piece: Int) -> String { "\(field)/\(piece)" }
 

@@ -18,10 +18,10 @@ extension RunStore {
   /// Reads the steps of a run that has not finished; nil when they are not there.
   /// - Parameter beginning: what was read of its submitted text before.
   func steps(of id: JobID, beginning: [UInt8]) async throws(StoreError) -> [UInt8]? {
+    if let steps = RunDocuments.steps(in: beginning) { return steps }
     guard let bytes = RunDocuments.stepBytes(in: beginning) else { return nil }
-    let end = RunDocuments.headBytes + bytes
-    let text = end <= beginning.count ? beginning : try await submitted(of: id, bytes: end)
-    return Array(text.prefix(end).dropFirst(RunDocuments.headBytes))
+    let text = try await submitted(of: id, bytes: RunDocuments.headBytes + bytes)
+    return Array(text.dropFirst(RunDocuments.headBytes))
   }
 
   /// Reads the beginning of what was submitted.

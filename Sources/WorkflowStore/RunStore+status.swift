@@ -46,54 +46,101 @@ public struct StoredRun: Sendable {
   public var status: RunStatus { facts.status }
 }
 
-extension RunStore {
-  private static let factNames = [
-    "status", "run_name", "created_ts", "started_ts", "finished_ts", "error_code", "error", "bytes",
-    "document_bytes", "degraded",
-  ]
+/// What one look at a run finds.
+public enum RunOverview: Sendable {
+  /// What is known without the documents.
+  case facts(RunFacts)
+  /// All of a short run.
+  case run(StoredRun)
 
+  /// What is known without the documents.
+  public var facts: RunFacts {
+    switch self {
+    case .facts(let facts): facts
+    case .run(let run): run.facts
+    }
+  }
+}
+
+extension RunStore {
   /// Bytes of the submitted text that are read for the steps at once; longer steps take a second look.
   private static let shortSteps = 16 << 10
 
   /// Bytes of the entry that every log begins with.
-  private static let firstEntryBytes = #"{"ts":1732387200.123456,"msg":"enqueued"}"#.utf8.count
+  fileprivate static let firstEntryBytes = #"{"ts":1732387200.123456,"msg":"enqueued"}"#.utf8.count
 
   /// Reads the facts of a run; nil when there is none of this id.
   public func facts(of id: JobID) async throws(StoreError) -> RunFacts? {
-    let replies = try await send([jobCommand(id), ["LLEN", keys.progress(id)], ["HGET", keys.holds, id.description]])
-    guard replies.count == 3, let entries = replies[1].int else { throw damaged(id) }
-    return try facts(of: id, in: replies[0], hold: replies[2], entries: entries)
+    try await overview(of: id, documentsUpTo: 0)?.facts
+  }
+
+  /// Reads the facts of a run, and with them the run itself if it is short and has not failed; nil when there is none
+  /// of this id.
+  ///
+  /// It is one script: a short run costs the API one trip and Redis few commands. For longer ones Redis would copy all
+  /// that a script reads; see `run(of:facts:since:)`.
+  /// - Parameter limit: bytes of its log and its result up to which a run is short; 0 for the facts alone.
+  public func overview(
+    of id: JobID, documentsUpTo limit: Int
+  ) async throws(StoreError) -> RunOverview? {
+    var arguments = RedisArguments()
+    arguments.append(keys.prefix)
+    arguments.append(id.description)
+    arguments.append(limit)
+    let reply = try await evaluate(Scripts.status, [keys.job(id)], arguments)
+    if reply.isNull { return nil }
+    guard let values = reply.array, let facts = RunFacts(values) else {
+      throw .damaged("the job key of run \(id) has no status, name and time that wf wrote")
+    }
+    guard values.count > RunFacts.words, let log = values[RunFacts.words].array else { return .facts(facts) }
+    let document = values.count > RunFacts.words + 1 ? values[RunFacts.words + 1].bytesValue : nil
+    let isFinished = facts.status == .finished
+    // It has expired just now.
+    if isFinished, log.isEmpty, document == nil { return nil }
+    let steps = isFinished ? nil : document.flatMap { RunDocuments.steps(in: $0) }
+    // Longer steps, and those of a run of format 1, take a second look.
+    if !isFinished, steps == nil { return .facts(facts) }
+    let entries = log.compactMap(\.bytesValue)
+    return .run(
+      StoredRun(
+        facts: facts, steps: steps, result: isFinished ? document : nil, first: 0, progress: entries,
+        heads: entries.map { ProgressHead($0) }, outputs: [:]))
   }
 
   /// Reads a run; nil when there is none of this id.
+  public func status(of id: JobID, since: Int = 0) async throws(StoreError) -> StoredRun? {
+    guard let facts = try await facts(of: id) else { return nil }
+    return try await run(of: id, facts: facts, since: since)
+  }
+
+  /// Reads the documents of a run whose facts were read; nil when it has expired meanwhile.
   ///
-  /// Plain commands cost Redis half of what a script does, which would have to copy all that it reads. The job is read
-  /// first, so the log and the result are never older than the status: of a run under way, the log may be newer.
+  /// Plain commands cost Redis half of what a script does, which would have to copy all that it reads. The log and the
+  /// result are never older than the facts: of a run under way, the log may be newer.
   /// - Parameter since: index of the first progress entry that is wanted. Of those before it only the heads are read.
   ///   The log of a failed run is read as a whole: it holds the outputs that are part of the status.
-  public func status(of id: JobID, since: Int = 0) async throws(StoreError) -> StoredRun? {
-    let log: RedisArguments = ["LRANGE", keys.progress(id), "\(since)", "-1"]
+  public func run(of id: JobID, facts: RunFacts, since: Int = 0) async throws(StoreError) -> StoredRun? {
+    let (isFinished, isFailed) = (facts.status == .finished, facts.status == .failed)
+    let since = isFailed ? 0 : since
     let replies = try await send([
-      jobCommand(id), ["LLEN", keys.progress(id)], log, ["GET", keys.result(id)],
-      ["GETRANGE", keys.documents(id), "0", "\(RunStore.shortSteps - 1)"], ["HGET", keys.holds, id.description],
+      ["LLEN", keys.progress(id)], ["LRANGE", keys.progress(id), "\(since)", "-1"],
+      isFinished
+        ? ["GET", keys.result(id)] : ["GETRANGE", keys.documents(id), "0", "\(RunStore.shortSteps - 1)"],
+      // A run of format 1 has its steps in its job.
+      ["HGET", keys.job(id), "steps"],
     ])
-    guard replies.count == 6, let entries = replies[1].int, let progress = replies[2].array else { throw damaged(id) }
-    guard let facts = try facts(of: id, in: replies[0], hold: replies[5], entries: entries) else { return nil }
-    if facts.status == .failed, since > 0 { return try await status(of: id) }
-    let isFinished = facts.status == .finished
-    // It has expired just now.
-    if isFinished, entries == 0, replies[3].isNull { return nil }
-    let entriesRead = progress.compactMap(\.bytesValue)
+    guard replies.count == 4, let entries = replies[0].int, let log = replies[1].array else {
+      throw .damaged("the log of run \(id) is no list")
+    }
+    if isFinished, entries == 0, replies[2].isNull { return nil }
+    let progress = log.compactMap(\.bytesValue)
     let before = since > 0 ? try await heads(of: id, count: min(since, entries)) : []
-    let outputs = facts.status == .failed ? try await outputs(of: id, missingIn: entriesRead) : [:]
-    // A run of format 1 has its steps in its job.
-    let former = replies[0].array?.last?.bytesValue
-    var steps = isFinished ? nil : former
-    if !isFinished, steps == nil { steps = try await self.steps(of: id, beginning: replies[4].bytesValue ?? []) }
+    let outputs = isFailed ? try await outputs(of: id, missingIn: progress) : [:]
+    var steps = isFinished ? nil : replies[3].bytesValue
+    if !isFinished, steps == nil { steps = try await self.steps(of: id, beginning: replies[2].bytesValue ?? []) }
     return StoredRun(
-      facts: facts, steps: steps,
-      result: isFinished ? replies[3].bytesValue : nil, first: min(since, entries), progress: entriesRead,
-      heads: before + entriesRead.map { ProgressHead($0) }, outputs: outputs)
+      facts: facts, steps: steps, result: isFinished ? replies[2].bytesValue : nil, first: min(since, entries),
+      progress: progress, heads: before + progress.map { ProgressHead($0) }, outputs: outputs)
   }
 
   /// Reads the outputs that the log of a failed run only counts; a finished run's are in its result.
@@ -112,32 +159,20 @@ extension RunStore {
     let former = zip(steps, texts).compactMap { step, text in text.bytesValue.map { (step, $0) } }
     return Dictionary(former, uniquingKeysWith: { $1 })
   }
+}
 
-  private func jobCommand(_ id: JobID) -> RedisArguments {
-    var command: RedisArguments = ["HMGET", keys.job(id)]
-    for name in RunStore.factNames + ["steps"] { command.append(name) }
-    return command
-  }
+extension RunFacts {
+  /// Values of a reply of status.lua that tell the facts.
+  fileprivate static let words = 10
 
-  private func facts(
-    of id: JobID, in reply: RedisReply, hold: RedisReply, entries: Int
-  ) throws(StoreError) -> RunFacts? {
-    guard let values = reply.array, values.count >= RunStore.factNames.count else { throw damaged(id) }
-    if values[0].isNull { return nil }
-    guard let status = values[0].string.flatMap(RunStatus.init(rawValue:)), let runName = values[1].string,
-      let createdAt = values[2].string
-    else { throw damaged(id) }
-    // While a run is started, its hold knows; a failed run of format 1 says apart what its documents take.
-    let held = hold.string?.split(separator: " ").dropLast().last.flatMap { Int($0) }
-    let documents = status == .failed ? values[8].int ?? 0 : 0
-    let bytes = held ?? values[7].int.map { $0 + documents } ?? RunStore.firstEntryBytes
-    return RunFacts(
-      status: status, runName: runName, createdAt: createdAt, startedAt: values[3].string, finishedAt: values[4].string,
-      errorCode: values[5].string, error: values[6].string, isDegraded: !values[9].isNull, entries: entries,
-      bytes: bytes)
-  }
-
-  private func damaged(_ id: JobID) -> StoreError {
-    .damaged("the job key of run \(id) has no status, name and time that wf wrote")
+  /// Reads the facts in a reply of status.lua; nil when wf did not write them.
+  fileprivate init?(_ values: [RedisReply]) {
+    guard values.count >= RunFacts.words, let status = values[0].string.flatMap(RunStatus.init(rawValue:)),
+      let runName = values[1].string, let createdAt = values[2].string, let entries = values[8].int
+    else { return nil }
+    self.init(
+      status: status, runName: runName, createdAt: createdAt, startedAt: values[3].string,
+      finishedAt: values[4].string, errorCode: values[5].string, error: values[6].string,
+      isDegraded: !values[7].isNull, entries: entries, bytes: values[9].int ?? RunStore.firstEntryBytes)
   }
 }

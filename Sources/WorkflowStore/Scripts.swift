@@ -9,6 +9,7 @@ enum Scripts {
   static let recover = script("recover", PackageResources.recover_lua)
   static let upgrade = script("upgrade", PackageResources.upgrade_lua)
   static let leave = script("leave", PackageResources.leave_lua, after: PackageResources.prelude_lua)
+  static let status = script("status", PackageResources.status_lua, after: [])
   static let events = script("events", PackageResources.events_lua, after: PackageResources.prelude_lua)
   static let reconcile = script("reconcile", PackageResources.reconcile_lua)
   static let dead = script("dead", PackageResources.dead_lua, after: PackageResources.prelude_lua)

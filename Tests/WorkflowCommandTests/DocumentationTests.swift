@@ -113,9 +113,8 @@ import WorkflowOperations
   @Test func `The table in Keys.swift has every key that code and scripts name`() throws {
     let documented = Set(try Tree.keys().map { $0.name.prefix { $0 != ":" } })
     var named: Set<Substring> = []
-    for match in try Tree.text("Sources/WorkflowStore/Keys.swift").matches(of: #/\(prefix\)([a-z_]+)/#) {
-      named.insert(match.1)
-    }
+    let code = try Tree.text("Sources/WorkflowStore/Keys.swift")
+    for match in code.matches(of: #/(?:\(prefix\)|prefix \+ ")([a-z_]+)/#) { named.insert(match.1) }
     for path in Tree.files where path.hasSuffix(".lua") {
       for match in try Tree.text(path).matches(of: #/prefix \.\. '([a-z_]+)/#) { named.insert(match.1) }
     }

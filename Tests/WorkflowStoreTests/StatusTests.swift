@@ -83,6 +83,44 @@ import WorkflowStore
     #expect(facts.bytes == bytes)
   }
 
+  /// The run if one look finds all of it.
+  private func atOnce(_ id: JobID, upTo limit: Int = 4_096) async throws -> StoredRun? {
+    guard case .run(let run)? = try await bench.store.overview(of: id, documentsUpTo: limit) else { return nil }
+    let whole = try await status(id)
+    #expect(run.facts.entries == whole.facts.entries && run.facts.bytes == whole.facts.bytes)
+    #expect(run.progress == whole.progress && run.heads == whole.heads && run.first == 0)
+    #expect(run.steps == whole.steps && run.result == whole.result && run.status == whole.status)
+    return run
+  }
+
+  @Test func `A short run is read at once, in every state but failed`() async throws {
+    #expect(try await bench.store.overview(of: JobID(), documentsUpTo: 4_096)?.facts.status == nil)
+    for fails in [false, true] {
+      let id = try await bench.submit()
+      #expect(try await atOnce(id)?.status == .queued)
+      #expect(try await atOnce(id, upTo: 0)?.status == nil)
+      let run = try await bench.claimOne()
+      #expect(try await atOnce(id)?.status == .started)
+      try await bench.record(run, 1) { $0.checkpoint("a", #"{"n":1e400}"#) }
+      #expect(try await atOnce(id)?.progress.count == 2)
+      try await bench.record(run, 2) { if fails { $0.fail() } else { $0.finish(done: ["a"]) } }
+      #expect(try await atOnce(id)?.status == (fails ? nil : .finished))
+      #expect(try await atOnce(id, upTo: 50)?.status == nil)
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func `A long run is not read before its length is known`(isFinished: Bool) async throws {
+    let id = try await bench.submit()
+    let run = try await bench.claimOne()
+    let outputs = #"{"text":"\#(String(repeating: "x", count: 5_000))"}"#
+    try await bench.record(run, 1) { $0.checkpoint("a", outputs) }
+    if isFinished { try await bench.record(run, 2) { $0.finish(done: ["a"]) } }
+    #expect(try await atOnce(id)?.status == nil)
+    #expect(try await bench.store.overview(of: id, documentsUpTo: 4_096)?.facts.bytes ?? 0 > 5_000)
+    #expect(try await atOnce(id, upTo: 16_384)?.progress.count == (isFinished ? 3 : 2))
+  }
+
   @Test func `A status since an entry has the entries from there on, and the heads of all`() async throws {
     let id = try await bench.submit()
     let run = try await bench.claimOne()
