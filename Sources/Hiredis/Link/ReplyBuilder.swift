@@ -4,40 +4,74 @@ import CHiredis
 ///
 /// The parser calls a function for each value, in the order in which they arrive: an array before its elements.
 final class ReplyBuilder {
-  private struct OpenArray {
+  fileprivate struct OpenArray {
     var elements: [RedisReply] = []
     let count: Int
   }
 
-  private var open: [OpenArray] = []
-  private var finished: RedisReply?
+  fileprivate struct State {
+    var open: [OpenArray] = []
+    var finished: RedisReply?
+  }
 
-  /// The functions that the parser calls; they must outlive it.
+  /// The parser keeps these addresses.
+  private let state = UnsafeMutablePointer<State>.allocate(capacity: 1)
   private let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
 
   init() {
+    state.initialize(to: State())
     functions.initialize(to: redisReplyObjectFunctions())
     functions.pointee.createString = { task, text, count in
-      ReplyBuilder.add(.text(UnsafeRawBufferPointer(start: text, count: count), type: task?.pointee.type ?? 0), task)
+      guard let task else { return nil }
+      return State.add(.text(UnsafeRawBufferPointer(start: text, count: count), type: task.pointee.type), task)
     }
-    functions.pointee.createInteger = { task, number in ReplyBuilder.add(.integer(Int(number)), task) }
-    functions.pointee.createNil = { task in ReplyBuilder.add(.null, task) }
-    functions.pointee.createArray = { task, count in ReplyBuilder.open(count: Int(count), task) }
+    functions.pointee.createInteger = { task, number in State.add(.integer(Int(number)), task) }
+    functions.pointee.createNil = { task in State.add(.null, task) }
+    functions.pointee.createArray = { task, count in State.open(Int(count), task) }
     functions.pointee.freeObject = { _ in }
   }
 
-  deinit { functions.deallocate() }
+  deinit {
+    state.deinitialize(count: 1)
+    state.deallocate()
+    functions.deallocate()
+  }
 
   /// Has a parser build its replies here. The parser must not outlive this object.
   func attach(to reader: UnsafeMutablePointer<redisReader>) {
     reader.pointee.fn = functions
-    reader.pointee.privdata = Unmanaged.passUnretained(self).toOpaque()
+    reader.pointee.privdata = UnsafeMutableRawPointer(state)
   }
 
   /// The reply that the parser has completed; nil while there is none.
-  func take() -> RedisReply? { finished.take() }
+  func take() -> RedisReply? { state.pointee.finished.take() }
+}
 
-  private func add(_ reply: RedisReply) {
+extension ReplyBuilder.State {
+  /// Adds a value to the array that is read, or finishes the reply.
+  /// - Returns: the value's object for the parser, which only looks whether there is one.
+  fileprivate static func add(
+    _ reply: RedisReply, _ task: UnsafePointer<redisReadTask>?
+  ) -> UnsafeMutableRawPointer? {
+    guard let address = task?.pointee.privdata else { return nil }
+    address.assumingMemoryBound(to: Self.self).pointee.add(reply)
+    return address
+  }
+
+  /// Begins an array of so many elements.
+  fileprivate static func open(
+    _ count: Int, _ task: UnsafePointer<redisReadTask>?
+  ) -> UnsafeMutableRawPointer? {
+    if count == 0 { return add(.array([]), task) }
+    guard let address = task?.pointee.privdata else { return nil }
+    var array = ReplyBuilder.OpenArray(count: count)
+    // What is announced need not come.
+    array.elements.reserveCapacity(min(count, 1 << 10))
+    address.assumingMemoryBound(to: Self.self).pointee.open.append(array)
+    return address
+  }
+
+  private mutating func add(_ reply: RedisReply) {
     var reply = reply
     while let last = open.indices.last {
       open[last].elements.append(reply)
@@ -45,27 +79,6 @@ final class ReplyBuilder {
       reply = .array(open.removeLast().elements)
     }
     finished = reply
-  }
-
-  private func open(count: Int) {
-    if count == 0 { return add(.array([])) }
-    var array = OpenArray(count: count)
-    // What is announced need not come.
-    array.elements.reserveCapacity(min(count, 1 << 10))
-    open.append(array)
-  }
-
-  /// - Returns: the object of the value for the parser, which only looks whether there is one.
-  private static func add(_ reply: RedisReply, _ task: UnsafePointer<redisReadTask>?) -> UnsafeMutableRawPointer? {
-    guard let address = task?.pointee.privdata else { return nil }
-    Unmanaged<ReplyBuilder>.fromOpaque(address).takeUnretainedValue().add(reply)
-    return address
-  }
-
-  private static func open(count: Int, _ task: UnsafePointer<redisReadTask>?) -> UnsafeMutableRawPointer? {
-    guard let address = task?.pointee.privdata else { return nil }
-    Unmanaged<ReplyBuilder>.fromOpaque(address).takeUnretainedValue().open(count: count)
-    return address
   }
 }
 
