@@ -8,11 +8,18 @@ public struct JSONDocument: Sendable {
   /// The ranges in `bytes` of the values of the outermost object's members, in order.
   private let sources: [Range<Int>]
 
+  /// Finds an array by its key in the outermost object and by its text, if it was parsed before; nil if it was not.
+  public typealias KnownArray = (_ key: String, _ text: [UInt8]) -> JSONValue?
+
   /// Parses a document as `JSONValue.init(parsing:maximumDepth:)` does.
-  public init(parsing bytes: [UInt8], maximumDepth: Int = 128) throws(JSONError) {
+  /// - Parameter known: is asked for each array of the outermost object that has up to 16 KiB. What it returns must
+  ///   have been parsed from the same text, in the same place; it is not parsed again.
+  public init(
+    parsing bytes: [UInt8], maximumDepth: Int = 128, known: KnownArray? = nil
+  ) throws(JSONError) {
     self.bytes = bytes
     (value, sources) = try bytes.withUnsafeBufferPointer { (bytes) throws(JSONError) in
-      var parser = JSONParser(bytes, maximumDepth: maximumDepth)
+      var parser = JSONParser(bytes, maximumDepth: maximumDepth, known: known)
       return (try parser.parseDocument(), parser.sources)
     }
   }

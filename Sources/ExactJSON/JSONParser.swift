@@ -8,17 +8,23 @@ struct JSONParser {
   /// Whether deviations from JSON are accepted; see `JSONValue.init(leniently:)`.
   let isLenient: Bool
   private var depth = 0
+  /// Finds arrays of the outermost object that were parsed before.
+  private let known: JSONDocument.KnownArray?
 
   /// The ranges of the values of the outermost object, in order; empty for other values.
   private(set) var sources: [Range<Int>] = []
 
   /// Creates a parser; the bytes must outlive it.
-  init(_ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int, isLenient: Bool = false) {
+  init(
+    _ bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int, isLenient: Bool = false,
+    known: JSONDocument.KnownArray? = nil
+  ) {
     precondition(
       JSONValue.permittedDepths.contains(maximumDepth), "the maximum depth must be in \(JSONValue.permittedDepths)")
     self.bytes = bytes
     self.maximumDepth = maximumDepth
     self.isLenient = isLenient
+    self.known = known
   }
 
   /// Parses the whole document.
@@ -85,13 +91,22 @@ struct JSONParser {
   private mutating func parseMember(into object: inout JSONObject) throws(JSONError) {
     let key = try parseNewKey(of: object)
     let start = position
-    let value = try parseValue()
+    let value = if let known = knownArray(of: key) { known } else { try parseValue() }
     if isLenient {
       object[key] = value
     } else {
       object.append(JSONObject.Member(key: key, value: value))
     }
     if depth == 1 { sources.append(start..<position) }
+  }
+
+  /// The value of the member whose value comes next, if that is an array of the outermost object that is known.
+  private mutating func knownArray(of key: String) -> JSONValue? {
+    guard let known, depth == 1, peek() == UInt8(ascii: "["), let end = ArrayScan.end(from: position, in: bytes),
+      let value = known(key, Array(bytes[position..<end]))
+    else { return nil }
+    position = end
+    return value
   }
 
   /// Parses a key, which must be new in the object, and the colon.

@@ -10,8 +10,9 @@ struct Router: Sendable {
   /// Answers a request.
   /// - Throws: `notFound`, `methodNotAllowed`, or the error of the route.
   func answer(_ request: FastCGIRequest, _ context: RequestContext) async throws(APIError) -> FastCGIResponse {
-    let segments = request.path.utf8.dropFirst()
-      .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { String(Substring($0)) }
+    let segments = Array(request.path.utf8).dropFirst()
+      .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self) }
     for route in routes {
       guard let argument = route.match(segments) else { continue }
       // HEAD is answered like GET; the FastCGI server omits the body.

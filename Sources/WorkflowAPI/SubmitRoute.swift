@@ -15,11 +15,11 @@ struct SubmitRoute: Route {
   ) async throws(APIError) -> FastCGIResponse {
     try checkContentEncoding(request)
     try checkContentType(request)
-    let document = try document(in: request)
-    let (definition, steps) = try workflow(in: document)
+    let body = try body(of: request)
+    let (definition, steps) = try workflow(in: body)
     let submission = Submission(
       id: JobID(requestID: context.requestID) ?? JobID(), runName: definition.runName, steps: steps,
-      inputs: document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
+      inputs: body.document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
       operations: Set(definition.steps.map(\.op)), idempotencyKey: try idempotencyKey(request),
       requestID: context.requestID)
     let answer: SubmissionAnswer
@@ -64,14 +64,14 @@ struct SubmitRoute: Route {
     }
   }
 
-  private func document(in request: FastCGIRequest) throws(APIError) -> JSONDocument {
+  private func body(of request: FastCGIRequest) throws(APIError) -> DefinitionReader.ParsedBody {
     switch request.body {
     case .tooLarge(let limit): throw .tooLarge(limit: limit)
     case .complete([]):
       throw .invalid([ValidationFault("missing", [.key("body")], "Field required", input: .null)])
     case .complete(let bytes):
       do {
-        return try JSONDocument(parsing: bytes)
+        return try reader.parse(bytes)
       } catch {
         let place: ValidationFault.Location = [.key("body"), .index(error.offset)]
         throw .invalid([ValidationFault("json_invalid", place, "JSON decode error: \(error)", input: [:])])
@@ -80,7 +80,7 @@ struct SubmitRoute: Route {
   }
 
   private func workflow(
-    in body: JSONDocument
+    in body: DefinitionReader.ParsedBody
   ) throws(APIError) -> (definition: WorkflowDefinition, steps: [UInt8]) {
     do { return try reader.read(body) } catch { throw .invalid(error.faults) }
   }

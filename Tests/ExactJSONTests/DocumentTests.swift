@@ -45,6 +45,39 @@ struct DocumentTests {
     #expect(document.value == ["a": 1])
   }
 
+  @Test(arguments: [
+    "[]", "[[],[[1]]]", #"["]"]"#, #"["\"]",["["]]"#, #"["\\",{"a":["\\\"]"]}]"#, #"[ {"a" : "[\u005d" } ]"#,
+    #"["é😀]"]"#,
+  ])
+  func `An array that is known by its text is not parsed again`(array: String) throws {
+    var asked: [String] = []
+    let document = try JSONDocument(parsing: Array(#"{"a": \#(array) ,"b":[1],"c":{"a":[2]}}"#.utf8)) { key, text in
+      asked.append(key + String(decoding: text, as: UTF8.self))
+      return key == "a" ? "known" : nil
+    }
+    #expect(asked == ["a" + array, "b[1]"])
+    #expect(document.value == ["a": "known", "b": [1], "c": ["a": [2]]])
+    #expect(document.source(of: "a").map { String(decoding: $0, as: UTF8.self) } == array)
+    #expect(try JSONValue(parsing: array).arrayValue != nil)
+  }
+
+  @Test(arguments: [#"{"a":["#, #"{"a":["x]"#, #"{"a":["\"#, #"{"a":[}"#, #"{"a":]}"#, #"{"a":[]"#, #"{"a":[1,]}"#])
+  func `What is no array is asked for at most, and is an error`(text: String) {
+    #expect(throws: JSONError.self) { try JSONDocument(parsing: Array(text.utf8)) { _, _ in nil } }
+  }
+
+  @Test func `A long array is not asked for`() throws {
+    for (length, isAsked) in [(16_000, true), (17_000, false)] {
+      var count = 0
+      let text = #"{"a":["\#(String(repeating: "x", count: length))"]}"#
+      let document = try JSONDocument(parsing: Array(text.utf8)) { _, _ in
+        count += 1
+        return nil
+      }
+      #expect(count == (isAsked ? 1 : 0) && document.value.text == text)
+    }
+  }
+
   @Test func `What is not JSON is no document`() {
     #expect(throws: JSONError(.unexpectedEnd, at: 1)) { try JSONDocument(parsing: Array("{".utf8)) }
     #expect(throws: JSONError(.tooDeep(limit: 1), at: 5)) {

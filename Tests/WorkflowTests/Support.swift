@@ -19,11 +19,11 @@ extension DefinitionReader {
   ])
 
   /// Reads a body that is good.
-  func read(text: String) throws -> WorkflowDefinition { try read(JSONDocument(parsing: Array(text.utf8))).definition }
+  func read(text: String) throws -> WorkflowDefinition { try read(parse(Array(text.utf8))).definition }
 
   /// What is wrong with a body.
   func faults(in text: String) throws -> [ValidationFault] {
-    let body = try JSONDocument(parsing: Array(text.utf8))
+    let body = try parse(Array(text.utf8))
     do {
       _ = try read(body)
       return []

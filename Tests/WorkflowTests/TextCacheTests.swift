@@ -18,8 +18,8 @@ struct TextCacheTests {
 
   @Test func `The same steps again with other inputs are another workflow, and faults are found again`() throws {
     let reader = DefinitionReader.sample
-    func body(_ name: String, _ steps: String) throws -> JSONDocument {
-      try JSONDocument(parsing: bytes(#"{"run_name":"\#(name)","inputs":{"text":"\#(name)"},"steps":\#(steps)}"#))
+    func body(_ name: String, _ steps: String) throws -> DefinitionReader.ParsedBody {
+      try reader.parse(bytes(#"{"run_name":"\#(name)","inputs":{"text":"\#(name)"},"steps":\#(steps)}"#))
     }
     let good = #"[{"id":"pre","op":"preprocess"}]"#
     let first = try reader.read(body("one", good))
@@ -34,7 +34,9 @@ struct TextCacheTests {
       #expect(throws: DefinitionReader.Faults.self) { try reader.read(body("bad", #"[{"id":"pre","op":"other"}]"#)) }
     }
     #expect(throws: DefinitionReader.Faults.self) {
-      try reader.read(JSONDocument(parsing: bytes(#"{"run_name":1,"steps":\#(good)}"#)))
+      try reader.read(reader.parse(bytes(#"{"run_name":1,"steps":\#(good)}"#)))
     }
+    #expect(throws: JSONError.self) { try body("one", good + "]") }
+    #expect(try body("three", good).document.value.objectValue?["steps"]?.text == good)
   }
 }

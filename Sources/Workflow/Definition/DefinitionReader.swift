@@ -29,26 +29,46 @@ public struct DefinitionReader: Sendable {
     public let faults: [ValidationFault]
   }
 
-  /// A list of steps, its JSON text with the defaults filled in, and how many references into the inputs each step has.
+  /// A parsed body.
+  public struct ParsedBody: Sendable {
+    /// The body.
+    public let document: JSONDocument
+    /// Its steps, where they were read before.
+    let known: StepList?
+  }
+
+  /// A list of steps as it was parsed and as it was read, its JSON text with the defaults filled in, and how many
+  /// references into the inputs each step has.
   struct StepList: Sendable {
+    let parsed: JSONValue
     let steps: [StepDefinition]
     let inputReferences: [Int]
     let text: [UInt8]
   }
 
+  /// Parses a body. Steps that were found good before are not parsed again: many runs are of the same workflow.
+  public func parse(_ body: [UInt8]) throws(JSONError) -> ParsedBody {
+    var found: StepList?
+    let document = try JSONDocument(parsing: body) { key, text in
+      guard key.hasSameScalars(as: "steps") else { return nil }
+      found = known.value(of: text)
+      return found?.parsed
+    }
+    return ParsedBody(document: document, known: found)
+  }
+
   /// Reads a body. Steps that were found good before are not looked at again.
   /// - Returns: the workflow, and the JSON text of its steps with the defaults filled in.
   /// - Throws: every fault at once.
-  public func read(_ body: JSONDocument) throws(Faults) -> (definition: WorkflowDefinition, steps: [UInt8]) {
-    let source = Array(body.source(of: "steps") ?? [])
-    let cached = known.value(of: source)
+  public func read(_ body: ParsedBody) throws(Faults) -> (definition: WorkflowDefinition, steps: [UInt8]) {
+    let (document, cached) = (body.document, body.known)
     var reading = DefinitionReading(operations: operations, operationNames: operationNames)
-    let parts = reading.body(body.value, knownSteps: cached)
+    let parts = reading.body(document.value, knownSteps: cached)
     guard reading.faults.isEmpty, let parts else { throw Faults(faults: reading.faults.all) }
-    let list = cached ?? StepList(parts.steps)
-    if cached == nil { known.keep(list, of: source) }
+    let list = cached ?? StepList(parts.steps, parsed: document.value.objectValue?["steps"] ?? .null)
+    if cached == nil { known.keep(list, of: Array(document.source(of: "steps") ?? [])) }
     InputReferences.check(list, inputs: parts.inputs, &reading.faults)
-    let inputsLength = body.source(of: "inputs")?.count ?? 0
+    let inputsLength = document.source(of: "inputs")?.count ?? 0
     inputBudget.check(list, inputs: parts.inputs, length: inputsLength, &reading.faults)
     guard reading.faults.isEmpty else { throw Faults(faults: reading.faults.all) }
     return (WorkflowDefinition(runName: parts.runName, inputs: parts.inputs, steps: list.steps), list.text)
@@ -56,7 +76,8 @@ public struct DefinitionReader: Sendable {
 }
 
 extension DefinitionReader.StepList {
-  fileprivate init(_ steps: [DefinitionReading.ReadStep]) {
+  fileprivate init(_ steps: [DefinitionReading.ReadStep], parsed: JSONValue) {
+    self.parsed = parsed
     self.steps = steps.map(\.definition)
     inputReferences = steps.map(\.references.inputs)
     text = JSONValue.array(self.steps.map(\.json)).bytes
