@@ -69,21 +69,22 @@ struct BatchEncoder {
     func append<Number: FixedWidthInteger>(_ number: Number) {
       withUnsafeBytes(of: number.bigEndian) { head += $0 }
     }
+    let inSeveral = call.number > 0 || call.offset != nil
     append(UInt32(body.count))
     append(pending.run.id.description)
-    append(pending.run.token)
-    append(String(pending.sequence))
-    append(String(pending.sequence - 1))
+    append("\(pending.run.token) \(pending.sequence - 1) 0 ")
+    append("\(pending.run.token) \(pending.sequence)")
     append(call.isLast ? batch.end?.name ?? "-" : "part")
     batch.last.write(to: &head)
     head.append(0)
     append(String(bytes(call)))
-    append(UInt32(call.number))
-    append(Int64(call.offset ?? -1))
-    append(UInt32(call.offset == nil ? 0 : call.total))
-    append(UInt8(batch.hasCheckpoint ? 1 : 0))
-    append(UInt8(batch.hasStepInFlight ? 1 : 0))
+    append(UInt8((batch.hasCheckpoint ? 1 : 0) + (batch.hasStepInFlight ? 2 : 0) + (inSeveral ? 4 : 0)))
     for count in counts.dropLast() { append(UInt32(count)) }
+    if inSeveral {
+      append(UInt32(call.number))
+      append(Int64(call.offset ?? -1))
+      append(UInt32(call.offset == nil ? 0 : call.total))
+    }
     return head
   }
 

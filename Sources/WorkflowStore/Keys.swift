@@ -26,7 +26,7 @@
 ///                      list    ids of queued runs whose next crash would end them
 ///   classes            hash    class → names of the operations that its runs need. A worker takes runs   for good
 ///                              of the classes whose operations it has
-///   holds              hash    id of each started run → its hold: token, seq, … (transitions.lua)        while started
+///   holds              hash    id of each started run → its hold: token, seq, … (holds.lua)              while started
 ///   leases             zset    id of each started run → end of its lease, ms                             while started
 ///   live               zset    id of each queued or started run → when it was submitted, µs              while it is one
 ///   elected            string  the worker that becomes empty for suspects                                one lease

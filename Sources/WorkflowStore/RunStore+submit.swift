@@ -74,22 +74,29 @@ extension RunStore {
     for operations in classes { arguments.append(operations) }
     for (submission, number) in zip(submissions, numbers) { submission.append(to: &arguments, asClass: number) }
     CommitPoint.beforeSubmit.pass()
-    let count = submissions.count
+    let jobs = submissions.map(\.id)
     connection.evaluate(Scripts.submit, keys: [keys.leases], arguments: arguments, timeout: timeout) { outcome in
       CommitPoint.afterSubmit.pass()
       switch outcome {
       case .success(let reply):
         function(
           Result { () throws(StoreError) in
-            guard let parts = reply.array, parts.count == count else { throw RunStore.damaged(Scripts.submit, reply) }
-            return parts.map { part in Result { () throws(StoreError) in try RunStore.submissionAnswer(part) } }
+            guard let parts = reply.array, parts.count == jobs.count else {
+              throw RunStore.damaged(Scripts.submit, reply)
+            }
+            return zip(parts, jobs).map { part, job in
+              Result { () throws(StoreError) in try RunStore.submissionAnswer(part, to: job) }
+            }
           })
       case .failure(let error): function(.failure(StoreError(error)))
       }
     }
   }
 
-  private static func submissionAnswer(_ reply: RedisReply) throws(StoreError) -> SubmissionAnswer {
+  private static func submissionAnswer(
+    _ reply: RedisReply, to job: JobID
+  ) throws(StoreError) -> SubmissionAnswer {
+    if reply.int == 1 { return .accepted(job) }
     guard let words = reply.array?.map({ $0.string ?? "" }), words.count == 2 else {
       throw RunStore.damaged(Scripts.submit, reply)
     }

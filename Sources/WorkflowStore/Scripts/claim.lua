@@ -33,10 +33,20 @@ that cannot be kept stops nothing. The worker records something of a claimed run
 taken: so the log is not written here, and no event is published.
 ]]
 local claim, most, worker = ARGV[2], tonumber(ARGV[3]), ARGV[7]
-local runs, bytes, dropped, taken, leased = {}, 0, 0, {}, {}
+local lease, mostBytes, shortBytes = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[9])
+local bytes, dropped, taken = 0, 0, {}
 
-local fault = misfits(prefix .. 'leases', 'zset', KEYS[2], 'string', KEYS[3], 'string', prefix .. 'idle', 'zset', holds, 'hash',
-  classes, 'hash')
+-- Each shared key is looked at before anything is taken: by its type, or by the first command that needs it.
+local fault = misfits(prefix .. 'leases', 'zset', holds, 'hash', KEYS[3], 'string')
+local function look(...)
+  local answer = redis.pcall(...)
+  if type(answer) == 'table' then
+    fault = fault or misfits(KEYS[2], 'string', prefix .. 'idle', 'zset', classes, 'hash') or answer
+  end
+  return answer
+end
+local last, classCount = look('GET', KEYS[2]), look('HLEN', classes)
+look('ZREM', prefix .. 'idle', worker)
 if fault then return fault end
 
 -- The lists of runs that this worker can execute and that are not empty.
@@ -51,109 +61,113 @@ for i = 11, #ARGV do
   if fault then return fault end
 end
 
--- Status, name and `run` of a job, `again` of one that was held before, and when it was submitted; nothing when it is
--- no hash.
-local function read(id)
-  return isJobID(id) and try('HMGET', jobs .. id, 'status', 'run_name', 'run', 'again', 'created_ts') or {}
+-- The facts of a job that a claim needs, `again` of one that was held before; nothing when it is no hash.
+local function read(id, job)
+  return isJobID(id) and checked(redis.pcall('HMGET', job, 'status', 'run_name', 'run', 'again', 'created_ts')) or {}
 end
 
--- Whether the log of a run says no more than that it is queued.
-local function isSilent(id)
-  local entries = try('LLEN', prefix .. 'progress:' .. id)
-  return entries and entries < 2
-end
+-- The answer: five words, then three of each run. Documents to be read, and where in it they go; as many bytes as a
+-- script may touch.
+local words, wanted, places, unread = {0, 0, 0, 0, false}, {}, {}, 1048576
 
--- Documents to be read, and where in the answer they go; as many as a script may touch.
-local wanted, places, unread = {}, {}, 1048576
-
--- Adds a run to the answer. `wasHeld`: whether something may be recorded of it.
-local function bring(id, job, token, suspect, time, logged, wasHeld)
-  local first = (not wasHeld or isSilent(id)) and '1 ' or '0 '
-  local recorded = wasHeld and redis.call('EXISTS', prefix .. 'outputs:' .. id) == 1 and '1 ' or '0 '
-  local n = #runs
-  runs[n + 1] = id .. ' ' .. token .. ' ' .. suspect .. ' ' .. first .. recorded .. logged .. ' ' .. time .. ' ' .. job[3]
-  runs[n + 2] = job[2]
-  runs[n + 3] = false
-  local size = tonumber(string.sub(job[3], 10, 17)) or 0
+-- Adds a run to the answer: its id, what this claim says of it, what its job does.
+local function bring(id, about, name, run)
+  local n, size = #words, tonumber(string.sub(run, 10, 17)) or 0
+  words[n + 1], words[n + 2], words[n + 3] = id .. about .. run, name, false
   bytes = bytes + size
-  if size > tonumber(ARGV[9]) or size > unread then return end
+  if size > shortBytes or size > unread then return end
   unread = unread - size
-  wanted[#wanted + 1] = prefix .. 'docs:' .. id
-  places[#places + 1] = n + 3
+  local m = #wanted + 1
+  wanted[m], places[m] = ARGV[1] .. 'docs:' .. id, n + 3
+end
+
+-- What a claim says of a run that was held before, of which something may be recorded: its log may say no more than
+-- that it is queued.
+local function aboutHeld(id, token, suspect, time, logged)
+  local entries = checked(redis.pcall('LLEN', ARGV[1] .. 'progress:' .. id))
+  return ' ' .. token .. ' ' .. suspect .. (entries and entries < 2 and ' 1 ' or ' 0 ')
+    .. redis.call('EXISTS', ARGV[1] .. 'outputs:' .. id) .. ' ' .. logged .. ' ' .. time .. ' '
 end
 
 local function isLeft(lists)
-  for _, key in ipairs(lists) do
-    if redis.call('EXISTS', key) == 1 then return true end
-  end
-  return false
+  return #lists > 0 and redis.call('EXISTS', unpack(lists)) > 0
 end
 
 -- Whether the worker has seen all classes.
-local knowsAll = redis.call('HLEN', classes) == tonumber(ARGV[10])
+local knowsAll = classCount == tonumber(ARGV[10])
 
 local now = clock()
 local function answer(areLeft, isElected)
   for first = 1, #wanted, 1000 do
     local texts = redis.call('MGET', unpack(wanted, first, math.min(first + 999, #wanted)))
-    for i, text in ipairs(texts) do runs[places[first + i - 1]] = text end
+    for i, text in ipairs(texts) do words[places[first + i - 1]] = text end
   end
-  local all = not knowsAll and redis.call('HGETALL', classes)
-  local words = {whole(now), dropped, areLeft and 1 or 0, isElected and 1 or 0, all}
-  for i = 1, #runs do words[i + 5] = runs[i] end
+  words[1], words[2], words[3], words[4] = whole(now), dropped, areLeft and 1 or 0, isElected and 1 or 0
+  words[5] = not knowsAll and redis.call('HGETALL', classes)
   return words
 end
 
-local last = redis.call('GET', KEYS[2])
 if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then
   for id, suspect in string.gmatch(string.sub(last, #claim + 2), '(%S+):(%d)') do
-    local job, known = read(id), readHold(redis.call('HGET', holds, id))
+    local job, known = read(id, jobs .. id), readHold(redis.call('HGET', holds, id))
     if job[1] == 'started' and job[3] and known and string.match(known.token, '^%d+%-(.*)$') == claim then
-      bring(id, job, known.token, suspect, known.time, known.bytes, true)
+      bring(id, aboutHeld(id, known.token, suspect, known.time, known.bytes), job[2], job[3])
     end
   end
   return answer(isLeft(queues))
 end
 
-local deadline = whole(math.floor(now / 1000) + ARGV[5])
+local deadline = whole(math.floor(now / 1000) + lease)
 local time = seconds(now)
--- Bytes of the entry that every log begins with.
-local firstEntry = '41'
+local held, leased = {}, {}
 
-local function take(id, suspect)
-  local job = read(id)
-  if job[1] ~= 'queued' or not job[3] then
-    dropped = dropped + 1
-    redis.pcall('HINCRBY', prefix .. 'repairs', 'entries_without_job', '1')
-    return
-  end
-  local token, ts, crashes, logged = '1-' .. claim, time, '0', firstEntry
-  local claims, known, _, lastTime, size = string.match(job[4] or '', againPattern)
-  if claims then
-    token, ts, crashes, logged = whole(claims + 1) .. '-' .. claim, later(time, lastTime), known, size
-    redis.call('HSET', jobs .. id, 'status', 'started')
-  else
-    -- Redis's clock may have gone back since the run was submitted.
-    ts = later(time, job[5])
-    redis.call('HSET', jobs .. id, 'status', 'started', 'started_ts', ts)
-  end
-  hold(id, token, '0', '0', '0', crashes, ts, logged, string.sub(job[3], 1, 8))
-  local n = #leased
-  leased[n + 1], leased[n + 2] = deadline, id
-  taken[#taken + 1] = id .. ':' .. suspect
-  bring(id, job, token, suspect, ts, logged, job[4])
+-- What the hold of a run says that was held before, and what the claim says of it.
+local function retake(id, again, suspect)
+  local claims, crashes, _, lastTime, logged = string.match(again, againPattern)
+  if not claims then return nil end
+  local token, ts = whole(claims + 1) .. '-' .. claim, later(time, lastTime)
+  return holdText(token .. ' 0', '0', '0', crashes, ts, logged, ''), aboutHeld(id, token, suspect, ts, logged)
 end
 
-local hasSuspect = false
+local function take(id, suspect)
+  local key = jobs .. id
+  local job = read(id, key)
+  local run = job[3]
+  if job[1] ~= 'queued' or not run then
+    dropped = dropped + 1
+    redis.pcall('HINCRBY', ARGV[1] .. 'repairs', 'entries_without_job', '1')
+    return
+  end
+  local hold, about
+  if job[4] then hold, about = retake(id, job[4], suspect) end
+  if hold then
+    redis.call('HSET', key, 'status', 'started')
+  else
+    -- Redis's clock may have gone back since the run was submitted. The entry that every log begins with has 41 bytes.
+    local ts = later(time, job[5])
+    hold = '1-' .. claim .. ' 0 0 0 0 ' .. ts .. ' 41 '
+    about = job[4] and aboutHeld(id, '1-' .. claim, suspect, ts, '41')
+      or ' 1-' .. claim .. ' ' .. suspect .. ' 1 0 41 ' .. ts .. ' '
+    redis.call('HSET', key, 'status', 'started', 'started_ts', ts)
+  end
+  local n, m = #taken + 1, #leased
+  taken[n] = id
+  held[m + 1], held[m + 2] = id, hold .. string.sub(run, 1, 8)
+  leased[m + 1], leased[m + 2] = deadline, id
+  bring(id, about, job[2], run)
+end
+
+-- A claim brings a suspect alone, or other runs.
+local kind = '0'
 
 local function drain(queue, limit, suspect)
   -- Several at once, as far as there is room for more of the size of those before.
-  local room = #taken == 0 and 1 or math.floor((ARGV[6] - bytes) * #taken / bytes)
+  local room = #taken == 0 and 1 or math.floor((mostBytes - bytes) * #taken / bytes)
   local count = math.min(limit, math.max(1, math.min(room, 16)))
   local ids = redis.call('LRANGE', queue, '0', whole(count - 1))
   for _, id in ipairs(ids) do take(id, suspect) end
   if #ids > 0 then redis.call('LPOP', queue, whole(#ids)) end
-  hasSuspect = hasSuspect or suspect == '1' and #taken > 0
+  if #taken > 0 then kind = suspect end
   return #ids
 end
 
@@ -164,7 +178,7 @@ local function oldest(lists)
   for _, key in ipairs(lists) do
     local id = redis.call('LINDEX', key, '0')
     if id then
-      local created = isJobID(id) and try('HGET', jobs .. id, 'created_ts') or ''
+      local created = isJobID(id) and checked(redis.pcall('HGET', jobs .. id, 'created_ts')) or ''
       if not first or created < when then first, when = key, created end
     end
   end
@@ -173,7 +187,7 @@ end
 
 -- A long queue of entries without a job is dropped in several claims.
 local function takeOthers()
-  while #taken < most and bytes < tonumber(ARGV[6]) and dropped < 1000 do
+  while #taken < most and bytes < mostBytes and dropped < 1000 do
     local queue = oldest(queues)
     if not queue or drain(queue, most - #taken, '0') == 0 then return end
   end
@@ -184,8 +198,8 @@ end
 local function isElected()
   local term, elected = string.match(redis.call('GET', KEYS[3]) or '', '^(%d+) (.*)$')
   local left = (tonumber(term) or 0) - math.floor(now / 1000)
-  if term and elected ~= worker and left > 0 and left <= tonumber(ARGV[5]) then return false end
-  redis.call('SET', KEYS[3], deadline .. ' ' .. worker, 'PX', ARGV[5])
+  if term and elected ~= worker and left > 0 and left <= tonumber(lease) then return false end
+  redis.call('SET', KEYS[3], deadline .. ' ' .. worker, 'PX', lease)
   return true
 end
 
@@ -200,21 +214,20 @@ end
 if isTurn then takeSuspect() end
 if #taken == 0 and (isEmpty or not isTurn) then takeOthers() end
 takeSuspect()
-if #leased > 0 then
+if #taken > 0 then
   send('ZADD', prefix .. 'leases', leased, 1, #leased)
   -- Longer than most outages: a worker that lost the answer asks again with the same id, or has the runs handed back.
-  redis.call('SET', KEYS[2], claim .. ' ' .. table.concat(taken, ' '), 'PX', whole(4 * ARGV[5]))
+  local runs = table.concat(taken, ':' .. kind .. ' ') .. ':' .. kind
+  redis.call('SET', KEYS[2], claim .. ' ' .. runs, 'PX', whole(4 * lease))
+  send('HSET', holds, held, 1, #held)
 end
-settle()
 -- A worker that has room left is idle, unless it is to hold no other run, or comes again because there are new classes.
 local areLeft = isLeft(queues)
-if knowsAll and #taken < most and not areLeft and not (isTurn and not isEmpty) and not hasSuspect then
-  local lifetime = whole(math.ceil(ARGV[5] / 1000) + 1)
+if knowsAll and #taken < most and not areLeft and not (isTurn and not isEmpty) and kind == '0' then
+  local lifetime = whole(math.ceil(lease / 1000) + 1)
   redis.call('ZADD', prefix .. 'idle', whole(math.floor(now / 1000)), worker)
   redis.call('EXPIRE', prefix .. 'idle', lifetime)
   redis.pcall('HSET', prefix .. 'serves', worker, ARGV[10] .. ' ' .. table.concat(ARGV, ' ', 11))
   redis.pcall('EXPIRE', prefix .. 'serves', lifetime)
-else
-  redis.call('ZREM', prefix .. 'idle', worker)
 end
 return answer(areLeft, isTurn and not isEmpty)

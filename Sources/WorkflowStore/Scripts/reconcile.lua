@@ -82,7 +82,8 @@ local function lookAtQueued(id, job)
   end
   if not isShort or isEnqueued(id) then return end
   redis.call('LPUSH', listOf(job), id)
-  noteEnqueued(job[4] or '')
+  local class = job[4] or ''
+  enqueued[class] = (enqueued[class] or 0) + 1
   tell(id, 'queued without a queue entry', 'runs_without_entry')
 end
 

@@ -5,16 +5,15 @@ that have come to one. One call brings the records of many runs; each stands for
 
 KEYS  1 leases (any key of this store, for servers that route by it)
 ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  4... calls of records, each a head,
-      packed as `struct` has it in headForm, and the words that it counts. The head:
-        how many words, job id, token, sequence number within its claim (from 1), the number before it,
+      packed as `struct` has it in the forms below, and the words that it counts. The head:
+        how many words, job id; then
+        what the run's hold begins with when this record is the next of its claim: `{token} {number before} 0 `,
+        token and sequence number of the record within its claim (from 1),
         end: - | finished | failed | queued | suspect (the last two: handed back, to the head of the queue or the
           suspects), or part: the call only lays down pieces of documents, or a slice of the result,
         time of the last entry of the log, bytes of the log, and of the result if its text comes in one word,
-        how many calls have laid down documents of this record before; of such a call its number, from 1,
-        bytes of the result before those that this call writes, -1 when there is none or it is written at once,
-        bytes of the whole result then, else 0,
-        1 if it holds a checkpoint: a step that never runs again,
-        1 if a step is under way now that may take the worker down with it,
+        a number, the sum of 1 if it holds a checkpoint: a step that never runs again; 2 if a step is under way now that
+          may take the worker down with it; 4 if three more numbers end the head,
         five numbers of words, the last of which follows from the first:
           entries of the progress log;
           fields of the run's outputs, each with its value: a document, or as `/3` in how many pieces it lies there;
@@ -24,6 +23,10 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
           pieces of the result. When there is one, it is the text; each of several is `t` and a text, `o` and the field
           of the outputs where it lies, or `d`, a first and a last byte: of the inputs as submitted, all without the
           two.
+        Three more when it is written in several calls:
+          how many calls have laid down documents of this record before; of such a call its number, from 1,
+          bytes of the result before those that this call writes, -1 when there is none or it is written at once,
+          bytes of the whole result then, else 0.
 
 Returns {Redis's clock (µs), answer...}, an answer for each record:
         'recorded': now or by an earlier sending of the same number;
@@ -34,22 +37,26 @@ Returns {Redis's clock (µs), answer...}, an answer for each record:
         {'held', sentence}: the run cannot go back to its queue, which is no list;
         nothing is written, and the number is not used up.
 The keys of a run are made from the prefix. All texts come ready, times included: what passes through Lua costs by the
-byte; no record is much larger than 1 MiB, but for an item of a store, which is one element of a list.
+byte; no record is much larger than 512 KiB, but for an item of a store, which is one element of a list.
 A key of a wrong type must not stop the script halfway: shared keys are looked at before anything is written, the keys
 of a record before anything of that record is.
 ]]
 local retain, most = ARGV[2], tonumber(ARGV[3])
-local fault = misfits(prefix .. 'leases', 'zset', holds, 'hash')
+local fault = misfits(prefix .. 'leases', 'zset')
 if fault then return fault end
 
-local headForm = '>I4sssssssI4i8I4BBI4I4I4I4'
+local firstForm, headForm, lastForm = '>I4s', '>sssssBI4I4I4I4', '>I4i8I4'
+-- Where in a head what the first form reads has ended.
+local headStart = 42
+
+local now = clock()
 
 -- Placeholders that stand in for a model's words.
 local fallbacks = 0
 
 -- Counts placeholders in the minute that it is, of the 60 minutes that are kept.
 local function countFallbacks()
-  local key, minute = prefix .. 'fallbacks', math.floor(clock() / 60000000)
+  local key, minute = prefix .. 'fallbacks', math.floor(now / 60000000)
   local field = whole(minute % 60)
   local known = redis.pcall('HGET', key, field)
   local count = type(known) == 'string' and string.match(known, '^' .. minute .. ':(%d+)$') or 0
@@ -120,16 +127,17 @@ local function assemble(id, first, last)
 end
 
 -- The answer to a record of a claim that does not hold its run, or not under this token.
-local function lost(id, token, seq)
-  local job = try('HMGET', jobs .. id, 'status', 'end')
-  if not job then return {'lost', 'not a job any more'} end
-  if job[1] ~= 'started' and job[2] == token .. ' ' .. seq then return 'recorded' end
-  return {'lost', job[1] or 'gone'}
+local function lost(job, ended)
+  local found = try('HMGET', job, 'status', 'end')
+  if not found then return {'lost', 'not a job any more'} end
+  if found[1] ~= 'started' and found[2] == ended then return 'recorded' end
+  return {'lost', found[1] or 'gone'}
 end
 
 -- Why a call of a record is not carried out; nil when it is in turn.
-local function outOfTurn(known, id, token, seq, staged, ending)
-  if not known or known.token ~= token then return lost(id, token, seq) end
+local function outOfTurn(known, job, ended, staged, ending)
+  local token, seq = string.match(ended, '^(%S+) (%d+)$')
+  if not known or known.token ~= token then return lost(job, ended) end
   if known.seq == seq then return 'recorded' end
   local last, laid = tonumber(known.seq), tonumber(known.staged)
   if last < seq - 1 then return {'behind', known.seq} end
@@ -148,6 +156,12 @@ local function writeResult(id, text, written)
   redis.call('EXPIRE', key, retain)
 end
 
+-- A hold with another number of calls that have laid down documents.
+local function stagedText(known, staged)
+  local last = known.token .. ' ' .. known.seq
+  return holdText(last, staged, known.begun, known.crashes, known.time, known.bytes, known.class)
+end
+
 -- Lays down pieces of documents, or a slice of the result. The first one takes room for the whole: what grows bit by
 -- bit takes twice its size.
 local function stage(id, known, staged, documents, facts, text, written, total)
@@ -158,14 +172,14 @@ local function stage(id, known, staged, documents, facts, text, written, total)
   end
   if text then redis.call('SETRANGE', part, whole(written), text) end
   send('HSET', prefix .. 'outputs:' .. id, ARGV, documents, facts - 1)
-  hold(id, known.token, known.seq, whole(staged), known.begun, known.crashes, known.time, known.bytes, known.class)
+  hold(id, stagedText(known, whole(staged)))
   return 'recorded'
 end
 
 -- Forgets what calls of a refused record have laid down: another record takes its number.
 local function refuse(id, known, why)
-  if known.staged ~= '0' and why[1] == 'refused' then
-    hold(id, known.token, known.seq, '0', known.begun, known.crashes, known.time, known.bytes, known.class)
+  if known and known.staged ~= '0' and why[1] == 'refused' then
+    hold(id, stagedText(known, '0'))
   end
   return why
 end
@@ -181,13 +195,12 @@ local function obstacle(id, known, ending, documents, facts, stored, pieces)
   return refusal(stored, pieces - 1)
 end
 
--- The text that a call brings of the result, or false; nil and why it cannot be had.
+-- The text that a call brings of the result; nil and why it cannot be had.
 local function resultText(id, pieces, next, written, total)
-  if next == pieces then return false end
   local text, missing = assemble(id, pieces, next - 1)
-  if not text then return nil, 'the document ' .. missing .. ' is gone' end
+  if not text then return nil, {'refused', 'the document ' .. missing .. ' is gone', ''} end
   if written > 0 and try('STRLEN', prefix .. 'part:' .. id) ~= total then
-    return nil, 'the beginning of its result is gone'
+    return nil, {'refused', 'the beginning of its result is gone', ''}
   end
   return text
 end
@@ -195,55 +208,69 @@ end
 -- Whether the jobs of all runs are there.
 local areAllThere
 
--- Carries out one call of a record, whose words after the head begin at this place of ARGV; returns the answer.
-local function record(at, text, words, id, token, seq, before, ending, time, bytes, staged, written, total,
-  isCheckpoint, begun, n1, n2, n3, n4)
-  local documents = at + n1
+-- Writes a record that does not end its run; false, and nothing is written, when the job that it changes is none any
+-- more.
+local function advance(id, job, known, ended, ending, time, bytes, flags, at, documents, facts, stored)
+  if (stored > facts or ending ~= '-') and misfit(job, 'hash') then return false end
+  send('HSET', job, ARGV, facts, stored - 1)
+  send('HSET', prefix .. 'outputs:' .. id, ARGV, documents, facts - 1)
+  log(prefix .. 'progress:' .. id, ARGV, at, documents - 1)
+  local crashes = flags % 2 == 1 and '0' or known.crashes
+  if ending == '-' then
+    hold(id, holdText(ended, '0', flags % 4 > 1 and '1' or '0', crashes, time, bytes, known.class))
+  else
+    local claim = {token = known.token, crashes = crashes, time = time, bytes = bytes, class = known.class}
+    release(id, claim, ended, '0', ending == 'suspect')
+  end
+  announce(id, '')
+  return true
+end
+
+-- Writes a record with which its run ends; false, and nothing is written, when the job is none any more.
+local function complete(id, job, start, ended, ending, time, bytes, staged, at, documents, facts, stored, result,
+  written)
+  if facts > documents then
+    if misfit(job, 'hash') then return false end
+    send('HSET', prefix .. 'outputs:' .. id, ARGV, documents, facts - 1)
+  end
+  -- Only the first record of a first claim finds no outputs.
+  local hasOutputs = staged > 0 or not string.find(start, ' 0 0 ', -5, true) or string.sub(start, 1, 2) ~= '1-'
+  if not finish(id, job, ending, retain, hasOutputs, ARGV, at, documents - 1, 'finished_ts', time, 'bytes', bytes,
+    'end', ended, unpack(ARGV, facts, stored - 1)) then return false end
+  if result then writeResult(id, result, written) end
+  announce(id, ending)
+  return true
+end
+
+-- Carries out one call of a record, whose head and words are those of ARGV from one place to before another; returns
+-- the answer. `text`: the run's hold.
+local function record(head, next, id, job, text)
+  local start, ended, ending, time, bytes, flags, n1, n2, n3, n4, rest =
+    struct.unpack(headForm, ARGV[head], headStart)
+  local staged, written, total = 0, -1, 0
+  if flags > 3 then staged, written, total = struct.unpack(lastForm, ARGV[head], rest) end
+  local documents = head + 1 + n1
   local facts = documents + n2
   local stored = facts + n3
   local pieces = stored + n4
-  -- A record that is the next one of its claim, and that ends it, needs nothing else of the hold.
-  local start = token .. ' ' .. before .. ' 0 '
-  local isNext = staged == 0 and string.sub(text or '', 1, #start) == start
-  local known = not (isNext and ending == 'finished') and readHold(text)
-  local why = not isNext and outOfTurn(known, id, token, seq, staged, ending)
+  -- A record that is the next one of its claim, and that finishes it, needs nothing else of the hold.
+  local isNext = text and flags < 4 and string.find(text, start, 1, true) == 1
+  local known, why, result
+  if not isNext or ending ~= 'finished' then known = readHold(text) end
+  if not isNext then why = outOfTurn(known, job, ended, staged, ending) end
   if why then return why end
-  if not areAllThere and redis.call('EXISTS', jobs .. id) == 0 then return {'lost', 'gone'} end
-  why = obstacle(id, known, ending, documents, facts, stored, pieces)
-  if why then return known and refuse(id, known, why) or why end
-  local result, missing = resultText(id, pieces, at + words, written, total)
-  if result == nil then
-    why = {'refused', missing, ''}
-    return known and refuse(id, known, why) or why
-  end
+  if not areAllThere and redis.call('EXISTS', job) == 0 then return {'lost', 'gone'} end
+  if known or n2 + n4 > 0 then why = obstacle(id, known, ending, documents, facts, stored, pieces) end
+  if not why and next > pieces then result, why = resultText(id, pieces, next, written, total) end
+  if why then return refuse(id, known, why) end
 
-  local changesJob = n3 > 0 or ending == 'queued' or ending == 'suspect'
-  if changesJob and misfit(jobs .. id, 'hash') then return {'lost', 'not a job any more'} end
   if ending == 'part' then return stage(id, known, staged, documents, facts, result, written, total) end
   if ending == 'finished' or ending == 'failed' then
-    if result and (at + words - pieces > 1 or written >= 0) then bytes = whole(bytes + math.max(#result, total)) end
-    if n2 > 0 then
-      why = misfit(jobs .. id, 'hash')
-      if why then return {'lost', 'not a job any more'} end
-      send('HSET', prefix .. 'outputs:' .. id, ARGV, documents, facts - 1)
-    end
-    local hasOutputs = before ~= '0' or staged > 0 or string.sub(token, 1, 2) ~= '1-'
-    if not finish(id, ending, retain, hasOutputs, ARGV, at, documents - 1, 'finished_ts', time, 'bytes', bytes,
-      'end', token .. ' ' .. seq, unpack(ARGV, facts, stored - 1)) then return {'lost', 'not a job any more'} end
-    if result then writeResult(id, result, written) end
-    announce(id, ending)
-  else
-    if n3 > 0 then send('HSET', jobs .. id, ARGV, facts, stored - 1) end
-    if n2 > 0 then send('HSET', prefix .. 'outputs:' .. id, ARGV, documents, facts - 1) end
-    log(id, ARGV, at, documents - 1)
-    local crashes = isCheckpoint == 1 and '0' or known.crashes
-    if ending == '-' then
-      hold(id, token, seq, '0', begun == 1 and '1' or '0', crashes, time, bytes, known.class)
-    else
-      local claim = {token = token, crashes = crashes, time = time, bytes = bytes, class = known.class}
-      release(id, claim, token .. ' ' .. seq, '0', ending == 'suspect')
-    end
-    announce(id, '')
+    if result and (next - pieces > 1 or written >= 0) then bytes = whole(bytes + math.max(#result, total)) end
+    if not complete(id, job, start, ended, ending, time, bytes, staged, head + 1, documents, facts, stored, result,
+      written) then return {'lost', 'not a job any more'} end
+  elseif not advance(id, job, known, ended, ending, time, bytes, flags, head + 1, documents, facts, stored) then
+    return {'lost', 'not a job any more'}
   end
   append(stored, pieces - 1)
   if n3 > 0 and ARGV[facts] == 'degraded' then fallbacks = fallbacks + ARGV[facts + 1] end
@@ -251,19 +278,19 @@ local function record(at, text, words, id, token, seq, before, ending, time, byt
 end
 
 -- What all runs of this call need is read at once.
-local ids, keys, places, at = {}, {}, {}, 4
+local ids, jobKeys, places, at, count = {}, {}, {}, 4, 0
 while at <= #ARGV do
-  local words, id = struct.unpack('>I4s', ARGV[at])
-  local n = #ids + 1
-  ids[n], keys[n], places[n] = id, jobs .. id, at
+  local words, id = struct.unpack(firstForm, ARGV[at])
+  count = count + 1
+  ids[count], jobKeys[count], places[count] = id, jobs .. id, at
   at = at + 1 + words
 end
-local found = redis.call('HMGET', holds, unpack(ids))
-areAllThere = redis.call('EXISTS', unpack(keys)) == #keys
-local answers = {whole(clock())}
-for i, place in ipairs(places) do
-  answers[i + 1] = record(place + 1, found[i], struct.unpack(headForm, ARGV[place]))
-end
+places[count + 1] = at
+local found = redis.pcall('HMGET', holds, unpack(ids))
+if found.err then return misfits(holds, 'hash') or found end
+areAllThere = redis.call('EXISTS', unpack(jobKeys)) == count
+local answers = {whole(now)}
+for n = 1, count do answers[n + 1] = record(places[n], places[n + 1], ids[n], jobKeys[n], found[n]) end
 for _, store in ipairs(stores) do
   local items = appends[store]
   if send('RPUSH', store, items, 1, #items) > most then redis.call('LTRIM', store, whole(-most), '-1') end

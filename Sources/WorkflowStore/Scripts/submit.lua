@@ -10,15 +10,17 @@ ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 number of class
         eight digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;
       its name; its documents as they lie in `docs:{id}`; its idempotency key if there is one
 
-Returns for each {'accepted', job id}: this job, now or by an earlier sending, or the job that the same key and body
-made;
+Returns for each 1: it is accepted, now or by an earlier sending;
+                 {'accepted', job id}: that is the job that the same key and body made;
                  {'conflict', job id}: the key was used with another body, for that job;
                  {'held', sentence}: its queue is no list, or its idempotency key no string; nothing of it is
                  written.
 Safe to send twice: a job that is there is answered again.
 ]]
-local now, clockText = seconds(clock()), whole(clock())
-local first = {'{"ts":' .. now .. ',"msg":"enqueued"}'}
+local time = redis.call('TIME')
+local fraction = string.sub('00000' .. time[2], -6)
+local now, score = time[1] .. '.' .. fraction, time[1] .. fraction
+local first = '{"ts":' .. now .. ',"msg":"enqueued"}'
 local arrivals, waiting, names, faults = {}, {}, {}, {}
 for n = 1, ARGV[3] + 0 do
   names[n] = string.sub(redis.sha1hex(ARGV[3 + n]), 1, 8)
@@ -29,39 +31,42 @@ for n = 1, ARGV[3] + 0 do
 end
 
 -- Takes a run in. Whoever submits runs in another way comes through here, too.
-local function admit(id, name, documents, class, about)
-  redis.call('HSET', jobs .. id, 'status', 'queued', 'run_name', name, 'created_ts', now, 'format', format,
+local function admit(id, job, name, documents, class, about)
+  redis.call('HSET', job, 'status', 'queued', 'run_name', name, 'created_ts', now, 'format', format,
     'run', names[class] .. about)
-  redis.call('SET', prefix .. 'docs:' .. id, documents)
-  log(id, first, 1, 1)
+  redis.call('SET', ARGV[1] .. 'docs:' .. id, documents)
+  local progress = ARGV[1] .. 'progress:' .. id
+  if not checked(redis.pcall('RPUSH', progress, first)) then log(progress, {first}, 1, 1) end
   local list, n = arrivals[class], #waiting
   list[#list + 1] = id
-  waiting[n + 1], waiting[n + 2] = clockText, id
+  waiting[n + 1], waiting[n + 2] = score, id
 end
 
-local function submit(head, name, documents, key)
-  local class, id = string.sub(head, 1, 2) + 0, string.sub(head, 6, 41)
-  if redis.call('EXISTS', jobs .. id) == 1 then return {'accepted', id} end
-  if faults[class] then return {'held', faults[class]} end
-  if key then
-    key = prefix .. 'idempotency:' .. key
-    local digest = redis.sha1hex(#name .. ' ' .. name .. documents)
-    local known = try('GET', key)
-    if known == nil then return {'held', misfit(key, 'string')} end
-    if known then
-      local job, body = string.match(known, '^(%S+) (%S+)$')
-      return {body == digest and 'accepted' or 'conflict', job}
-    end
+-- The answer to an idempotency key that is known; otherwise it is kept for this job.
+local function repeated(key, id, name, documents)
+  key = ARGV[1] .. 'idempotency:' .. key
+  local digest = redis.sha1hex(#name .. ' ' .. name .. documents)
+  local known = try('GET', key)
+  if known == nil then return {'held', misfit(key, 'string')} end
+  if not known then
     redis.call('SET', key, id .. ' ' .. digest, 'EX', ARGV[2])
+    return nil
   end
-  admit(id, name, documents, class, string.sub(head, 42))
-  return {'accepted', id}
+  local job, body = string.match(known, '^(%S+) (%S+)$')
+  return {body == digest and 'accepted' or 'conflict', job}
 end
 
-local answers, at = {}, 4 + ARGV[3]
+local answers, at, count = {}, 4 + ARGV[3], 0
 while at <= #ARGV do
-  local hasKey = string.byte(ARGV[at], 4) == 49
-  answers[#answers + 1] = submit(ARGV[at], ARGV[at + 1], ARGV[at + 2], hasKey and ARGV[at + 3])
+  local head, name, documents = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  local id, class = string.sub(head, 6, 41), string.sub(head, 1, 2) + 0
+  local job, hasKey, answer = jobs .. id, string.byte(head, 4) == 49, nil
+  if redis.call('EXISTS', job) == 0 then
+    answer = faults[class] and {'held', faults[class]} or hasKey and repeated(ARGV[at + 3], id, name, documents)
+    if not answer then admit(id, job, name, documents, class, string.sub(head, 42)) end
+  end
+  count = count + 1
+  answers[count] = answer or 1
   at = at + (hasKey and 4 or 3)
 end
 for class, ids in ipairs(arrivals) do
@@ -71,5 +76,5 @@ for class, ids in ipairs(arrivals) do
   end
 end
 if #waiting > 0 then redis.pcall('ZADD', prefix .. 'live', unpack(waiting)) end
-wakeWorkers()
+wakeWorkers(enqueued)
 return answers

@@ -45,7 +45,7 @@ end
 if job[2] == '1' then moveDocuments() end
 redis.call('HSETNX', classes, class, ARGV[3])
 redis.call('LPUSH', ARGV[4] == '1' and suspectsOf(class) or queueOf(class), id)
-noteEnqueued(class)
+enqueued[class] = 1
 released[1] = id
 settle()
 return 1

@@ -80,7 +80,7 @@ static void answer(FCGX_Request *request, redisContext *redis, char *command) {
   redisAppendFormattedCommand(redis, command, template_size);
   redisReply *reply;
   if (redisGetReply(redis, (void **)&reply) != REDIS_OK) fail(redis->errstr);
-  if (reply->type == REDIS_REPLY_ARRAY && reply->elements && !strcmp(reply->element[0]->str, "accepted"))
+  if (reply->type == REDIS_REPLY_ARRAY && reply->elements && reply->element[0]->type == REDIS_REPLY_INTEGER)
     FCGX_FPrintF(request->out,
                  "Status: 202\r\nContent-Type: application/json\r\nLocation: /status/%s\r\nX-Request-ID: %s\r\n\r\n"
                  "{\"job_id\":\"%s\",\"status_url\":\"/status/%s\"}", job, id, job, job);
