@@ -14,7 +14,7 @@ struct RunDocuments: Sendable {
   /// Bytes of a piece of a document, and of documents from which a batch is written in several calls.
   static let piece = 512 << 10
   /// Bytes that one script touches of a run's documents, at most.
-  static let mostPerCall = 1 << 20
+  static let mostPerCall = 512 << 10
 
   /// Bytes of the inputs.
   let inputs: Int

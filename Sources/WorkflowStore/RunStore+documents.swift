@@ -5,7 +5,7 @@ extension RunStore {
   /// Reads the documents of a run that a claim brought without them. Nothing is written, and no token is asked for:
   /// what the run records is fenced.
   ///
-  /// They are read in portions of 1 MiB, so that no other client waits for them.
+  /// They are read in portions of 512 KiB, so that no other client waits for them.
   public func read(_ run: UnreadRun) async throws(StoreError) -> ClaimedRun {
     let head = run.head
     let text = try await submitted(of: head.held.id, bytes: head.documentBytes)
@@ -83,7 +83,7 @@ extension RunStore {
     return pieces.flatMap { texts[$0] ?? [] }
   }
 
-  /// Reads fields of what a run has recorded, those that are there, in portions of 1 MiB as far as the lengths are
+  /// Reads fields of what a run has recorded, those that are there, in portions of 512 KiB as far as the lengths are
   /// known.
   func outputs(
     _ names: [String], _ lengths: [String: Int] = [:], of id: JobID
