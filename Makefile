@@ -195,7 +195,7 @@ docs: packages
 	mkdir -p .build/symbols
 	swift symbolgraph-extract -module-name WorkflowCommand -output-dir .build/symbols -minimum-access-level public \
 	    -target $$(swift -print-target-info | sed -n 's/.*"triple": "\(.*\)",/\1/p') -I .build/debug/Modules \
-	    $$(find Sources .build/checkouts/*/Sources .build/debug/CVersion.build -name module.modulemap -printf '-I %h ')
+	    $$(find Sources .build/checkouts/*/Sources .build/debug/C[CV]*.build -name module.modulemap -printf '-I %h ')
 	docc convert $(DOCS) --additional-symbol-graph-dir .build/symbols --output-path .build/wf.doccarchive \
 	    --fallback-display-name wf --fallback-bundle-identifier wf --warnings-as-errors
 
@@ -226,13 +226,16 @@ install: build
 	cp $(DESTDIR)$(UNITDIR)/wf-worker.service $(DESTDIR)$(UNITDIR)/wf-worker@.service
 	[ -n '$(DESTDIR)' ] || $(PREFIX)/share/wf/write-defaults
 
-# dpkg-shlibdeps names the packages of the libraries that the binary was linked against, and their versions.
+# dpkg-shlibdeps names the packages of the libraries that the binary was linked against, and their versions. libcurl is loaded
+# by the processes that need it (CurlLibrary.swift), so its package is named here.
 deb: packages
 	rm -rf $(DEB) .build/wf_*.deb
 	$(MAKE) install DESTDIR=$(DEB) PREFIX=/usr UNITDIR=/lib/systemd/system
 	install -d $(DEB)/DEBIAN $(DEB).libraries/debian
 	echo 'Source: wf' > $(DEB).libraries/debian/control
 	cd $(DEB).libraries && dpkg-shlibdeps -O ../deb/usr/bin/wf > depends
+	curl=$$(dpkg-query -S '*/libcurl.so.4' | sed -n 's/:.*//p;q') && [ -n "$$curl" ] \
+	    && sed -i "s/^shlibs:Depends=.*/&, $$curl (>= 7.88)/" $(DEB).libraries/depends
 	sed -e "s/@VERSION@/$$(.build/release/wf --version)/" -e "s/@ARCHITECTURE@/$$(dpkg --print-architecture)/" \
 	    -e "s/@LIBRARIES@/$$(sed -n 's/^shlibs:Depends=//p' $(DEB).libraries/depends)/" \
 	    systemd/debian/control > $(DEB)/DEBIAN/control

@@ -62,7 +62,8 @@ let package = Package(
     .systemLibrary(name: "CFastCGI", pkgConfig: "fcgi", providers: [.apt(["libfcgi-dev"])]),
     // No pkgConfig: hiredis.pc asks for -D_FILE_OFFSET_BITS, which SwiftPM refuses with a warning.
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    // Needs the headers of libcurl4-openssl-dev.
+    .target(name: "CCurl"),
     .systemLibrary(name: "CLinux"),
     .target(name: "CVersion", cSettings: [.define("WF_VERSION", to: "\"\(version)\"")]),
     module("LinuxSupport", ["CLinux"]),

@@ -10,6 +10,12 @@ public final class HTTPClient: Sendable {
   let configuration: HTTPClientConfiguration
   private let loop: MultiLoop
 
+  /// Loads libcurl, unless the process has loaded it already.
+  ///
+  /// The first client of a process does so too, and ends the process when that fails.
+  /// - Throws: why libcurl cannot be used.
+  public static func loadLibrary() throws(HTTPLibraryError) { try CurlLibrary.require() }
+
   /// Starts the thread.
   public init(_ configuration: HTTPClientConfiguration = .init()) {
     precondition(HTTPRequest.isFieldValue(configuration.userAgent ?? ""), "a user agent is one line of text")

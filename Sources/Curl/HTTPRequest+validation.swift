@@ -23,15 +23,15 @@ extension HTTPRequest {
 
   private func validateURL() throws(HTTPError) {
     guard !url.utf8.contains(0) else { throw .invalidRequest("the URL contains a NUL") }
-    guard let parsed = curl_url() else { preconditionFailure("out of memory") }
-    defer { curl_url_cleanup(parsed) }
-    let code = curl_url_set(parsed, CURLUPART_URL, url, UInt32(CURLU_NON_SUPPORT_SCHEME))
+    guard let parsed = ccurl_url() else { preconditionFailure("out of memory") }
+    defer { ccurl_url_cleanup(parsed) }
+    let code = ccurl_url_set(parsed, CURLUPART_URL, url, UInt32(CURLU_NON_SUPPORT_SCHEME))
     guard code == CURLUE_OK else {
-      throw .invalidRequest("the URL cannot be read: \(String(cString: curl_url_strerror(code)))")
+      throw .invalidRequest("the URL cannot be read: \(String(cString: ccurl_url_strerror(code)))")
     }
     var scheme: UnsafeMutablePointer<CChar>?
-    defer { curl_free(scheme) }
-    guard curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK, let scheme,
+    defer { ccurl_free(scheme) }
+    guard ccurl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK, let scheme,
       ["http", "https"].contains(String(cString: scheme).lowercased())
     else { throw .invalidRequest("the URL's scheme must be http or https") }
   }

@@ -53,5 +53,5 @@ final class Mailbox: Sendable {
   }
 
   /// Called under the lock, before the thread can see that the mailbox is closed and destroy the handle.
-  private func wake() { curl_multi_wakeup(multi.pointer) }
+  private func wake() { ccurl_multi_wakeup(multi.pointer) }
 }

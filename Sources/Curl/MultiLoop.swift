@@ -49,21 +49,21 @@ private struct LoopState {
     for command in commands { perform(command) }
     if isClosed { return false }
     var running: Int32 = 0
-    curl_multi_perform(multi.pointer, &running)
+    ccurl_multi_perform(multi.pointer, &running)
     finishCompleted()
-    let code = curl_multi_poll(multi.pointer, nil, 0, 60_000, nil)
-    precondition(code == CURLM_OK, "curl_multi_poll failed: \(String(cString: curl_multi_strerror(code)))")
+    let code = ccurl_multi_poll(multi.pointer, nil, 0, 60_000, nil)
+    precondition(code == CURLM_OK, "curl_multi_poll failed: \(String(cString: ccurl_multi_strerror(code)))")
     return true
   }
 
   /// Fails the remaining transfers, closes all connections, destroys the handle.
   mutating func end() {
     for transfer in transfers.values {
-      curl_multi_remove_handle(multi.pointer, transfer.easy)
+      ccurl_multi_remove_handle(multi.pointer, transfer.easy)
       transfer.buffer.finish(.failure(.closed))
     }
     transfers = [:]
-    curl_multi_cleanup(multi.pointer)
+    ccurl_multi_cleanup(multi.pointer)
   }
 
   private mutating func perform(_ command: Mailbox.Command) {
@@ -76,15 +76,15 @@ private struct LoopState {
 
   private mutating func start(_ transfer: Transfer) {
     guard !transfer.buffer.isEnded else { return }  // cancelled meanwhile
-    let code = curl_multi_add_handle(multi.pointer, transfer.easy)
-    precondition(code == CURLM_OK, "a transfer starts once: \(String(cString: curl_multi_strerror(code)))")
+    let code = ccurl_multi_add_handle(multi.pointer, transfer.easy)
+    precondition(code == CURLM_OK, "a transfer starts once: \(String(cString: ccurl_multi_strerror(code)))")
     transfers[transfer.easy] = transfer
   }
 
   /// libcurl delivers the refused bytes again within the call, so the transfer may also fail within the call.
   private mutating func resume(_ transfer: Transfer) {
     guard transfers[transfer.easy] != nil else { return }
-    let code = curl_easy_pause(transfer.easy, CURLPAUSE_CONT)
+    let code = ccurl_easy_pause(transfer.easy, CURLPAUSE_CONT)
     guard code != CURLE_OK else { return }
     transfer.finish(code)
     remove(transfer.easy)
@@ -92,7 +92,7 @@ private struct LoopState {
 
   private mutating func finishCompleted() {
     var left: Int32 = 0
-    while let message = curl_multi_info_read(multi.pointer, &left) {
+    while let message = ccurl_multi_info_read(multi.pointer, &left) {
       guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
       let code = message.pointee.data.result  // the message is freed when the handle is removed
       transfers[easy]?.finish(code)
@@ -103,7 +103,7 @@ private struct LoopState {
   /// Removes a transfer. The connection is kept if the transfer is complete, and closed otherwise.
   private mutating func remove(_ easy: UnsafeMutableRawPointer) {
     guard transfers[easy] != nil else { return }
-    curl_multi_remove_handle(multi.pointer, easy)
+    ccurl_multi_remove_handle(multi.pointer, easy)
     transfers[easy] = nil  // last, since it may free the handle
   }
 }

@@ -96,7 +96,7 @@ extension Transfer {
 
   /// Throws `invalidRequest` if libcurl refused an option, as it does for a URL of 8 MB.
   func check(_ code: CURLcode) throws(HTTPError) {
-    guard code == CURLE_OK else { throw .invalidRequest(String(cString: curl_easy_strerror(code))) }
+    guard code == CURLE_OK else { throw .invalidRequest(String(cString: ccurl_easy_strerror(code))) }
   }
 }
 
@@ -115,7 +115,7 @@ extension HTTPRequest {
     if headers.first(named: "Content-Type") == nil { lines.append("Content-Type:") }
     var list: UnsafeMutablePointer<curl_slist>?
     for line in lines {
-      guard let longer = curl_slist_append(list, line) else { preconditionFailure("out of memory") }
+      guard let longer = ccurl_slist_append(list, line) else { preconditionFailure("out of memory") }
       list = longer
     }
     return list

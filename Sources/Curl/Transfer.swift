@@ -28,7 +28,7 @@ final class Transfer: @unchecked Sendable {
   /// - Throws: `invalidRequest`.
   init(_ request: HTTPRequest, _ configuration: HTTPClientConfiguration, buffer: ResponseBuffer) throws(HTTPError) {
     try request.validate()
-    guard let easy = curl_easy_init() else { preconditionFailure("out of memory") }
+    guard let easy = ccurl_easy_init() else { preconditionFailure("out of memory") }
     self.easy = easy
     self.buffer = buffer
     maxResponseBytes = request.maxResponseBytes
@@ -39,8 +39,8 @@ final class Transfer: @unchecked Sendable {
   }
 
   deinit {
-    curl_easy_cleanup(easy)
-    curl_slist_free_all(fields)
+    ccurl_easy_cleanup(easy)
+    ccurl_slist_free_all(fields)
     errorText.deallocate()
   }
 
@@ -98,7 +98,7 @@ final class Transfer: @unchecked Sendable {
   }
 
   private func reason(_ code: CURLcode) -> String {
-    HTTPError.withoutLogin(String(cString: errorText[0] == 0 ? curl_easy_strerror(code) : UnsafePointer(errorText)))
+    HTTPError.withoutLogin(String(cString: errorText[0] == 0 ? ccurl_easy_strerror(code) : UnsafePointer(errorText)))
   }
 
   private var phase: HTTPError.Phase {
@@ -118,10 +118,10 @@ final class Transfer: @unchecked Sendable {
   /// libcurl.
   private func finalHeaders() -> [HTTPHeader] {
     var headers: [HTTPHeader] = []
-    var header = curl_easy_nextheader(easy, UInt32(CURLH_HEADER), -1, nil)
+    var header = ccurl_easy_nextheader(easy, UInt32(CURLH_HEADER), -1, nil)
     while let field = header {
       headers.append((String(cString: field.pointee.name), String(cString: field.pointee.value)))
-      header = curl_easy_nextheader(easy, UInt32(CURLH_HEADER), -1, field)
+      header = ccurl_easy_nextheader(easy, UInt32(CURLH_HEADER), -1, field)
     }
     return headers
   }

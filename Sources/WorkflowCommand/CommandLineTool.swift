@@ -1,5 +1,6 @@
 import ArgumentParser
 import CVersion
+import Curl
 import Glibc
 public import WorkflowOperations
 
@@ -40,6 +41,9 @@ public enum CommandLineTool {
     } catch let failure as CommandFailure {
       Terminal.sayFailure("\(failure)")
       exit(failure.code.rawValue)
+    } catch let error as HTTPLibraryError {
+      Terminal.sayFailure("\(error); install the package libcurl4")
+      exit(CommandFailure.Code.failed.rawValue)
     } catch let invalid as Settings.Invalid {
       for problem in invalid.problems { Terminal.sayFailure(problem) }
       exit(CommandFailure.Code.configuration.rawValue)

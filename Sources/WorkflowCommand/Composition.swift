@@ -19,23 +19,30 @@ struct Composition {
   }
 
   /// The operations, with the model that the settings name.
-  func registry(client: HTTPClient) -> OperationRegistry {
+  /// - Parameter client: for model calls; nil without a model, or where the operations are not executed.
+  func registry(client: HTTPClient?) -> OperationRegistry {
     let log = ModelLog(logger)
-    let model = settings.model.map { configuration -> any ChatModel in
+    let summarizer = LLMSummarize(
+      model: client.flatMap { model($0, log) }, fallback: settings.fallback, limits: settings.modelLimits, log: log)
+    return OperationRegistry(
+      OperationRegistry.builtIn(summarizer: summarizer) + CommandLineTool.additionalOperations)
+  }
+
+  private func model(_ client: HTTPClient, _ log: ModelLog) -> (any ChatModel)? {
+    settings.model.map { configuration in
       var policy = RetryPolicy()
       policy.total = settings.modelTotal
       let model = OpenAIChatModel(client: client, configuration: configuration, log: log)
       return RetryingChatModel(model, policy: policy, log: log)
     }
-    let summarizer = LLMSummarize(
-      model: model, fallback: settings.fallback, limits: settings.modelLimits, log: log)
-    return OperationRegistry(
-      OperationRegistry.builtIn(summarizer: summarizer) + CommandLineTool.additionalOperations)
   }
 
-  /// A client for model calls.
-  func httpClient() -> HTTPClient {
-    HTTPClient(settings.httpClientConfiguration)
+  /// A client for model calls; nil without a model, since libcurl takes 3.5 MB of memory.
+  /// - Throws: `HTTPLibraryError`.
+  func httpClient() throws -> HTTPClient? {
+    guard settings.model != nil else { return nil }
+    try HTTPClient.loadLibrary()
+    return HTTPClient(settings.httpClientConfiguration)
   }
 
   /// A connection to Redis.
@@ -64,4 +71,9 @@ struct Composition {
   func store(_ connection: RedisConnection, timeout: Duration = .seconds(5)) -> RunStore {
     RunStore(connection, keys: settings.keys, limits: settings.limits, timeout: timeout)
   }
+}
+
+extension HTTPClient? {
+  /// Closes the client, if there is one.
+  func close() { self?.close() }
 }

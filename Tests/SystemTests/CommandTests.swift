@@ -204,6 +204,25 @@ import Testing
     }
   }
 
+  @Test func `only a process that sends requests loads libcurl, and says so when it cannot`() async throws {
+    let stack = try await SharedStack.get()
+    for part in ["api", "worker-1"] {
+      let maps = try Stack.read("/proc/\(try stack.processID(of: part))/maps")
+      #expect(!String(decoding: maps, as: UTF8.self).contains("libcurl"), "\(part)")
+    }
+    try await withFolder { folder in
+      system("touch \(folder)/libcurl.so.4")
+      let model = ["WF_LLM_BASE_URL": "http://127.0.0.1:9/v1", "WF_LLM_MODEL": "m"]
+      let settings = ["LD_LIBRARY_PATH": folder, "WF_URL": stack.url].merging(model) { $1 }
+      for arguments in [["status", "x"], ["doctor"], ["worker"]] {
+        let outcome = try await wf(arguments, settings: settings)
+        #expect(outcome.code == 1, "\(arguments)")
+        #expect(outcome.error.contains("libcurl.so.4 cannot be loaded: "), "\(arguments)")
+        #expect(outcome.error.contains("; install the package libcurl4\n"), "\(arguments)")
+      }
+    }
+  }
+
   @Test func `wf doctor names what is wrong and what to do`() async throws {
     let away = try await wf("doctor", settings: ["REDIS_URL": "redis://127.0.0.1:9/0"])
     #expect(away.code == 1)

@@ -6,7 +6,7 @@ struct APIClient: Sendable {
   /// Bytes of an error's text that are read.
   private static let longestError = 64 << 10
 
-  private let client = HTTPClient(.init(userAgent: "wf"))
+  private let client: HTTPClient
   private let url: String
 
   /// The URL as it may be shown.
@@ -15,6 +15,8 @@ struct APIClient: Sendable {
   /// - Parameter url: scheme, host and port, and the path before the API's own paths if there is one.
   init(url: String) throws {
     guard APIClient.isUsable(url) else { throw CommandFailure(APIClient.refusal(of: url), code: .configuration) }
+    try HTTPClient.loadLibrary()
+    client = HTTPClient(.init(userAgent: "wf"))
     self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
   }
 

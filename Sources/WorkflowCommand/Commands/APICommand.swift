@@ -1,5 +1,4 @@
 import ArgumentParser
-import Curl
 import FastCGI
 import Hiredis
 import Logging
@@ -39,7 +38,7 @@ struct APICommand: AsyncParsableCommand {
     let server = APIServer(
       listener: listener, configuration: APICommand.serverConfiguration(composition),
       definitions: DefinitionReader(
-        operations: composition.registry(client: composition.httpClient()).schemas,
+        operations: composition.registry(client: nil).schemas,
         maxStepBytes: settings.worker.maxOutputBytes),
       store: composition.store(connection), documents: composition.store(documents, timeout: .seconds(30)),
       events: RunEvents(settings.redis, store: composition.store(documents), logger: composition.logger),

@@ -17,6 +17,7 @@ struct DoctorCommand: AsyncParsableCommand {
       """)
 
   func run() async throws {
+    try HTTPClient.loadLibrary()
     let isInstalled = HostUnit.isWorkflowInstalled
     let host = await HostSettings(isInstalled: isInstalled)
     var results = (isInstalled ? [] : [DoctorCommand.notInstalled]) + host.results

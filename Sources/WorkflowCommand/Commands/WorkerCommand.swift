@@ -17,7 +17,7 @@ struct WorkerCommand: AsyncParsableCommand {
   func run() async throws {
     let composition = try Composition(service: "wf-worker")
     let settings = composition.settings
-    let client = composition.httpClient()
+    let client = try composition.httpClient()
     let notifier = SystemdNotifier()
     let worker = Worker(
       configuration: settings.worker, registry: composition.registry(client: client), redis: settings.redis,
