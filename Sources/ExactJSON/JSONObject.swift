@@ -72,9 +72,12 @@ public struct JSONObject: Sendable {
     }
   }
 
+  /// Creates an object without members, with room for some.
+  package init(capacity: Int) { members.reserveCapacity(capacity) }
+
   /// Adds a member whose key must be new.
-  mutating func append(_ member: consuming Member) {
-    if members.isEmpty { members.reserveCapacity(4) }
+  package mutating func append(_ member: consuming Member) {
+    if members.capacity == 0 { members.reserveCapacity(4) }
     if members.count == Self.mostMembersScanned { indexMembers() }
     if members.count >= Self.mostMembersScanned { positions[ExactKey(member.key)] = members.count }
     members.append(member)

@@ -20,7 +20,7 @@ public final class JobQueue {
 
   deinit {
     pthread_setspecific(Self.key, nil)
-    ready.forEach(ThreadExecutor.handOver)
+    ThreadExecutor.handOver(ready[...])
   }
 
   /// Whether a job is ready.
@@ -33,12 +33,12 @@ public final class JobQueue {
     while !ready.isEmpty {
       var jobs: [UnownedJob] = []
       swap(&jobs, &ready)
-      for job in jobs {
-        if .now < end {
-          job.runSynchronously(on: ThreadExecutor.shared.asUnownedTaskExecutor())
-        } else {
-          ThreadExecutor.handOver(job)
+      for (index, job) in jobs.enumerated() {
+        guard .now < end else {
+          ThreadExecutor.handOver(jobs[index...])
+          break
         }
+        job.runSynchronously(on: ThreadExecutor.shared.asUnownedTaskExecutor())
       }
     }
   }

@@ -16,11 +16,21 @@ public final class ThreadExecutor: TaskExecutor {
   /// Enqueues a job.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    if let queue = JobQueue.current { queue.append(job) } else { Self.handOver(job) }
+    if let queue = JobQueue.current { queue.append(job) } else { Self.handOver([job]) }
   }
 
-  /// Runs a job on the global pool.
-  static func handOver(_ job: UnownedJob) {
-    DispatchQueue.global().async { job.runSynchronously(on: shared.asUnownedTaskExecutor()) }
+  /// Jobs that a thread of the pool runs one after the other: waking a thread for each would cost more than most take.
+  private static let portion = 16
+
+  /// Runs jobs on the global pool.
+  static func handOver(_ jobs: ArraySlice<UnownedJob>) {
+    var rest = jobs
+    while !rest.isEmpty {
+      let portion = rest.prefix(Self.portion)
+      rest = rest.dropFirst(Self.portion)
+      DispatchQueue.global().async {
+        for job in portion { job.runSynchronously(on: shared.asUnownedTaskExecutor()) }
+      }
+    }
   }
 }

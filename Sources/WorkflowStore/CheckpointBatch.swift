@@ -43,7 +43,7 @@ public struct CheckpointBatch: Sendable {
   /// How the claim comes to an end.
   public enum End: Sendable {
     /// Every step is done.
-    case finished(RunResult)
+    indirect case finished(RunResult)
     /// The run has failed.
     case failed(StepFailure)
     /// The run goes back to the head of its queue.
@@ -96,6 +96,8 @@ public struct CheckpointBatch: Sendable {
   /// The record that a claim begins with: the run was taken.
   public init(beginning run: ClaimedRun, clock: RedisClock) {
     self.init(clock: clock, after: run.claimedAt, logBytes: run.logBytes)
+    // As many as four immediate steps have.
+    items.reserveCapacity(12)
     append(.entry(run.opening, at: last))
   }
 

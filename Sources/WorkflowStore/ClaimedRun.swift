@@ -2,7 +2,7 @@ public import ExactJSON
 public import Workflow
 
 /// A run that a worker has in hand: what it needs to go on, and the token that fences its writes.
-public struct ClaimedRun: Sendable {
+public final class ClaimedRun: Sendable {
   /// The run's id.
   public let id: JobID
   /// The fencing token of this claim.

@@ -1,3 +1,5 @@
+import Workflow
+
 /// How the documents of a run lie in Redis: how long each is, and in how many pieces.
 struct RunDocuments: Sendable {
   /// How one document lies there.
@@ -34,7 +36,7 @@ struct RunDocuments: Sendable {
 
   /// Bytes of the steps in a submitted text; nil when it has another form.
   static func stepBytes(in text: [UInt8]) -> Int? {
-    text.count < headBytes ? nil : Int(String(decoding: text.prefix(headBytes), as: UTF8.self))
+    text.count < headBytes ? nil : Int(digits: text.prefix(headBytes))
   }
 
   /// The steps in the beginning of a submitted text; nil when it does not hold them all.

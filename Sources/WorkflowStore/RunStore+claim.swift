@@ -111,7 +111,7 @@ extension RunStore {
     let words = parts.dropFirst(5)
     for (position, index) in stride(from: words.startIndex, to: words.endIndex - 2, by: 3).enumerated() {
       let name = words[index + 1].string ?? ""
-      guard let head = RunHead(words[index].string ?? "", name: name, position: position, fallback: time) else {
+      guard let head = RunHead(words[index].bytesValue ?? [], name: name, position: position, fallback: time) else {
         throw RunStore.damaged(Scripts.claim, words[index])
       }
       take(head, words[index + 2].bytesValue, in: &claim)
@@ -147,20 +147,35 @@ struct RunHead: Sendable {
   let position: Int
 
   /// Reads what claim.lua says of a run.
-  init?(_ text: String, name: String, position: Int, fallback time: Int = 0) {
-    let words = text.split(separator: " ", omittingEmptySubsequences: false)
-    guard words.count > 7, let id = JobID(String(words[0])), let logged = Int(words[5]) else { return nil }
-    held = HeldRun(id: id, token: String(words[1]))
-    isSuspect = words[2] == "1"
-    isFirst = words[3] == "1"
-    isRecorded = words[4] == "1"
+  init?(_ text: [UInt8], name: String, position: Int, fallback time: Int = 0) {
+    var words = Words(rest: text[...])
+    guard let id = JobID(words.nextText()) else { return nil }
+    held = HeldRun(id: id, token: words.nextText())
+    isSuspect = words.next().first == UInt8(ascii: "1")
+    isFirst = words.next().first == UInt8(ascii: "1")
+    isRecorded = words.next().first == UInt8(ascii: "1")
+    guard let logged = Int(digits: words.next()) else { return nil }
     logBytes = logged
-    claimedAt = Timestamp(String(words[6])) ?? Timestamp(microseconds: time)
+    claimedAt = Timestamp(words.next()) ?? Timestamp(microseconds: time)
+    _ = words.next()  // the class
     // What is missing makes the run unreadable, and no other.
-    documentBytes = words.count > 8 ? Int(words[8]) ?? 0 : 0
-    requestID = words.count > 9 ? String(words[9]) : ""
+    documentBytes = Int(digits: words.next()) ?? 0
+    requestID = words.nextText()
     runName = name
     self.position = position
+  }
+
+  /// Words between blanks; empty ones after the last.
+  private struct Words {
+    var rest: ArraySlice<UInt8>
+
+    mutating func next() -> ArraySlice<UInt8> {
+      let end = rest.firstIndex(of: UInt8(ascii: " ")) ?? rest.endIndex
+      defer { rest = rest[end...].dropFirst() }
+      return rest[..<end]
+    }
+
+    mutating func nextText() -> String { String(decoding: next(), as: UTF8.self) }
   }
 }
 

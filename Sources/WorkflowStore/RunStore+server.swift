@@ -68,9 +68,10 @@ extension RunStore {
     for section in sections {
       var command: RedisArguments = ["INFO"]
       command.append(section)
-      for line in (try await send(command).string ?? "").split(whereSeparator: \.isNewline) {
-        guard let colon = line.firstIndex(of: ":") else { continue }
-        facts[String(line[..<colon])] = String(line[line.index(after: colon)...])
+      // Bytes, not characters: Redis is asked once a second.
+      for line in (try await send(command).bytesValue ?? []).split(whereSeparator: { $0 == 0x0d || $0 == 0x0a }) {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+        facts[String(decoding: line[..<colon], as: UTF8.self)] = String(decoding: line[(colon + 1)...], as: UTF8.self)
       }
     }
     return facts

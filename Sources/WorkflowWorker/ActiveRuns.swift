@@ -12,13 +12,56 @@ final class ActiveRuns: Sendable {
     case lost
   }
 
-  private struct Entry {
-    let token: String
-    var isQuarantined: Bool
-    let onSlotFree: @Sendable () -> Void
+  /// A run that the worker holds by one claim.
+  final class Entry: Sendable {
+    private struct State {
+      var isQuarantined: Bool
+      var task: Task<Void, Never>?
+      var stop: Stop?
+    }
+
+    /// The run's slot.
     let slot: RunSlot
-    var task: Task<Void, Never>?
-    var stop: Stop?
+    fileprivate let token: String
+    fileprivate let onSlotFree: @Sendable () -> Void
+    private let state: Mutex<State>
+
+    fileprivate init(
+      _ run: HeldRun, isQuarantined: Bool, stop: Stop?, slot: RunSlot, onSlotFree: @escaping @Sendable () -> Void
+    ) {
+      token = run.token
+      self.slot = slot
+      self.onSlotFree = onSlotFree
+      state = Mutex(State(isQuarantined: isQuarantined, stop: stop))
+    }
+
+    /// Why the run must stop, if it must.
+    var stop: Stop? { state.withLock { $0.stop } }
+
+    fileprivate var isQuarantined: Bool { state.withLock { $0.isQuarantined } }
+
+    /// Whether the run was in quarantine until now.
+    fileprivate func clear() -> Bool {
+      state.withLock { state in
+        defer { state.isQuarantined = false }
+        return state.isQuarantined
+      }
+    }
+
+    fileprivate func begin(_ task: Task<Void, Never>) { state.withLock { $0.task = task } }
+
+    /// Stops the run; a lost run stays lost.
+    /// - Returns: whether this changed anything.
+    @discardableResult
+    fileprivate func stop(_ reason: Stop) -> Bool {
+      let task = state.withLock { state -> Task<Void, Never>?? in
+        guard state.stop == nil || reason == .lost && state.stop != .lost else { return nil }
+        state.stop = reason
+        return .some(state.task)
+      }
+      task??.cancel()
+      return task != nil
+    }
   }
 
   private struct State {
@@ -57,18 +100,20 @@ final class ActiveRuns: Sendable {
     onSlotFree: @escaping @Sendable () -> Void = {}
   ) -> Bool {
     state.withLock { state in
-      guard state.entries[run.id]?.token != run.token else { return false }
-      state.entries[run.id]?.task?.cancel()
+      let older = state.entries[run.id]
+      guard older?.token != run.token else { return false }
+      older?.stop(.lost)
       let slot = RunSlot(of: slots, onFree: onSlotFree)
-      state.entries[run.id] = Entry(
-        token: run.token, isQuarantined: isQuarantined, onSlotFree: onSlotFree, slot: slot,
-        stop: state.isStopping ? .handBack : nil)
-      state.entries[run.id]?.task = Task(executorPreference: isShort ? ThreadExecutor.shared : nil) {
-        await body()
-        slot.close()
-        self.release(run)
-        onSlotFree()
-      }
+      let entry = Entry(
+        run, isQuarantined: isQuarantined, stop: state.isStopping ? .handBack : nil, slot: slot, onSlotFree: onSlotFree)
+      state.entries[run.id] = entry
+      entry.begin(
+        Task(executorPreference: isShort ? ThreadExecutor.shared : nil) {
+          await body()
+          slot.close()
+          self.release(run)
+          onSlotFree()
+        })
       return true
     }
   }
@@ -81,12 +126,7 @@ final class ActiveRuns: Sendable {
 
   /// Takes a run out of quarantine, because one of its steps is recorded: its earlier crashes do not count any more.
   func clear(_ run: HeldRun) {
-    let onSlotFree = state.withLock { state -> (@Sendable () -> Void)? in
-      guard let entry = state.entries[run.id], entry.token == run.token, entry.isQuarantined else { return nil }
-      state.entries[run.id]?.isQuarantined = false
-      return entry.onSlotFree
-    }
-    onSlotFree?()
+    if let entry = entry(of: run), entry.clear() { entry.onSlotFree() }
   }
 
   /// The runs whose leases are to be renewed.
@@ -96,39 +136,25 @@ final class ActiveRuns: Sendable {
     }
   }
 
+  /// A run that the worker holds under this token; nil when it does not.
+  func entry(of run: HeldRun) -> Entry? {
+    state.withLock { $0.entries[run.id].flatMap { $0.token == run.token ? $0 : nil } }
+  }
+
   /// Why a run must stop, if it must. A run that the worker does not hold under this token is lost.
   func stop(of run: HeldRun) -> Stop? {
-    state.withLock { state in
-      guard let entry = state.entries[run.id], entry.token == run.token else { return .lost }
-      return entry.stop
-    }
+    guard let entry = entry(of: run) else { return .lost }
+    return entry.stop
   }
 
   /// Stops runs whose leases the worker has lost. Runs that it has claimed again since are not touched.
   /// - Returns: the runs that the worker held until now.
-  func markLost(_ lost: [HeldRun]) -> [HeldRun] {
-    lost.filter { run in
-      state.withLock { state in
-        guard let entry = state.entries[run.id], entry.token == run.token, entry.stop != .lost else { return false }
-        state.entries[run.id]?.stop = .lost
-        entry.task?.cancel()
-        return true
-      }
-    }
-  }
-
-  /// The slot of a run that the worker holds.
-  func slot(of run: HeldRun) -> RunSlot? {
-    state.withLock { $0.entries[run.id].flatMap { $0.token == run.token ? $0.slot : nil } }
-  }
+  func markLost(_ lost: [HeldRun]) -> [HeldRun] { lost.filter { entry(of: $0)?.stop(.lost) == true } }
 
   /// Stops every run of which no step works and a step waits for a retry, to be handed back.
   func handBackWaiting() {
     state.withLock { state in
-      for (id, entry) in state.entries where entry.stop == nil && entry.slot.isWaiting {
-        state.entries[id]?.stop = .handBack
-        entry.task?.cancel()
-      }
+      for entry in state.entries.values where entry.slot.isWaiting { entry.stop(.handBack) }
     }
   }
 
@@ -136,10 +162,7 @@ final class ActiveRuns: Sendable {
   func handBackAll() {
     state.withLock { state in
       state.isStopping = true
-      for (id, entry) in state.entries where entry.stop == nil {
-        state.entries[id]?.stop = .handBack
-        entry.task?.cancel()
-      }
+      for entry in state.entries.values { entry.stop(.handBack) }
     }
   }
 

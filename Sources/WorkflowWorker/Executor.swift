@@ -37,25 +37,27 @@ struct Executor: Sendable {
   /// Executes a run until it has ended, is handed back or is lost.
   func execute(_ run: ClaimedRun, logger: Logger) async {
     let held = HeldRun(id: run.id, token: run.token)
-    let writer = CheckpointWriter(held, activeRuns: activeRuns, ended: ended, logger: logger, send: send)
+    let log = RunLog(logger, run.id, request: run.requestID)
+    let writer = CheckpointWriter(held, activeRuns: activeRuns, ended: ended, log: log, send: send)
     var state = ExecutionState(run, registry: registry, limits: limits, clock: clock)
     let exit = await withTaskGroup(of: Event.self) { group in
-      await perform(&state, held, writer, &group)
+      await perform(&state, activeRuns.entry(of: held), writer, &group)
     }
-    log(exit, logger)
+    report(exit, log)
   }
 
   /// Performs one action after the other until the state leaves the run.
   private func perform(
-    _ state: inout ExecutionState, _ held: HeldRun, _ writer: CheckpointWriter, _ group: inout TaskGroup<Event>
+    _ state: inout ExecutionState, _ entry: ActiveRuns.Entry?, _ writer: CheckpointWriter,
+    _ group: inout TaskGroup<Event>
   ) async -> ExecutionState.Exit {
     var event: Event?
     while true {
-      switch state.next(after: event, stop: activeRuns.stop(of: held)) {
+      switch state.next(after: event, stop: entry.map { $0.stop } ?? .lost) {
       case .run(let step):
         event = .ended(step.position, await result(of: step.operation, step.invocation))
       case .start(let steps):
-        for step in steps { start(step, activeRuns.slot(of: held), &group) }
+        for step in steps { start(step, entry?.slot, &group) }
         event = nil
       case .write(let batch) where group.isEmpty:
         // Nothing else can happen meanwhile, so no task is needed.
@@ -97,16 +99,16 @@ struct Executor: Sendable {
     }
   }
 
-  private func log(_ exit: ExecutionState.Exit, _ logger: Logger) {
+  private func report(_ exit: ExecutionState.Exit, _ log: RunLog) {
     switch exit {
-    case .finished: logger.debug("run finished")
+    case .finished: log.write(.debug, "run finished")
     case .failed(let failure):
-      logger.notice("run failed", metadata: ["code": "\(failure.code.rawValue)", "error": "\(failure.message)"])
-    case .handedBack(let answer): logger.info("handed back: \(answer)")
-    case .lost(let why): logger.warning("the run is no longer this worker's: \(why)")
+      log.write(.notice, "run failed", ["code": failure.code.rawValue, "error": failure.message])
+    case .handedBack(let answer): log.write(.info, "handed back: \(answer)")
+    case .lost(let why): log.write(.warning, "the run is no longer this worker's: \(why)")
     case .refused(let why, let answer):
-      logger.error("the run cannot be recorded: \(why)")
-      logger.info("ended as failed: \(answer)")
+      log.write(.error, "the run cannot be recorded: \(why)")
+      log.write(.info, "ended as failed: \(answer)")
     }
   }
 }
@@ -116,6 +118,7 @@ struct Executor: Sendable {
 extension Executor {
   /// Reads the documents of a run, then executes it.
   func execute(_ run: UnreadRun, from store: RunStore, logger: Logger) async {
+    let log = RunLog(logger, run.run.id, request: run.requestID)
     var delay = Duration.milliseconds(100)
     while activeRuns.stop(of: run.run) == nil {
       do {
@@ -124,7 +127,7 @@ extension Executor {
         guard error.isTransient else {
           return await giveUp(run.run, claimedAt: run.claimedAt, error, logger: logger)
         }
-        logger.warning("the documents of the run cannot be read yet: \(error)")
+        log.write(.warning, "the documents of the run cannot be read yet: \(error)")
       }
       try? await Task.sleep(for: delay)
       delay = min(delay * 2, .seconds(1))
@@ -132,37 +135,35 @@ extension Executor {
     guard activeRuns.stop(of: run.run) == .handBack else { return }
     var batch = CheckpointBatch(clock: clock, after: run.claimedAt, logBytes: run.logBytes)
     batch.end = .handedBack(asSuspect: run.isSuspect)
-    log(.handedBack(await writer(run.run, logger).write(batch)), logger)
+    report(.handedBack(await writer(run.run, log).write(batch)), log)
   }
 
   /// Ends a run as failed whose documents cannot be read, so that it is not claimed again and again.
   func giveUp(_ run: HeldRun, claimedAt: Timestamp, _ error: StoreError, logger: Logger) async {
-    var logger = logger
-    logger[metadataKey: "job"] = "\(run.id)"
-    logger.error("the run cannot be read: \(error)")
+    let log = RunLog(logger, run.id)
+    log.write(.error, "the run cannot be read: \(error)")
     let failure = StepFailure(.operationFailed, "\(error)")
     var batch = CheckpointBatch(clock: clock, after: claimedAt)
     batch.log(.failed(failure))
     batch.end = .failed(failure)
-    let answer = await writer(run, logger).write(batch)
-    logger.info("ended as failed: \(answer)")
+    let answer = await writer(run, log).write(batch)
+    log.write(.info, "ended as failed: \(answer)")
   }
 
   /// Writes runs again that have ended, and whose end Redis has lost.
   func restore(_ runs: [(run: HeldRun, batches: [CheckpointBatch])], logger: Logger) {
     for (run, history) in runs {
-      var logger = logger
-      logger[metadataKey: "job"] = "\(run.id)"
-      activeRuns.acquire(run, isQuarantined: false) { [logger] in
+      let log = RunLog(logger, run.id)
+      activeRuns.acquire(run, isQuarantined: false) {
         let writer = CheckpointWriter(
-          run, activeRuns: activeRuns, ended: ended, history: history, logger: logger, send: send)
+          run, activeRuns: activeRuns, ended: ended, history: history, log: log, send: send)
         let answer = await writer.rewrite()
-        logger.notice("Redis had lost the end of the run; written again: \(answer)")
+        log.write(.notice, "Redis had lost the end of the run; written again: \(answer)")
       }
     }
   }
 
-  private func writer(_ run: HeldRun, _ logger: Logger) -> CheckpointWriter {
-    CheckpointWriter(run, activeRuns: activeRuns, logger: logger, send: send)
+  private func writer(_ run: HeldRun, _ log: RunLog) -> CheckpointWriter {
+    CheckpointWriter(run, activeRuns: activeRuns, log: log, send: send)
   }
 }

@@ -90,8 +90,16 @@ struct RunBudget {
 
   /// The step's start, a short end of it, and its key in the result.
   private static func reserve(for step: StepDefinition) -> Int {
-    let start = ProgressMessage.stepStart(step: step.id, op: step.op).byteCount
-    let end = ProgressMessage.stepFailed(step: step.id, StepFailure(.outputTooLarge, "")).byteCount
-    return start + end + shortMessage + step.id.utf8.count + 4
+    var counter = JSONByteCounter(left: .max)
+    _ = counter.take(string: step.op)
+    // An id needs no escapes.
+    return namelessReserve + 3 * step.id.utf8.count + (.max - counter.left)
   }
+
+  /// The same without the step's id and its quoted operation.
+  private static let namelessReserve = {
+    let start = ProgressMessage.stepStart(step: "", op: "").byteCount - 2
+    let end = ProgressMessage.stepFailed(step: "", StepFailure(.outputTooLarge, "")).byteCount
+    return start + end + shortMessage + 4
+  }()
 }

@@ -33,10 +33,12 @@ struct RunProgress {
     batch = CheckpointBatch(beginning: run, clock: clock)
     budget = RunBudget(run, limits: limits)
     plan = Plan(run.graph, recorded: Set(run.recorded.keys))
-    scope = ReferenceScope(inputs: run.definition.inputs, outputs: run.recorded)
+    scope = ReferenceScope(
+      inputs: run.definition.inputs, outputs: run.recorded, steps: run.definition.steps.count)
     done =
       run.recorded.isEmpty
       ? [] : (run.graph.topologicalOrder ?? []).map { run.graph.ids[$0] }.filter { run.recorded[$0] != nil }
+    done.reserveCapacity(run.definition.steps.count)
     for value in run.stored { stores.add(value.namespace, step: value.step) }
   }
 

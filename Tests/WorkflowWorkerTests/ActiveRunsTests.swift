@@ -33,7 +33,7 @@ import WorkflowStore
     #expect(!isNewAgain)
     latch.open()
     for await _ in freed { break }
-    #expect(runs.freeSlots == 2 && runs.count == 0 && runs.stop(of: run) == .lost && runs.slot(of: run) == nil)
+    #expect(runs.freeSlots == 2 && runs.count == 0 && runs.stop(of: run) == .lost && runs.entry(of: run) == nil)
   }
 
   @Test func `A newer claim of a run cancels the task of the older one`() async {
@@ -82,7 +82,7 @@ import WorkflowStore
     let (working, waiting) = (run("working"), run("waiting"))
     acquire(working, ends)
     acquire(waiting, ends)
-    let slot = runs.slot(of: waiting)
+    let slot = runs.entry(of: waiting)?.slot
     slot?.begin()
     let wait = Task { try await slot?.wait(for: .seconds(3_600)) }
     while slot?.isWaiting != true { await Task.yield() }

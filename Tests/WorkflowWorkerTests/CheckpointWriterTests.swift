@@ -21,7 +21,7 @@ import WorkflowStore
   private let failure = CheckpointBatch.End.failed(StepFailure(.operationFailed, "no"))
 
   private func writer(_ store: ScriptedStore, ended: EndedRuns? = nil) -> CheckpointWriter {
-    CheckpointWriter(held, activeRuns: runs, ended: ended, logger: .silent, send: store.send)
+    CheckpointWriter(held, activeRuns: runs, ended: ended, log: RunLog(.silent, held.id), send: store.send)
   }
 
   /// Has the worker hold the run while a body runs.
@@ -117,7 +117,8 @@ import WorkflowStore
   @Test func `A rewritten claim sends its last batch, and the others if Redis has lost them`() async {
     let store = ScriptedStore([.success(.behind(0))])
     let writer = CheckpointWriter(
-      held, activeRuns: runs, history: [batch("a"), batch("b", failure)], logger: .silent, send: store.send)
+      held, activeRuns: runs, history: [batch("a"), batch("b", failure)], log: RunLog(.silent, held.id),
+      send: store.send)
     #expect(await writer.rewrite() == .recorded)
     #expect(store.sent == ["2: done b | failed: no", "1: done a", "2: done b | failed: no"])
   }

@@ -87,12 +87,12 @@ public struct ParameterSchema: Sendable, Equatable {
   /// Checks params whose references have been resolved.
   /// - Throws: `operation_failed`, naming the first parameter whose value does not fit.
   public func check(resolved params: JSONObject) throws(StepFailure) {
-    for parameter in parameters {
-      guard let value = params[parameter.name] else { continue }
-      if let fault = parameter.fault(in: value, at: [.key(parameter.name)]) {
+    for index in parameters.indices {
+      guard let value = params[parameters[index].name] else { continue }
+      if let fault = parameters[index].fault(in: value, at: []) {
         let found =
           fault.isTypeFault ? ", not \(ParameterSchema.article(value))" : "; it is \(ParameterSchema.excerpt(value))"
-        throw StepFailure(.operationFailed, "\(parameter.name): \(fault.message)\(found)")
+        throw StepFailure(.operationFailed, "\(parameters[index].name): \(fault.message)\(found)")
       }
     }
   }
@@ -116,7 +116,9 @@ extension ParameterSchema.Kind {
     case .any: return nil
     case .string(let limit):
       guard let text = value.stringValue else { return .stringType(place, value) }
-      return text.unicodeScalars.count > limit ? .stringTooLong(place, value, limit: limit) : nil
+      // A scalar has a byte or more.
+      let isTooLong = text.utf8.count > limit && text.unicodeScalars.count > limit
+      return isTooLong ? .stringTooLong(place, value, limit: limit) : nil
     case .integer(let range):
       guard let number = value.numberValue, let integer = number.int else { return .integerType(place, value) }
       return range.contains(integer) ? nil : .outOfRange(place, value, "\(range.lowerBound)", "\(range.upperBound)")

@@ -19,7 +19,7 @@ public struct Plan: Sendable {
   public init(_ graph: StepGraph, recorded: Set<String> = []) {
     self.graph = graph
     if recorded.isEmpty {
-      waitingFor = graph.dependencies.map(\.count)
+      waitingFor = graph.dependencies.map { $0.count }
       ready = waitingFor.indices.filter { [waitingFor] in waitingFor[$0] == 0 }
       return
     }

@@ -43,92 +43,82 @@ public enum ProgressMessage: Sendable, Equatable {
   public func write(at time: Timestamp, to buffer: inout [UInt8]) {
     JSONWriter.append(verbatim: "{\"ts\":", to: &buffer)
     time.write(to: &buffer)
-    JSONWriter.append(verbatim: ",", to: &buffer)
     write(to: &buffer)
-    JSONWriter.append(verbatim: "}", to: &buffer)
   }
 
   /// Bytes of the whole entry.
   public var byteCount: Int {
     var counter = JSONByteCounter(left: .max)
+    write(to: &counter)
     // A time in seconds has 17 characters until the year 2286.
-    _ = counter.take(bytes: #"{"ts":,"msg":}"#.utf8.count + 17)
-    _ = counter.take(string: name)
-    for (key, value) in members {
-      _ = counter.take(bytes: 2) && counter.take(string: key) && counter.take(string: value)
-    }
-    switch self {
-    case .stepDone(_, let outputs): _ = counter.take(bytes: outputs.head.utf8.count + outputs.text.count)
-    case .modelFallback(_, _, let usage) where usage != .null:
-      _ = counter.take(bytes: ProgressMessage.usageHead.utf8.count) && counter.take(usage)
-    default: break
-    }
-    return .max - counter.left
+    return .max - counter.left + #"{"ts":"#.utf8.count + 17
   }
 
-  private func write(to buffer: inout [UInt8]) {
-    JSONWriter.append(verbatim: "\"msg\":", to: &buffer)
-    JSONWriter.append(string: name, to: &buffer)
-    for (key, value) in members {
-      JSONWriter.append(verbatim: ",", to: &buffer)
-      JSONWriter.append(string: key, to: &buffer)
-      JSONWriter.append(verbatim: ":", to: &buffer)
-      JSONWriter.append(string: value, to: &buffer)
-    }
+  /// Writes what follows the time.
+  private func write(to text: inout some EntryText) {
     switch self {
-    case .stepDone(_, let outputs):
-      JSONWriter.append(verbatim: outputs.head, to: &buffer)
-      buffer += outputs.text
-    case .modelFallback(_, _, let usage) where usage != .null:
-      JSONWriter.append(verbatim: ProgressMessage.usageHead, to: &buffer)
-      usage.write(to: &buffer)
-    default: break
+    case .started(let run): text.add(#","msg":"started","run":"#, run)
+    case .resumed: text.add(#","msg":"resumed""#)
+    case .stepStart(let step, let op):
+      text.add(#","msg":"step_start","step":"#, step)
+      text.add(#","op":"#, op)
+    case .stepDone(let step, let outputs):
+      text.add(#","msg":"step_done","step":"#, step)
+      switch outputs {
+      case .shown(let json):
+        text.add(#","outputs":"#)
+        text.add(json: json)
+      case .omitted(let bytes): text.add(#","outputs_omitted":true,"outputs_bytes":\#(bytes)"#)
+      }
+    case .stepFailed(let step, let failure):
+      text.add(#","msg":"step_failed","step":"#, step)
+      text.add(failure)
+    case .modelFallback(let step, let failure, let usage):
+      text.add(#","msg":"llm_fallback","step":"#, step)
+      text.add(failure)
+      if usage != .null {
+        text.add(#","usage":"#)
+        text.add(json: usage.bytes)
+      }
+    case .finished: text.add(#","msg":"finished""#)
+    case .failed(let failure):
+      text.add(#","msg":"failed""#)
+      text.add(failure)
     }
-  }
-
-  private static let usageHead = #","usage":"#
-
-  private var name: String {
-    switch self {
-    case .started: "started"
-    case .resumed: "resumed"
-    case .stepStart: "step_start"
-    case .stepDone: "step_done"
-    case .stepFailed: "step_failed"
-    case .modelFallback: "llm_fallback"
-    case .finished: "finished"
-    case .failed: "failed"
-    }
-  }
-
-  /// What belongs to it, but for outputs.
-  private var members: [(String, String)] {
-    switch self {
-    case .started(let run): [("run", run)]
-    case .resumed, .finished: []
-    case .stepStart(let step, let op): [("step", step), ("op", op)]
-    case .stepDone(let step, _): [("step", step)]
-    case .stepFailed(let step, let failure), .modelFallback(let step, let failure, _):
-      [("step", step)] + failure.members
-    case .failed(let failure): failure.members
-    }
+    text.add("}")
   }
 }
 
-extension ProgressMessage.LoggedOutputs {
-  /// What comes before the text.
-  fileprivate var head: String {
-    switch self {
-    case .shown: #","outputs":"#
-    case .omitted(let bytes): #","outputs_omitted":true,"outputs_bytes":\#(bytes)"#
-    }
+/// What an entry is written to: its bytes, or their number.
+private protocol EntryText {
+  /// Adds JSON as it is.
+  mutating func add(_ text: String)
+  /// Adds JSON as it is.
+  mutating func add(json: [UInt8])
+  /// Adds a string with its quotes and escapes.
+  mutating func add(string: String)
+}
+
+extension EntryText {
+  fileprivate mutating func add(_ head: String, _ string: String) {
+    add(head)
+    add(string: string)
   }
 
-  fileprivate var text: [UInt8] {
-    if case .shown(let text) = self { text } else { [] }
+  fileprivate mutating func add(_ failure: StepFailure) {
+    add(#","error_code":"#, failure.code.rawValue)
+    add(#","error":"#, failure.message)
   }
 }
 
-extension StepFailure {
-  fileprivate var members: [(String, String)] { [("error_code", code.rawValue), ("error", message)] }
+extension [UInt8]: EntryText {
+  fileprivate mutating func add(_ text: String) { JSONWriter.append(verbatim: text, to: &self) }
+  fileprivate mutating func add(json: [UInt8]) { self += json }
+  fileprivate mutating func add(string: String) { JSONWriter.append(string: string, to: &self) }
+}
+
+extension JSONByteCounter: EntryText {
+  fileprivate mutating func add(_ text: String) { _ = take(bytes: text.utf8.count) }
+  fileprivate mutating func add(json: [UInt8]) { _ = take(bytes: json.count) }
+  fileprivate mutating func add(string: String) { _ = take(string: string) }
 }

@@ -8,9 +8,11 @@ public struct ReferenceScope: Sendable {
   public private(set) var outputs: [String: JSONObject]
 
   /// A scope at the start of a run, or where one is taken up again.
-  public init(inputs: JSONObject, outputs: [String: JSONObject] = [:]) {
+  /// - Parameter steps: how many steps the run has.
+  public init(inputs: JSONObject, outputs: [String: JSONObject] = [:], steps: Int = 0) {
     self.inputs = inputs
     self.outputs = outputs
+    self.outputs.reserveCapacity(steps)
   }
 
   /// Adds what a step returned.
@@ -38,14 +40,13 @@ public struct ReferenceScope: Sendable {
     var counter: JSONByteCounter
 
     mutating func resolve(_ params: JSONObject) throws(StepFailure) -> JSONObject {
-      var members: [(key: String, value: JSONValue)] = []
-      members.reserveCapacity(params.count)
+      var resolved = JSONObject(capacity: params.count)
       try count { $0.takeObject(of: params.count) }
       for member in params.members {
         try count { $0.take(string: member.key) }
-        members.append((member.key, try resolve(member.value)))
+        resolved.append(JSONObject.Member(key: member.key, value: try resolve(member.value)))
       }
-      return JSONObject(members)
+      return resolved
     }
 
     private mutating func resolve(_ value: JSONValue) throws(StepFailure) -> JSONValue {

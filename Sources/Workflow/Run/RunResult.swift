@@ -48,7 +48,7 @@ public struct RunResult: Sendable, Equatable {
   ///   - stored: the texts of stored values at hand, by step.
   public func pieces(lastOutputs outputs: [[UInt8]] = [], stored: [String: [UInt8]] = [:]) -> [Piece] {
     let first = done.count - outputs.count
-    var builder = Builder()
+    var builder = Builder(capacity: 512 + outputs.reduce(inputs?.count ?? 0) { $0 + $1.count })
     builder.append("{\"run_name\":")
     builder.append(quoted: runName)
     builder.append(",\"inputs\":")
@@ -78,6 +78,8 @@ public struct RunResult: Sendable, Equatable {
   private struct Builder {
     private var pieces: [Piece] = []
     private var text: [UInt8] = []
+
+    init(capacity: Int) { text.reserveCapacity(capacity) }
 
     mutating func append(_ more: String) { JSONWriter.append(verbatim: more, to: &text) }
     mutating func append(quoted string: String) { JSONWriter.append(string: string, to: &text) }

@@ -9,12 +9,12 @@ public struct Timestamp: Sendable, Comparable {
   public init(microseconds: Int) { self.microseconds = max(0, microseconds) }
 
   /// Reads seconds with six decimals; nil when the text has another form.
-  public init?(_ text: String) {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    let isNumber = parts.allSatisfy { $0.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }
+  public init?(_ text: ArraySlice<UInt8>) {
     // Twelve digits of seconds reach beyond the year 30000.
-    guard parts.count == 2, isNumber, parts[0].utf8.count <= 12, parts[1].utf8.count == 6, let seconds = Int(parts[0]),
-      let rest = Int(parts[1])
+    guard (8...19).contains(text.count) else { return nil }
+    let point = text.endIndex - 7
+    guard text[point] == UInt8(ascii: "."), let seconds = Int(digits: text[..<point]),
+      let rest = Int(digits: text[(point + 1)...])
     else { return nil }
     microseconds = seconds * 1_000_000 + rest
   }
@@ -25,18 +25,23 @@ public struct Timestamp: Sendable, Comparable {
   /// Appends seconds with six decimals.
   public func write(to buffer: inout [UInt8]) {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { text in
-      var rest = UInt(microseconds)
       var start = text.count
-      while rest > 0 || start > text.count - 8 {
+      func add(_ digit: UInt) {
         start -= 1
-        if start == text.count - 7 {
-          text[start] = UInt8(ascii: ".")
-        } else {
-          text[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-          rest /= 10
-        }
+        text[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
       }
-      buffer.append(contentsOf: text[start...])
+      var (seconds, rest) = UInt(microseconds).quotientAndRemainder(dividingBy: 1_000_000)
+      for _ in 0..<6 {
+        add(rest % 10)
+        rest /= 10
+      }
+      start -= 1
+      text[start] = UInt8(ascii: ".")
+      repeat {
+        add(seconds % 10)
+        seconds /= 10
+      } while seconds > 0
+      buffer.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
     }
   }
 
@@ -45,5 +50,17 @@ public struct Timestamp: Sendable, Comparable {
     var buffer: [UInt8] = []
     write(to: &buffer)
     return String(decoding: buffer, as: UTF8.self)
+  }
+}
+
+extension Int {
+  /// Reads 1 to 18 decimal digits; nil when the text has another form.
+  package init?(digits text: ArraySlice<UInt8>) {
+    guard (1...18).contains(text.count) else { return nil }
+    self = 0
+    for byte in text {
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+      self = self * 10 + Int(byte - UInt8(ascii: "0"))
+    }
   }
 }

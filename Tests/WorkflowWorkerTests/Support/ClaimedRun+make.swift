@@ -15,7 +15,7 @@ extension ClaimedRun {
     let head = String(repeating: "0", count: 8 - digits.count) + digits
     let facts = "\(JobID()) 1-w \(isSuspect ? 1 : 0) \(recorded.isEmpty ? 1 : 0) 0 41 0.000001 00000000"
     let text = Array(head.utf8) + steps + inputs
-    guard let head = RunHead("\(facts) \(text.count) request", name: "run", position: 0) else {
+    guard let head = RunHead(Array("\(facts) \(text.count) request".utf8), name: "run", position: 0) else {
       throw StoreError.damaged(facts)
     }
     let outputs = recorded.map { ("out:" + $0, JSONValue.object($1).bytes) }
