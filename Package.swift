@@ -129,7 +129,9 @@ let package = Package(
       name: "ModelServer", dependencies: ["ExactJSON"], path: "Tests/ModelServer", swiftSettings: settings),
     .target(
       name: "SystemHarness",
-      dependencies: ["wf", "our-wf", "Curl", "ExactJSON", "Hiredis", "RedisFixture", logging, subprocess, system],
+      dependencies: [
+        "wf", "our-wf", "Curl", "ExactJSON", "Hiredis", "RedisFixture", "WorkflowStore", logging, subprocess, system,
+      ],
       path: "Tests/SystemHarness", swiftSettings: settings),
     // What `make chaos` runs.
     .executableTarget(

@@ -143,6 +143,13 @@ enum APIError: Error, Sendable, Equatable {
   }
 }
 
+extension Partitions {
+  /// Runs a read of all partitions, and converts its error.
+  func reading<Value>(_ read: (Partitions) async throws(StoreError) -> Value) async throws(APIError) -> Value {
+    do { return try await read(self) } catch { throw APIError(reading: error) }
+  }
+}
+
 extension RunStore {
   /// Runs a read, and converts its error.
   func reading<Value>(_ read: (RunStore) async throws(StoreError) -> Value) async throws(APIError) -> Value {

@@ -12,6 +12,8 @@ public struct APIServer: Service {
   private let configuration: FastCGIServerConfiguration
   private let router: Router
   private let events: RunEvents
+  private let partitions: Partitions
+  private let submissions: GroupSubmit
   private let accessControl: AccessControl
   private let started: @Sendable () -> Void
   private let logger: Logger
@@ -19,8 +21,8 @@ public struct APIServer: Service {
   /// Creates an API; it serves from `run()` on.
   /// - Parameters:
   ///   - definitions: reads submitted bodies.
-  ///   - store: for small documents, whose reads must not wait for large ones.
-  ///   - documents: the store on a separate connection, for large documents and progress logs.
+  ///   - partitions: for small documents, whose reads must not wait for large ones.
+  ///   - documents: the partitions on a separate connection, for large documents and progress logs.
   ///   - warnings: messages for operators, shown by `/status/health`.
   ///   - allowsAnonymous: whether clients on other hosts are answered.
   ///   - siteURL: the URL of the site. Unless `allowsAnonymous`, the `Host` of a request must be its host or a loopback
@@ -28,40 +30,54 @@ public struct APIServer: Service {
   ///   - started: called once requests are served.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration, definitions: DefinitionReader,
-    store: RunStore, documents: RunStore, events: RunEvents, warnings: @escaping @Sendable () -> [String] = { [] },
+    partitions: Partitions, documents: Partitions, events: RunEvents,
+    warnings: @escaping @Sendable () -> [String] = { [] },
     allowsAnonymous: Bool, siteURL: String, logger: Logger,
     started: @escaping @Sendable () -> Void = {}
   ) {
     self.started = started
     accessControl = AccessControl(allowsAnonymous: allowsAnonymous, siteURL: siteURL)
     self.events = events
+    self.partitions = partitions
+    submissions = GroupSubmit(partitions)
     self.listener = listener
     self.configuration = configuration
     self.logger = logger
     let quotas = Quotas(connections: configuration.connectionLimit)
     router = Router([
-      SubmitRoute(reader: definitions, submissions: GroupSubmit(store)),
-      DeadLettersRoute(store: store),
-      HealthRoute(store: store, warnings: warnings),
-      StatusRoute(store: store, documents: documents, events: events, quotas: quotas),
-      EventsRoute(store: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
+      SubmitRoute(reader: definitions, partitions: partitions, submissions: submissions),
+      DeadLettersRoute(partitions: partitions),
+      HealthRoute(partitions: partitions, warnings: warnings),
+      StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
+      EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
     ])
   }
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.
-  /// - Throws: `FastCGIError` when the listener cannot be opened.
+  ///
+  /// No run is accepted before Redis has told how many partitions its data have.
+  /// - Throws: `FastCGIError` when the listener cannot be opened; `PartitionMismatch`, at once or when Redis is back.
   public func run() async throws {
+    let outages = OutageLog("the look at the number of partitions", logger: logger)
+    var check = await partitions.check(within: .seconds(1), outages)
+    if case .differs(let mismatch) = check { throw mismatch }
+    if check == .unknown { submissions.hold() }
     let server = try FastCGIServer(listener: listener, configuration: configuration, logger: logger) { request in
       await answer(request)
     }
     try server.start()
     started()
     logger.notice("api started", metadata: ["listener": "\(listener)"])
-    try? await gracefulShutdown()
+    if check == .unknown { check = await cancelWhenGracefulShutdown { await partitions.check(outages) } }
+    if check == .fits {
+      submissions.release()
+      try? await gracefulShutdown()
+    }
     // Long polls are answered now; streams end.
     events.close()
     await stop(server)
     logger.notice("api stopped")
+    if case .differs(let mismatch) = check { throw mismatch }
   }
 
   /// Waits until the server has stopped; in a cancelled task returns at once.

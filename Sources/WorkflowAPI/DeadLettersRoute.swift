@@ -7,7 +7,7 @@ import WorkflowStore
 struct DeadLettersRoute: Route {
   let method = "GET"
   let pattern = ["status"]
-  let store: RunStore
+  let partitions: Partitions
 
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
@@ -17,7 +17,9 @@ struct DeadLettersRoute: Route {
       throw .invalid([ValidationFault("missing", [.key("query"), .key("dead")], "Field required", input: .null)])
     }
     let limit = try query.integer("limit", in: 1...1_000) ?? 100
-    let letters = try await store.reading { store throws(StoreError) in try await store.deadLetters(limit: limit) }
+    let letters = try await partitions.reading { partitions throws(StoreError) in
+      try await partitions.deadLetters(limit: limit)
+    }
     return .json(["runs": .array(letters.map(Self.json))])
   }
 

@@ -12,8 +12,8 @@ import WorkflowStore
 struct EventsRoute: Route {
   let method = "GET"
   let pattern = ["status", "*", "events"]
-  /// The store on the connection for documents.
-  let store: RunStore
+  /// The partitions on the connection for documents.
+  let partitions: Partitions
   let events: RunEvents
   let quotas: Quotas
   let heartbeat: Duration
@@ -40,6 +40,7 @@ struct EventsRoute: Route {
     return FastCGIResponse(
       status: 200, headers: headers,
       body: .stream { stream in
+        let store = partitions.store(of: id)
         let feed = EventFeed(id: id, store: store, events: events, quota: quotas.events, next: first) {
           bytes throws(FastCGIClientGone) in try await stream.write(bytes)
         }
@@ -52,7 +53,7 @@ struct EventsRoute: Route {
   private func update(of id: JobID, from first: Int) async throws(APIError) -> RunUpdate? {
     let update: RunUpdate?
     do {
-      update = try await store.reading { store throws(StoreError) in
+      update = try await partitions.store(of: id).reading { store throws(StoreError) in
         try await store.update(of: id, from: first, within: Self.firstReadTimeout)
       }
     } catch {

@@ -6,7 +6,7 @@ import WorkflowStore
 struct HealthRoute: Route {
   let method = "GET"
   let pattern = ["status", "health"]
-  let store: RunStore
+  let partitions: Partitions
   /// Messages for operators that do not affect the status.
   let warnings: @Sendable () -> [String]
 
@@ -14,8 +14,8 @@ struct HealthRoute: Route {
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     do {
-      let health = try await store.health()
-      let fallbacks = try await store.fallbacksOfLastHour()
+      let health = try await partitions.health()
+      let fallbacks = try await partitions.fallbacksOfLastHour()
       let fault = fault(health)
       var facts: JSONObject = [
         "status": fault == nil ? "ok" : "unavailable", "redis": "ok",

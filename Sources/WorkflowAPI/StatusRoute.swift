@@ -9,9 +9,9 @@ import WorkflowStore
 struct StatusRoute: Route {
   let method = "GET"
   let pattern = ["status", "*"]
-  let store: RunStore
-  /// The store on the connection for large documents.
-  let documents: RunStore
+  let partitions: Partitions
+  /// The partitions on the connection for large documents.
+  let documents: Partitions
   let events: RunEvents
   let quotas: Quotas
 
@@ -51,7 +51,11 @@ struct StatusRoute: Route {
     let share = isWhole ? quotas.shortRun() : nil
     let limit = share == nil ? 0 : Quotas.shortRun
     let found: RunOverview?
-    do { found = try await store.overview(of: id, documentsUpTo: limit) } catch { throw APIError(reading: error) }
+    do {
+      found = try await partitions.store(of: id).overview(of: id, documentsUpTo: limit)
+    } catch {
+      throw APIError(reading: error)
+    }
     switch found {
     case nil: throw .noJob(id)
     case .run(let run)?: return (.run(run), share)
@@ -62,7 +66,7 @@ struct StatusRoute: Route {
 
   private func document(of id: JobID, since: Int, _ facts: RunFacts) async throws(APIError) -> FastCGIResponse {
     let (share, isLarge) = try quotas.document(facts.bytes)
-    let run = try await (isLarge ? documents : store).reading { store throws(StoreError) in
+    let run = try await (isLarge ? documents : partitions).store(of: id).reading { store throws(StoreError) in
       try await store.run(of: id, facts: facts, since: since)
     }
     guard let run else { throw .noJob(id) }
@@ -103,6 +107,7 @@ struct StatusRoute: Route {
   }
 
   private func ended(_ id: JobID) async -> Result<Void, StoreError>? {
+    let store = partitions.store(of: id)
     for await notification in events.watch(id, from: .max) {
       do throws(StoreError) {
         if case .update(let update, _) = notification {

@@ -8,6 +8,7 @@ struct SubmitRoute: Route {
   let method = "POST"
   let pattern = ["workflow", "run"]
   let reader: DefinitionReader
+  let partitions: Partitions
   let submissions: GroupSubmit
 
   func answer(
@@ -17,11 +18,11 @@ struct SubmitRoute: Route {
     try checkContentType(request)
     let body = try body(of: request)
     let (definition, steps) = try workflow(in: body)
+    let key = try idempotencyKey(request)
     let submission = Submission(
-      id: JobID(requestID: context.requestID) ?? JobID(), runName: definition.runName, steps: steps,
-      inputs: body.document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
-      operations: Set(definition.steps.map(\.op)), idempotencyKey: try idempotencyKey(request),
-      requestID: context.requestID)
+      id: partitions.newID(requestID: context.requestID, idempotencyKey: key), runName: definition.runName,
+      steps: steps, inputs: body.document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
+      operations: Set(definition.steps.map(\.op)), idempotencyKey: key, requestID: context.requestID)
     let answer: SubmissionAnswer
     do { answer = try await submissions.submit(submission) } catch { throw APIError(error) }
     switch answer {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import WorkflowStore
 
 /// A command that did not do what it was asked: a sentence for the user, and an exit code.
 struct CommandFailure: Error, CustomStringConvertible {
@@ -29,6 +30,9 @@ struct CommandFailure: Error, CustomStringConvertible {
   let isTransient: Bool
   /// How long to wait before that, where the server says so.
   let retryAfter: Duration?
+
+  /// A service that the data in Redis do not fit.
+  init(_ mismatch: PartitionMismatch) { self.init("\(mismatch); \(mismatch.remedy)", code: .configuration) }
 
   init(_ description: String, code: Code = .failed, isTransient: Bool = false, retryAfter: Duration? = nil) {
     self.description = description

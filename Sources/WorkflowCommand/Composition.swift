@@ -53,7 +53,7 @@ struct Composition {
   /// Says in the log, once Redis answers, what keeps wf from working there and what makes Redis lose runs.
   func warnAboutRedis(_ connection: RedisConnection) async {
     let check = RedisCheck(
-      connection: connection, store: store(connection), address: settings.redis)
+      connection: connection, partitions: partitions(connection), address: settings.redis)
     while !Task.isCancelled {
       if let problems = await check.problems() {
         for problem in problems {
@@ -66,10 +66,11 @@ struct Composition {
     }
   }
 
-  /// The store on a connection.
+  /// The stores of all partitions on a connection.
   /// - Parameter timeout: how long a command may take, a reconnect included.
-  func store(_ connection: RedisConnection, timeout: Duration = .seconds(5)) -> RunStore {
-    RunStore(connection, keys: settings.keys, limits: settings.limits, timeout: timeout)
+  func partitions(_ connection: RedisConnection, timeout: Duration = .seconds(5)) -> Partitions {
+    Partitions(
+      connection, keys: settings.keys, count: settings.partitions, limits: settings.limits, timeout: timeout)
   }
 }
 

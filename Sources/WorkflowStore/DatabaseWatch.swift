@@ -10,6 +10,7 @@ public final class DatabaseWatch: Sendable {
     var marker: String?
     var wasEmptied = false
     var policy = EvictionPolicy.unknown
+    var mismatch: PartitionMismatch?
   }
 
   private static let period = Duration.seconds(2)
@@ -17,35 +18,48 @@ public final class DatabaseWatch: Sendable {
     "Redis was emptied or replaced while this process ran, or has evicted wf's marker: runs that were accepted before "
     + "may be gone"
 
-  private let store: RunStore
+  private let partitions: Partitions
   private let logger: Logger
   private let outages: OutageLog
   private let state = Mutex(State())
 
   /// A watch that looks once ``run()`` is called.
-  public init(_ store: RunStore, logger: Logger) {
-    self.store = store
+  public init(_ partitions: Partitions, logger: Logger) {
+    self.partitions = partitions
     self.logger = logger
     outages = OutageLog("the watch for lost runs", logger: logger)
   }
 
   /// What an operator should know, a sentence each.
   public var warnings: [String] {
-    state.withLock { ($0.wasEmptied ? [DatabaseWatch.emptied] : []) + ($0.policy.warning.map { [$0] } ?? []) }
+    state.withLock { state in
+      let emptied = state.wasEmptied ? DatabaseWatch.emptied : nil
+      return [emptied, state.policy.warning, state.mismatch.map { "\($0)" }].compactMap(\.self)
+    }
   }
 
   /// Checks until its task is cancelled.
   public func run() async {
     while !Task.isCancelled {
       do throws(StoreError) {
-        let policy = try await store.evictionPolicy()
-        let marker = try await store.databaseMarker()
-        note(marker, policy)
+        let policy = try await partitions.all[0].evictionPolicy()
+        let mismatch = try await partitions.mismatch()
+        note(mismatch)
+        if mismatch == nil { note(try await partitions.all[0].databaseMarker(), policy) }
       } catch {
         outages.note(error)
       }
       try? await Task.sleep(for: DatabaseWatch.period)
     }
+  }
+
+  /// Notes whether the database has been replaced by one of another number of partitions.
+  private func note(_ mismatch: PartitionMismatch?) {
+    let isNew = state.withLock { state in
+      defer { state.mismatch = mismatch }
+      return mismatch != nil && mismatch != state.mismatch
+    }
+    if isNew, let mismatch { logger.error("\(mismatch); \(mismatch.remedy)") }
   }
 
   private func note(_ marker: String, _ policy: EvictionPolicy) {

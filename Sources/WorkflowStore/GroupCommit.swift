@@ -2,43 +2,45 @@ import DequeModule
 import Synchronization
 
 /// Writes the batches of many runs together (group commit): batches that arrive while a call is in flight go in the
-/// next one, so that a busy Redis is asked seldom and an idle one at once.
+/// next one, so that a busy Redis is asked seldom and an idle one at once. Each partition has its own calls.
 ///
 /// Large batches take a lane of their own, one call at a time, over another connection: on a slow path to Redis a
 /// megabyte takes seconds, and no other run waits behind it. What is larger than a call may be goes in several.
 public final class GroupCommit: Sendable {
-  private let small: Lane<EncodedBatch, WriteOutcome>
-  private let large: Lane<EncodedBatch, WriteOutcome>
-  private let store: RunStore
-  private let largeStore: RunStore
+  private let partitions: Partitions
+  private let largePartitions: Partitions
+  private let small: [Lane<EncodedBatch, WriteOutcome>]
+  private let large: [Lane<EncodedBatch, WriteOutcome>]
 
   /// Bytes from which a batch is large.
   static let largeBatch = 128 << 10
 
-  /// A group that writes to a store.
-  /// - Parameter large: the store over the connection for large batches.
-  public init(_ store: RunStore, large: RunStore) {
-    self.store = store
-    largeStore = large
+  /// A group that writes to the stores of partitions.
+  /// - Parameter large: the stores over the connection for large batches.
+  public init(_ partitions: Partitions, large: Partitions) {
+    self.partitions = partitions
+    largePartitions = large
     // A script holds up every other client: 128 small batches take Redis some 5 ms.
-    small = Lane(mostPerCall: 128) { store.record($0, then: $1) }
-    self.large = Lane(mostPerCall: 1) { large.record($0, then: $1) }
+    small = partitions.all.map { store in Lane(mostPerCall: 128) { store.record($0, then: $1) } }
+    self.large = large.all.map { store in Lane(mostPerCall: 1) { store.record($0, then: $1) } }
   }
 
   /// Writes a batch.
   public func write(_ pending: PendingBatch) async throws(StoreError) -> WriteOutcome {
     let batch = pending.batch
+    let number = partitions.number(of: pending.run.id)
     let isLarge = batch.size >= GroupCommit.largeBatch
     guard isLarge || batch.result != nil && batch.runDocumentBytes >= GroupCommit.largeBatch else {
-      let encoded = store.encoded(pending, BatchCall(batch))
-      return try await small.write(size: encoded.size) { encoded }
+      let encoded = partitions.all[number].encoded(pending, BatchCall(batch))
+      return try await small[number].write(size: encoded.size) { encoded }
     }
+    let store = largePartitions.all[number]
     // What earlier batches have brought is read by its length only: the result is put together where it lies.
-    let documents = batch.result == nil ? RunDocuments() : try await largeStore.documents(of: pending.run.id)
+    let documents = batch.result == nil ? RunDocuments() : try await store.documents(of: pending.run.id)
     var outcome = WriteOutcome.recorded
     for call in RunDocuments.calls(for: batch, documents: documents) where outcome == .recorded {
       // Encoded when its turn comes: while it waits, it takes no memory a second time.
-      outcome = try await large.write(size: call.documentBytes) { [largeStore] in largeStore.encoded(pending, call) }
+      outcome = try await large[number].write(size: call.documentBytes) { store.encoded(pending, call) }
     }
     return outcome
   }
@@ -46,19 +48,31 @@ public final class GroupCommit: Sendable {
 
 /// Accepts the runs of many requests together, as ``GroupCommit`` writes batches.
 public final class GroupSubmit: Sendable {
-  private let lane: Lane<Submission, SubmissionAnswer>
+  private let partitions: Partitions
+  private let lanes: [Lane<Submission, SubmissionAnswer>]
+  private let isHeld = Atomic(false)
 
   /// Runs of one call: as many take Redis less than a millisecond.
   private static let mostPerCall = 32
 
-  /// A group that submits to a store.
-  public init(_ store: RunStore) {
-    lane = Lane(mostPerCall: GroupSubmit.mostPerCall) { store.submit($0, then: $1) }
+  /// A group that submits to the stores of partitions.
+  public init(_ partitions: Partitions) {
+    self.partitions = partitions
+    lanes = partitions.all.map { store in Lane(mostPerCall: GroupSubmit.mostPerCall) { store.submit($0, then: $1) } }
   }
+
+  /// Refuses submissions until ``release()``.
+  public func hold() { isHeld.store(true, ordering: .relaxed) }
+
+  /// Ends what ``hold()`` began.
+  public func release() { isHeld.store(false, ordering: .relaxed) }
 
   /// Accepts a run. Safe to send twice: the same id, or the same key with the same body, is one job.
   public func submit(_ submission: Submission) async throws(StoreError) -> SubmissionAnswer {
-    try await lane.write(size: submission.size) { submission }
+    if isHeld.load(ordering: .relaxed) {
+      throw .unavailable(reason: "Redis has not told yet how many partitions it holds", outcomeUnknown: false)
+    }
+    return try await lanes[partitions.number(of: submission.id)].write(size: submission.size) { submission }
   }
 }
 

@@ -1,4 +1,5 @@
-/// Every key that wf writes, with its type and lifetime. The prefix is `wf:` unless configured.
+/// Every key that wf writes, with its type and lifetime. The prefix is `wf:` unless configured. Of several partitions
+/// (``Partitions``) each has all of these keys under its own prefix, `wf:{0}:` and so on; only `partitions` is without.
 ///
 /// ```
 /// public (the page Contract, under "Redis")
@@ -40,6 +41,7 @@
 ///   fallbacks          hash    minute of the hour → the minute since 1970 and the placeholders that    1 h after the last
 ///                              stood in for a model's words in it, as `29412345:7`
 ///   database           string  a random id: where it is gone, all else that wf wrote is gone too             for good
+///   partitions         string  among how many partitions the runs are divided; data without it are one        for good
 /// places kept free: the form that a feature takes when it comes, so that the format need not change
 ///   timers             zset    id of each parked run (a retry, a delayed start, a pause) → when it goes   while parked
 ///                              back to its queue, ms; its status is `queued`, and it is in no queue.
@@ -98,6 +100,7 @@ public struct Keys: Sendable, Equatable {
   var repairs: String { "\(prefix)repairs" }
   var fallbacks: String { "\(prefix)fallbacks" }
   var database: String { "\(prefix)database" }
+  var partitions: String { "\(prefix)partitions" }
 
   /// The lists where queued runs of older versions wait, and runs that a worker of format 1 has put back.
   var formerQueues: [(key: String, asSuspect: Bool)] {

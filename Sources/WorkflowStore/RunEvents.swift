@@ -40,7 +40,7 @@ public final class RunEvents: Sendable {
     var isClosed = false
   }
 
-  private let store: RunStore
+  private let partitions: Partitions
   private let outages: OutageLog
   private let state = Mutex(State())
   private let subscription = Mutex<RedisSubscription?>(nil)
@@ -52,9 +52,9 @@ public final class RunEvents: Sendable {
   private static let turns = 50
 
   /// Connects at once.
-  /// - Parameter store: reads what is new.
-  public init(_ redis: RedisAddress, store: RunStore, logger: Logger) {
-    self.store = store
+  /// - Parameter partitions: read what is new.
+  public init(_ redis: RedisAddress, partitions: Partitions, logger: Logger) {
+    self.partitions = partitions
     outages = OutageLog("reading for those who follow a run", logger: logger)
     let made = RedisSubscription(
       redis, name: "wf-events", logger: logger,
@@ -78,7 +78,7 @@ public final class RunEvents: Sendable {
   /// - Parameter first: index of the first progress entry that the watcher has not seen.
   public func watch(_ id: JobID, from first: Int) -> AsyncStream<Notification> {
     let (stream, continuation) = AsyncStream<Notification>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    let channel = store.keys.eventsChannel(id)
+    let channel = partitions.store(of: id).keys.eventsChannel(id)
     guard let number = join(channel, id, first, continuation) else {
       continuation.finish()
       return stream
@@ -153,7 +153,7 @@ public final class RunEvents: Sendable {
     while let (id, position) = state.withLock({ $0.channels[name].map { ($0.id, $0.position) } }) {
       let outcome: Result<RunUpdate?, StoreError>
       do {
-        outcome = .success(try await store.update(of: id, from: position))
+        outcome = .success(try await partitions.store(of: id).update(of: id, from: position))
         outages.noteSuccess()
       } catch {
         outcome = .failure(error)

@@ -102,7 +102,8 @@ extension RunStore {
   }
 
   /// Sends one command that is no script.
-  func send(_ command: RedisArguments) async throws(StoreError) -> RedisReply {
-    do { return try await connection.send(command, timeout: timeout) } catch { throw StoreError(error) }
+  /// - Parameter limit: how long it may take; that of the store unless given.
+  func send(_ command: RedisArguments, within limit: Duration? = nil) async throws(StoreError) -> RedisReply {
+    do { return try await connection.send(command, timeout: limit ?? timeout) } catch { throw StoreError(error) }
   }
 }

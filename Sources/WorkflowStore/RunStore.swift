@@ -4,7 +4,7 @@ import Workflow
 /// What Redis holds of the runs, and every change to it; each change is one script.
 ///
 /// A store is a thin face of one connection: make as many as there are connections that must not wait for each other.
-public struct RunStore: Sendable {
+public final class RunStore: Sendable {
   /// How long things are kept, and how much of them.
   public struct Limits: Sendable, Equatable {
     /// Seconds that a run is kept after its end, and a store after its last append.

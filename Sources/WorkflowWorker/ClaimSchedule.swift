@@ -1,6 +1,9 @@
 import WorkflowStore
 
-/// Decides when a worker claims runs and how many; at most one claim is in flight.
+/// Decides when a worker claims runs, of which partition, and how many; at most one claim is in flight.
+///
+/// The partitions take turns: after each claim the next partition with a sign of queued runs is asked, so a busy one
+/// does not keep the worker from the others. While a partition has elected the worker, no other one is asked.
 struct ClaimSchedule {
   /// The runs and slots of the worker at the moment.
   struct Load {
@@ -10,42 +13,79 @@ struct ClaimSchedule {
     var hasQuarantined = false
   }
 
+  /// A sign that runs may be queued.
+  enum Sign {
+    /// A wake-up message of a partition.
+    case message(partition: Int)
+    /// Messages may have been missed.
+    case reconnect
+    /// A slot is free.
+    case freeSlot
+    /// The regular poll.
+    case poll
+  }
+
+  /// A claim to be sent to a partition.
+  struct Next {
+    let partition: Int
+    let request: ClaimRequest
+  }
+
+  fileprivate struct Partition {
+    /// The classes of runs that the worker has the operations for.
+    let classes: RunClasses
+    /// The number of the next claim. A failed claim is sent again under its number, because it may have taken runs.
+    var number = 1
+    /// Whether there was a sign of queued runs since the last claim was sent.
+    var isDue = false
+    /// Whether that sign was the poll.
+    var isPolled = false
+    /// Whether the last claim left runs in the queue, as far as is known.
+    var mayHaveMore = false
+    /// Whether the worker takes no run until it holds none; then it is given a quarantined one.
+    var isElected = false
+    /// Whether the last claim took a quarantined run, so that other runs have their turn next.
+    var hasHadQuarantined = false
+    /// Whether the last claim failed.
+    var isFailing = false
+  }
+
   /// The most runs of one claim. A script delays every other client of Redis; this many runs take it some 2 ms.
   private static let mostRuns = 128
 
   private let worker: String
   private let lease: Duration
-  /// The classes of runs that the worker has the operations for.
-  private let classes: RunClasses
-  /// The number of the next claim. A failed claim is sent again under its number, because it may have taken runs.
-  private var number = 1
-  private(set) var isClaiming = false
-  /// Whether another claim became due while one was in flight.
-  private var isWoken = false
-  /// Whether the last claim left runs in the queue, as far as is known.
-  private(set) var mayHaveMore = false
-  /// Whether the worker takes no run until it holds none; then it is given a quarantined one.
-  private var isElected = false
-  /// Whether the last claim took a quarantined run, so that other runs have their turn next.
-  private var hasHadQuarantined = false
+  private var partitions: [Partition]
+  /// The partition that is being asked.
+  private var claiming: Int?
+  /// The partition that was asked last.
+  private var last = 0
   private var isStopped = false
-  /// Whether the last claim failed.
-  private var isFailing = false
   /// When Redis answered last, or when nothing was asked.
   private var answeredAt: ContinuousClock.Instant
 
-  init(worker: String, lease: Duration, classes: RunClasses, at now: ContinuousClock.Instant) {
+  /// - Parameter classes: of each partition.
+  init(worker: String, lease: Duration, classes: [RunClasses], at now: ContinuousClock.Instant) {
     self.worker = worker
-    self.classes = classes
     self.lease = lease
+    partitions = classes.map { Partition(classes: $0) }
     answeredAt = now
   }
 
-  /// The number of the newest claim whose runs are held by now, or whose answer was lost.
+  /// Whether a claim is in flight.
+  var isClaiming: Bool { claiming != nil }
+
+  /// Whether the last claim of some partition left runs in its queue, as far as is known.
+  var mayHaveMore: Bool { partitions.contains { $0.mayHaveMore } }
+
+  /// The number of the newest claim of a partition whose runs are held by now, or whose answer was lost.
   ///
   /// A claim without an answer is sent again under its number. It is safe to return its runs to the queue meanwhile:
   /// the repeated claim takes only runs that are still this worker's.
-  var settledClaim: Int { !isClaiming && (isFailing || isStopped) ? number : number - 1 }
+  func settledClaim(of number: Int) -> Int {
+    let partition = partitions[number]
+    return claiming != number && (partition.isFailing || isStopped) ? partition.number : partition.number - 1
+  }
 
   /// How long Redis has not answered claims.
   func silence(at now: ContinuousClock.Instant) -> Duration { now - answeredAt }
@@ -54,59 +94,100 @@ struct ClaimSchedule {
   mutating func stop() { isStopped = true }
 
   /// Handles a sign that runs may be queued.
-  /// - Parameter isPoll: whether this is the regular poll. While the worker is elected only the poll claims, to renew
-  ///   the election, until the worker holds no run.
   /// - Returns: the claim to send now, if any.
-  mutating func wake(isPoll: Bool, _ load: Load, at now: ContinuousClock.Instant) -> ClaimRequest? {
-    if isClaiming { isWoken = true }
-    let isDue = isPoll || !isElected || load.heldRuns == 0
-    return isClaiming || isStopped || !isDue ? nil : request(load, at: now)
+  mutating func wake(_ sign: Sign, _ load: Load, at now: ContinuousClock.Instant) -> Next? {
+    switch sign {
+    case .message(let number): partitions[number].isDue = true
+    case .reconnect: for number in partitions.indices { partitions[number].isDue = true }
+    case .freeSlot:
+      for number in partitions.indices where partitions[number].mayHaveMore { partitions[number].isDue = true }
+    case .poll:
+      for number in partitions.indices {
+        partitions[number].isDue = true
+        partitions[number].isPolled = claiming != number
+      }
+    }
+    return next(load, at: now)
   }
 
-  /// Handles the answer to a claim.
-  /// - Returns: the claim to send now, if any, and whether the claim before had failed.
+  /// Handles the answer to the claim in flight.
+  /// - Returns: the claim to send now, if any, and whether claims have failed and do no longer.
   mutating func succeed(
     _ claim: Claim, _ load: Load, at now: ContinuousClock.Instant
-  ) -> (next: ClaimRequest?, hasRecovered: Bool) {
-    let hasRecovered = isFailing
-    // The last claim was not allowed to take a quarantined run, so one may still be queued.
-    let wasOthersTurn = hasHadQuarantined
-    number += 1
+  ) -> (next: Next?, hasRecovered: Bool) {
+    guard let number = claiming else { return (nil, false) }
+    claiming = nil
     answeredAt = now
-    isFailing = false
-    isClaiming = false
-    isElected = claim.isElected
-    hasHadQuarantined = claim.runs.contains { $0.isSuspect } || claim.unread.contains { $0.isSuspect }
-    mayHaveMore = claim.hasLeftRuns || isElected || hasHadQuarantined
-    let isDue = isElected ? load.heldRuns == 0 : claim.hasLeftRuns || isWoken || wasOthersTurn
-    return (isDue && !isStopped ? request(load, at: now) : nil, hasRecovered)
+    let hasRecovered = partitions[number].succeed(claim, load) && !partitions.contains { $0.isFailing }
+    return (next(load, at: now), hasRecovered)
   }
 
-  /// Handles a failed claim. The next wake or poll sends it again.
+  /// Handles the failure of the claim in flight. The next sign or poll sends it again.
   /// - Parameter isAnswer: whether Redis answered, if only with an error: then the connection is not stuck.
-  /// - Returns: whether the claim before had not failed.
-  mutating func fail(isAnswer: Bool, at now: ContinuousClock.Instant) -> Bool {
-    defer { isFailing = true }
+  /// - Returns: the claim of another partition to send now, if any, and whether no claim has failed before.
+  mutating func fail(
+    isAnswer: Bool, _ load: Load, at now: ContinuousClock.Instant
+  ) -> (next: Next?, isFirst: Bool) {
+    guard let number = claiming else { return (nil, false) }
+    let isFirst = !partitions.contains { $0.isFailing }
+    claiming = nil
     if isAnswer { answeredAt = now }
-    isClaiming = false
-    return !isFailing
+    partitions[number].isFailing = true
+    partitions[number].isDue = false
+    return (next(load, at: now), isFirst)
+  }
+
+  /// The claim of the next partition that is due.
+  private mutating func next(_ load: Load, at now: ContinuousClock.Instant) -> Next? {
+    guard claiming == nil, !isStopped else { return nil }
+    let elector = partitions.firstIndex { $0.isElected && !$0.isFailing }
+    for step in 1...partitions.count {
+      let number = (last + step) % partitions.count
+      guard partitions[number].isToBeAsked(load), elector == nil || elector == number else { continue }
+      if let request = request(number, load) {
+        (claiming, last) = (number, number)
+        return Next(partition: number, request: request)
+      }
+      // Nothing is asked, so no answer is missed.
+      answeredAt = now
+    }
+    return nil
   }
 
   /// The claim to send now; nil when the worker has no room.
-  private mutating func request(_ load: Load, at now: ContinuousClock.Instant) -> ClaimRequest? {
+  private mutating func request(_ number: Int, _ load: Load) -> ClaimRequest? {
+    partitions[number].isDue = false
+    partitions[number].isPolled = false
+    partitions[number].mayHaveMore = true
     let room = load.hasQuarantined ? 0 : load.freeSlots
-    isWoken = false
-    mayHaveMore = true
-    isClaiming = room > 0
-    guard isClaiming else {
-      // Nothing is asked, so no answer is missed.
-      answeredAt = now
-      return nil
-    }
+    guard room > 0 else { return nil }
+    let partition = partitions[number]
     var request = ClaimRequest(
-      id: "\(worker)/\(number)", worker: worker, runs: min(room, Self.mostRuns), held: load.heldRuns, lease: lease,
-      classes: classes)
-    request.hasHadSuspect = hasHadQuarantined
+      id: "\(worker)/\(partition.number)", worker: worker, runs: min(room, Self.mostRuns), held: load.heldRuns,
+      lease: lease, classes: partition.classes)
+    request.hasHadSuspect = partition.hasHadQuarantined
     return request
+  }
+}
+
+extension ClaimSchedule.Partition {
+  /// Whether a claim is to be sent. While the worker is elected only the poll claims, to renew the election, until the
+  /// worker holds no run.
+  fileprivate func isToBeAsked(_ load: ClaimSchedule.Load) -> Bool {
+    isDue && (isPolled || !isElected || load.heldRuns == 0)
+  }
+
+  /// Handles the answer to a claim.
+  /// - Returns: whether the claim before had failed.
+  fileprivate mutating func succeed(_ claim: Claim, _ load: ClaimSchedule.Load) -> Bool {
+    defer { isFailing = false }
+    // The last claim was not allowed to take a quarantined run, so one may still be queued.
+    let wasOthersTurn = hasHadQuarantined
+    number += 1
+    isElected = claim.isElected
+    hasHadQuarantined = claim.runs.contains { $0.isSuspect } || claim.unread.contains { $0.isSuspect }
+    mayHaveMore = claim.hasLeftRuns || isElected || hasHadQuarantined
+    isDue = isElected ? load.heldRuns == 0 : claim.hasLeftRuns || isDue || wasOthersTurn
+    return isFailing
   }
 }

@@ -4,7 +4,7 @@ import WorkflowOperations
 import WorkflowStore
 
 /// Claims queued runs whenever the worker has a free slot: on a wake-up message, when a slot is released, and by
-/// polling once a second in case a message was lost.
+/// polling once a second in case a message was lost. The slots are for the runs of all partitions.
 ///
 /// A claim is sent by the thread that makes it due, and its runs start on the connection's thread: between a submission
 /// and its first step no other thread has to wake up.
@@ -13,14 +13,14 @@ final class Claimer: Sendable {
   /// millisecond.
   private static let shortRun = 32 * 1_024
 
-  private let store: RunStore
+  private let partitions: Partitions
   private let executor: Executor
   private let activeRuns: ActiveRuns
   private let logger: Logger
   private let watchdogTick: @Sendable () -> Void
   private let isReachable: @Sendable () async -> Bool
   private let timeout: Duration
-  private let classes: RunClasses
+  private let classes: [RunClasses]
   private let schedule: Mutex<ClaimSchedule>
   private let end = AsyncStream<Never>.makeStream()
 
@@ -30,18 +30,18 @@ final class Claimer: Sendable {
   ///   - isReachable: whether a fresh connection to Redis works.
   ///   - timeout: how long claims may have no answer before the worker counts as stalled.
   init(
-    store: RunStore, executor: Executor, activeRuns: ActiveRuns, worker: String, lease: Duration, logger: Logger,
+    partitions: Partitions, executor: Executor, activeRuns: ActiveRuns, worker: String, lease: Duration, logger: Logger,
     watchdogTick: @escaping @Sendable () -> Void, isReachable: @escaping @Sendable () async -> Bool,
     timeout: Duration = .seconds(30)
   ) {
     self.timeout = timeout
     self.watchdogTick = watchdogTick
     self.isReachable = isReachable
-    self.store = store
+    self.partitions = partitions
     self.executor = executor
     self.activeRuns = activeRuns
     self.logger = logger
-    classes = RunClasses(executor.operations)
+    classes = partitions.all.map { _ in RunClasses(executor.operations) }
     schedule = Mutex(ClaimSchedule(worker: worker, lease: lease, classes: classes, at: .now))
   }
 
@@ -49,7 +49,7 @@ final class Claimer: Sendable {
   func run() async {
     let poll = Task { [self] in
       while !Task.isCancelled {
-        wake(isPoll: true)
+        wake(.poll)
         if await !isStalled() { watchdogTick() }
         try? await Task.sleep(for: .seconds(1))
       }
@@ -67,19 +67,19 @@ final class Claimer: Sendable {
   /// Whether no claim is in flight.
   var isIdle: Bool { schedule.withLock { !$0.isClaiming } }
 
-  /// The number of the newest claim whose runs are held by now, or whose answer was lost.
-  var settledClaim: Int { schedule.withLock { $0.settledClaim } }
+  /// The number of the newest claim of each partition whose runs are held by now, or whose answer was lost.
+  var settledClaims: [Int] {
+    schedule.withLock { schedule in partitions.all.indices.map { schedule.settledClaim(of: $0) } }
+  }
 
   /// Claims if runs may be queued and a slot is free; from any thread.
-  func wake() { wake(isPoll: false) }
-
-  private func wake(isPoll: Bool) {
-    let request = schedule.withLock { $0.wake(isPoll: isPoll, load, at: .now) }
-    if let request { claim(request) }
+  func wake(_ sign: ClaimSchedule.Sign) {
+    let next = schedule.withLock { $0.wake(sign, load, at: .now) }
+    if let next { claim(next) }
   }
 
   private func slotIsFree() {
-    if schedule.withLock({ $0.mayHaveMore }) { wake() }
+    if schedule.withLock({ $0.mayHaveMore }) { wake(.freeSlot) }
   }
 
   private var load: ClaimSchedule.Load {
@@ -87,26 +87,27 @@ final class Claimer: Sendable {
       heldRuns: activeRuns.count, freeSlots: activeRuns.freeSlots, hasQuarantined: activeRuns.hasQuarantined)
   }
 
-  private func claim(_ request: ClaimRequest) {
-    store.claim(request) { [self] outcome in
+  private func claim(_ next: ClaimSchedule.Next) {
+    partitions.all[next.partition].claim(next.request) { [self] outcome in
       switch outcome {
-      case .success(let claim): succeed(claim)
+      case .success(let claim): succeed(claim, of: next.partition)
       case .failure(let error): fail(error)
       }
     }
   }
 
   /// Starts the runs of a claim, and claims again if more runs may be queued.
-  private func succeed(_ claim: Claim) {
-    start(claim)
+  private func succeed(_ claim: Claim, of partition: Int) {
+    start(claim, of: partition)
     let (next, hasRecovered) = schedule.withLock { $0.succeed(claim, load, at: .now) }
     if hasRecovered { logger.notice("claims succeed again") }
     if let next { self.claim(next) }
   }
 
   private func fail(_ error: StoreError) {
-    let isFirst = schedule.withLock { $0.fail(isAnswer: error.isAnswer, at: .now) }
+    let (next, isFirst) = schedule.withLock { $0.fail(isAnswer: error.isAnswer, load, at: .now) }
     if isFirst { logger.warning("no run can be claimed: \(error)") }
+    if let next { claim(next) }
   }
 
   /// Whether claims have had no answer for long although Redis answers a fresh connection: then only a restart of the
@@ -122,9 +123,9 @@ final class Claimer: Sendable {
   // MARK: Runs of a claim
 
   /// Starts the runs of a claim.
-  private func start(_ claim: Claim) {
+  private func start(_ claim: Claim, of partition: Int) {
     if claim.dropped > 0 { logger.warning("dropped \(claim.dropped) queue entries without a queued job") }
-    for operation in classes.takeMissing() {
+    for operation in classes[partition].takeMissing() {
       logger.warning(
         "runs may need the operation \(operation), which this worker does not have; they stay queued for workers that do"
       )
@@ -137,7 +138,7 @@ final class Claimer: Sendable {
     }
     for run in claim.unread {
       acquire(run.run, isQuarantined: run.isSuspect) {
-        [executor, store, logger = logger(for: run.run.id, run.requestID)] in
+        [executor, store = partitions.all[partition], logger = logger(for: run.run.id, run.requestID)] in
         await executor.execute(run, from: store, logger: logger)
       }
     }

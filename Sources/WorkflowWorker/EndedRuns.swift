@@ -41,13 +41,19 @@ final class EndedRuns: Sendable {
 
   /// Drops the runs that are old enough, and those that Redis still considers started.
   /// - Parameters:
+  ///   - runs: the runs that a heartbeat named.
   ///   - asked: when the heartbeat was sent that Redis has answered.
   ///   - unfinished: the runs that Redis considers started.
   /// - Returns: the unfinished runs with their batches, to be written again.
-  func settle(asked: ContinuousClock.Instant, unfinished: Set<JobID>) -> [(run: HeldRun, batches: [CheckpointBatch])] {
-    state.withLock { state in
+  func settle(
+    _ runs: [HeldRun], asked: ContinuousClock.Instant, unfinished: Set<JobID>
+  ) -> [(run: HeldRun, batches: [CheckpointBatch])] {
+    let named = Set(runs.map(\.id))
+    return state.withLock { state in
       let lost = state.entries.filter { unfinished.contains($0.run.id) }
-      state.entries.removeAll { unfinished.contains($0.run.id) || $0.endedAt + Self.age < asked }
+      state.entries.removeAll { entry in
+        unfinished.contains(entry.run.id) || entry.endedAt + Self.age < asked && named.contains(entry.run.id)
+      }
       state.bytes = state.entries.reduce(0) { $0 + $1.bytes }
       return lost.map { ($0.run, $0.batches) }
     }

@@ -16,16 +16,18 @@ public struct Worker: Service {
   private let registry: OperationRegistry
   private let redis: RedisAddress
   private let keys: Keys
+  private let partitionCount: Int
   private let limits: RunStore.Limits
   private let logger: Logger
   private let watchdogTick: @Sendable (_ activeRuns: Int) -> Void
 
   /// A worker that has these operations and claims from this Redis.
-  /// - Parameter watchdogTick: called about once a second while the worker is able to work, with the number of active
-  ///   runs.
+  /// - Parameters:
+  ///   - partitions: among how many partitions the runs are divided.
+  ///   - watchdogTick: called about once a second while the worker is able to work, with the number of active runs.
   public init(
     configuration: WorkerConfiguration, registry: OperationRegistry, redis: RedisAddress, keys: Keys,
-    limits: RunStore.Limits, logger: Logger,
+    partitions: Int = 1, limits: RunStore.Limits, logger: Logger,
     watchdogTick: @escaping @Sendable (_ activeRuns: Int) -> Void = { _ in }
   ) {
     self.watchdogTick = watchdogTick
@@ -33,42 +35,53 @@ public struct Worker: Service {
     self.registry = registry
     self.redis = redis
     self.keys = keys
+    partitionCount = partitions
     self.limits = limits
     self.logger = logger
   }
 
   /// Works until the service group shuts down.
+  /// - Throws: `PartitionMismatch`, at once or when Redis is back.
   public func run() async throws {
+    let claims = connection("wf-claims")
+    defer { claims.close() }
+    let outages = OutageLog("the look at the number of partitions", logger: logger)
+    let check = await partitions(claims).check(within: .seconds(1), outages)
+    if case .differs(let mismatch) = check { throw mismatch }
+    let late = await work(claims) { check == .fits ? check : await partitions(claims).check(outages) }
+    if case .differs(let mismatch) = late { throw mismatch }
+  }
+
+  /// Claims and executes runs.
+  /// - Parameter check: compares the number of partitions; the worker stops if they differ. What it claims until then
+  ///   is a run of these data all the same.
+  private func work(
+    _ claims: RedisConnection, unless check: @escaping @Sendable () async -> PartitionCheck
+  ) async -> PartitionCheck {
     let name = Self.makeName()
     let activeRuns = ActiveRuns(limit: configuration.runs)
     let writes = connection("wf-records")
     let largeWrites = connection("wf-large-records")
-    let claims = connection("wf-claims")
     let beats = connection("wf-heartbeat")
     let clock = RedisClock()
     let ended = EndedRuns()
-    let commit = GroupCommit(store(writes, clock: clock), large: store(largeWrites, clock: clock))
+    let commit = GroupCommit(partitions(writes, clock: clock), large: partitions(largeWrites, clock: clock))
     let executor = Executor(
       registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock, send: commit.write)
     let claimer = Claimer(
-      store: store(claims, clock: clock), executor: executor, activeRuns: activeRuns, worker: name,
+      partitions: partitions(claims, clock: clock), executor: executor, activeRuns: activeRuns, worker: name,
       lease: configuration.lease, logger: logger, watchdogTick: { watchdogTick(activeRuns.count) },
       isReachable: { await isReachable() })
     let heartbeat = Heartbeat(
-      store: store(beats, timeout: configuration.lease / 3), activeRuns: activeRuns, worker: name,
-      lease: configuration.lease, logger: logger, settledClaim: { claimer.settledClaim }, ended: ended,
+      partitions: partitions(beats, timeout: configuration.lease / 3), activeRuns: activeRuns, worker: name,
+      lease: configuration.lease, logger: logger, settledClaims: { claimer.settledClaims }, ended: ended,
       restore: { [logger] in executor.restore($0, logger: logger) })
-    let subscription = RedisSubscription(
-      redis, name: "wf-wake", logger: logger, onMessage: { _, _ in claimer.wake() }, onConnect: { claimer.wake() })
-    subscription.subscribe(keys.wakeChannel(of: name))
-    let recovery = Task { [configuration, logger] in
-      var recoverer = Recoverer(store: store(claims), worker: name, lease: configuration.lease, logger: logger)
-      await recoverer.run()
-    }
+    let subscription = subscribe(claimer, name)
+    let recovery = Task { await recover(claims, name) }
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
 
-    await run(claimer)
+    let outcome = await run(claimer, unless: check)
     recovery.cancel()
     subscription.close()
     await drain(activeRuns, claimer)
@@ -76,12 +89,50 @@ public struct Worker: Service {
     for connection in [writes, largeWrites, beats] { connection.close() }
     await heartbeat.stop()
     await deregister(claims, name)
-    claims.close()
     logger.notice("worker stopped")
+    return outcome
   }
 
-  /// Claims until the service group shuts down or the task is cancelled.
-  private func run(_ claimer: Claimer) async {
+  /// Subscribes to the wake-up messages of all partitions.
+  private func subscribe(_ claimer: Claimer, _ name: String) -> RedisSubscription {
+    let channels = Partitions.keys(keys, count: partitionCount).map { $0.wakeChannel(of: name) }
+    let subscription = RedisSubscription(
+      redis, name: "wf-wake", logger: logger,
+      onMessage: { channel, _ in
+        if let partition = channels.firstIndex(of: channel) { claimer.wake(.message(partition: partition)) }
+      },
+      onConnect: { claimer.wake(.reconnect) })
+    for channel in channels { subscription.subscribe(channel) }
+    return subscription
+  }
+
+  /// Returns the runs of dead workers to their queues, in all partitions at the same time.
+  private func recover(_ connection: RedisConnection, _ name: String) async {
+    await withTaskGroup { group in
+      for store in partitions(connection).all {
+        group.addTask { [lease = configuration.lease, logger] in
+          var recoverer = Recoverer(store: store, worker: name, lease: lease, logger: logger)
+          await recoverer.run()
+        }
+      }
+    }
+  }
+
+  /// Claims until the service group shuts down, the task is cancelled, or the check finds a difference.
+  private func run(
+    _ claimer: Claimer, unless check: @escaping @Sendable () async -> PartitionCheck
+  ) async -> PartitionCheck {
+    let checking = Task {
+      let outcome = await check()
+      if case .differs = outcome { claimer.stop() }
+      return outcome
+    }
+    await runUntilStopped(claimer)
+    checking.cancel()
+    return await checking.value
+  }
+
+  private func runUntilStopped(_ claimer: Claimer) async {
     await withGracefulShutdownHandler {
       await withTaskCancellationHandler {
         await claimer.run()
@@ -121,7 +172,7 @@ public struct Worker: Service {
 
   private func deregister(_ connection: RedisConnection, _ name: String) async {
     do {
-      try await store(connection, timeout: .milliseconds(500)).deregister(worker: name)
+      for store in partitions(connection, timeout: .milliseconds(500)).all { try await store.deregister(worker: name) }
     } catch {
       logger.notice("the worker counts as alive until its lease lapses: \(error)")
     }
@@ -139,7 +190,7 @@ public struct Worker: Service {
     let fresh = connection("wf-probe")
     defer { fresh.close() }
     // Redis refuses this script when it refuses writes, so a replica does not count as reachable.
-    return (try? await store(fresh).health()) != nil
+    return (try? await partitions(fresh).all[0].health()) != nil
   }
 
   /// A name that no other worker has: host, process id and a random number.
@@ -154,9 +205,9 @@ public struct Worker: Service {
 
   private func connection(_ name: String) -> RedisConnection { RedisConnection(redis, name: name, logger: logger) }
 
-  private func store(
+  private func partitions(
     _ connection: RedisConnection, timeout: Duration = .seconds(5), clock: RedisClock = RedisClock()
-  ) -> RunStore {
-    RunStore(connection, keys: keys, limits: limits, timeout: timeout, clock: clock)
+  ) -> Partitions {
+    Partitions(connection, keys: keys, count: partitionCount, limits: limits, timeout: timeout, clock: clock)
   }
 }

@@ -48,16 +48,16 @@ public struct Audit: Sendable {
   // MARK: One run
 
   private func problems(of id: String, _ stored: PublicStores) async throws -> [Problem] {
-    let status = try await stack.command("HGET", "wf:job:\(id)", "status").string ?? "none"
+    let status = try await stack.command("HGET", stack.key("job", id), "status").string ?? "none"
     guard ["finished", "failed"].contains(status) else { return [Problem(.lost, "its status is \(status)")] }
     let log = try await stack.progress(of: id)
     var problems = logProblems(log, status) + stored.problems(of: id, log)
-    let result = try await stack.command("GET", "wf:result:\(id)").bytesValue
+    let result = try await stack.command("GET", stack.key("result", id)).bytesValue
     if status == "finished" && result == nil { problems.append(Problem(.lost, "it has no result")) }
     if status == "failed" && result != nil { problems.append(Problem(.damaged, "it has a result and is failed")) }
     if let result { problems += try resultProblems(result, log) }
     for kind in ["job", "progress"] + (result == nil ? [] : ["result"]) {
-      let left = try await stack.command("TTL", "wf:\(kind):\(id)").int ?? -3
+      let left = try await stack.command("TTL", stack.key(kind, id)).int ?? -3
       if left < 0 { problems.append(Problem(.damaged, "its \(kind) does not expire (\(left))")) }
     }
     return problems
@@ -110,12 +110,16 @@ public struct Audit: Sendable {
 
   /// No run is owned by anything, and what stays for good is known by name.
   private func leftovers() async throws -> [Problem] {
-    let keys = try await stack.keys("wf:*").filter {
-      !["wf:workers", "wf:repairs", "wf:database", "wf:classes"].contains($0)
-    }
+    return try await concurrently(stack.prefixes) { try await leftovers(in: $0) }.flatMap { $0 }
+  }
+
+  private func leftovers(in prefix: String) async throws -> [Problem] {
+    let lasting = ["workers", "repairs", "database", "classes", "partitions"].map { prefix + $0 }
+    let keys = try await stack.scan(prefix + "*").filter { !lasting.contains($0) }
     return try await concurrently(keys) { key in
       let isOwner =
-        ["wf:leases", "wf:holds"].contains(key) || ["wf:queue:", "wf:suspects:"].contains(where: key.hasPrefix)
+        ["leases", "holds"].map { prefix + $0 }.contains(key)
+        || ["queue:", "suspects:"].map { prefix + $0 }.contains(where: key.hasPrefix)
       if isOwner { return Problem(.damaged, "\(key) is not empty") }
       let staysForGood = try await stack.command("TTL", key) == .integer(-1)
       return staysForGood ? Problem(.damaged, "\(key) does not expire") : nil

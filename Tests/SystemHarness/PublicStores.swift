@@ -10,7 +10,7 @@ struct PublicStores: Sendable {
 
   /// Reads the stores of a stack.
   init(_ stack: Stack) async throws {
-    for key in try await stack.keys("wf:store:*") {
+    for key in try await stack.keys("store:*") {
       for item in try await stack.command("LRANGE", key, "0", "-1").array ?? [] {
         let entry = try JSONValue(parsing: item.bytesValue ?? []).objectValue
         let job = entry?["job_id"]?.stringValue ?? "?"

@@ -1,10 +1,27 @@
 public import ExactJSON
 import Hiredis
+import WorkflowStore
 
 /// What lies in Redis.
 extension Stack {
-  /// The keys that match a pattern.
+  /// What the keys of each partition start with.
+  public var prefixes: [String] { partitions.all.map(\.keys.prefix) }
+
+  /// A key of the partition that holds a run.
+  public func key(_ name: String, ofPartition id: String) -> String {
+    (JobID(id).map { partitions.store(of: $0) } ?? partitions.all[0]).keys.prefix + name
+  }
+
+  /// A key of a run, such as its `job`.
+  public func key(_ kind: String, _ id: String) -> String { key("\(kind):\(id)", ofPartition: id) }
+
+  /// The keys of all partitions that match a pattern.
+  /// - Parameter pattern: without the prefix.
   public func keys(_ pattern: String) async throws -> [String] {
+    try await concurrently(prefixes) { try await scan($0 + pattern) }.flatMap { $0 }
+  }
+
+  func scan(_ pattern: String) async throws -> [String] {
     var cursor = "0"
     var found = Set<String>()
     repeat {
@@ -15,9 +32,31 @@ extension Stack {
     return Array(found)
   }
 
+  /// What a command such as `LLEN` answers of a key in all partitions together.
+  /// - Parameter name: the key without the prefix.
+  public func total(_ command: String, _ name: String) async throws -> Int {
+    try await concurrently(prefixes) { try await self.command(command, $0 + name).int ?? 0 }.reduce(0, +)
+  }
+
+  /// The elements of a list in all partitions.
+  public func list(_ name: String) async throws -> [String] {
+    try await concurrently(prefixes) {
+      try await command("LRANGE", $0 + name, "0", "-1").array?.compactMap(\.string) ?? []
+    }.flatMap { $0 }
+  }
+
+  /// The ids of the runs that workers hold.
+  public func startedRuns(within limit: Duration = .seconds(20)) async throws -> [String] {
+    try await concurrently(prefixes) { prefix in
+      var arguments: RedisArguments = ["ZRANGE"]
+      for word in ["\(prefix)leases", "0", "-1"] { arguments.append(word) }
+      return try await redis.send(arguments, timeout: limit).array?.compactMap(\.string) ?? []
+    }.flatMap { $0 }
+  }
+
   /// The ids of the runs that wait in a queue or among the suspects.
   public func queuedRuns() async throws -> [String] {
-    let lists = try await keys("wf:queue:*") + keys("wf:suspects:*")
+    let lists = try await keys("queue:*") + keys("suspects:*")
     return try await concurrently(lists) {
       try await command("LRANGE", $0, "0", "-1").array?.compactMap(\.string) ?? []
     }
@@ -26,7 +65,7 @@ extension Stack {
 
   /// The worker that holds a run; nil when none does.
   public func worker(of id: String) async throws -> String? {
-    try await command("HGET", "wf:holds", id).string.flatMap(Stack.worker)
+    try await command("HGET", key("holds", ofPartition: id), id).string.flatMap(Stack.worker)
   }
 
   /// The worker in a hold, whose token is a number and the claim's id, as `1-host-7-ab12/3`.
@@ -36,7 +75,7 @@ extension Stack {
 
   /// The progress log of a job.
   public func progress(of id: String) async throws -> [JSONObject] {
-    let entries = try await command("LRANGE", "wf:progress:\(id)", "0", "-1").array ?? []
+    let entries = try await command("LRANGE", key("progress", id), "0", "-1").array ?? []
     return try entries.map { try JSONValue(parsing: $0.bytesValue ?? []).objectValue ?? JSONObject() }
   }
 }

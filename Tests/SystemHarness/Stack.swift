@@ -3,8 +3,10 @@ public import ExactJSON
 import Glibc
 public import Hiredis
 import Logging
+public import RedisFixture
 import Subprocess
 import SystemPackage
+import WorkflowStore
 
 /// A running `wf dev`: real nginx, Redis, API and workers, reached from outside.
 public struct Stack: Sendable {
@@ -14,6 +16,8 @@ public struct Stack: Sendable {
   public let folder: String
   /// Looks at Redis.
   public let redis: RedisConnection
+  /// The stores of its partitions.
+  let partitions: Partitions
   private let http = HTTPClient()
 
   /// How a stack is to be.
@@ -26,9 +30,15 @@ public struct Stack: Sendable {
     public var settings: [String: String]
     /// Lines of a redis.conf.
     public var redis: [String]
+    /// Among how many partitions the runs are divided.
+    public var partitions: Int
 
     /// A stack of so many processes.
-    public init(workers: Int = 1, apis: Int = 1, settings: [String: String] = [:], redis: [String] = []) {
+    public init(
+      workers: Int = 1, apis: Int = 1, settings: [String: String] = [:], redis: [String] = [],
+      partitions: Int = TestPartitions.count
+    ) {
+      self.partitions = partitions
       self.workers = workers
       self.apis = apis
       self.settings = settings
@@ -41,17 +51,18 @@ public struct Stack: Sendable {
     _ options: Options = Options(), _ body: @escaping @Sendable (Stack) async throws -> Void
   ) async throws {
     try await withProcess(options) { url, redis in
-      let stack = try Stack(url: url, redis: redis)
+      let stack = try Stack(url: url, redis: redis, partitions: options.partitions)
       defer { stack.redis.close() }
       try await body(stack)
     }
   }
 
-  private init(url: String, redis address: String) throws {
+  private init(url: String, redis address: String, partitions count: Int) throws {
     self.url = url
     folder = String(address.dropFirst("redis+unix://".count).dropLast("/redis.sock".count))
     redis = RedisConnection(
       try RedisAddress(address), name: "tests", logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
+    partitions = Partitions(redis, keys: Keys(), count: count)
   }
 
   /// The stack lives as long as its command's standard input is open, so that it goes when the tests do.
@@ -68,8 +79,9 @@ public struct Stack: Sendable {
       "sh",
       "-c", "echo $WF_URL $REDIS_URL; exec cat > /dev/null",
     ]
+    let settings = options.settings.merging(Stack.partitionSetting(options.partitions)) { own, _ in own }
     let changes = Dictionary(
-      uniqueKeysWithValues: options.settings.compactMap { name, value in
+      uniqueKeysWithValues: settings.compactMap { name, value in
         Environment.Key(rawValue: name).map { ($0, Optional(value)) }
       })
     // Whatever ends the tests' process group leaves wf dev the time to clean up.
@@ -85,6 +97,11 @@ public struct Stack: Sendable {
       try await body(words[0], words[1])
       try await execution.standardInputWriter.finish()
     }
+  }
+
+  /// The setting for so many partitions; none for one, as in production.
+  public static func partitionSetting(_ count: Int = TestPartitions.count) -> [String: String] {
+    count == 1 ? [:] : ["WF_PARTITIONS": "\(count)"]
   }
 
   /// The `wf` that was built together with the tests.

@@ -24,7 +24,7 @@ import Testing
       }
       #expect(result.terminationStatus == .exited(0))
       #expect(result.closureResult.count { $0.contains("Trying again for up to 60 s.") } == 1)
-      #expect(try await stack.command("LLEN", "wf:store:summaries") == .integer(1))
+      #expect(try await stack.total("LLEN", "store:summaries") == 1)
     }
   }
 
@@ -57,9 +57,9 @@ import Testing
       async let outcome = wf("watch", id, settings: ["WF_URL": stack.url])
       // The command has subscribed to the run's events.
       _ = try await wait("a watcher") {
-        try await stack.command("PUBSUB", "NUMSUB", "wf:events:\(id)").array?.last?.int == 1 ? true : nil
+        try await stack.command("PUBSUB", "NUMSUB", stack.key("events", id)).array?.last?.int == 1 ? true : nil
       }
-      _ = try await stack.command("DEL", "wf:job:\(id)", "wf:progress:\(id)")
+      _ = try await stack.command("DEL", stack.key("job", id), stack.key("progress", id))
       let end = try await outcome
       #expect(end.code == 66)
       #expect(end.error.contains("wf: there is no job \(id)"))

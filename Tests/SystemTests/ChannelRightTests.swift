@@ -17,7 +17,7 @@ import Testing
       async let waited = stack.send("GET", "/status/\(id)?wait=30").json
       #expect(try await events.rest().last?.status == "finished")
       #expect(try await waited["status"] == "finished")
-      #expect(try await stack.command("LLEN", "wf:store:summaries") == .integer(1))
+      #expect(try await stack.total("LLEN", "store:summaries") == 1)
       #expect(try await stack.run(Examples.example)["status"] == "finished")
       #expect(try await Audit(stack).problems(of: [id]) == [])
     }

@@ -3,6 +3,15 @@ import Subprocess
 import SystemHarness
 import SystemPackage
 
+extension Environment {
+  /// The environment of a process that uses the Redis of a stack: that of the tests, and settings on top of it.
+  static func ofTests(_ settings: [String: String]) -> Environment {
+    let all = settings.merging(Stack.partitionSetting()) { own, _ in own }
+    let changes = all.compactMap { name, value in Environment.Key(rawValue: name).map { ($0, Optional(value)) } }
+    return .inherit.updating(Dictionary(uniqueKeysWithValues: changes))
+  }
+}
+
 /// How a `wf` command ended, and what it printed.
 struct CommandOutcome: Sendable {
   let code: Int32
@@ -19,12 +28,8 @@ func wf(
   _ arguments: [String], settings: [String: String] = [:], in folder: String? = nil,
   program: String = Stack.executable
 ) async throws -> CommandOutcome {
-  let changes = Dictionary(
-    uniqueKeysWithValues: settings.compactMap { name, value in
-      Environment.Key(rawValue: name).map { ($0, Optional(value)) }
-    })
   let result = try await Subprocess.run(
-    .path(FilePath(program)), arguments: Arguments(arguments), environment: .inherit.updating(changes),
+    .path(FilePath(program)), arguments: Arguments(arguments), environment: .ofTests(settings),
     workingDirectory: folder.map { FilePath($0) }, output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
   guard case .exited(let code) = result.terminationStatus else {
     throw StackFailure("wf ended by \(result.terminationStatus)")

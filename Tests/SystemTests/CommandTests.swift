@@ -182,11 +182,11 @@ import Testing
         #"{"ts":1.000000,"msg":"step_done","step":"pre","outputs":{}}"#, #"{"ts":2.000000,"msg":"resumed"}"#,
         #"{"ts":2.000000,"msg":"step_start","step":"llm","op":"llm_summarize"}"#,
         #"{"ts":2.000000,"msg":"step_start","step":"other","op":"preprocess"}"#, #"{"ts":3.000000,"msg":"failed"}"#,
-      ] { _ = try await stack.command("RPUSH", "wf:progress:\(id)", entry) }
+      ] { _ = try await stack.command("RPUSH", stack.key("progress", id), entry) }
       _ = try await stack.command(
-        "HSET", "wf:job:\(id)", "status", "failed", "finished_ts", "1795460055.171802", "error_code", "worker_crashed",
-        "error", "workers died")
-      _ = try await stack.command("ZADD", "wf:dead", "1", id)
+        "HSET", stack.key("job", id), "status", "failed", "finished_ts", "1795460055.171802",
+        "error_code", "worker_crashed", "error", "workers died")
+      _ = try await stack.command("ZADD", stack.key("dead", ofPartition: id), "1", id)
       let outcome = try await wf("list", "--dead", settings: ["WF_URL": stack.url])
       #expect(outcome.output == "2026-11-23T18:54:15Z  \(id)  summarize-then-store  in llm, other  workers died\n")
       #expect(outcome.code == 0)

@@ -51,7 +51,7 @@ import WorkflowStore
         return try answer.json["job_id"]?.stringValue
       }
       #expect(try await stack.end(of: id)["status"] == "finished")
-      #expect(try await stack.command("EVAL", "return #redis.call('KEYS', 'wf:job:*')", "0") == .integer(1))
+      #expect(try await stack.keys("job:*").count == 1)
       #expect(model.calls.count == 1)
       #expect(try await Audit(stack).problems(of: [id]) == [])
     }
@@ -74,7 +74,7 @@ import WorkflowStore
       #expect(status["status"] == "finished")
       #expect(model.calls.count == CommitPointTests.calls[point])
       #expect(Set(model.calls.compactMap { $0.headers["idempotency-key"] }) == ["\(id)/llm"])
-      #expect(try await stack.command("LLEN", "wf:store:summaries") == .integer(1))
+      #expect(try await stack.total("LLEN", "store:summaries") == 1)
       #expect(try await Audit(stack).problems(of: [id]) == [])
     }
   }

@@ -15,7 +15,7 @@ import Testing
     #expect(response.header("Location") == "/status/\(id)")
     #expect(response.header("Content-Type") == "application/json")
     #expect(response.header("X-Request-ID") != nil)
-    #expect(try await stack.command("EXISTS", "wf:job:\(id)", "wf:progress:\(id)") == .integer(2))
+    #expect(try await stack.command("EXISTS", stack.key("job", id), stack.key("progress", id)) == .integer(2))
     _ = try await stack.end(of: id)
   }
 
@@ -59,13 +59,15 @@ import Testing
     let stack = try await SharedStack.get()
     let id = try await stack.submit(Examples.workflow(text: "public", namespace: "contract-public"))
     _ = try await stack.end(of: id)
-    #expect(try await stack.command("HGET", "wf:job:\(id)", "status").string == "finished")
-    #expect(try await stack.command("HGET", "wf:job:\(id)", "run_name").string == "summarize-then-store")
-    let result = try #require(try await stack.command("GET", "wf:result:\(id)").string)
+    #expect(try await stack.command("HGET", stack.key("job", id), "status").string == "finished")
+    #expect(try await stack.command("HGET", stack.key("job", id), "run_name").string == "summarize-then-store")
+    let result = try #require(try await stack.command("GET", stack.key("result", id)).string)
     #expect(try JSONValue(parsing: result).objectValue?["run_name"] == "summarize-then-store")
-    let item = try #require(try await stack.command("LINDEX", "wf:store:contract-public", "0").string)
+    let store = stack.key("store:contract-public", ofPartition: id)
+    let item = try #require(try await stack.command("LINDEX", store, "0").string)
     #expect(try JSONValue(parsing: item) == ["job_id": .string(id), "step": "store", "data": "Summary(6): public"])
-    for key in ["wf:job:\(id)", "wf:progress:\(id)", "wf:result:\(id)", "wf:store:contract-public"] {
+    let keys = ["job", "progress", "result"].map { stack.key($0, id) }
+    for key in keys + [store] {
       #expect(try #require(try await stack.command("TTL", key).int) > 0, "\(key)")
     }
   }

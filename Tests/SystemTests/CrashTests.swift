@@ -23,11 +23,11 @@ import Testing
       #expect(status.messages.count { $0 == "step_done pre" } == 1)
       #expect(status.messages.count { $0 == "step_start llm" } == 2)
       #expect(status.messages.contains("resumed"))
-      #expect(try await stack.command("HGET", "wf:job:\(id)", "end").string.flatMap(Stack.worker) != dead)
+      #expect(try await stack.command("HGET", stack.key("job", id), "end").string.flatMap(Stack.worker) != dead)
       let keys = Set(model.calls.compactMap { $0.headers["idempotency-key"] })
       #expect(keys == ["\(id)/llm"])
-      #expect(try await stack.command("LLEN", "wf:store:summaries") == .integer(1))
-      #expect(try await stack.command("ZCARD", "wf:leases") == .integer(0))
+      #expect(try await stack.total("LLEN", "store:summaries") == 1)
+      #expect(try await stack.total("ZCARD", "leases") == 0)
     }
   }
 

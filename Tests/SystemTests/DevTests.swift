@@ -67,7 +67,7 @@ import Testing
     model.behaviour = .hold
     let result = try await Subprocess.run(
       .path(FilePath(Stack.executable)), arguments: Arguments(["dev", "--data", folder] + arguments),
-      environment: .inherit.updating([
+      environment: .ofTests([
         "WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LEASE_S": "60", "WF_DRAIN_S": drain,
       ]), input: .none, output: .discarded, error: .sequence
     ) { execution in
@@ -114,7 +114,7 @@ import Testing
         "dev", "--data", folder, "--workers", "0", "--", "sh", "-c",
         """
         redis() { redis-cli -s '\(folder)/redis.sock' "$@"; }
-        redis ZCARD wf:leases; redis LLEN "$(redis --scan --pattern 'wf:queue:*')"
+        redis --scan --pattern 'wf:*leases' | wc -l; redis LLEN "$(redis --scan --pattern 'wf:*queue:*')"
         """)
       #expect(redis.output == "0\n1\n")
     }

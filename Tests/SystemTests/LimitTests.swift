@@ -167,7 +167,7 @@ extension Stack {
       for _, text in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do bytes = bytes + #text end
       return bytes
       """
-    let keys = ["job", "progress", "result", "docs", "outputs"].map { "wf:\($0):\(id)" }
+    let keys = ["job", "progress", "result", "docs", "outputs"].map { key($0, id) }
     let answer = try await command("EVAL", script, "5", keys[0], keys[1], keys[2], keys[3], keys[4])
     return try #require(answer.int)
   }

@@ -144,7 +144,7 @@ import Testing
 
   private func nobodyWaits(_ stack: Stack, _ id: String) async throws {
     _ = try await wait("the end of all waiting", within: .seconds(20)) {
-      let subscribers = try await stack.command("PUBSUB", "NUMSUB", "wf:events:\(id)").array?.last?.int
+      let subscribers = try await stack.command("PUBSUB", "NUMSUB", stack.key("events", id)).array?.last?.int
       return subscribers == 0 ? true : nil
     }
   }

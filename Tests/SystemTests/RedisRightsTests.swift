@@ -106,7 +106,8 @@ import WorkflowStore
       model.behaviour = .hold
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
-      let answer = try await admin(stack).send(["HGET", "wf:holds", id], timeout: .seconds(20))
+      let answer = try await admin(stack).send(
+        ["HGET", stack.key("holds", ofPartition: id), id], timeout: .seconds(20))
       let worker = try #require(answer.string.flatMap(Stack.worker))
       let process = try #require(worker.split(separator: "-").dropLast().last.flatMap { Int32($0) })
       kill(process, SIGKILL)
@@ -128,7 +129,7 @@ import WorkflowStore
       }
       #expect(try await warnings() == [])
       _ = try await wait("the database's id") {
-        try await stack.command("EXISTS", "wf:database") == .integer(1) ? true : nil
+        try await stack.command("EXISTS", stack.prefixes[0] + "database") == .integer(1) ? true : nil
       }
       _ = try await stack.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
       _ = try await wait("a warning") { try await warnings().contains { $0.contains("allkeys-lru") } ? true : nil }

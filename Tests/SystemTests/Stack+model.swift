@@ -1,6 +1,7 @@
 import ExactJSON
 import Hiredis
 import ModelServer
+import RedisFixture
 import Synchronization
 import SystemHarness
 import Testing
@@ -9,12 +10,13 @@ extension Stack {
   /// Runs a body against a stack whose model is a server of the test's own; without it a run fails. The lease is short.
   static func withModel(
     workers: Int = 1, apis: Int = 1, settings: [String: String] = [:], redis: [String] = [],
-    _ body: @escaping @Sendable (Stack, ModelServer) async throws -> Void
+    partitions: Int = TestPartitions.count, _ body: @escaping @Sendable (Stack, ModelServer) async throws -> Void
   ) async throws {
     let model = try ModelServer()
     defer { model.close() }
     let own = ["WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LLM_FALLBACK": "fail", "WF_LEASE_S": "2"]
-    let options = Options(workers: workers, apis: apis, settings: own.merging(settings) { $1 }, redis: redis)
+    let options = Options(
+      workers: workers, apis: apis, settings: own.merging(settings) { $1 }, redis: redis, partitions: partitions)
     try await Stack.with(options) { try await body($0, model) }
   }
 
@@ -28,7 +30,7 @@ extension Stack {
 
   /// Crashes in a row that were counted of a run when it was claimed last.
   func crashes(of id: String) async throws -> Int {
-    let again = try await command("HGET", "wf:job:\(id)", "again").string?.split(separator: " ") ?? []
+    let again = try await command("HGET", key("job", id), "again").string?.split(separator: " ") ?? []
     return again.count == 5 ? Int(again[1]) ?? 0 : 0
   }
 

@@ -17,15 +17,15 @@ import WorkflowStore
 
   @Test func `A run whose workers died is listed with its failure`() async throws {
     let id = try await api.submit()
-    var clock = try await recover(after: nil)
+    var clock = try await recover(id, after: nil)
     for crash in 1...3 {
       let run = try await api.claim("\(crash)")
       try await api.record(run) { batch in
         batch.log(.stepStart(step: "a", op: "note"))
         batch.hasStepInFlight = true
       }
-      try await api.send("ZADD", "\(api.prefix)leases", "1", id.description)
-      clock = try await recover(after: clock)
+      try await api.send("ZADD", "\(api.partitions.store(of: id).keys.prefix)leases", "1", id.description)
+      clock = try await recover(id, after: clock)
     }
     let runs = await api.answer("GET", "/status?dead=1&limit=1").json["runs"]?.arrayValue ?? []
     let letter = try #require(runs.first?.objectValue)
@@ -35,9 +35,10 @@ import WorkflowStore
     for name in ["created_ts", "started_ts", "finished_ts"] { #expect(letter[name]?.numberValue != nil, "\(name)") }
   }
 
-  private func recover(after clock: String?) async throws -> String? {
-    try await api.store.recover(after: clock, within: .seconds(60), kind: .taking, lease: .seconds(60), limit: 100)
-      .clock
+  private func recover(_ id: JobID, after clock: String?) async throws -> String? {
+    try await api.partitions.store(of: id).recover(
+      after: clock, within: .seconds(60), kind: .taking, lease: .seconds(60), limit: 100
+    ).clock
   }
 
   @Test(arguments: [

@@ -22,7 +22,7 @@ import WorkflowStore
     let address = try redis.address()
     connection = RedisConnection(address, name: "test", logger: logger)
     store = RunStore(connection, keys: Keys(), timeout: .seconds(30))
-    events = RunEvents(address, store: store, logger: logger)
+    events = RunEvents(address, partitions: Partitions(store), logger: logger)
   }
 
   private func send(_ words: String...) async throws {

@@ -25,7 +25,7 @@ import WorkflowStore
   @Test func `A client that has all events of an ended run gets a 204, and any other a stream`() async throws {
     let id = try await api.submit()
     try await api.finish()
-    let facts = try #require(try await api.store.facts(of: id))
+    let facts = try #require(try await api.partitions.store(of: id).facts(of: id))
     let target = "/status/\(id)/events"
     let last = facts.entries - 1
     #expect(await api.answer("GET", target, headers: ["Last-Event-ID": "\(last)"]).status == 204)

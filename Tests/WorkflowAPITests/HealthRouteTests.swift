@@ -12,7 +12,7 @@ import Testing
     #expect(without.json["status"] == "unavailable" && without.json["redis"] == "ok")
     #expect(without.json["workers"] == 0 && without.json["queued"] == 1 && without.json["started"] == 0)
     #expect(without.json["detail"]?.stringValue?.contains("no worker") == true)
-    try await api.send("ZADD", "\(api.prefix)workers", "9999999999999", "w")
+    for prefix in api.prefixes { try await api.send("ZADD", "\(prefix)workers", "9999999999999", "w") }
     let with = await api.answer("GET", "/status/health")
     #expect(with.status == 200)
     #expect(with.json["status"] == "ok" && with.json["workers"] == 1 && with.json["detail"] == nil)
@@ -22,7 +22,7 @@ import Testing
     let quiet = await (try TestAPI()).answer("GET", "/status/health").json
     for name in ["warnings", "repairs", "fallbacks_last_hour"] { #expect(quiet[name] == nil) }
     let api = try TestAPI(warnings: ["Redis may discard runs"])
-    try await api.send("HSET", "\(api.prefix)repairs", "b", "2", "a", "1")
+    try await api.send("HSET", "\(api.prefixes[0])repairs", "b", "2", "a", "1")
     let facts = await api.answer("GET", "/status/health").json
     #expect(facts["warnings"] == ["Redis may discard runs"])
     #expect(facts["repairs"]?.text == #"{"a":1,"b":2}"#)

@@ -19,7 +19,8 @@ import WorkflowStore
     #expect(answer.header("Location") == "/status/\(id)")
     #expect(answer.header("Content-Type") == "application/json")
     #expect(answer.header("Cache-Control") == "no-store")
-    let facts = try await api.store.facts(of: #require(JobID(id)))
+    let job = try #require(JobID(id))
+    let facts = try await api.partitions.store(of: job).facts(of: job)
     #expect(facts?.status == .queued && facts?.runName == "r")
   }
 

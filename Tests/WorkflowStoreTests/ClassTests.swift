@@ -82,7 +82,7 @@ import WorkflowStore
 
   @Test func `Runs that are submitted together are accepted each by itself, in few calls`() async throws {
     let bench = try Bench(on: RedisServer())
-    let group = GroupSubmit(bench.store)
+    let group = GroupSubmit(Partitions(bench.store))
     let known = try await bench.submit()
     try await bench.send("SET", "wf:queue:2:\(Self.otherClass):normal", "mine")
     try await bench.send("CONFIG", "RESETSTAT")

@@ -15,7 +15,7 @@ import WorkflowStore
 
   @Test func `A policy that discards keys is a warning for as long as it is set`() async throws {
     let bench = try Bench(on: RedisServer())
-    let watch = DatabaseWatch(bench.store, logger: .silent)
+    let watch = DatabaseWatch(Partitions(bench.store), logger: .silent)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await watch.run() }
       while try await bench.text("database") == nil {}
@@ -30,14 +30,26 @@ import WorkflowStore
     }
   }
 
+  @Test func `A database of another number of partitions is a warning, and gets no id`() async throws {
+    let bench = try Bench(on: RedisServer())
+    try await bench.send("SET", "wf:partitions", "4")
+    let watch = DatabaseWatch(Partitions(bench.store), logger: .silent)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await watch.run() }
+      try await expect(watch, bench) { $0.count == 1 && $0[0].contains("have 4 partitions") }
+      #expect(try await bench.text("database") == nil)
+      group.cancelAll()
+    }
+  }
+
   @Test func `A database that is emptied while the process runs is a warning from then on`() async throws {
     let bench = try Bench(on: RedisServer())
-    let watch = DatabaseWatch(bench.store, logger: .silent)
+    let watch = DatabaseWatch(Partitions(bench.store), logger: .silent)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await watch.run() }
       while try await bench.text("database") == nil {}
       // A second process that starts now finds the same id and nothing to warn of.
-      let second = DatabaseWatch(bench.store, logger: .silent)
+      let second = DatabaseWatch(Partitions(bench.store), logger: .silent)
       group.addTask { await second.run() }
       let before = try await bench.text("database")
       try await bench.send("FLUSHDB")

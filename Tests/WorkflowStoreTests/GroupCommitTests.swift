@@ -74,7 +74,7 @@ import WorkflowStore
     let count = 200
     for _ in 0..<count { try await bench.submit() }
     let runs = try await bench.claimRuns(count)
-    let group = GroupCommit(bench.store, large: bench.store)
+    let group = GroupCommit(Partitions(bench.store), large: Partitions(bench.store))
     try await bench.send("CONFIG", "RESETSTAT")
     let answers = try await withThrowingTaskGroup(of: (Int, WriteOutcome).self) { tasks in
       for (index, run) in runs.enumerated() {

@@ -12,7 +12,7 @@ import WorkflowStore
 
   init() throws {
     bench = try Bench(on: RedisServer(), limits: RunStore.Limits(retain: 1_000))
-    group = GroupCommit(bench.store, large: bench.store)
+    group = GroupCommit(Partitions(bench.store), large: Partitions(bench.store))
   }
 
   private func outputs(_ name: String, bytes: Int) -> String {

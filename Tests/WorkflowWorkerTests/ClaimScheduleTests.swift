@@ -11,14 +11,14 @@ import Workflow
   private let start = ContinuousClock.now
   private var schedule: ClaimSchedule
 
-  init() { schedule = ClaimSchedule(worker: "w", lease: .seconds(15), classes: RunClasses(["now"]), at: start) }
+  init() { schedule = ClaimSchedule(worker: "w", lease: .seconds(15), classes: [RunClasses(["now"])], at: start) }
 
   private mutating func wake(_ load: Load, after seconds: Double = 0) -> ClaimRequest? {
-    schedule.wake(isPoll: false, load, at: start + .seconds(seconds))
+    schedule.wake(.message(partition: 0), load, at: start + .seconds(seconds))?.request
   }
 
   private mutating func poll(_ load: Load, after seconds: Double = 0) -> ClaimRequest? {
-    schedule.wake(isPoll: true, load, at: start + .seconds(seconds))
+    schedule.wake(.poll, load, at: start + .seconds(seconds))?.request
   }
 
   /// Answers the claim in flight.
@@ -26,11 +26,13 @@ import Workflow
     _ claim: Claim = Claim(), _ load: Load = Load(heldRuns: 0, freeSlots: 8),
     after seconds: Double = 0
   ) -> ClaimRequest? {
-    schedule.succeed(claim, load, at: start + .seconds(seconds)).next
+    schedule.succeed(claim, load, at: start + .seconds(seconds)).next?.request
   }
 
   /// Fails the claim in flight, without an answer.
-  private mutating func fail() -> Bool { schedule.fail(isAnswer: false, at: start) }
+  private mutating func fail() -> Bool {
+    schedule.fail(isAnswer: false, Load(heldRuns: 0, freeSlots: 8), at: start).isFirst
+  }
 
   private func claim(isSuspect: Bool = false, hasLeftRuns: Bool = false, isElected: Bool = false) throws -> Claim {
     var claim = Claim()
@@ -72,28 +74,28 @@ import Workflow
 
   @Test mutating func `A failed claim is sent again under its number, and counts as settled meanwhile`() {
     let load = Load(heldRuns: 0, freeSlots: 8)
-    #expect(schedule.settledClaim == 0)
+    #expect(schedule.settledClaim(of: 0) == 0)
     #expect(wake(load)?.id == "w/1")
-    #expect(schedule.settledClaim == 0)
+    #expect(schedule.settledClaim(of: 0) == 0)
     let isFirst = fail()
     #expect(isFirst)
-    #expect(schedule.settledClaim == 1)
+    #expect(schedule.settledClaim(of: 0) == 1)
     #expect(poll(load)?.id == "w/1")
-    #expect(schedule.settledClaim == 0)
+    #expect(schedule.settledClaim(of: 0) == 0)
     let isFirstAgain = fail()
     #expect(!isFirstAgain)
     #expect(poll(load)?.id == "w/1")
     let (next, hasRecovered) = schedule.succeed(Claim(), load, at: start)
-    #expect(next == nil && hasRecovered && schedule.settledClaim == 1)
+    #expect(next == nil && hasRecovered && schedule.settledClaim(of: 0) == 1)
   }
 
   @Test mutating func `Only an answer ends the silence of Redis, also one that is an error`() {
     let load = Load(heldRuns: 0, freeSlots: 8)
     _ = wake(load)
-    _ = schedule.fail(isAnswer: false, at: start + .seconds(10))
+    _ = schedule.fail(isAnswer: false, load, at: start + .seconds(10))
     #expect(schedule.silence(at: start + .seconds(40)) == .seconds(40))
     _ = poll(load, after: 40)
-    _ = schedule.fail(isAnswer: true, at: start + .seconds(41))
+    _ = schedule.fail(isAnswer: true, load, at: start + .seconds(41))
     #expect(schedule.silence(at: start + .seconds(42)) == .seconds(1))
   }
 
@@ -126,9 +128,9 @@ import Workflow
     let load = Load(heldRuns: 0, freeSlots: 8)
     _ = wake(load)
     schedule.stop()
-    #expect(schedule.isClaiming && schedule.settledClaim == 0)
+    #expect(schedule.isClaiming && schedule.settledClaim(of: 0) == 0)
     #expect(succeed(try claim(hasLeftRuns: true)) == nil)
     #expect(wake(load) == nil && poll(load) == nil)
-    #expect(!schedule.isClaiming && schedule.settledClaim == 2)
+    #expect(!schedule.isClaiming && schedule.settledClaim(of: 0) == 2)
   }
 }

@@ -15,14 +15,14 @@ import WorkflowStore
 
   private func claimer(timeout: Duration, ticks: CallCount) throws -> Claimer {
     let redis = RedisConnection(try server.address(), name: "test", logger: logger)
-    let store = RunStore(redis, keys: Keys(), timeout: .seconds(20))
+    let partitions = Partitions(redis, keys: Keys(), timeout: .seconds(20))
     let activeRuns = ActiveRuns(limit: 64)
     let executor = Executor(
       registry: OperationRegistry([]), limits: .init(outputBytes: 1, runBytes: 1, progressEntryBytes: 1),
       activeRuns: activeRuns, ended: EndedRuns(), clock: RedisClock(), send: ScriptedStore().send)
     return Claimer(
-      store: store, executor: executor, activeRuns: activeRuns, worker: "w", lease: .seconds(15), logger: logger,
-      watchdogTick: { ticks.add() }, isReachable: { true }, timeout: timeout)
+      partitions: partitions, executor: executor, activeRuns: activeRuns, worker: "w", lease: .seconds(15),
+      logger: logger, watchdogTick: { ticks.add() }, isReachable: { true }, timeout: timeout)
   }
 
   @Test(arguments: [

@@ -41,7 +41,7 @@ import WorkflowStore
   @Test func `The outputs of a call are recorded before an immediate step that depends on it runs`() async throws {
     let bench = bench
     let look = Scripted("look", isImmediate: true) { [bench] invocation throws(StepError) in
-      let status = try? await bench.store.status(of: try #require(JobID(invocation.job)))
+      let status = try? await bench.status(of: try #require(JobID(invocation.job)))
       return .outputs(["entries": .number(JSONNumber(status?.progress.count ?? 0))])
     }
     try await bench.withWorkers([Scripted("call"), look]) {

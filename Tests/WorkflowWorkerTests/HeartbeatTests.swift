@@ -36,7 +36,7 @@ import WorkflowStore
       try? await Task.sleep(for: .seconds(3_600))
     }
     let heartbeat = Heartbeat(
-      store: try self.store("beat"), activeRuns: activeRuns, worker: "w", lease: lease, logger: logger)
+      partitions: Partitions(try self.store("beat")), activeRuns: activeRuns, worker: "w", lease: lease, logger: logger)
     heartbeat.start()
 
     let redis = RedisConnection(try server.address(), name: "eyes", logger: logger)

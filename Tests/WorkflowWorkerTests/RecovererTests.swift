@@ -89,8 +89,8 @@ import WorkflowStore
     activeRuns.acquire(runs[0], isQuarantined: false) { try? await Task.sleep(for: .seconds(3_600)) }
     let eyes = RedisConnection(try server.address(), name: "beat", logger: logger)
     let heartbeat = Heartbeat(
-      store: RunStore(eyes, keys: Keys(), timeout: .seconds(20)), activeRuns: activeRuns, worker: "w", lease: lease,
-      logger: logger)
+      partitions: Partitions(eyes, keys: Keys(), timeout: .seconds(20)), activeRuns: activeRuns, worker: "w",
+      lease: lease, logger: logger)
     heartbeat.start()
     var recoverer = Recoverer(store: store, worker: "recoverer", lease: lease, logger: logger)
     let task = Task { await recoverer.run() }

@@ -55,7 +55,8 @@ import WorkflowStore
       #expect(run.status == .finished)
       #expect(gated.calls.value == 3 && hold.calls.value == 1)
       #expect(run.log.filter { $0.contains("step_done") }.count == 5 && !run.log.contains { $0.contains("resumed") })
-      let items = try await bench.redis.send(["LLEN", "wf:store:kept"], timeout: .seconds(20)).int
+      let store = "\(bench.partitions.store(of: id).keys.prefix)store:kept"
+      let items = try await bench.redis.send(["LLEN", store], timeout: .seconds(20)).int
       #expect(items == 1)
       #expect(run.result.map { String(decoding: $0, as: UTF8.self) }?.hasSuffix(#""stores":{"kept":["g0"]}}"#) == true)
     }

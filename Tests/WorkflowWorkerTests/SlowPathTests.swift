@@ -28,7 +28,7 @@ import WorkflowStore
       let small = try await bench.submit([steps[0]], inputs: ["text": "short"])
       let first = try await bench.end(of: small)
       #expect(first.status == .finished)
-      let during = try #require(try await bench.store.status(of: large))
+      let during = try #require(try await bench.status(of: large))
       #expect(during.status == .started, "the small run waited for the large one")
       let end = try await bench.end(of: large)
       #expect(end.status == .finished)

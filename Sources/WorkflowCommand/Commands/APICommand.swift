@@ -33,21 +33,22 @@ struct APICommand: AsyncParsableCommand {
     // Of its own, so that nothing waits behind a large document.
     let documents = composition.connection("wf-api-documents")
     let notifier = SystemdNotifier()
-    let watch = DatabaseWatch(composition.store(connection), logger: composition.logger)
+    let partitions = composition.partitions(connection)
+    let watch = DatabaseWatch(partitions, logger: composition.logger)
     let listener = try listener(settings)
     let server = APIServer(
       listener: listener, configuration: APICommand.serverConfiguration(composition),
       definitions: DefinitionReader(
         operations: composition.registry(client: nil).schemas,
         maxStepBytes: settings.worker.maxOutputBytes),
-      store: composition.store(connection), documents: composition.store(documents, timeout: .seconds(30)),
-      events: RunEvents(settings.redis, store: composition.store(documents), logger: composition.logger),
+      partitions: partitions, documents: composition.partitions(documents, timeout: .seconds(30)),
+      events: RunEvents(settings.redis, partitions: composition.partitions(documents), logger: composition.logger),
       warnings: { watch.warnings }, allowsAnonymous: settings.allowsAnonymous, siteURL: settings.url,
       logger: composition.logger,
       started: { notifier.ready("running") })
     let outages = OutageLog("the read of the state of all runs", logger: composition.logger)
     let watchdog = Task {
-      await Watchdog(notifier: notifier, store: composition.store(connection), outages: outages).run()
+      await Watchdog(notifier: notifier, partitions: partitions, outages: outages).run()
     }
     let warnings = Task {
       await composition.warnAboutRedis(connection)
@@ -61,6 +62,8 @@ struct APICommand: AsyncParsableCommand {
       try await StoppableService(server, notifier: notifier, logger: composition.logger).run()
     } catch let error as FastCGIError {
       throw CommandFailure(sentence(error, listener), code: .configuration)
+    } catch let mismatch as PartitionMismatch {
+      throw CommandFailure(mismatch)
     }
     connection.close()
     documents.close()

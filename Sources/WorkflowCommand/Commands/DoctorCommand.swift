@@ -25,14 +25,16 @@ struct DoctorCommand: AsyncParsableCommand {
       let connection = RedisConnection(
         settings.redis, name: "wf-doctor", logger: Logger(label: "wf-doctor") { _ in SwiftLogNoOpLogHandler() })
       defer { connection.close() }
-      let store = RunStore(connection, keys: settings.keys)
+      let partitions = Partitions(connection, keys: settings.keys, count: settings.partitions)
       // Without an installation only what the settings name is looked at: the defaults need not be there.
       if isInstalled || settings.isSet("REDIS_URL") {
-        results += await RedisCheck(connection: connection, store: store, address: settings.redis).results()
+        results += await RedisCheck(
+          connection: connection, partitions: partitions, address: settings.redis
+        ).results()
       }
       results += isInstalled ? await HostCheck(settings: settings).results() : await checkAPI(settings)
       if isInstalled || settings.model != nil {
-        results += await checkModel(settings, store, isComplete: host.isComplete)
+        results += await checkModel(settings, partitions, isComplete: host.isComplete)
       }
     }
     for result in results { Terminal.show(result.text) }
@@ -53,13 +55,13 @@ struct DoctorCommand: AsyncParsableCommand {
     return [result]
   }
 
-  private func checkModel(_ settings: Settings, _ store: RunStore, isComplete: Bool) async -> [CheckResult] {
+  private func checkModel(_ settings: Settings, _ partitions: Partitions, isComplete: Bool) async -> [CheckResult] {
     guard isComplete else {
       return [.warning("the model is not examined: not all settings could be read", remedy: "see above")]
     }
     let client = HTTPClient(settings.httpClientConfiguration)
     defer { client.close() }
     let model = settings.model.map { OpenAIChatModel(client: client, configuration: $0) }
-    return await ModelCheck(model: model, store: store).results()
+    return await ModelCheck(model: model, partitions: partitions).results()
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Curl
 import Hiredis
+import WorkflowStore
 import WorkflowWorker
 
 /// `wf worker`: takes runs from the queue and runs them.
@@ -21,7 +22,7 @@ struct WorkerCommand: AsyncParsableCommand {
     let notifier = SystemdNotifier()
     let worker = Worker(
       configuration: settings.worker, registry: composition.registry(client: client), redis: settings.redis,
-      keys: settings.keys, limits: settings.limits, logger: composition.logger,
+      keys: settings.keys, partitions: settings.partitions, limits: settings.limits, logger: composition.logger,
       watchdogTick: { runs in
         notifier.ready("\(runs) active runs")
         notifier.alive()
@@ -34,7 +35,11 @@ struct WorkerCommand: AsyncParsableCommand {
     defer { warnings.cancel() }
     // The drain, what the worker takes to hand back the rest, and a margin: systemd must not kill it before that.
     let limit = settings.worker.drain + .seconds(15)
-    try await StoppableService(worker, notifier: notifier, stopsWithin: limit, logger: composition.logger).run()
+    do {
+      try await StoppableService(worker, notifier: notifier, stopsWithin: limit, logger: composition.logger).run()
+    } catch let mismatch as PartitionMismatch {
+      throw CommandFailure(mismatch)
+    }
     client.close()
   }
 }

@@ -7,7 +7,7 @@ import WorkflowStore
 struct ModelCheck {
   let model: (any ChatModel)?
   /// Where the placeholders that stood in for the model's words are counted.
-  let store: RunStore
+  let partitions: Partitions
 
   /// What was found, also of the last hour's runs.
   func results() async -> [CheckResult] {
@@ -17,7 +17,7 @@ struct ModelCheck {
 
   private func fallbacks() async -> CheckResult? {
     // Where Redis does not answer, another result says so.
-    guard let count = try? await store.fallbacksOfLastHour(), count > 0 else { return nil }
+    guard let count = try? await partitions.fallbacksOfLastHour(), count > 0 else { return nil }
     return .warning(
       "\(count) summaries of the last hour are the placeholder's, although a model is configured",
       remedy: "journalctl -u 'wf-worker*' -p warning says why")

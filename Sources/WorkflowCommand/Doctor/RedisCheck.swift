@@ -5,7 +5,7 @@ import WorkflowStore
 /// Looks at the Redis that the settings name.
 struct RedisCheck {
   let connection: RedisConnection
-  let store: RunStore
+  let partitions: Partitions
   let address: RedisAddress
 
   /// What was found.
@@ -18,7 +18,7 @@ struct RedisCheck {
     // A Redis that refuses every script says so twice.
     let writes = await writes()
     let rights = await rights().filter { $0.text != writes.text }
-    return [await version(), writes] + rights + [await clock()] + (await configuration())
+    return [await version(), writes] + rights + (await count()) + [await clock()] + (await configuration())
   }
 
   /// What keeps wf from working there or makes Redis lose runs; nil when it does not answer.
@@ -53,16 +53,24 @@ struct RedisCheck {
   /// The script behind /status/health is refused when writes are.
   private func writes() async -> CheckResult {
     do throws(StoreError) {
-      _ = try await store.health()
+      _ = try await partitions.health()
       return .ok("Redis takes writes")
     } catch {
       return result(error)
     }
   }
 
+  /// Whether the settings have as many partitions as the data. Nothing is said of a single one, as by default.
+  private func count() async -> [CheckResult] {
+    guard let stored = try? await partitions.storedCount(), stored > 1 || stored != partitions.count else { return [] }
+    if stored == partitions.count { return [.ok("the runs are divided among \(stored) partitions")] }
+    let mismatch = PartitionMismatch(stored: stored, configured: partitions.count)
+    return [.failed("\(mismatch)", remedy: mismatch.remedy)]
+  }
+
   private func rights() async -> [CheckResult] {
     do throws(StoreError) {
-      guard let missing = try await store.missingRights() else {
+      guard let missing = try await partitions.missingRights() else {
         return [
           .warning(
             "Redis does not tell what its user may do", remedy: "see yourself: Operating.md has the ACL SETUSER line")
@@ -83,7 +91,7 @@ struct RedisCheck {
 
   /// The line that allows the user all that wf needs, on the keys and channels under the prefix in force.
   private var permission: String {
-    let rules = RedisCheck.quoted(RedisRequirements.rules(store.keys))
+    let rules = RedisCheck.quoted(RedisRequirements.rules(partitions.keys))
     return "redis-cli ACL SETUSER \(address.user ?? "default") \(rules)"
   }
 
@@ -133,7 +141,7 @@ struct RedisCheck {
   }
 
   private func configuration() async -> [CheckResult] {
-    let policy = (try? await store.evictionPolicy()) ?? .unknown
+    let policy = (try? await partitions.all[0].evictionPolicy()) ?? .unknown
     guard policy != .unknown, let appendonly = await appendOnly() else {
       return [
         .warning(
@@ -147,7 +155,7 @@ struct RedisCheck {
 
   private func appendOnly() async -> String? {
     if let value = await setting("appendonly") { return value }
-    guard let enabled = try? await store.info(["persistence"])["aof_enabled"] else { return nil }
+    guard let enabled = try? await partitions.all[0].info(["persistence"])["aof_enabled"] else { return nil }
     return enabled == "1" ? "yes" : "no"
   }
 

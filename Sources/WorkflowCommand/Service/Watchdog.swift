@@ -4,7 +4,7 @@ import WorkflowStore
 /// timeout. An outage of Redis restarts nothing; a process whose tasks or connection are stuck is restarted.
 struct Watchdog {
   let notifier: SystemdNotifier
-  let store: RunStore
+  let partitions: Partitions
   let outages: OutageLog
 
   /// Feeds until the task is cancelled.
@@ -13,7 +13,7 @@ struct Watchdog {
     while !Task.isCancelled {
       let status: String
       do throws(StoreError) {
-        let health = try await store.health()
+        let health = try await partitions.health()
         status = "\(health.workers) workers, \(health.queued) runs queued"
         outages.noteSuccess()
       } catch {

@@ -6,7 +6,7 @@ enum SettingNames {
     "WF_LLM_FALLBACK", "WF_LLM_MODELS", "WF_LLM_MAX_TOKENS", "WF_PROXY_ENV", "WF_ALLOW_ANONYMOUS",
     "WF_API_CONNECTIONS", "WF_WORKER_RUNS", "WF_LEASE_S", "WF_DRAIN_S", "WF_RETAIN_S", "WF_STORE_MAX_ITEMS",
     "WF_MAX_BODY_BYTES", "WF_MAX_OUTPUT_BYTES", "WF_MAX_RUN_BYTES", "WF_MAX_PROGRESS_ENTRY_BYTES", "WF_KEY_PREFIX",
-    "WF_LOG_LEVEL", "WF_URL",
+    "WF_PARTITIONS", "WF_LOG_LEVEL", "WF_URL",
   ]
 
   private static let places = Dictionary(uniqueKeysWithValues: all.enumerated().map { ($1, $0) })

@@ -9,6 +9,8 @@ import WorkflowWorker
 struct Settings: Sendable {
   let redis: RedisAddress
   let keys: Keys
+  /// Among how many partitions the runs are divided.
+  let partitions: Int
   let limits: RunStore.Limits
   let worker: WorkerConfiguration
   let maxBodyBytes: Int
@@ -55,6 +57,7 @@ struct Settings: Sendable {
   private init?(reading reader: inout SettingsReader) {
     let redis = Settings.redis(&reader)
     keys = Keys(prefix: reader.text("WF_KEY_PREFIX", default: "wf:") ?? "wf:")
+    partitions = reader.integer("WF_PARTITIONS", default: 1, in: 1...64)
     limits = RunStore.Limits(
       retain: reader.integer("WF_RETAIN_S", default: 604_800, in: 1...31_536_000),
       storeItems: reader.integer("WF_STORE_MAX_ITEMS", default: 10_000, in: 1...10_000_000))

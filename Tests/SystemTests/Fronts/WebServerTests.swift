@@ -51,7 +51,7 @@ struct WebServerTests {
     let arguments = ["--pdeathsig", "KILL", "--", Stack.executable, "api", "--socket", socket]
     _ = try await Subprocess.run(
       .name("setpriv"), arguments: Arguments(arguments),
-      environment: .inherit.updating(["REDIS_URL": "redis+unix://\(stack.folder)/redis.sock"]), input: .none,
+      environment: .ofTests(["REDIS_URL": "redis+unix://\(stack.folder)/redis.sock"]), input: .none,
       output: .discarded, error: .discarded
     ) { execution in
       _ = try await wait("the API's socket") { chmod(socket, 0o666) == 0 ? true : nil }

@@ -12,8 +12,7 @@ import WorkflowStore
 
 /// An API on a real Redis, called without a web server.
 struct TestAPI: Sendable {
-  let prefix: String
-  let store: RunStore
+  let partitions: Partitions
   private let redis: RedisServer
   private let connection: RedisConnection
   private let server: APIServer
@@ -29,13 +28,14 @@ struct TestAPI: Sendable {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let address = try redis.address()
     self.redis = redis
-    prefix = "api\(Self.count.add(1, ordering: .relaxed).newValue):"
+    let prefix = "api\(Self.count.add(1, ordering: .relaxed).newValue):"
     connection = RedisConnection(address, name: "test", logger: logger)
-    store = RunStore(connection, keys: Keys(prefix: prefix), timeout: timeout)
+    partitions = Partitions(connection, keys: Keys(prefix: prefix), count: TestPartitions.count, timeout: timeout)
     server = APIServer(
       listener: .unix(path: "/nowhere"), configuration: .init(),
-      definitions: DefinitionReader(operations: ["note": ParameterSchema([.init("value", .any)])]), store: store,
-      documents: store, events: RunEvents(address, store: store, logger: logger), warnings: { warnings },
+      definitions: DefinitionReader(operations: ["note": ParameterSchema([.init("value", .any)])]),
+      partitions: partitions, documents: partitions,
+      events: RunEvents(address, partitions: partitions, logger: logger), warnings: { warnings },
       allowsAnonymous: allowsAnonymous, siteURL: "https://wf.example.org", logger: logger)
   }
 
@@ -64,19 +64,25 @@ struct TestAPI: Sendable {
   /// A run of one step.
   static let body = #"{"run_name":"r","inputs":{"text":"a"},"steps":[{"id":"a","op":"note","params":{"value":1}}]}"#
 
+  /// What the keys of each partition start with.
+  var prefixes: [String] { partitions.all.map(\.keys.prefix) }
+
   /// Claims the only queued run, by a worker of that name.
   func claim(_ claim: String = "claim") async throws -> ClaimedRun {
     let request = ClaimRequest(
       id: claim, worker: claim, runs: 10, lease: .seconds(60), classes: classes)
-    return try #require(try await store.claim(request).runs.first)
+    for store in partitions.all {
+      if let run = try await store.claim(request).runs.first { return run }
+    }
+    throw StoreError.damaged("no run is queued")
   }
 
   /// Records the first batch of a run.
   func record(_ run: ClaimedRun, _ fill: (inout CheckpointBatch) -> Void) async throws {
-    var batch = CheckpointBatch(beginning: run, clock: store.clock)
+    var batch = CheckpointBatch(beginning: run, clock: partitions.store(of: run.id).clock)
     fill(&batch)
     let pending = PendingBatch(batch, of: HeldRun(id: run.id, token: run.token), sequence: 1)
-    _ = try await store.record([pending])
+    _ = try await partitions.store(of: run.id).record([pending])
   }
 
   /// Claims the only queued run and ends it.

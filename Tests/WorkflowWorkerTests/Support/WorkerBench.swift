@@ -14,14 +14,14 @@ import WorkflowStore
 /// A real Redis, and workers of a test's own operations in this process.
 final class WorkerBench: Sendable {
   let server: RedisServer
-  let store: RunStore
+  let partitions: Partitions
   let redis: RedisConnection
   private let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 
   init(_ server: RedisServer = RedisServer()) throws {
     self.server = server
     redis = RedisConnection(try server.address(), name: "test", logger: logger)
-    store = RunStore(redis, keys: Keys(), timeout: .seconds(20))
+    partitions = Partitions(redis, keys: Keys(), count: TestPartitions.count, timeout: .seconds(20))
   }
 
   deinit { redis.close() }
@@ -38,7 +38,7 @@ final class WorkerBench: Sendable {
     let workers = operations.map { [configuration, logger] operations in
       let worker = Worker(
         configuration: configuration, registry: OperationRegistry(operations), redis: address, keys: Keys(),
-        limits: RunStore.Limits(), logger: logger)
+        partitions: TestPartitions.count, limits: RunStore.Limits(), logger: logger)
       return Task { try await worker.run() }
     }
     do {
@@ -63,7 +63,7 @@ final class WorkerBench: Sendable {
 
   func submit(_ steps: [StepDefinition], inputs: JSONObject = [:]) async throws -> JobID {
     let id = JobID()
-    let answer = try await store.submit(
+    let answer = try await partitions.store(of: id).submit(
       Submission(
         id: id, runName: "run", steps: JSONValue.array(steps.map(\.json)).bytes, inputs: JSONValue.object(inputs).bytes,
         operations: Set(steps.map(\.op)), requestID: "request"))
@@ -71,11 +71,13 @@ final class WorkerBench: Sendable {
     return id
   }
 
+  func status(of id: JobID) async throws -> StoredRun? { try await partitions.store(of: id).status(of: id) }
+
   /// Waits until something holds of a run.
   func run(_ id: JobID, _ holds: (StoredRun) -> Bool) async throws -> StoredRun {
     while true {
       try Task.checkCancellation()
-      if let run = try? await store.status(of: id), holds(run) { return run }
+      if let run = try? await status(of: id), holds(run) { return run }
       try await ContinuousClock().sleep(for: .milliseconds(2))
     }
   }
