@@ -8,7 +8,8 @@
 # make build    the release binary, .build/release/wf
 # make docs     the documentation in .build/wf.doccarchive; `docc preview` serves Sources/WorkflowCommand/WorkflowCommand.docc
 # make lint     the formatter's rules, and the width of comments
-# make chaos    SECONDS=300 of load while processes are killed, then a check of every run; SEED= repeats a run of it
+# make chaos    SECONDS=300 of load while processes are killed, then a check of every run; SEED= repeats a run of it;
+#               PARTITIONS=4 divides the runs among four
 # make bench    the figures of the benchmark, side by side with floor and peers; ROWS=submit,drain for some rows;
 #               BASE=COMMIT compares this build with that commit's, which it builds once
 # make install  binary, units and nginx's snippet, under DESTDIR and PREFIX; never overwrites what an administrator edits
@@ -22,6 +23,7 @@ UNITDIR ?= /etc/systemd/system
 PORT    ?= 8000
 SECONDS ?= 60
 SEED    ?=
+PARTITIONS ?=
 DEB      = .build/deb
 HOST     = .build/host-root
 
@@ -157,7 +159,7 @@ build: packages
 chaos: build
 	$(RELEASE:wf=chaos)
 	$(RELEASE:wf=FakeClock)
-	.build/release/chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+	.build/release/chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(PARTITIONS),--partitions $(PARTITIONS))
 
 bench: PACKAGES += gcc libc6-dev python3 python3-venv wrk
 bench: build $(VENV)/arq/installed $(VENV)/queues/installed $(BASE_BINARY)

@@ -7,6 +7,8 @@ import SystemHarness
 struct Chaos: Sendable {
   let seconds: Int
   let seed: UInt64
+  /// Among how many partitions the runs are divided.
+  let partitions: Int
   private let lease = Duration.seconds(2)
 
   /// Runs everything.
@@ -34,7 +36,7 @@ struct Chaos: Sendable {
         "WF_LEASE_S": "\(Int(lease.seconds))", "WF_DRAIN_S": "0.3", "WF_STORE_MAX_ITEMS": "10000000",
         "PATH": path,
       ],
-      redis: ["appendonly yes", "appendfsync always"])
+      redis: ["appendonly yes", "appendfsync always"], partitions: partitions)
   }
 
   private func play(_ stack: Stack, _ model: ModelServer, _ clock: ClockSteps) async throws -> Report {
@@ -61,8 +63,6 @@ struct Chaos: Sendable {
   }
 
   private func isDrained(_ stack: Stack) async throws -> Bool {
-    let isQueued = try await !stack.queuedRuns().isEmpty
-    let started = try await stack.command("ZCARD", "wf:leases").int
-    return !isQueued && started == 0
+    try await (stack.queuedRuns() + stack.startedRuns()).isEmpty
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import RedisFixture
 
 /// `chaos`: kills the processes of a stack at random, and shows that nothing is lost.
 @main
@@ -18,7 +19,11 @@ struct ChaosCommand: AsyncParsableCommand {
   @Option(help: "What the random choices start from. Default: a random number, which is printed.")
   var seed: UInt64?
 
+  @Option(help: "Among how many partitions the runs are divided.")
+  var partitions = TestPartitions.count
+
   func validate() throws {
+    guard (1...64).contains(partitions) else { throw ValidationError("--partitions is from 1 to 64.") }
     guard (1...86_400).contains(seconds) else { throw ValidationError("--seconds is from 1 to 86400.") }
   }
 
@@ -30,7 +35,9 @@ struct ChaosCommand: AsyncParsableCommand {
       print("chaos has not come to its end after \(limit) s")
       Glibc.exit(3)
     }
-    let report = try await Chaos(seconds: seconds, seed: seed ?? .random(in: 0..<1 << 32)).run()
+    let report = try await Chaos(
+      seconds: seconds, seed: seed ?? .random(in: 0..<1 << 32), partitions: partitions
+    ).run()
     watchdog.cancel()
     for line in report.lines { print(line) }
     if !report.isGood { throw ExitCode(1) }

@@ -68,8 +68,7 @@ extension Faults {
   }
 
   private func liveRuns() async throws -> Set<String> {
-    let started = try await stack.command("ZRANGE", "wf:leases", "0", "-1").array?.compactMap(\.string) ?? []
-    return try await Set(started + stack.queuedRuns())
+    try await Set(stack.startedRuns() + stack.queuedRuns())
   }
 
   // MARK: Failover

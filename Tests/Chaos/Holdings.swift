@@ -17,9 +17,8 @@ struct Holdings: Sendable {
 
   /// The runs that a process holds.
   func runs(of process: Int32) async throws -> [Held] {
-    let started = try await read("ZRANGE", "wf:leases", "0", "-1").array?.compactMap(\.string) ?? []
-    return try await concurrently(started) { id in
-      guard let hold = try await read("HGET", "wf:holds", id).string else { return nil }
+    try await concurrently(try await stack.startedRuns(within: .seconds(1))) { id in
+      guard let hold = try await read("HGET", stack.key("holds", ofPartition: id), id).string else { return nil }
       // A worker's name is made of host, process and a random part.
       let owner = Stack.worker(inHold: hold)?.split(separator: "-").dropLast().last.flatMap { Int32($0) }
       let words = hold.split(separator: " ")
@@ -33,10 +32,10 @@ struct Holdings: Sendable {
 
   /// What has become of a run that was held.
   func fate(of run: Held) async throws -> Fate {
-    if let hold = try await read("HGET", "wf:holds", run.id).string {
+    if let hold = try await read("HGET", stack.key("holds", ofPartition: run.id), run.id).string {
       return hold.hasPrefix(run.token + " ") ? .held : .taken
     }
-    let end = try await read("HGET", "wf:job:\(run.id)", "end").string ?? ""
+    let end = try await read("HGET", stack.key("job", run.id), "end").string ?? ""
     return end.hasPrefix(run.token + " ") ? .over : .taken
   }
 

@@ -45,8 +45,8 @@ struct Judge: Sendable {
   }
 
   private func find(_ run: Ledger.Accepted) async throws -> Found {
-    let job = try await stack.command("HMGET", "wf:job:\(run.id)", "status", "error_code").array ?? []
-    let result = try await stack.command("GET", "wf:result:\(run.id)").bytesValue
+    let job = try await stack.command("HMGET", stack.key("job", run.id), "status", "error_code").array ?? []
+    let result = try await stack.command("GET", stack.key("result", run.id)).bytesValue
     var done: [String: Double] = [:]
     // What cannot be read, the audit tells of.
     for entry in (try? await stack.progress(of: run.id)) ?? [] where entry["msg"] == "step_done" {
@@ -79,15 +79,17 @@ struct Judge: Sendable {
     if accepted.count < told.accepted.count {
       verdict.lost.append("\(told.accepted.count - accepted.count) requests were answered with another's job")
     }
-    let jobs = try await stack.keys("wf:job:*").map { String($0.dropFirst("wf:job:".count)) }
+    let jobs = try await stack.keys("job:*").map { String($0.suffix(36)) }
     verdict.duplicated += Set(jobs).subtracting(accepted).map { "job \($0) is there, and nobody was told of it" }
   }
 
   /// Nothing was broken, and no living worker lost a run, as the logs of all workers tell it.
   private func judgeRecovery(_ verdict: inout Verdict) async throws {
-    let repairs = try await stack.command("HGETALL", "wf:repairs").array ?? []
-    for index in stride(from: 0, to: repairs.count - 1, by: 2) {
-      verdict.repairs[repairs[index].string ?? "?"] = repairs[index + 1].int
+    for prefix in stack.prefixes {
+      let repairs = try await stack.command("HGETALL", prefix + "repairs").array ?? []
+      for index in stride(from: 0, to: repairs.count - 1, by: 2) {
+        verdict.repairs[repairs[index].string ?? "?", default: 0] += repairs[index + 1].int ?? 0
+      }
     }
     var taken = Set<String>()
     for worker in 1...3 {
