@@ -4,8 +4,8 @@ import Testing
 
 /// The package is upgraded, removed, purged and installed again.
 extension HostTests {
-  /// Upgrades to a package of a higher version, which brings other defaults and another snippet, with nobody there who
-  /// could answer a question.
+  /// Upgrades to a package of a higher version, which brings other units and other files of every kind, with nobody
+  /// there who could answer a question.
   /// - Returns: what the upgrade says.
   @discardableResult
   private func upgrade(_ host: Host, by command: String = "dpkg -i") async throws -> String {
@@ -14,8 +14,9 @@ extension HostTests {
       rm -rf /root/next /root/next.deb
       dpkg-deb -R /mnt/.build/wf_rehearsal.deb /root/next
       sed -i "s/^Version: .*/Version: $(dpkg-query -W -f '${Version}' wf).1/" /root/next/DEBIAN/control
-      for file in wf.env wf.conf; do echo '# next' >> /root/next/usr/share/wf/$file; done
-      touch /root/next/lib/systemd/system/wf*
+      find /root/next/etc /root/next/usr/share/wf -name 'wf*' -type f -exec sed -i '$a# next' '{}' ';'
+      sed -i "/^.Service.$/aEnvironment=NEXT=$(sed -n 's/^Version: //p' /root/next/DEBIAN/control)" \
+        /root/next/lib/systemd/system/wf*.service
       sed -i "s/Not Found/Not Found by $(sed -n 's/^Version: //p' /root/next/DEBIAN/control)/" \
         /root/next/etc/nginx/snippets/wf-locations.conf
       dpkg-deb -Znone -b /root/next /root/next.deb
@@ -47,7 +48,10 @@ extension HostTests {
       #expect(try await self.socket(host) == socket)
       #expect(try await host.sh("cat /etc/wf/wf.env /etc/nginx/sites-available/wf") == edited)
       #expect(Set(try await processes(host, "wf-api", "wf-worker")).isDisjoint(with: old + ["0"]))
-      #expect(try await host.property("NeedDaemonReload", of: "wf-worker") == "no")
+      for process in try await processes(host, "wf-api", "wf-worker") {
+        let version = try await host.sh("dpkg-query -W -f '${Version}' wf")
+        #expect(try await host.sh("tr '\\0' '\\n' < /proc/\(process)/environ | sed -n 's/^NEXT=//p'") == version)
+      }
       try await host.waitForCalls(2)
       try await release()
       let status = try await host.end(of: id)
