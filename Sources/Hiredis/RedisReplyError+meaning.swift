@@ -52,6 +52,9 @@ extension RedisReplyError {
     rule("NOREPLICAS", .state, "too few replicas are connected (min-replicas-to-write)"),
     rule("BUSY", .state), rule("UNKILLABLE", .state), rule("CLUSTERDOWN", .state), rule("TRYAGAIN", .state),
     rule("NOSCRIPT", .state),
+    Rule(
+      text: "proto-max-bulk-len", cause: "VALUESIZE", meaning: .refusal,
+      remedy: "raise proto-max-bulk-len of Redis above WF_MAX_RUN_BYTES, or lower that"),
     Rule(text: "max number of clients", cause: "MAXCLIENTS", meaning: .state, remedy: "raise maxclients of Redis"),
   ]
 

@@ -36,6 +36,7 @@ import Testing
     ("ERR unknown command 'INFO', with args beginning with: 'server' ", "NOCOMMAND"),
     ("ERR Unknown Redis command called from script script: 1, on @user_script:2.", "NOCOMMAND"),
     ("ERR Unknown command called from script script: on @user_script:2.", "NOCOMMAND"),
+    ("ERR string exceeds maximum allowed size (proto-max-bulk-len) script: 7, on @user_script:9.", "VALUESIZE"),
   ])
   func `A refusal is named for what it is, with a remedy`(line: String, cause: String) {
     let error = RedisReplyError(line: line)
