@@ -12,7 +12,8 @@
 #               PARTITIONS=4 divides the runs among four
 # make bench    the figures of the benchmark, side by side with floor and peers; ROWS=submit,drain for some rows;
 #               BASE=COMMIT compares this build with that commit's, which it builds once
-# make install  binary, units and nginx's snippet, under DESTDIR and PREFIX; never overwrites what an administrator edits
+# make install  binary, units and nginx's snippet, under DESTDIR and PREFIX; never overwrites settings and site, and keeps
+#               another snippet as wf-locations.conf.old
 # make deb      a Debian package of the same, .build/wf_VERSION_ARCHITECTURE.deb; installs only what a build needs
 # make packages only installs the missing packages
 # help: end
@@ -221,6 +222,8 @@ install: build
 	sed -i 's|$(DOCS)/||' $(DESTDIR)$(PREFIX)/share/doc/wf/README.md
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/wf nginx/wf.conf systemd/wf.env
 	install -m755 nginx/write-site systemd/write-defaults $(DESTDIR)$(PREFIX)/share/wf
+	@snippet=$(DESTDIR)/etc/nginx/snippets/wf-locations.conf; if [ -e $$snippet ] && ! cmp -s nginx/wf-locations.conf $$snippet; then \
+	    cp -p $$snippet $$snippet.old; echo "$$snippet is replaced; what it was is $$snippet.old"; fi
 	install -Dm644 nginx/wf-locations.conf $(DESTDIR)/etc/nginx/snippets/wf-locations.conf
 	install -d $(DESTDIR)$(UNITDIR)
 	for unit in wf-api.socket wf-api.service wf-worker.service; do \
