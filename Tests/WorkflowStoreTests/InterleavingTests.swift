@@ -22,7 +22,7 @@ import WorkflowStore
           defer { redis.close() }
           for number in stride(from: lane, to: count, by: lanes) {
             var interleaving = Interleaving(number, seed: seed, redis: redis)
-            do { try await interleaving.run(calls: 14) } catch { throw Failure(seed: seed, error: error) }
+            do { try await interleaving.run(calls: 20) } catch { throw Failure(seed: seed, error: error) }
           }
         }
       }

@@ -6,10 +6,17 @@ import WorkflowStore
 
 /// One run, and a random order of the calls that clients, workers and recoverers may send of it: late, repeated, and by
 /// workers that have lost it. Each answer is compared with the model's.
+///
+/// Each interleaving draws how often each call and each kind of record comes, some never, so that rare sequences such
+/// as three crashes in a row come up (Groce et al., "Swarm testing", ISSTA 2012).
 struct Interleaving {
   /// An answer or a state that the model does not predict.
   struct Mismatch: Error, CustomStringConvertible {
     let description: String
+  }
+
+  private enum Action: CaseIterable {
+    case submit, claim, claimAgain, record, recordAgain, lapse, beat, reconcile
   }
 
   private struct Sent {
@@ -23,6 +30,9 @@ struct Interleaving {
   private let redis: RedisConnection
   private let classes = RunClasses(["note"])
   private var generator: SeededGenerator
+  /// What is done next is drawn from here; what comes often is here often.
+  private let actions: [Action]
+  private let kinds: [RunModel.Record.Kind]
   private var model = RunModel()
   private var clock: String?
   private var history: [String] = []
@@ -36,7 +46,15 @@ struct Interleaving {
     prefix = "i\(number):"
     self.redis = redis
     store = RunStore(redis, keys: Keys(prefix: prefix), timeout: patience)
-    generator = SeededGenerator(seed: seed &+ UInt64(number) &* 0x1_0000_0001)
+    var generator = SeededGenerator(seed: seed &+ UInt64(number) &* 0x1_0000_0001)
+    let frequent: [Action] = [.submit, .claim, .record, .lapse]
+    actions =
+      frequent
+      + Action.allCases.flatMap { Array(repeating: $0, count: Int.random(in: 0...4, using: &generator)) }
+    kinds = RunModel.Record.Kind.allCases.flatMap {
+      Array(repeating: $0, count: Int.random(in: 0...2, using: &generator))
+    }
+    self.generator = generator
   }
 
   /// Sends so many calls in a random order, compares all answers and at last what Redis holds, and removes the keys.
@@ -52,15 +70,15 @@ struct Interleaving {
   }
 
   private mutating func call() async throws {
-    switch Int.random(in: 0..<20, using: &generator) {
-    case 0...2: try await submit()
-    case 3...5: try await claim(isRepeat: false)
-    case 6: try await claim(isRepeat: true)
-    case 7...12: try await recordNext()
-    case 13...15: try await recordAgain()
-    case 16...17: try await lapse()
-    case 18: try await beat()
-    default: try await reconcile()
+    switch actions.randomElement(using: &generator) ?? .submit {
+    case .submit: try await submit()
+    case .claim: try await claim(isRepeat: false)
+    case .claimAgain: try await claim(isRepeat: true)
+    case .record: try await recordNext()
+    case .recordAgain: try await recordAgain()
+    case .lapse: try await lapse()
+    case .beat: try await beat()
+    case .reconcile: try await reconcile()
     }
   }
 
@@ -102,7 +120,7 @@ struct Interleaving {
     let run = held[index].run
     let sequence = held[index].records + (isSkipped ? 2 : 1)
     if !isSkipped { held[index].records = sequence }
-    let kind = RunModel.Record.Kind.allCases.randomElement(using: &generator) ?? .entry
+    let kind = kinds.randomElement(using: &generator) ?? .entry
     let record = RunModel.Record(token: run.token, sequence: sequence, kind: kind, mark: "s\(history.count)")
     let held = HeldRun(id: run.id, token: run.token)
     let batch = PendingBatch(CheckpointBatch(record, of: run, clock: store.clock), of: held, sequence: sequence)
