@@ -109,32 +109,25 @@ public final class RedisConnection: Sendable {
   ///
   /// The function is called on the connection's thread, which serves all callers: it must be quick and must not block.
   /// A command that it sends is written without waking another thread.
-  /// - Parameter isAnsweredLast: whether Redis sends what the script publishes before the result. Redis writes first to
-  ///   the client for which it had something to write last, so a PING before the script makes the subscriber that one.
   public func evaluate(
-    _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration, isAnsweredLast: Bool = false,
+    _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration,
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
     advance(
-      ScriptCall(script, keys: keys, arguments: arguments), after: isAnsweredLast ? [["PING"]] : [],
-      deadline: .now + timeout, timeout: timeout, then: function)
+      ScriptCall(script, keys: keys, arguments: arguments), deadline: .now + timeout, timeout: timeout, then: function)
   }
 
-  /// - Parameter others: commands that go before the script in one frame; their replies are ignored.
   private func advance(
-    _ call: ScriptCall, after others: [RedisArguments], deadline: MonotonicInstant, timeout: Duration,
+    _ call: ScriptCall, deadline: MonotonicInstant, timeout: Duration,
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
     guard let command = call.command else { return function(call.result) }
     let waiter = Waiter.function { [self] outcome in
       var call = call
-      call.receive(others.isEmpty ? outcome : outcome.flatMap(\.lastResult))
-      advance(call, after: others, deadline: deadline, timeout: timeout, then: function)
+      call.receive(outcome)
+      advance(call, deadline: deadline, timeout: timeout, then: function)
     }
-    post(
-      .init(
-        frame: RedisArguments.frame(of: others + [command]), commands: others.count + 1, deadline: deadline,
-        timeout: timeout, waiter: waiter))
+    post(.init(frame: command.frame, deadline: deadline, timeout: timeout, waiter: waiter))
   }
 
   private func outcome(

@@ -48,12 +48,3 @@ public enum RedisReply: Sendable, Equatable {
     if case .null = self { true } else { false }
   }
 }
-
-extension RedisReply {
-  /// The last of the replies to several commands.
-  var lastResult: Result<RedisReply, RedisError> {
-    guard case .array(let replies) = self, let last = replies.last else { return .success(.null) }
-    if case .error(let error) = last { return .failure(.reply(error)) }
-    return .success(last)
-  }
-}

@@ -75,10 +75,7 @@ extension RunStore {
     for (submission, number) in zip(submissions, numbers) { submission.append(to: &arguments, asClass: number) }
     CommitPoint.beforeSubmit.pass()
     let jobs = submissions.map(\.id)
-    // The worker that it wakes is to begin while the client is still being answered.
-    connection.evaluate(
-      Scripts.submit, keys: [keys.leases], arguments: arguments, timeout: timeout, isAnsweredLast: true
-    ) { outcome in
+    connection.evaluate(Scripts.submit, keys: [keys.leases], arguments: arguments, timeout: timeout) { outcome in
       CommitPoint.afterSubmit.pass()
       switch outcome {
       case .success(let reply):

@@ -52,24 +52,4 @@ import Testing
       try await redis.evaluate(failing, keys: [], arguments: [], timeout: timeout)
     }
   }
-
-  private func answeredLast(_ script: RedisScript) async -> Result<RedisReply, RedisError> {
-    await withCheckedContinuation { continuation in
-      redis.evaluate(script, keys: ["key"], arguments: ["v", "w"], timeout: timeout, isAnsweredLast: true) {
-        continuation.resume(returning: $0)
-      }
-    }
-  }
-
-  @Test func `A script that is answered last has its result, also on a server that has forgotten it`() async throws {
-    let result = RedisReply.array([.bytes(Array("OK".utf8)), .bytes(Array("v".utf8)), .bytes(Array("w".utf8))])
-    #expect(await answeredLast(script) == .success(result))
-    _ = try await redis.send(["SCRIPT", "FLUSH"])
-    #expect(await answeredLast(script) == .success(result))
-    let failing = RedisScript(name: "failing", source: "return {err = 'CONFLICT other document'}")
-    let error = RedisReplyError(code: "CONFLICT", message: "other document")
-    #expect(await answeredLast(failing) == .failure(.reply(error)))
-    let pings = try await redis.send(["INFO", "commandstats"]).string?.contains("cmdstat_ping:calls=")
-    #expect(pings == true)
-  }
 }
