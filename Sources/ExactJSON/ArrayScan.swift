@@ -3,8 +3,8 @@ enum ArrayScan {
   /// The longest text that is searched, in bytes.
   private static let longest = 16 << 10
 
-  /// The offset after the array that begins at `start`; nil when it is longer than 16 KiB or does not end. The offset is
-  /// right if the array is valid JSON; whether it is, is not checked.
+  /// The offset after the array that begins at `start`; nil when it is longer than 16 KiB or does not end. The offset
+  /// is right if the array is valid JSON; whether it is, is not checked.
   static func end(from start: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
     let part = UnsafeBufferPointer(rebasing: bytes[..<min(bytes.count, start + longest)])
     var (position, depth) = (start, 0)
