@@ -73,8 +73,3 @@ struct Composition {
       connection, keys: settings.keys, count: settings.partitions, limits: settings.limits, timeout: timeout)
   }
 }
-
-extension HTTPClient? {
-  /// Closes the client, if there is one.
-  func close() { self?.close() }
-}

@@ -95,7 +95,7 @@ struct ClaimSchedule {
 
   /// Handles a sign that runs may be queued.
   /// - Returns: the claim to send now, if any.
-  mutating func wake(_ sign: Sign, _ load: Load, at now: ContinuousClock.Instant) -> Next? {
+  mutating func wake(_ sign: Sign, _ load: @autoclosure () -> Load, at now: ContinuousClock.Instant) -> Next? {
     switch sign {
     case .message(let number): partitions[number].isDue = true
     case .reconnect: for number in partitions.indices { partitions[number].isDue = true }
@@ -107,7 +107,7 @@ struct ClaimSchedule {
         partitions[number].isPolled = claiming != number
       }
     }
-    return next(load, at: now)
+    return isClaiming || isStopped ? nil : next(load(), at: now)
   }
 
   /// Handles the answer to the claim in flight.

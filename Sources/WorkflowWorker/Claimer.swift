@@ -134,11 +134,11 @@ final class Claimer: Sendable {
       acquire(
         HeldRun(id: run.id, token: run.token), isQuarantined: run.isSuspect,
         isShort: run.documentBytes <= Self.shortRun
-      ) { [executor, logger = logger(for: run.id, run.requestID)] in await executor.execute(run, logger: logger) }
+      ) { [executor, logger] in await executor.execute(run, logger: logger) }
     }
     for run in claim.unread {
       acquire(run.run, isQuarantined: run.isSuspect) {
-        [executor, store = partitions.all[partition], logger = logger(for: run.run.id, run.requestID)] in
+        [executor, store = partitions.all[partition], logger] in
         await executor.execute(run, from: store, logger: logger)
       }
     }
@@ -147,13 +147,6 @@ final class Claimer: Sendable {
         await executor.giveUp(held, claimedAt: claimedAt, error, logger: logger)
       }
     }
-  }
-
-  private func logger(for id: JobID, _ request: String) -> Logger {
-    var logger = logger
-    logger[metadataKey: "job"] = "\(id)"
-    logger[metadataKey: "request"] = "\(request)"
-    return logger
   }
 
   private func acquire(

@@ -40,6 +40,6 @@ struct WorkerCommand: AsyncParsableCommand {
     } catch let mismatch as PartitionMismatch {
       throw CommandFailure(mismatch)
     }
-    client.close()
+    client?.close()
   }
 }
