@@ -62,7 +62,8 @@ void ccurl_url_cleanup(CURLU *url) { curl.url_cleanup(url); }
 CURLUcode ccurl_url_set(CURLU *url, CURLUPart part, const char *text, unsigned int flags) {
   return curl.url_set(url, part, text, flags);
 }
-CURLUcode ccurl_url_get(const CURLU *url, CURLUPart part, char **text, unsigned int flags) {
+// 7.88 declares the handle without const, 8 with it.
+CURLUcode ccurl_url_get(CURLU *url, CURLUPart part, char **text, unsigned int flags) {
   return curl.url_get(url, part, text, flags);
 }
 const char *ccurl_url_strerror(CURLUcode code) { return curl.url_strerror(code); }

@@ -35,7 +35,7 @@ const char *ccurl_multi_strerror(CURLMcode code);
 CURLU *ccurl_url(void);
 void ccurl_url_cleanup(CURLU *url);
 CURLUcode ccurl_url_set(CURLU *url, CURLUPart part, const char *text, unsigned int flags);
-CURLUcode ccurl_url_get(const CURLU *url, CURLUPart part, char **text, unsigned int flags);
+CURLUcode ccurl_url_get(CURLU *url, CURLUPart part, char **text, unsigned int flags);
 const char *ccurl_url_strerror(CURLUcode code);
 
 // Swift cannot call variadic C functions. One typed function for each type of argument that is used, and nothing else.
