@@ -9,8 +9,8 @@ import Workflow
   private typealias Load = ClaimSchedule.Load
 
   private let start = ContinuousClock.now
-  private let room = Load(heldRuns: 0, freeSlots: 8)
-  private let full = Load(heldRuns: 8, freeSlots: 0)
+  private static let room = Load(heldRuns: 0, freeSlots: 8)
+  private static let full = Load(heldRuns: 8, freeSlots: 0)
   private var schedule: ClaimSchedule
 
   init() {
@@ -19,11 +19,12 @@ import Workflow
   }
 
   private mutating func wake(_ sign: ClaimSchedule.Sign, _ load: Load? = nil) -> Int? {
-    schedule.wake(sign, load ?? room, at: start)?.partition
+    let load = load ?? Self.room
+    return schedule.wake(sign, load, at: start)?.partition
   }
 
   private mutating func succeed(_ claim: Claim = Claim(), _ load: Load? = nil) -> Int? {
-    schedule.succeed(claim, load ?? room, at: start).next?.partition
+    schedule.succeed(claim, load ?? Self.room, at: start).next?.partition
   }
 
   private func claim(isSuspect: Bool = false, hasLeftRuns: Bool = false, isElected: Bool = false) throws -> Claim {
@@ -63,40 +64,40 @@ import Workflow
 
   @Test mutating func `A free slot goes to the next partition that may have runs, not to the last one again`() throws {
     #expect(wake(.message(partition: 0)) == 0)
-    #expect(succeed(try claim(hasLeftRuns: true), full) == nil)
-    #expect(wake(.message(partition: 2), full) == nil)
+    #expect(succeed(try claim(hasLeftRuns: true), Self.full) == nil)
+    #expect(wake(.message(partition: 2), Self.full) == nil)
     let one = Load(heldRuns: 7, freeSlots: 1)
     #expect(wake(.freeSlot, one) == 2)
-    #expect(succeed(try claim(hasLeftRuns: true), full) == nil)
+    #expect(succeed(try claim(hasLeftRuns: true), Self.full) == nil)
     #expect(wake(.freeSlot, one) == 0)
-    #expect(succeed(try claim(), full) == nil)
+    #expect(succeed(try claim(), Self.full) == nil)
     #expect(wake(.freeSlot, one) == 2)
-    #expect(succeed(try claim(), full) == nil)
+    #expect(succeed(try claim(), Self.full) == nil)
     #expect(wake(.freeSlot, one) == nil && !schedule.mayHaveMore)
   }
 
   @Test mutating func `Each partition numbers its claims, and settles them by itself`() {
-    #expect(schedule.wake(.message(partition: 1), room, at: start)?.request.id == "w/1")
+    #expect(schedule.wake(.message(partition: 1), Self.room, at: start)?.request.id == "w/1")
     #expect((0..<3).map { schedule.settledClaim(of: $0) } == [0, 0, 0])
     #expect(succeed() == nil)
-    #expect(schedule.wake(.message(partition: 2), room, at: start)?.request.id == "w/1")
+    #expect(schedule.wake(.message(partition: 2), Self.room, at: start)?.request.id == "w/1")
     #expect((0..<3).map { schedule.settledClaim(of: $0) } == [0, 1, 0])
-    _ = schedule.fail(isAnswer: false, room, at: start)
+    _ = schedule.fail(isAnswer: false, Self.room, at: start)
     #expect((0..<3).map { schedule.settledClaim(of: $0) } == [0, 1, 1])
-    #expect(schedule.wake(.message(partition: 1), room, at: start)?.request.id == "w/2")
+    #expect(schedule.wake(.message(partition: 1), Self.room, at: start)?.request.id == "w/2")
   }
 
   @Test mutating func `A partition whose claims fail does not keep the worker from the others`() {
     #expect(wake(.poll) == 1)
-    let first = schedule.fail(isAnswer: true, room, at: start)
+    let first = schedule.fail(isAnswer: true, Self.room, at: start)
     #expect(first.next?.partition == 2 && first.isFirst)
-    let second = schedule.fail(isAnswer: true, room, at: start)
+    let second = schedule.fail(isAnswer: true, Self.room, at: start)
     #expect(second.next?.partition == 0 && !second.isFirst)
-    let third = schedule.succeed(Claim(), room, at: start)
+    let third = schedule.succeed(Claim(), Self.room, at: start)
     #expect(third.next == nil && !third.hasRecovered)
     #expect(wake(.poll) == 1)
-    #expect(!schedule.succeed(Claim(), room, at: start).hasRecovered)
-    #expect(schedule.succeed(Claim(), room, at: start).hasRecovered)
+    #expect(!schedule.succeed(Claim(), Self.room, at: start).hasRecovered)
+    #expect(schedule.succeed(Claim(), Self.room, at: start).hasRecovered)
   }
 
   @Test mutating func `While a partition has elected the worker no other is asked`() throws {
