@@ -25,6 +25,8 @@ final class ConnectionTable: Sendable {
     let connection: Connection
     var use = Use.idle
     var deadline: MonotonicInstant?
+    /// Whether an event came while the response was being sent: that of the next request.
+    var hasEarlyEvent = false
 
     var isNew: Bool { if case .idle = use { true } else { false } }
     var isKeptAlive: Bool { if case .keptAlive = use { true } else { false } }
@@ -120,7 +122,10 @@ final class ConnectionTable: Sendable {
         state.entries[descriptor] = nil
         state.activeRequests -= 1
         return .abandon(entry.connection, task)
-      case .reading, .handling, .sending, .streaming: return nil
+      case .sending, .streaming:
+        state.entries[descriptor]?.hasEarlyEvent = true
+        return nil
+      case .reading, .handling: return nil
       }
     }
   }
@@ -176,8 +181,9 @@ final class ConnectionTable: Sendable {
     if isStopping { response.serverStops() }
   }
 
-  /// Notes that the request was answered and the connection waits for the next one.
-  /// - Parameter watch: starts watching for the next request; called under the lock, so that the connection is open.
+  /// Notes that the request was answered and the connection, which is watched already, waits for the next one.
+  /// - Parameter watch: watches for the next request once more, if its event came before this call. Called under the
+  ///   lock, so that the connection is open.
   /// - Returns: false when the connection must be closed instead.
   func endRequest(
     on connection: Connection, deadline: MonotonicInstant, watch: @Sendable () -> Void
@@ -188,7 +194,10 @@ final class ConnectionTable: Sendable {
       state.keptAlive += 1
       state.entries[connection.descriptor]?.use = .keptAlive
       state.entries[connection.descriptor]?.deadline = deadline
-      watch()
+      if state.entries[connection.descriptor]?.hasEarlyEvent == true {
+        state.entries[connection.descriptor]?.hasEarlyEvent = false
+        watch()
+      }
       return true
     }
   }
