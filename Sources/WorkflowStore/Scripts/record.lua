@@ -48,7 +48,6 @@ if fault then return fault end
 local firstForm, headForm, lastForm = '>I4s', '>sssssBI4I4I4I4', '>I4i8I4'
 -- Where in a head what the first form reads has ended.
 local headStart = 42
-
 local now = clock()
 
 -- Placeholders that stand in for a model's words.
