@@ -38,26 +38,21 @@ struct APICommand: AsyncParsableCommand {
     let listener = try listener(settings)
     let server = APIServer(
       listener: listener, configuration: APICommand.serverConfiguration(composition),
-      definitions: DefinitionReader(
-        operations: composition.registry(client: nil).schemas,
-        maxStepBytes: settings.worker.maxOutputBytes),
+      definitions: APICommand.definitions(composition),
       partitions: partitions, documents: composition.partitions(documents, timeout: .seconds(30)),
       events: RunEvents(settings.redis, partitions: composition.partitions(documents), logger: composition.logger),
       warnings: { watch.warnings }, allowsAnonymous: settings.allowsAnonymous, siteURL: settings.url,
       logger: composition.logger,
       started: { notifier.ready("running") })
     let outages = OutageLog("the read of the state of all runs", logger: composition.logger)
-    let watchdog = Task {
-      await Watchdog(notifier: notifier, partitions: partitions, outages: outages).run()
-    }
-    let warnings = Task {
-      await composition.warnAboutRedis(connection)
-      await watch.run()
-    }
-    defer {
-      watchdog.cancel()
-      warnings.cancel()
-    }
+    let tasks = [
+      Task { await Watchdog(notifier: notifier, partitions: partitions, outages: outages).run() },
+      Task {
+        await composition.warnAboutRedis(connection)
+        await watch.run()
+      },
+    ]
+    defer { for task in tasks { task.cancel() } }
     do {
       try await StoppableService(server, notifier: notifier, logger: composition.logger).run()
     } catch let error as FastCGIError {
@@ -73,6 +68,11 @@ struct APICommand: AsyncParsableCommand {
   private func sentence(_ error: FastCGIError, _ listener: FastCGIListener) -> String {
     let place = socket == nil ? "standard input" : "--socket \(listener)"
     return if case .system = error { "\(place): \(error)" } else { "\(error)" }
+  }
+
+  private static func definitions(_ composition: Composition) -> DefinitionReader {
+    DefinitionReader(
+      operations: composition.registry(client: nil).schemas, maxStepBytes: composition.settings.worker.maxOutputBytes)
   }
 
   private static func serverConfiguration(_ composition: Composition) -> FastCGIServerConfiguration {
