@@ -145,8 +145,8 @@ let package = Package(
     tests(
       "SystemTests",
       [
-        "SystemHarness", "Curl", "ExactJSON", "Hiredis", "ModelServer", "RedisFixture", "SeededRandom", "WorkflowStore",
-        logging, subprocess, system,
+        "SystemHarness", "Curl", "ExactJSON", "Hiredis", "LinuxSupport", "ModelServer", "RedisFixture", "SeededRandom",
+        "WorkflowStore", logging, subprocess, system,
       ]),
   ]
 )

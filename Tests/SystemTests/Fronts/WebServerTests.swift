@@ -1,6 +1,7 @@
 import Curl
 import ExactJSON
 import Glibc
+import LinuxSupport
 import ModelServer
 import Subprocess
 import SystemHarness
@@ -54,11 +55,20 @@ struct WebServerTests {
       environment: .ofTests(["REDIS_URL": "redis+unix://\(stack.folder)/redis.sock"]), input: .none,
       output: .discarded, error: .discarded
     ) { execution in
-      _ = try await wait("the API's socket") { chmod(socket, 0o666) == 0 ? true : nil }
+      // The API sets its own permissions before it listens.
+      _ = try await wait("the API's socket") { Self.isListening(socket) ? true : nil }
+      chmod(socket, 0o666)
       chmod(folder, 0o755)
       try await body(socket)
       try execution.send(signal: .terminate)
     }
+  }
+
+  private static func isListening(_ path: String) -> Bool {
+    guard let address = UnixSocketAddress(path: path), let descriptor = try? UnixSocketAddress.makeSocket(SOCK_STREAM)
+    else { return false }
+    defer { close(descriptor) }
+    return address.withSocketAddress { connect(descriptor, $0, $1) } == 0
   }
 
   private func send(
