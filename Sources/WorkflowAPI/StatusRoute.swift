@@ -59,7 +59,7 @@ struct StatusRoute: Route {
     switch found {
     case nil: throw .noJob(id)
     case .run(let run)?: return (.run(run), share)
-    // What is read next takes a share of its own.
+    // The next read takes its own share.
     case .facts(let facts)?: return (.facts(facts), nil)
     }
   }

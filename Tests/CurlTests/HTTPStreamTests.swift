@@ -27,14 +27,19 @@ struct HTTPStreamTests {
     #expect(pieces == ["p0", "p1", "p2"])
   }
 
-  @Test func `the response is here at the end of its headers`() async throws {
-    let seen = Gate()
-    let server = TestServer { connection in
+  /// A server that sends the body `late` once the gate is open.
+  private func lateServer(_ seen: Gate) -> TestServer {
+    TestServer { connection in
       _ = connection.readRequest()
       connection.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
       seen.blockUntilOpen()
       connection.write("late")
     }
+  }
+
+  @Test func `the response is here at the end of its headers`() async throws {
+    let seen = Gate()
+    let server = lateServer(seen)
     defer { server.stop() }
     let response = try await client.stream(HTTPRequest(url: server.url))
     seen.open()
@@ -107,12 +112,7 @@ struct HTTPStreamTests {
 
   @Test func `a stream keeps its client open`() async throws {
     let seen = Gate()
-    let server = TestServer { connection in
-      _ = connection.readRequest()
-      connection.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
-      seen.blockUntilOpen()
-      connection.write("late")
-    }
+    let server = lateServer(seen)
     defer { server.stop() }
     let response = try await HTTPClient().stream(HTTPRequest(url: server.url))
     seen.open()

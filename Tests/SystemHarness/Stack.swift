@@ -99,7 +99,7 @@ public struct Stack: Sendable {
     }
   }
 
-  /// The setting for so many partitions; none for one, as in production.
+  /// The setting for this many partitions; none for one, as in production.
   public static func partitionSetting(_ count: Int = TestPartitions.count) -> [String: String] {
     count == 1 ? [:] : ["WF_PARTITIONS": "\(count)"]
   }

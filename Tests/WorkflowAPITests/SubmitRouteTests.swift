@@ -76,7 +76,7 @@ import WorkflowStore
     #expect(await api.post(TestAPI.body, headers: headers).status == 202)
   }
 
-  @Test func `An idempotency key stands for one body`() async throws {
+  @Test func `An idempotency key is bound to one body`() async throws {
     let headers: KeyValuePairs = ["Idempotency-Key": "k"]
     let first = await api.post(TestAPI.body, headers: headers)
     let again = await api.post(TestAPI.body, headers: headers)

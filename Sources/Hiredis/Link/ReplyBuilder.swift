@@ -58,7 +58,7 @@ extension ReplyBuilder.State {
     return address
   }
 
-  /// Begins an array of so many elements.
+  /// Begins an array of this many elements.
   fileprivate static func open(
     _ count: Int, _ task: UnsafePointer<redisReadTask>?
   ) -> UnsafeMutableRawPointer? {

@@ -1,7 +1,7 @@
 -- Common to all scripts: Scripts.swift puts this text before each of them (after its `#!lua` line). A script that uses
 -- a key has the prefix of all keys as its first argument; Keys.swift lists them with their types and lifetimes, and
 -- draws the states.
--- A call of a script makes each of its functions anew, and pays most for what they take from outside: so they take
+-- Each call of a script creates its functions again, and pays most for what they take from outside: so they take
 -- little, and a script is given only the texts that it needs.
 
 local prefix = ARGV[1]

@@ -84,7 +84,7 @@ extension Bench {
     return repaired
   }
 
-  /// Makes the leases of runs look as if they had ended so many seconds ago.
+  /// Makes the leases of runs look as if they had ended this many seconds ago.
   func lapse(_ id: JobID, secondsAgo: Int = 1) async throws {
     let end = Int(try await now() * 1_000) - secondsAgo * 1_000
     try await send("ZADD", prefix + "leases", "XX", "\(end)", id.description)

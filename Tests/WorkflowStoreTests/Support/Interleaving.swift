@@ -57,7 +57,7 @@ struct Interleaving {
     self.generator = generator
   }
 
-  /// Sends so many calls in a random order, compares all answers and at last what Redis holds, and removes the keys.
+  /// Sends this many calls in a random order, compares all answers and at last what Redis holds, and removes the keys.
   mutating func run(calls: Int) async throws {
     clock = try await store.turn(after: nil).clock
     for _ in 0..<calls { try await call() }
