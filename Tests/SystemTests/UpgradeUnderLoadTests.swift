@@ -24,7 +24,9 @@ import Testing
   }
 
   @Test func `1,000 runs of format 1 in every state end as they should, once, under load`() async throws {
-    try await Stack.with(Stack.Options(workers: 2, settings: ["WF_LEASE_S": "2"])) { stack in
+    // Format 1 knows no partitions.
+    let options = Stack.Options(workers: 2, settings: ["WF_LEASE_S": "2"], partitions: 1)
+    try await Stack.with(options) { stack in
       async let submitted = concurrently(Array(0..<4)) { _ in
         var ids: [String] = []
         for _ in 0..<50 { ids.append(try await stack.submit(Examples.example)) }
