@@ -99,7 +99,7 @@ let package = Package(
     tests("HiredisTests", ["Hiredis", "LinuxSupport", "RedisFixture", logging]),
     tests("CurlTests", ["Curl", "LinuxSupport"]),
     tests("ExactJSONTests", ["ExactJSON", "SeededRandom"]),
-    tests("WorkflowTests", ["Workflow", "ExactJSON"]),
+    tests("WorkflowTests", ["Workflow", "ExactJSON", "SeededRandom"]),
     tests(
       "WorkflowStoreTests",
       ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", "SeededRandom", logging]),

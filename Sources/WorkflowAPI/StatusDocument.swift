@@ -125,8 +125,7 @@ struct StatusDocument {
   }
 
   private var knownSteps: [StepView] {
-    let steps = run.steps.flatMap { try? JSONValue(deeply: $0) }
-    guard let array = steps?.arrayValue else { return [] }
-    return array.compactMap(StepDefinition.init(json:)).map { StepView(id: $0.id, op: $0.op) }
+    let stored = run.steps.flatMap { try? JSONValue(deeply: $0) }.flatMap(StoredSteps.init(json:))
+    return stored?.steps.map { StepView(id: $0.id, op: $0.op) } ?? []
   }
 }

@@ -22,7 +22,7 @@ struct SubmitRoute: Route {
     let submission = Submission(
       id: partitions.newID(requestID: context.requestID, idempotencyKey: key), runName: definition.runName,
       steps: steps, inputs: body.document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
-      operations: Set(definition.steps.map(\.op)), idempotencyKey: key, requestID: context.requestID)
+      requirements: definition.requirements, idempotencyKey: key, requestID: context.requestID)
     let answer: SubmissionAnswer
     do { answer = try await submissions.submit(submission) } catch { throw APIError(error) }
     switch answer {

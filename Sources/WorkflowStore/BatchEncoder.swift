@@ -108,7 +108,7 @@ struct BatchEncoder {
     text.removeAll(keepingCapacity: true)
     switch item {
     case .entry(_, let time), .checkpoint(_, _, _, let time): message.write(at: time, to: &text)
-    case .stored: return
+    case .stored, .ended: return
     }
     body.append(text)
   }
@@ -120,6 +120,7 @@ struct BatchEncoder {
     case .stored(let step, let order, let namespace, let value):
       append("place:" + step, "\(order)," + JSONValue.string(namespace).text)
       append(value, "stored:" + step, staged)
+    case .ended(let step, let end): append("end:" + step, end.text)
     }
   }
 

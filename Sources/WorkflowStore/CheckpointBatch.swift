@@ -11,6 +11,8 @@ public struct CheckpointBatch: Sendable {
     case checkpoint(step: String, outputs: [UInt8], inLog: Bool, at: Timestamp)
     /// A value for a store; `order` is its place among all that the run stores.
     case stored(step: String, order: Int, namespace: String, value: [UInt8])
+    /// A step has ended without outputs, and never runs again.
+    case ended(step: String, StepEnd)
 
     /// What the progress log says of it, if anything.
     var message: ProgressMessage? {
@@ -18,7 +20,7 @@ public struct CheckpointBatch: Sendable {
       case .entry(let message, _): message
       case .checkpoint(let step, let outputs, let inLog, _):
         .stepDone(step: step, inLog ? .shown(outputs) : .omitted(bytes: outputs.count))
-      case .stored: nil
+      case .stored, .ended: nil
       }
     }
 
@@ -28,6 +30,7 @@ public struct CheckpointBatch: Sendable {
       case .entry: 0
       case .checkpoint(_, let outputs, _, _): outputs.count
       case .stored(_, _, _, let value): value.count
+      case .ended(_, let end): end.text.utf8.count
       }
     }
 
@@ -35,7 +38,7 @@ public struct CheckpointBatch: Sendable {
     public var step: String? {
       switch self {
       case .entry(let message, _): message.step
-      case .checkpoint(let step, _, _, _), .stored(let step, _, _, _): step
+      case .checkpoint(let step, _, _, _), .stored(let step, _, _, _), .ended(let step, _): step
       }
     }
   }
@@ -114,10 +117,13 @@ public struct CheckpointBatch: Sendable {
   /// Bytes from which a batch should be written before more is added to it.
   public static let full = RunDocuments.mostPerCall
 
-  /// Whether it holds outputs of a step.
+  /// Whether it holds the outputs of a step, or its failure.
   public var hasCheckpoint: Bool {
     items.contains { item in
-      if case .checkpoint = item { true } else { false }
+      switch item {
+      case .checkpoint, .ended(_, .failed): true
+      case .entry, .stored, .ended(_, .skipped): false
+      }
     }
   }
 
@@ -139,6 +145,9 @@ public struct CheckpointBatch: Sendable {
     append(.checkpoint(step: step, outputs: outputs, inLog: inLog, at: stamp()))
   }
 
+  /// Adds that a step has ended without outputs.
+  public mutating func end(step: String, _ end: StepEnd) { append(.ended(step: step, end)) }
+
   /// Adds a value for a store.
   public mutating func store(step: String, order: Int, namespace: String, value: [UInt8]) {
     append(.stored(step: step, order: order, namespace: namespace, value: value))
@@ -153,6 +162,35 @@ public struct CheckpointBatch: Sendable {
   private mutating func stamp() -> Timestamp {
     last = max(last, clock.now)
     return last
+  }
+}
+
+/// How a step has ended that has no outputs.
+public enum StepEnd: Sendable, Equatable {
+  /// It was not run, and that does not fail the run.
+  case skipped
+  /// It has failed.
+  case failed(StepFailure)
+
+  /// As it lies in the run's outputs: `"skipped"` or `{"error_code","error"}`.
+  var text: String {
+    switch self {
+    case .skipped: #""skipped""#
+    case .failed(let failure):
+      JSONValue.object(["error_code": .string(failure.code.rawValue), "error": .string(failure.message)]).text
+    }
+  }
+
+  /// Reads what ``text`` writes; nil when it has another shape.
+  init?(json: JSONValue) {
+    if json.stringValue == "skipped" {
+      self = .skipped
+      return
+    }
+    guard let object = json.objectValue, let code = object["error_code"]?.stringValue.flatMap(ErrorCode.init),
+      let message = object["error"]?.stringValue
+    else { return nil }
+    self = .failed(StepFailure(code, message))
   }
 }
 

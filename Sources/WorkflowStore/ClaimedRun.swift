@@ -21,6 +21,8 @@ public final class ClaimedRun: Sendable {
   public let graph: StepGraph
   /// The outputs of the steps that are recorded, by step id.
   public let recorded: [String: JSONObject]
+  /// How the steps have ended that are recorded without outputs, by step id.
+  public let ended: [String: StepEnd]
   /// What recorded steps stored, in the order of recording.
   public let stored: [StoredValue]
 
@@ -46,8 +48,8 @@ public final class ClaimedRun: Sendable {
   /// Reads a run from its documents.
   /// - Parameters:
   ///   - text: its steps and inputs, as they lie in Redis.
-  ///   - outputs: what recorded steps returned and where they stored something, by field: `out:` and `place:` before
-  ///     the step's id.
+  ///   - outputs: what recorded steps returned, how others ended, and where they stored something, by field: `out:`,
+  ///     `end:` and `place:` before the step's id.
   ///   - documents: how long what is recorded is, stored values included.
   init(
     _ head: RunHead, submitted text: [UInt8], outputs: [String: [UInt8]] = [:], documents: RunDocuments? = nil,
@@ -69,37 +71,66 @@ public final class ClaimedRun: Sendable {
     guard let object = try ClaimedRun.json(inputs, "inputs", of: id).objectValue else {
       throw .damaged("the inputs of run \(id) are no object")
     }
-    definition = WorkflowDefinition(runName: head.runName, inputs: object, steps: list.steps)
+    definition = WorkflowDefinition(
+      runName: head.runName, inputs: object, steps: list.steps, failsFast: list.failsFast)
     graph = list.graph
     shortInputs = inputs.count <= ClaimedRun.longestShortInputs ? inputs : nil
     documentBytes = stepBytes + (documents?.bytes ?? inputs.count)
     var recorded: [String: JSONObject] = [:]
+    var ended: [String: StepEnd] = [:]
     var stored: [StoredValue] = []
     for (name, value) in outputs {
       if name.hasPrefix("out:") {
         recorded[String(name.dropFirst(4))] = try ClaimedRun.json(value, name, of: id).objectValue
+      } else if name.hasPrefix("end:") {
+        ended[String(name.dropFirst(4))] = StepEnd(json: try ClaimedRun.json(value, name, of: id))
       } else {
         stored.append(try ClaimedRun.place(id, name, value))
       }
     }
     self.recorded = recorded
+    self.ended = ended
     self.stored = stored.sorted { $0.order < $1.order }
+  }
+
+  /// How its steps have ended, by id, as far as it is recorded.
+  public var outcomes: [String: Plan.Outcome] {
+    if recorded.isEmpty, ended.isEmpty { return [:] }
+    var outcomes = recorded.mapValues { _ in Plan.Outcome.done }
+    for step in definition.steps {
+      switch ended[step.id] {
+      case nil: break
+      case .skipped: outcomes[step.id] = .skipped
+      case .failed: outcomes[step.id] = .failed(isOptional: step.options.isOptional)
+      }
+    }
+    return outcomes
+  }
+
+  /// The recorded failure that fails the run, if there is one.
+  public var failure: StepFailure? {
+    if ended.isEmpty { return nil }
+    for step in definition.steps where !step.options.isOptional {
+      if case .failed(let failure) = ended[step.id] { return failure.of(step: step.id) }
+    }
+    return nil
   }
 
   /// A list of steps as it lies in Redis, ready to be run.
   struct StepList: Sendable {
     let steps: [StepDefinition]
     let graph: StepGraph
+    let failsFast: Bool
   }
 
   private static func list(
     _ bytes: [UInt8], _ id: JobID, _ cache: TextCache<StepList>
   ) throws(StoreError) -> StepList {
     if let known = cache.value(of: bytes) { return known }
-    let steps = try json(bytes, "steps", of: id).arrayValue
-    guard let parsed = steps?.compactMap(StepDefinition.init(json:)), !parsed.isEmpty, parsed.count == steps?.count
-    else { throw .damaged("the steps of run \(id) have another shape") }
-    let list = StepList(steps: parsed, graph: StepGraph(parsed))
+    guard let stored = StoredSteps(json: try json(bytes, "steps", of: id)) else {
+      throw .damaged("the steps of run \(id) have another shape")
+    }
+    let list = StepList(steps: stored.steps, graph: StepGraph(stored.steps), failsFast: stored.failsFast)
     cache.keep(list, of: bytes)
     return list
   }

@@ -84,11 +84,11 @@ extension RunStore {
     return Reconciliation(position: next, repaired: repaired)
   }
 
-  /// Notes the class of a queued run, and the operations that its steps need.
+  /// Notes the class of a queued run, and what it requires of a worker.
   private func makeClassKnown(of id: JobID) async throws(StoreError) {
     guard let name = try await send(["HGET", keys.job(id), "run"]).string?.split(separator: " ").first else { return }
-    let operations = RunClasses.text(of: try await operations(of: id))
-    _ = try await send(["HSETNX", keys.classes, String(name), operations])
+    let requirements = RunClasses.text(of: try await requirements(of: id))
+    _ = try await send(["HSETNX", keys.classes, String(name), requirements])
   }
 
   /// Reads the runs that took down too many workers, the newest first.

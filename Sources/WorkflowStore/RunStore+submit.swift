@@ -11,8 +11,8 @@ public struct Submission: Sendable {
   public let steps: [UInt8]
   /// The inputs' JSON text as it came in; it is stored as it is.
   public let inputs: [UInt8]
-  /// The operations that the steps name: only a worker that has them all takes the run.
-  public let operations: Set<String>
+  /// What a worker must have to take the run (``WorkflowDefinition/requirements``).
+  public let requirements: Set<String>
   /// The client's `Idempotency-Key`, if it sent one.
   public let idempotencyKey: String?
   /// The id of the request, for the logs.
@@ -20,14 +20,15 @@ public struct Submission: Sendable {
 
   /// A run to be accepted.
   public init(
-    id: JobID, runName: String, steps: [UInt8], inputs: [UInt8], operations: Set<String>, idempotencyKey: String? = nil,
+    id: JobID, runName: String, steps: [UInt8], inputs: [UInt8], requirements: Set<String>,
+    idempotencyKey: String? = nil,
     requestID: String
   ) {
     self.id = id
     self.runName = runName
     self.steps = steps
     self.inputs = inputs
-    self.operations = operations
+    self.requirements = requirements
     self.idempotencyKey = idempotencyKey
     self.requestID = requestID
   }
@@ -65,13 +66,13 @@ extension RunStore {
     arguments.append(limits.idempotency)
     var classes: [String] = []
     let numbers = submissions.map { submission in
-      let operations = RunClasses.text(of: submission.operations)
-      if let index = classes.firstIndex(of: operations) { return index + 1 }
-      classes.append(operations)
+      let requirements = RunClasses.text(of: submission.requirements)
+      if let index = classes.firstIndex(of: requirements) { return index + 1 }
+      classes.append(requirements)
       return classes.count
     }
     arguments.append(classes.count)
-    for operations in classes { arguments.append(operations) }
+    for requirements in classes { arguments.append(requirements) }
     for (submission, number) in zip(submissions, numbers) { submission.append(to: &arguments, asClass: number) }
     CommitPoint.beforeSubmit.pass()
     let jobs = submissions.map(\.id)

@@ -27,31 +27,31 @@ extension RunStore {
   }
 
   private func upgrade(_ id: String, in list: (key: String, asSuspect: Bool)) async throws(StoreError) -> Int {
-    var operations: Set<String> = []
+    var requirements: Set<String> = []
     // A job of another type is no run: the script drops its entry.
-    do throws(StoreError) { if let id = JobID(id) { operations = try await self.operations(of: id) } } catch {
+    do throws(StoreError) { if let id = JobID(id) { requirements = try await self.requirements(of: id) } } catch {
       if error.isTransient { throw error }
     }
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(id)
-    arguments.append(RunClasses.text(of: operations))
+    arguments.append(RunClasses.text(of: requirements))
     arguments.append(list.asSuspect ? 1 : 0)
     return try await evaluate(Scripts.upgrade, [list.key], arguments).int ?? 0
   }
 
-  /// The operations that a run needs, of either format.
-  func operations(of id: JobID) async throws(StoreError) -> Set<String> {
+  /// What a run requires of a worker, in either format.
+  func requirements(of id: JobID) async throws(StoreError) -> Set<String> {
     let replies = try await send([
       ["HGET", keys.job(id), "steps"], ["GETRANGE", keys.documents(id), "0", "\(RunStore.shortDocuments)"],
     ])
-    if let former = replies[0].bytesValue { return RunStore.operations(in: former) }
-    return RunStore.operations(in: try await steps(of: id, beginning: replies[1].bytesValue ?? []) ?? [])
+    if let former = replies[0].bytesValue { return RunStore.requirements(in: former) }
+    return RunStore.requirements(in: try await steps(of: id, beginning: replies[1].bytesValue ?? []) ?? [])
   }
 
-  /// The operations that steps name; none where they cannot be read: then any worker takes the run, and says so.
-  static func operations(in steps: [UInt8]) -> Set<String> {
-    let list = (try? JSONValue(deeply: steps))?.arrayValue ?? []
-    return Set(list.compactMap { $0.objectValue?["op"]?.stringValue })
+  /// What steps require of a worker; nothing where they cannot be read: then any worker takes the run, and says so.
+  static func requirements(in steps: [UInt8]) -> Set<String> {
+    guard let stored = (try? JSONValue(deeply: steps)).flatMap(StoredSteps.init(json:)) else { return [] }
+    return WorkflowDefinition(runName: "", inputs: [:], steps: stored.steps, failsFast: stored.failsFast).requirements
   }
 }

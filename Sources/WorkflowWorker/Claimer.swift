@@ -41,7 +41,7 @@ final class Claimer: Sendable {
     self.executor = executor
     self.activeRuns = activeRuns
     self.logger = logger
-    classes = partitions.all.map { _ in RunClasses(executor.operations) }
+    classes = partitions.all.map { _ in RunClasses(executor.abilities) }
     schedule = Mutex(ClaimSchedule(worker: worker, lease: lease, classes: classes, at: .now))
   }
 
@@ -125,10 +125,9 @@ final class Claimer: Sendable {
   /// Starts the runs of a claim.
   private func start(_ claim: Claim, of partition: Int) {
     if claim.dropped > 0 { logger.warning("dropped \(claim.dropped) queue entries without a queued job") }
-    for operation in classes[partition].takeMissing() {
+    for name in classes[partition].takeMissing() {
       logger.warning(
-        "runs may need the operation \(operation), which this worker does not have; they stay queued for workers that do"
-      )
+        "runs may need \(name.ofRequirement), which this worker does not have; they stay queued for workers that do")
     }
     for run in claim.runs {
       acquire(
@@ -154,5 +153,12 @@ final class Claimer: Sendable {
   ) {
     activeRuns.acquire(
       run, isQuarantined: isQuarantined, isShort: isShort, body, onSlotFree: { self.slotIsFree() })
+  }
+}
+
+extension String {
+  /// The name of a requirement as a sentence says it.
+  fileprivate var ofRequirement: String {
+    hasPrefix("field:") ? "the field \(dropFirst(6))" : "the operation \(self)"
   }
 }

@@ -1,3 +1,4 @@
+import ExactJSON
 import Workflow
 import WorkflowOperations
 import WorkflowStore
@@ -50,6 +51,8 @@ struct ExecutionState {
     let position: Position
     let operation: any Operation
     let invocation: Invocation
+    /// Seconds that the attempt may take; nil where it may take as long as it likes.
+    let timeout: JSONNumber?
     /// Bytes of the parameters as JSON text.
     let parameterBytes: Int
   }
@@ -123,6 +126,10 @@ struct ExecutionState {
   private mutating func takeImmediate() -> PendingStep? {
     while !progress.isBatchFull, let position = progress.takeReady() {
       do throws(StepFailure) {
+        if try !progress.isToRun(position) {
+          progress.skip(position)
+          continue
+        }
         let step = try pendingStep(position)
         let isImmediate = step.operation.isImmediate
         guard isImmediate || hasRoom(for: step) else {
@@ -147,7 +154,9 @@ struct ExecutionState {
       throw StepFailure(.operationFailed, "this worker has no operation \(name)")
     }
     let (invocation, bytes) = try progress.invocation(position, schema: operation.parameters)
-    return PendingStep(position: position, operation: operation, invocation: invocation, parameterBytes: bytes)
+    return PendingStep(
+      position: position, operation: operation, invocation: invocation,
+      timeout: progress.step(position).options.timeout, parameterBytes: bytes)
   }
 
   /// Whether the parameters of a step fit beside those of the steps that are starting or running. They fit if there are

@@ -1,3 +1,4 @@
+import ExactJSON
 import Logging
 import Workflow
 import WorkflowOperations
@@ -31,8 +32,8 @@ struct Executor: Sendable {
     self.send = send
   }
 
-  /// The names of the operations that it can execute.
-  var operations: Set<String> { registry.names }
+  /// What runs may require of it: its operations, and the fields that this version knows.
+  var abilities: Set<String> { registry.names.union(WorkflowDefinition.newerFields) }
 
   /// Executes a run until it has ended, is handed back or is lost.
   func execute(_ run: ClaimedRun, logger: Logger) async {
@@ -83,7 +84,7 @@ struct Executor: Sendable {
       var invocation = step.invocation
       if let slot { invocation.pause = { try await slot.wait(for: $0) } }
       CommitPoint.beforeCall.pass()
-      let result = await result(of: step.operation, invocation)
+      let result = await result(of: step, invocation)
       if case .success = result { CommitPoint.afterCall.pass() }
       return .ended(step.position, result)
     }
@@ -97,6 +98,15 @@ struct Executor: Sendable {
     } catch {
       return .failure(error)
     }
+  }
+
+  /// The result of an attempt that may take only so long: an operation that takes longer is cancelled and not waited
+  /// for.
+  private func result(of step: PendingStep, _ invocation: Invocation) async -> Result<OperationResult, StepError> {
+    guard let timeout = step.timeout else { return await result(of: step.operation, invocation) }
+    let outcome = await withDeadline(.seconds(timeout.double)) { await result(of: step.operation, invocation) }
+    if let outcome { return outcome }
+    return .failure(.failed(StepFailure(.timeout, "the attempt took longer than \(timeout.text) s (timeout_s)")))
   }
 
   private func report(_ exit: ExecutionState.Exit, _ log: RunLog) {

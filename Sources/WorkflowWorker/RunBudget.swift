@@ -38,7 +38,11 @@ struct RunBudget {
     documents = run.documentBytes + 2 * run.definition.runName.utf8.count
     reserved = Self.runReserve
     for step in run.definition.steps {
-      if run.recorded[step.id] == nil { reserved += Self.reserve(for: step) } else { addResultKey(step.id) }
+      if run.recorded[step.id] != nil {
+        addResultKey(step.id)
+      } else if run.ended[step.id] == nil {
+        reserved += Self.reserve(for: step)
+      }
     }
     for value in run.stored { addPlace(value.namespace) }
   }
@@ -78,11 +82,12 @@ struct RunBudget {
     documents += 2 * (.max - counter.left) + 16
   }
 
-  /// A failure whose message fits: it is written three times, as the step's, the run's and the job's error.
+  /// A failure whose message fits. It is written four times: as the error of the step, in the log and in its end, of
+  /// the run, and of the job.
   func fitting(_ failure: StepFailure, logBytes: Int) -> StepFailure {
     var counter = JSONByteCounter(left: .max)
     _ = counter.take(string: failure.message)
-    let fits = 3 * (.max - counter.left) <= room(logBytes: logBytes)
+    let fits = 4 * (.max - counter.left) <= room(logBytes: logBytes)
     return fits ? failure : failure.cut(toBytes: Self.shortMessage)
   }
 

@@ -32,9 +32,10 @@ struct RunProgress {
     self.run = run
     batch = CheckpointBatch(beginning: run, clock: clock)
     budget = RunBudget(run, limits: limits)
-    plan = Plan(run.graph, recorded: Set(run.recorded.keys))
+    plan = Plan(run.graph, recorded: run.outcomes, failsFast: run.definition.failsFast)
     scope = ReferenceScope(
       inputs: run.definition.inputs, outputs: run.recorded, steps: run.definition.steps.count)
+    failure = run.failure
     done =
       run.recorded.isEmpty
       ? [] : (run.graph.topologicalOrder ?? []).map { run.graph.ids[$0] }.filter { run.recorded[$0] != nil }
@@ -58,6 +59,15 @@ struct RunProgress {
 
   /// Returns the step that was taken last; it starts later.
   mutating func putBack() { plan.putBack() }
+
+  /// Whether the condition of a step holds, or it has none.
+  func isToRun(_ position: Position) throws(StepFailure) -> Bool {
+    guard let json = step(position).options.condition else { return true }
+    guard let condition = Condition(json: json) else {
+      throw StepFailure(.operationFailed, "when: this worker does not understand the condition")
+    }
+    return try condition.holds(in: scope, within: budget.limits.step)
+  }
 
   /// The arguments of a step's operation, and the bytes of its parameters as JSON text.
   func invocation(
@@ -91,7 +101,7 @@ struct RunProgress {
       return fail(position, error)
     }
     if isImmediate || plan.graph.dependents[position].isEmpty {
-      plan.succeed(position)
+      plan.end(taken: position, .done)
     } else {
       unrecorded.append(position)
     }
@@ -144,17 +154,35 @@ struct RunProgress {
     return count
   }
 
-  /// Fails a step, and with it the run: no further step starts.
+  /// Fails a step, and with it the run unless the step is optional. What waits for the failure may start at once: its
+  /// start is recorded with the failure or after it.
   mutating func fail(_ position: Position, _ failure: StepFailure) {
-    plan.fail(position)
-    budget.end(step(position), recorded: false)
-    logFailure(step(position).id, failure)
+    let step = step(position)
+    budget.end(step, recorded: false)
+    logFailure(position, failure)
+    plan.end(taken: position, .failed(isOptional: step.options.isOptional))
   }
 
-  private mutating func logFailure(_ step: String, _ failure: StepFailure) {
+  private mutating func logFailure(_ position: Position, _ failure: StepFailure) {
+    let step = step(position)
     let failure = budget.fitting(failure, logBytes: batch.logBytes)
-    batch.log(.stepFailed(step: step, failure))
-    self.failure = self.failure ?? StepFailure(failure.code, "step \(step): \(failure.message)")
+    batch.log(.stepFailed(step: step.id, failure))
+    batch.end(step: step.id, .failed(failure))
+    if step.options.isOptional { return }
+    self.failure = self.failure ?? failure.of(step: step.id)
+  }
+
+  /// Skips a step that was taken.
+  mutating func skip(_ position: Position) {
+    recordSkip(position)
+    plan.end(taken: position, .skipped)
+  }
+
+  private mutating func recordSkip(_ position: Position) {
+    let step = step(position)
+    budget.end(step, recorded: false)
+    batch.log(.stepSkipped(step: step.id))
+    batch.end(step: step.id, .skipped)
   }
 
   // MARK: Writing
@@ -162,6 +190,7 @@ struct RunProgress {
   /// The batch to be written now, with the end of the run if every step has ended; nil when there is nothing to write.
   /// - Parameter hasStepInFlight: whether a step is starting or running that may take the worker down with it.
   mutating func takeBatch(hasStepInFlight: Bool) -> CheckpointBatch? {
+    for position in plan.takeSkipped() { recordSkip(position) }
     if plan.isOver { close() }
     guard !batch.isEmpty else { return nil }
     batch.hasStepInFlight = hasStepInFlight
@@ -173,7 +202,7 @@ struct RunProgress {
 
   /// Confirms that the batch which was taken last is written: the dependents of its steps may start.
   mutating func confirm() {
-    for position in beingRecorded { plan.succeed(position) }
+    for position in beingRecorded { plan.end(taken: position, .done) }
     beingRecorded = []
   }
 
@@ -188,9 +217,9 @@ struct RunProgress {
       guard case .stored(let step, _, let name, _) = item, name.utf8.elementsEqual(namespace.utf8) else { return nil }
       return plan.graph.ids.firstIndex(of: step)
     }
-    let undone = plan.graph.allDependents(of: failed).union(notStarted)
+    let dependents = plan.graph.allDependents(of: failed)
     let failedSteps = Set(failed.map { step($0).id })
-    let undoneSteps = Set(undone.map { step($0).id })
+    let undoneSteps = Set(dependents.union(notStarted).map { step($0).id })
     batch = batch.joined(to: refused) { item in
       switch item {
       case .entry(.finished, _), .entry(.failed, _): return false
@@ -201,10 +230,9 @@ struct RunProgress {
     unrecorded = beingRecorded + unrecorded
     beingRecorded = []
     for position in notStarted { plan.cancel(position) }
-    for position in failed {
-      plan.revoke(position)
-      logFailure(step(position).id, StepFailure(.operationFailed, why))
-    }
+    for position in dependents.union(failed) { scope.remove(step(position).id) }
+    for position in failed { logFailure(position, StepFailure(.operationFailed, why)) }
+    plan.revoke(failed, dependents: dependents)
   }
 
   private mutating func close() {

@@ -10,7 +10,7 @@ import WorkflowStore
 /// A process dies between two effects, at each point where it can: nothing is lost, nothing done twice.
 @Suite struct CommitPointTests {
   /// What kills a process when it comes to a point.
-  private struct Trap {
+  struct Trap {
     let point: CommitPoint
     let folder = "/tmp/wf-trap-\(UInt64.random(in: .min ... .max))"
     var mark: String { folder + "/mark" }
@@ -25,7 +25,7 @@ import WorkflowStore
   }
 
   /// A stack whose API or worker kills itself at a point once the trap is armed, and a model that holds its answers.
-  private func withTrap(
+  static func withTrap(
     at point: CommitPoint, workers: Int = 1, settings: [String: String] = [:],
     _ body: @escaping @Sendable (Stack, ModelServer, Trap) async throws -> Void
   ) async throws {
@@ -41,7 +41,7 @@ import WorkflowStore
 
   @Test(arguments: [CommitPoint.beforeSubmit, .afterSubmit])
   func `a submission whose API dies is one run, or none and an error`(_ point: CommitPoint) async throws {
-    try await withTrap(at: point) { stack, model, trap in
+    try await Self.withTrap(at: point) { stack, model, trap in
       model.behaviour = .answer(text: "fine")
       trap.arm()
       // nginx may send it once more, and then the next process answers under the same id; if not, the client does.
@@ -65,7 +65,7 @@ import WorkflowStore
 
   @Test(arguments: calls.keys.sorted { $0.rawValue < $1.rawValue })
   func `a run whose worker dies goes on, and recorded steps are not run again`(_ point: CommitPoint) async throws {
-    try await withTrap(at: point) { stack, model, trap in
+    try await Self.withTrap(at: point) { stack, model, trap in
       model.behaviour = .answer(text: "fine")
       trap.arm()
       let id = try await stack.submit(Examples.example)
@@ -81,7 +81,7 @@ import WorkflowStore
 
   @Test(arguments: [CommitPoint.beforeHandBack, .afterHandBack])
   func `a stopping worker that dies while it gives a run back loses nothing`(_ point: CommitPoint) async throws {
-    try await withTrap(at: point, settings: ["WF_DRAIN_S": "0"]) { stack, model, trap in
+    try await Self.withTrap(at: point, settings: ["WF_DRAIN_S": "0"]) { stack, model, trap in
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
       trap.arm()
@@ -97,7 +97,7 @@ import WorkflowStore
   }
 
   @Test func `a worker that dies while it takes over a dead one's runs loses nothing`() async throws {
-    try await withTrap(at: .afterRecovery) { stack, model, trap in
+    try await Self.withTrap(at: .afterRecovery) { stack, model, trap in
       let id = try await stack.submit(Examples.example)
       try await model.waitForCalls(1)
       trap.arm()

@@ -14,7 +14,8 @@ import WorkflowStore
     let id = JobID()
     let sample = Submission.sample(id)
     let submission = Submission(
-      id: id, runName: "run", steps: sample.steps, inputs: sample.inputs, operations: operations, requestID: "request")
+      id: id, runName: "run", steps: sample.steps, inputs: sample.inputs, requirements: operations, requestID: "request"
+    )
     #expect(try await bench.store.submit(submission) == .accepted(id))
     return id
   }
@@ -92,7 +93,7 @@ import WorkflowStore
         let sample = Submission.sample(index % 50 == 49 ? known : id)
         let submission = Submission(
           id: sample.id, runName: "run", steps: sample.steps, inputs: sample.inputs,
-          operations: index % 10 == 3 ? ["other"] : ["note"], idempotencyKey: index % 20 == 5 ? "k" : nil,
+          requirements: index % 10 == 3 ? ["other"] : ["note"], idempotencyKey: index % 20 == 5 ? "k" : nil,
           requestID: "request")
         tasks.addTask { (index, await Result { try await group.submit(submission) }) }
       }

@@ -23,7 +23,7 @@ import Workflow
     #expect(ready(&plan).isEmpty)
     plan.succeed(0)
     #expect(ready(&plan) == [2])
-    #expect(!plan.isOver && plan.done == 2 && plan.open == 1)
+    #expect(!plan.isOver && plan.open == 1)
     plan.succeed(2)
     #expect(ready(&plan) == [3])
     plan.succeed(3)
@@ -31,18 +31,18 @@ import Workflow
   }
 
   @Test func `Recorded steps never start again, and what they set free is ready at once`() {
-    var plan = Plan(StepGraph("a", "b: a", "c: b", "d: a", "e: d c"), recorded: ["a", "b", "unknown"])
-    #expect(plan.done == 2)
+    var plan = Plan(
+      StepGraph("a", "b: a", "c: b", "d: a", "e: d c"), recorded: ["a": .done, "b": .done, "unknown": .done])
     #expect(ready(&plan) == [2, 3])
     plan.succeed(3)
     plan.succeed(2)
     #expect(ready(&plan) == [4])
     plan.succeed(4)
-    #expect(plan.isComplete && plan.done == 5)
+    #expect(plan.isComplete)
   }
 
   @Test func `A run of which every step is recorded is complete`() {
-    var plan = Plan(StepGraph("a", "b: a"), recorded: ["a", "b"])
+    var plan = Plan(StepGraph("a", "b: a"), recorded: ["a": .done, "b": .done])
     #expect(plan.isComplete && plan.isOver)
     #expect(plan.takeReady() == nil)
   }
@@ -56,7 +56,7 @@ import Workflow
     #expect(plan.takeReady() == nil)
     plan.succeed(1)
     #expect(plan.takeReady() == nil)
-    #expect(plan.isOver && !plan.isComplete && plan.done == 1 && plan.open == 0)
+    #expect(plan.isOver && !plan.isComplete && plan.open == 0)
   }
 
   @Test func `Two failures at the same time end the run when both steps have ended`() {

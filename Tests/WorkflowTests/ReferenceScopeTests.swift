@@ -71,8 +71,12 @@ struct ReferenceScopeTests {
     #expect(sentence("@inputs.none.x") == "@inputs.none.x: no key x; a null is there")
   }
 
-  @Test func `A step without outputs, an item out of place and a malformed reference are named`() {
-    #expect(sentence("@llm.summary") == "@llm.summary: step llm has no outputs")
+  @Test func `A step that has ended without outputs is null, whatever is asked of it`() throws {
+    #expect(try resolve("@llm") == .null)
+    #expect(try resolve("@llm.summary[0].x") == .null)
+  }
+
+  @Test func `An item out of place and a malformed reference are named`() {
     #expect(sentence("@item.x") == "@item.x: there is no item at hand")
     #expect(sentence("@pre.") == "@pre. is not a reference; write @@pre. for a text that starts with @")
   }

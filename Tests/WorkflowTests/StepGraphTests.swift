@@ -37,7 +37,7 @@ import Workflow
 
   @Test func `A graph without a cycle has none to name`() {
     #expect(ways(StepGraph("a: b c", "b: d", "c: d", "d")).isEmpty)
-    #expect(ways(StepGraph([(id: String, dependencies: [String])]())).isEmpty)
+    #expect(ways(StepGraph([(id: String, dependencies: [Need])]())).isEmpty)
   }
 
   @Test func `A cycle is named by its path`() {

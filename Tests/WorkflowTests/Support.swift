@@ -43,18 +43,29 @@ extension DefinitionReader {
 }
 
 extension StepGraph {
-  /// A graph of steps with these ids, `a: b c` meaning that `a` waits for `b` and `c`.
+  /// A graph of steps with these ids, `a: b c! d?` meaning that `a` waits for `b`, for the failure of `c`, and for the
+  /// end of `d` whatever it is.
   init(_ lines: String...) {
     self.init(
       lines.map { line in
         let words = line.split { $0 == ":" || $0 == " " }.map(String.init)
-        return (words[0], Array(words.dropFirst()))
+        return (words[0], words.dropFirst().map(Need.init(word:)))
       })
   }
 
   /// A graph of numbered steps.
   init(count: Int, dependencies: (Int) -> [Int]) {
-    self.init((0..<count).map { ("\($0)", dependencies($0).map(String.init)) })
+    self.init((0..<count).map { ("\($0)", dependencies($0).map { Need("\($0)") }) })
+  }
+}
+
+extension Need {
+  fileprivate init(word: String) {
+    switch word.last {
+    case "!": self.init(String(word.dropLast()), on: .failed)
+    case "?": self.init(String(word.dropLast()), on: .any)
+    default: self.init(word)
+    }
   }
 }
 

@@ -53,6 +53,30 @@ struct ValidationTests {
     (#"{"id":"a","op":"wait","params":[]}"#, "dict_type at 0.params"),
     (#"{"id":"a","op":"wait","params":null}"#, "dict_type at 0.params"),
     (#"{"id":"a","op":"wait","params":{"x":1}}"#, "extra_forbidden at 0.params.x"),
+    (#"{"id":"a","op":"wait","optional":1}"#, "bool_type at 0.optional"),
+    (#"{"id":"a","op":"wait","timeout_s":"1"}"#, "float_type at 0.timeout_s"),
+    (#"{"id":"a","op":"wait","timeout_s":0}"#, "value_error at 0.timeout_s"),
+    (#"{"id":"a","op":"wait","timeout_s":86401}"#, "value_error at 0.timeout_s"),
+    (#"{"id":"a","op":"wait","timeout_s":"@inputs.x"}"#, "float_type at 0.timeout_s"),
+    (#"{"id":"a","op":"wait"},{"id":"b","op":"wait","needs":[{"step":"a","on":null}]}"#, "string_type at 1.needs.0.on"),
+    (#"{"id":"a","op":"wait"},{"id":"b","op":"wait","needs":[{"on":"any"}]}"#, "missing at 1.needs.0.step"),
+    (
+      #"{"id":"a","op":"wait"},{"id":"b","op":"wait","needs":[{"step":"a","on":"ok"}]}"#,
+      "literal_error at 1.needs.0.on"
+    ),
+    (
+      #"{"id":"a","op":"wait"},{"id":"b","op":"wait","needs":[{"step":1,"on":"any"}]}"#, "string_type at 1.needs.0.step"
+    ),
+    (
+      #"{"id":"a","op":"wait"},{"id":"b","op":"wait","needs":[{"step":"a","on":"any","x":1}]}"#,
+      "extra_forbidden at 1.needs.0.x"
+    ),
+    (#"{"id":"a","op":"wait"},{"id":"b","op":"wait","needs":[{"step":"c","on":"any"}]}"#, "value_error at 1.needs.0"),
+    (
+      #"{"id":"a","op":"wait"},{"id":"b","op":"wait","needs":["a",{"step":"a","on":"any"}]}"#,
+      "value_error at 1.needs.1"
+    ),
+    (#"{"id":"b","op":"wait","needs":[{"step":"b","on":"any"}]}"#, "value_error at 0.needs"),
   ])
   func `A fault of a step is named at its place`(steps: String, fault: String) throws {
     #expect(try faults(inSteps: steps) == [fault])

@@ -34,7 +34,8 @@ import WorkflowStore
     let steps = #"[{"id":"a","op":"\#(op)","needs":[],"params":{"field":"text"}}]"#
     _ = try await store.submit(
       Submission(
-        id: id, runName: op, steps: Array(steps.utf8), inputs: Array("{}".utf8), operations: [op], requestID: "request")
+        id: id, runName: op, steps: Array(steps.utf8), inputs: Array("{}".utf8), requirements: [op],
+        requestID: "request")
     )
     return id
   }

@@ -25,7 +25,7 @@ import WorkflowStore
     let steps = #"[{"id":"a","op":"note","needs":[],"params":{}}]"#
     _ = try await store.submit(
       Submission(
-        id: id, runName: "run", steps: Array(steps.utf8), inputs: Array("{}".utf8), operations: ["note"],
+        id: id, runName: "run", steps: Array(steps.utf8), inputs: Array("{}".utf8), requirements: ["note"],
         requestID: "request"))
     let lease = Duration.seconds(1)
     let claim = try await store.claim(

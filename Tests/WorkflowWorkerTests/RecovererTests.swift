@@ -29,7 +29,7 @@ import WorkflowStore
     try await withThrowingTaskGroup(of: Void.self) { [store] group in
       for _ in 0..<count {
         let submission = Submission(
-          id: JobID(), runName: "run", steps: steps, inputs: Array("{}".utf8), operations: ["note"],
+          id: JobID(), runName: "run", steps: steps, inputs: Array("{}".utf8), requirements: ["note"],
           requestID: "request")
         group.addTask { _ = try await store.submit(submission) }
       }

@@ -92,7 +92,7 @@ import WorkflowStore
       case .checkpoint(let step, let outputs, _, _): items.append("\(step) \(String(decoding: outputs, as: UTF8.self))")
       case .stored(let step, let order, let namespace, let value):
         items.append("\(step) \(order) \(namespace) \(String(decoding: value, as: UTF8.self))")
-      case .entry: break
+      case .entry, .ended: break
       }
     }
     #expect(
@@ -157,8 +157,9 @@ import WorkflowStore
     let taken = progress.takeReady()
     let position = try #require(taken)
     progress.begin(position)
-    progress.fail(position, StepFailure(.operationFailed, String(repeating: "m", count: 2_000)))
-    let message = try #require(failure(progress.takeBatch(hasStepInFlight: false)))
+    let failure = StepFailure(.operationFailed, String(repeating: "m", count: 2_000))
+    progress.fail(position, failure)
+    let message = try #require(self.failure(progress.takeBatch(hasStepInFlight: false)))
     #expect(message.utf8.count < 200)
   }
 }

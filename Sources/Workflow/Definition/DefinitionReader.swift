@@ -58,7 +58,7 @@ public struct DefinitionReader: Sendable {
   }
 
   /// Reads a body. Steps that were found good before are not looked at again.
-  /// - Returns: the workflow, and the JSON text of its steps with the defaults filled in.
+  /// - Returns: the workflow, and the JSON text of its steps with the defaults filled in (``StoredSteps``).
   /// - Throws: every fault at once.
   public func read(_ body: ParsedBody) throws(Faults) -> (definition: WorkflowDefinition, steps: [UInt8]) {
     let (document, cached) = (body.document, body.known)
@@ -71,7 +71,9 @@ public struct DefinitionReader: Sendable {
     let inputsLength = document.source(of: "inputs")?.count ?? 0
     inputBudget.check(list, inputs: parts.inputs, length: inputsLength, &reading.faults)
     guard reading.faults.isEmpty else { throw Faults(faults: reading.faults.all) }
-    return (WorkflowDefinition(runName: parts.runName, inputs: parts.inputs, steps: list.steps), list.text)
+    let definition = WorkflowDefinition(
+      runName: parts.runName, inputs: parts.inputs, steps: list.steps, failsFast: parts.failsFast)
+    return (definition, StoredSteps.text(list.text, failsFast: parts.failsFast))
   }
 }
 

@@ -15,6 +15,7 @@ struct DefinitionReading {
     let runName: String
     let inputs: JSONObject
     let steps: [ReadStep]
+    let failsFast: Bool
   }
 
   let operations: [ExactKey: ParameterSchema]
@@ -35,12 +36,13 @@ struct DefinitionReading {
       faults.add(ValidationFault("model_attributes_type", root, message, input: value))
       return nil
     }
-    refuseExtras(object, known: ["run_name", "inputs", "steps"], at: root)
+    refuseExtras(object, known: ["run_name", "inputs", "steps", "fail_fast"], at: root)
     let name = runName(object)
     let inputs = self.object(object["inputs"], at: root + [.key("inputs")])
     let steps = knownSteps == nil ? self.steps(object) : []
+    let failsFast = bool("fail_fast", of: object, at: root) ?? true
     guard let name, let inputs, let steps else { return nil }
-    return Body(runName: name, inputs: inputs, steps: steps)
+    return Body(runName: name, inputs: inputs, steps: steps, failsFast: failsFast)
   }
 
   private mutating func refuseExtras(_ object: JSONObject, known: [String], at place: ValidationFault.Location) {
@@ -63,6 +65,15 @@ struct DefinitionReading {
     guard let value = required(key, of: object, at: place) else { return nil }
     if let text = value.stringValue { return text }
     faults.add(.stringType(place + [.key(key)], value))
+    return nil
+  }
+
+  private mutating func bool(
+    _ key: String, of object: JSONObject, at place: ValidationFault.Location
+  ) -> Bool? {
+    guard let value = object[key] else { return nil }
+    if case .bool(let flag) = value { return flag }
+    faults.add(.boolType(place + [.key(key)], value))
     return nil
   }
 
@@ -105,17 +116,19 @@ struct DefinitionReading {
       faults.add(.objectType(place, value))
       return nil
     }
-    refuseExtras(object, known: ["id", "op", "needs", "params"], at: place)
+    refuseExtras(object, known: ["id", "op", "needs", "params", "optional", "when", "timeout_s"], at: place)
     let id = stepID(object, at: place)
     let schema = operation(object, at: place)
     let needs = self.needs(object["needs"], at: place + [.key("needs")])
     let paramsPlace = place + [.key("params")]
     let params = self.object(object["params"], at: paramsPlace)
     if let schema, let params { schema.schema.check(params, at: paramsPlace, &faults) }
+    let options = self.options(object, at: place)
     guard let id else { return nil }
     // With faulty params the step is still there, for those that wait for it.
     let filled = params.flatMap { schema?.schema.fillingDefaults($0) } ?? params ?? JSONObject()
-    let definition = StepDefinition(id: id, op: schema?.name ?? "", needs: needs.map(\.id), params: filled)
+    let definition = StepDefinition(
+      id: id, op: schema?.name ?? "", needs: needs.map(\.need), params: filled, options: options)
     return ReadStep(
       definition: definition, references: definition.references, needPositions: needs.map(\.position))
   }
@@ -143,27 +156,69 @@ struct DefinitionReading {
     return nil
   }
 
+  /// What a step says besides its operation.
+  private mutating func options(_ step: JSONObject, at place: ValidationFault.Location) -> StepDefinition.Options {
+    var options = StepDefinition.Options()
+    options.isOptional = bool("optional", of: step, at: place) ?? false
+    if let value = step["when"] {
+      var conditionPlace = place + [.key("when")]
+      ReferenceCheck.check(value, at: &conditionPlace, &faults)
+      if Condition.read(value, at: &conditionPlace, &faults) != nil { options.condition = value }
+    }
+    if let value = step["timeout_s"] {
+      if let fault = Self.timeout.fault(in: value, at: place + [.key("timeout_s")]) { faults.add(fault) }
+      options.timeout = value.numberValue
+    }
+    return options
+  }
+
+  /// The seconds that an attempt may be given.
+  private static let timeout = ParameterSchema.Kind.number(0.1...86_400)
+
   /// The needs that have the form of an id; where each is in the body's list.
   private mutating func needs(
     _ value: JSONValue?, at place: ValidationFault.Location
-  ) -> [(id: String, position: Int)] {
+  ) -> [(need: Need, position: Int)] {
     guard let value else { return [] }
     guard let elements = value.arrayValue else {
       faults.add(.arrayType(place, value))
       return []
     }
-    var needs: [(id: String, position: Int)] = []
+    var needs: [(need: Need, position: Int)] = []
+    var triggers: [String: Need.Trigger] = [:]
     for (index, element) in elements.enumerated() {
-      guard let id = element.stringValue else {
-        faults.add(.stringType(place + [.index(index)], element))
-        continue
+      let place = place + [.index(index)]
+      guard let need = need(element, at: place) else { continue }
+      if let other = triggers[need.step], other != need.trigger {
+        faults.add(.value(place, element, "\(need.step) is needed on \(other.rawValue) already"))
       }
-      guard StepDefinition.isValidID(id) else {
-        faults.add(.unknownStep(id, place + [.index(index)], element))
-        continue
-      }
-      needs.append((id, index))
+      triggers[need.step] = need.trigger
+      needs.append((need, index))
     }
     return needs
+  }
+
+  /// An entry of `needs`: a step's id, or `{"step": id, "on": "done" | "failed" | "any"}`.
+  private mutating func need(_ value: JSONValue, at place: ValidationFault.Location) -> Need? {
+    var trigger = Need.Trigger.done
+    var step = value.stringValue
+    if let object = value.objectValue {
+      refuseExtras(object, known: ["step", "on"], at: place)
+      step = string("step", of: object, at: place)
+      if object["on"] != nil, let name = string("on", of: object, at: place) {
+        if let known = Need.Trigger(rawValue: name) {
+          trigger = known
+        } else {
+          let names = ParameterSchema.Kind.alternatives(Need.Trigger.allCases.map(\.rawValue))
+          faults.add(.notOneOf(place + [.key("on")], .string(name), names))
+        }
+      }
+    } else if step == nil {
+      faults.add(.stringType(place, value))
+    }
+    guard let step else { return nil }
+    if StepDefinition.isValidID(step) { return Need(step, on: trigger) }
+    faults.add(.unknownStep(step, place, value))
+    return nil
   }
 }

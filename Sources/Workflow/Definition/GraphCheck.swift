@@ -42,12 +42,15 @@ struct GraphCheck {
   private func checkDependencies(
     of step: DefinitionReading.ReadStep, at place: ValidationFault.Location, _ faults: inout FaultList
   ) {
-    if step.references.dependencies.allSatisfy({ positions[$0] != nil }) { return }
-    for (id, position) in zip(step.definition.needs, step.needPositions) where positions[id] == nil {
-      faults.add(.unknownStep(id, place + [.key("needs"), .index(position)], .string(id)))
+    if step.references.dependencies.allSatisfy({ positions[$0.step] != nil }) { return }
+    for (need, position) in zip(step.definition.needs, step.needPositions) where positions[need.step] == nil {
+      faults.add(.unknownStep(need.step, place + [.key("needs"), .index(position)], need.json))
     }
     var paramsPlace = place + [.key("params")]
     checkReferences(in: .object(step.definition.params), at: &paramsPlace, &faults)
+    guard let condition = step.definition.options.condition else { return }
+    var conditionPlace = place + [.key("when")]
+    checkReferences(in: condition, at: &conditionPlace, &faults)
   }
 
   private func checkReferences(

@@ -1,19 +1,50 @@
 public import ExactJSON
 
 extension StepDefinition {
-  /// The step as wf stores it: `{"id","op","needs","params"}`.
+  /// The step as wf stores it: `{"id","op","needs","params"}`, and what else it says.
   public var json: JSONValue {
-    .object([
-      "id": .string(id), "op": .string(op), "needs": .array(needs.map(JSONValue.string)), "params": .object(params),
-    ])
+    var object: JSONObject = [
+      "id": .string(id), "op": .string(op), "needs": .array(needs.map(\.json)), "params": .object(params),
+    ]
+    if options.isOptional { object["optional"] = .bool(true) }
+    if let condition = options.condition { object["when"] = condition }
+    if let timeout = options.timeout { object["timeout_s"] = .number(timeout) }
+    return .object(object)
   }
 
   /// Reads a step that wf stored; nil when the shape is not the one that ``json`` writes.
   public init?(json: JSONValue) {
     guard let object = json.objectValue,
       let id = object["id"]?.stringValue, let op = object["op"]?.stringValue,
-      let needs = object["needs"]?.arrayValue, let params = object["params"]?.objectValue
+      let needs = object["needs"]?.arrayValue?.compactMap(Need.init(json:)), let params = object["params"]?.objectValue
     else { return nil }
-    self.init(id: id, op: op, needs: needs.compactMap(\.stringValue), params: params)
+    var options = Options()
+    options.isOptional = object["optional"] == .bool(true)
+    options.condition = object["when"]
+    options.timeout = object["timeout_s"]?.numberValue
+    self.init(id: id, op: op, needs: needs, params: params, options: options)
+  }
+}
+
+/// The steps of a run as wf stores them: an array, or where the run says something of all of them
+/// `{"fail_fast":false,"steps":[…]}`.
+public struct StoredSteps: Sendable, Equatable {
+  /// The steps.
+  public let steps: [StepDefinition]
+  /// Whether nothing more starts once a step has failed.
+  public let failsFast: Bool
+
+  /// Reads what wf stored; nil when a step has another shape, or there is none.
+  public init?(json: JSONValue) {
+    guard let elements = json.arrayValue ?? json.objectValue?["steps"]?.arrayValue else { return nil }
+    steps = elements.compactMap(StepDefinition.init(json:))
+    guard !steps.isEmpty, steps.count == elements.count else { return nil }
+    failsFast = json.objectValue?["fail_fast"] != .bool(false)
+  }
+
+  /// The text to store.
+  /// - Parameter steps: their text, as a JSON array.
+  static func text(_ steps: [UInt8], failsFast: Bool) -> [UInt8] {
+    failsFast ? steps : Array(#"{"fail_fast":false,"steps":"#.utf8) + steps + [UInt8(ascii: "}")]
   }
 }

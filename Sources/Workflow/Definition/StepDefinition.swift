@@ -8,25 +8,42 @@ public struct StepDefinition: Sendable, Equatable {
   /// The name of the operation.
   public let op: String
   /// The steps that the author names as dependencies; each is a valid id.
-  public let needs: [String]
+  public let needs: [Need]
   /// The operation's parameters, defaults filled in, references not resolved.
   public let params: JSONObject
+  /// What the author says besides.
+  public let options: Options
+
+  /// What a step may say besides its operation.
+  public struct Options: Sendable, Equatable {
+    /// Whether its failure does not fail the run: its dependents see it as skipped.
+    public var isOptional = false
+    /// A condition (``Condition``) without which it is skipped, references not resolved.
+    public var condition: JSONValue?
+    /// Seconds that one attempt may take, as they were written.
+    public var timeout: JSONNumber?
+
+    /// The options of a step that says nothing.
+    public init() {}
+  }
 
   /// Puts together a step whose parts are known to be valid.
-  public init(id: String, op: String, needs: [String], params: JSONObject) {
+  public init(id: String, op: String, needs: [Need], params: JSONObject, options: Options = Options()) {
     self.id = id
     self.op = op
     self.needs = needs
     self.params = params
+    self.options = options
   }
 
-  /// Every step that must be done before this one: `needs`, and each step that a parameter refers to; in order, once.
-  public var dependencies: [String] { references.dependencies }
+  /// Every step that must have ended before this one: `needs`, and each step that a parameter or the condition refers
+  /// to; in order, once.
+  public var dependencies: [Need] { references.dependencies }
 
   /// What the step's parameters refer to, with `needs`.
   struct References {
     /// Steps, in order, each once.
-    var dependencies: [String] = []
+    var dependencies: [Need] = []
     /// How many references into the run's inputs there are.
     var inputs = 0
   }
@@ -36,15 +53,28 @@ public struct StepDefinition: Sendable, Equatable {
     var found = References()
     // A valid id is short and ASCII, so its hash is cheap.
     var seen = Set<String>()
-    for need in needs where seen.insert(need).inserted { found.dependencies.append(need) }
-    JSONValue.object(params).forEachString { text in
+    for need in needs where seen.insert(need.step).inserted { found.dependencies.append(need) }
+    func read(_ text: String) {
       switch Reference.kind(of: text) {
-      case .reference(.step(let id)): if seen.insert(id).inserted { found.dependencies.append(id) }
+      case .reference(.step(let id)): if seen.insert(id).inserted { found.dependencies.append(Need(id)) }
       case .reference(.inputs): found.inputs += 1
       case .reference(.item), .literal, .malformed: break
       }
     }
+    JSONValue.object(params).forEachString(read)
+    options.condition?.forEachString(read)
     return found
+  }
+
+  /// The fields of the step that a worker of an older version does not know.
+  var newerFields: [String] {
+    if options == Options(), needs.allSatisfy({ $0.trigger == .done }) { return [] }
+    var fields: [String] = []
+    if options.isOptional { fields.append("field:optional") }
+    if options.condition != nil { fields.append("field:when") }
+    if options.timeout != nil { fields.append("field:timeout_s") }
+    if needs.contains(where: { $0.trigger != .done }) { fields.append("field:needs.on") }
+    return fields
   }
 
   /// Ids that name something else in a reference.

@@ -6,12 +6,17 @@ public struct StepGraph: Sendable, Equatable {
   public let dependencies: [[Int]]
   /// The positions that wait for each step.
   public let dependents: [[Int]]
+  /// How each of its dependencies must have ended for a step to start; empty where all must be `done`.
+  let triggers: [[Need.Trigger]]
 
   /// A graph of steps; dependencies on ids that are not there are left out (the validation reports them).
   /// - Parameter steps: ids with what they depend on; of two equal ids the first counts.
-  public init(_ steps: [(id: String, dependencies: [String])]) {
+  public init(_ steps: [(id: String, dependencies: [Need])]) {
     let positions = Dictionary(steps.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
-    let dependencies = steps.map { step in step.dependencies.compactMap { positions[$0] } }
+    let dependencies = steps.map { step in step.dependencies.compactMap { positions[$0.step] } }
+    let isPlain = steps.allSatisfy { $0.dependencies.allSatisfy { $0.trigger == .done } }
+    triggers =
+      isPlain ? [] : steps.map { step in step.dependencies.filter { positions[$0.step] != nil }.map(\.trigger) }
     var dependents = [[Int]](repeating: [], count: steps.count)
     for (position, needed) in dependencies.enumerated() {
       for dependency in needed { dependents[dependency].append(position) }
@@ -19,6 +24,16 @@ public struct StepGraph: Sendable, Equatable {
     ids = steps.map(\.id)
     self.dependencies = dependencies
     self.dependents = dependents
+  }
+
+  /// How a dependency of a step must have ended for the step to start.
+  func trigger(of position: Int, _ dependency: Int) -> Need.Trigger {
+    triggers.isEmpty ? .done : triggers[position][dependency]
+  }
+
+  /// Whether a step waits for the end of another one that need not be `done`.
+  func waitsForFailure(_ position: Int) -> Bool {
+    !triggers.isEmpty && triggers[position].contains { $0 != .done }
   }
 
   /// The graph of a valid definition.

@@ -11,13 +11,30 @@ public struct WorkflowDefinition: Sendable, Equatable {
   public let inputs: JSONObject
   /// The steps in the order in which they were written.
   public let steps: [StepDefinition]
+  /// Whether nothing more starts once a step has failed. If not, every step that does not depend on it runs first.
+  public let failsFast: Bool
 
   /// Puts together a definition whose parts are known to be valid.
-  public init(runName: String, inputs: JSONObject, steps: [StepDefinition]) {
+  public init(runName: String, inputs: JSONObject, steps: [StepDefinition], failsFast: Bool = true) {
     self.runName = runName
     self.inputs = inputs
     self.steps = steps
+    self.failsFast = failsFast
   }
+
+  /// What a worker must have to execute the run: the operations that the steps name, and `field:…` for each field that
+  /// a worker of an older version does not know.
+  public var requirements: Set<String> {
+    var found = Set(steps.map(\.op))
+    if !failsFast { found.insert("field:fail_fast") }
+    for step in steps { found.formUnion(step.newerFields) }
+    return found
+  }
+
+  /// The fields that this version knows and an older one does not.
+  public static let newerFields: Set<String> = [
+    "field:fail_fast", "field:optional", "field:when", "field:timeout_s", "field:needs.on",
+  ]
 
   /// The limits that the page Contract names under "Submitting a run".
   public enum Limit {

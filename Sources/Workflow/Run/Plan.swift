@@ -1,77 +1,202 @@
-/// Which steps of a run are done, and which may start next.
+/// Which steps of a run have ended, and which may start next.
 ///
 /// Linear over the whole run: the end of a step costs as much as the step has dependents.
 public struct Plan: Sendable {
+  /// How a step has ended.
+  public enum Outcome: Sendable, Equatable {
+    /// Its outputs are recorded.
+    case done
+    /// It did not run and does not fail the run: its condition does not hold, or a step that it waits for has not ended
+    /// as it must.
+    case skipped
+    /// It has failed. `isOptional`: its failure does not fail the run.
+    case failed(isOptional: Bool)
+    /// It cannot run because another step has failed.
+    case blocked
+
+    fileprivate func satisfies(_ trigger: Need.Trigger) -> Bool {
+      switch (self, trigger) {
+      case (_, .any), (.done, .done), (.skipped, .done), (.failed, .failed), (.blocked, .failed): true
+      case (.failed(let isOptional), .done): isOptional
+      case (.done, .failed), (.skipped, .failed), (.blocked, .done): false
+      }
+    }
+  }
+
   /// The graph that the plan follows.
   public let graph: StepGraph
+  /// Whether nothing more starts once a step has failed, but for steps that wait for a failure.
+  private let failsFast: Bool
+  private var outcomes: [Outcome?]
+  /// Of how many dependencies the outcome is not known.
   private var waitingFor: [Int]
-  private var ready: [Int]
+  private var ready: [Int] = []
   private var nextReady = 0
-  /// How many steps have been taken and have neither succeeded nor failed.
+  /// Whether a step has been taken and has not ended.
+  private var isOpen: [Bool]
+  /// How many steps have an outcome.
+  private var ended = 0
+  /// Steps that were skipped because another one has not ended as it must.
+  private var skipped: [Int] = []
+  /// How many steps have been taken and have not ended.
   public private(set) var open = 0
-  /// How many steps are done.
-  public private(set) var done = 0
-  /// Whether a step has failed, after which nothing new starts.
+  /// Whether a step has failed, and with it the run.
   public private(set) var hasFailed = false
 
   /// Creates a plan for a run.
-  /// - Parameter recorded: ids of the steps whose outputs are recorded already; they never run again.
-  public init(_ graph: StepGraph, recorded: Set<String> = []) {
+  /// - Parameters:
+  ///   - recorded: how steps have ended, by id, as it is recorded: they never run again.
+  ///   - failsFast: whether nothing more starts once a step has failed, but for steps that wait for a failure.
+  public init(_ graph: StepGraph, recorded: [String: Outcome] = [:], failsFast: Bool = true) {
     self.graph = graph
-    if recorded.isEmpty {
-      waitingFor = graph.dependencies.map { $0.count }
-      ready = waitingFor.indices.filter { [waitingFor] in waitingFor[$0] == 0 }
-      return
+    self.failsFast = failsFast
+    isOpen = Array(repeating: false, count: graph.ids.count)
+    outcomes = Array(repeating: nil, count: graph.ids.count)
+    waitingFor = graph.dependencies.map { $0.count }
+    if !recorded.isEmpty { restore(recorded) }
+    for position in graph.ids.indices where waitingFor[position] == 0 && outcomes[position] == nil {
+      guard let outcome = verdict(on: position) else {
+        ready.append(position)
+        continue
+      }
+      if outcome == .skipped { skipped.append(position) }
+      end(position, outcome)
     }
-    let isDone = graph.ids.map(recorded.contains)
-    waitingFor = graph.dependencies.map { needed in needed.count { !isDone[$0] } }
-    ready = []
-    for position in graph.ids.indices where !isDone[position] && waitingFor[position] == 0 { ready.append(position) }
-    done = isDone.count { $0 }
+    ready.sort()
+    if hasFailed { blockOthers() }
   }
+
+  private mutating func restore(_ recorded: [String: Outcome]) {
+    outcomes = graph.ids.map { recorded[$0] }
+    ended = outcomes.count { $0 != nil }
+    hasFailed = outcomes.contains(.failed(isOptional: false))
+    for position in graph.ids.indices {
+      waitingFor[position] = graph.dependencies[position].count { outcomes[$0] == nil }
+    }
+  }
+
+  /// How a step has ended; nil while it has not.
+  public func outcome(of position: Int) -> Outcome? { outcomes[position] }
+
+  /// Whether every step has ended, and none has failed the run.
+  public var isComplete: Bool { isOver && !hasFailed }
+
+  /// Whether the run is over: every step has ended or will not start.
+  public var isOver: Bool { ended == graph.ids.count }
+
+  // MARK: Starting steps
 
   /// Takes the next step that may start; nil when none may start now.
   public mutating func takeReady() -> Int? {
-    guard !hasFailed, nextReady < ready.count else { return nil }
-    defer { nextReady += 1 }
-    open += 1
-    return ready[nextReady]
+    while nextReady < ready.count {
+      let position = ready[nextReady]
+      nextReady += 1
+      guard outcomes[position] == nil, !isOpen[position] else { continue }
+      isOpen[position] = true
+      open += 1
+      return position
+    }
+    return nil
   }
 
   /// Returns the step that was taken last: it starts later.
   public mutating func putBack() {
     nextReady -= 1
+    close(ready[nextReady])
+  }
+
+  /// Returns a step that was taken and has not started: it starts later, if it still may.
+  public mutating func cancel(_ position: Int) {
+    close(position)
+    if let outcome = verdict(on: position) { end(position, outcome) } else { ready.append(position) }
+  }
+
+  private mutating func close(_ position: Int) {
+    isOpen[position] = false
     open -= 1
   }
 
-  /// Marks a step as succeeded; its dependents may start when they wait for no other.
-  public mutating func succeed(_ position: Int) {
-    open -= 1
-    done += 1
-    for dependent in graph.dependents[position] {
-      waitingFor[dependent] -= 1
-      if waitingFor[dependent] == 0 { ready.append(dependent) }
+  // MARK: Ends
+
+  /// Marks a step that was taken as ended; its dependents may start when they wait for no other.
+  public mutating func end(taken position: Int, _ outcome: Outcome) {
+    close(position)
+    end(position, outcome)
+  }
+
+  /// Marks a step that was taken as succeeded.
+  public mutating func succeed(_ position: Int) { end(taken: position, .done) }
+
+  /// Marks a step that was taken as failed.
+  public mutating func fail(_ position: Int) { end(taken: position, .failed(isOptional: false)) }
+
+  /// Takes the steps that were skipped, since the last call, because another one has not ended as they need it.
+  public mutating func takeSkipped() -> [Int] {
+    defer { skipped = [] }
+    return skipped
+  }
+
+  /// Marks steps that had succeeded as failed, because their results cannot be recorded. What their dependents did is
+  /// undone.
+  /// - Parameter dependents: every step that waits for them, at once or by way of others.
+  public mutating func revoke(_ failed: [Int], dependents: Set<Int>) {
+    for position in dependents.union(failed) where outcomes[position] != nil {
+      outcomes[position] = nil
+      ended -= 1
+    }
+    skipped.removeAll(where: dependents.contains)
+    ready = ready.enumerated().filter { $0 < nextReady || !dependents.contains($1) }.map(\.element)
+    for position in dependents {
+      waitingFor[position] = graph.dependencies[position].count { outcomes[$0] == nil }
+    }
+    for position in failed { end(position, .failed(isOptional: false)) }
+  }
+
+  /// Sets the outcome of a step, and of the steps that then will not start.
+  private mutating func end(_ position: Int, _ outcome: Outcome) {
+    var ends = [(position, outcome)]
+    while let (position, outcome) = ends.popLast() {
+      guard outcomes[position] == nil else { continue }
+      outcomes[position] = outcome
+      ended += 1
+      if outcome == .failed(isOptional: false), !hasFailed {
+        hasFailed = true
+        blockOthers()
+      }
+      for dependent in graph.dependents[position] {
+        waitingFor[dependent] -= 1
+        guard waitingFor[dependent] == 0, outcomes[dependent] == nil else { continue }
+        guard let outcome = verdict(on: dependent) else {
+          ready.append(dependent)
+          continue
+        }
+        ends.append((dependent, outcome))
+        if outcome == .skipped { skipped.append(dependent) }
+      }
     }
   }
 
-  /// Marks a step as failed.
-  public mutating func fail(_ position: Int) {
-    open -= 1
-    hasFailed = true
+  /// How a step ends without being started, once all that it waits for has ended; nil when it may start.
+  private func verdict(on position: Int) -> Outcome? {
+    if !hasFailed, graph.triggers.isEmpty { return nil }
+    if isBlockedByFailure(position) { return .blocked }
+    var isSkipped = false
+    for (index, dependency) in graph.dependencies[position].enumerated() {
+      let trigger = graph.trigger(of: position, index)
+      guard let outcome = outcomes[dependency], !outcome.satisfies(trigger) else { continue }
+      if trigger == .done { return .blocked }
+      isSkipped = true
+    }
+    return isSkipped ? .skipped : nil
   }
 
-  /// Marks a step that was taken as one that will not start.
-  public mutating func cancel(_ position: Int) { open -= 1 }
-
-  /// Marks a step that had succeeded as failed, because its result cannot be recorded.
-  public mutating func revoke(_ position: Int) {
-    done -= 1
-    hasFailed = true
+  private func isBlockedByFailure(_ position: Int) -> Bool {
+    hasFailed && failsFast && !graph.waitsForFailure(position)
   }
 
-  /// Whether every step is done.
-  public var isComplete: Bool { done == graph.ids.count }
-
-  /// Whether the run is over: every step is done, or one has failed and no other is open.
-  public var isOver: Bool { isComplete || (hasFailed && open == 0) }
+  /// Ends every step that has not been taken and that the failure of another one keeps from starting.
+  private mutating func blockOthers() {
+    for position in graph.ids.indices
+    where outcomes[position] == nil && !isOpen[position] && isBlockedByFailure(position) { end(position, .blocked) }
+  }
 }

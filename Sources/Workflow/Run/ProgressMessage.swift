@@ -13,6 +13,8 @@ public enum ProgressMessage: Sendable, Equatable {
   case stepStart(step: String, op: String)
   /// A step succeeded.
   case stepDone(step: String, LoggedOutputs)
+  /// A step was not run: its condition does not hold.
+  case stepSkipped(step: String)
   /// A step failed for good.
   case stepFailed(step: String, StepFailure)
   /// The configured model failed and the placeholder spoke in its stead; `usage` is the provider's count of tokens of
@@ -34,7 +36,9 @@ public enum ProgressMessage: Sendable, Equatable {
   /// The step that it is about, if any.
   public var step: String? {
     switch self {
-    case .stepStart(let step, _), .stepDone(let step, _), .stepFailed(let step, _), .modelFallback(let step, _, _): step
+    case .stepStart(let step, _), .stepDone(let step, _), .stepSkipped(let step), .stepFailed(let step, _),
+      .modelFallback(let step, _, _):
+      step
     case .started, .resumed, .finished, .failed: nil
     }
   }
@@ -70,6 +74,7 @@ public enum ProgressMessage: Sendable, Equatable {
         text.add(json: json)
       case .omitted(let bytes): text.add(#","outputs_omitted":true,"outputs_bytes":\#(bytes)"#)
       }
+    case .stepSkipped(let step): text.add(#","msg":"step_skipped","step":"#, step)
     case .stepFailed(let step, let failure):
       text.add(#","msg":"step_failed","step":"#, step)
       text.add(failure)

@@ -4,7 +4,7 @@ public import ExactJSON
 public struct ReferenceScope: Sendable {
   /// The run's inputs.
   public let inputs: JSONObject
-  /// Outputs by step id.
+  /// Outputs by step id. A reference to a step that has ended without outputs brings null.
   public private(set) var outputs: [String: JSONObject]
 
   /// A scope at the start of a run, or where one is taken up again.
@@ -17,6 +17,9 @@ public struct ReferenceScope: Sendable {
 
   /// Adds what a step returned.
   public mutating func add(_ stepOutputs: JSONObject, of step: String) { outputs[step] = stepOutputs }
+
+  /// Removes what a step returned.
+  public mutating func remove(_ step: String) { outputs[step] = nil }
 
   /// The parameters of a step with every reference replaced by its value and every `@@` by `@`.
   ///
@@ -95,7 +98,21 @@ public struct ReferenceScope: Sendable {
     }
   }
 
+  /// What a reference leads to; nil where it leads nowhere.
+  func value(ifPresent reference: JSONValue) -> JSONValue? {
+    guard let text = reference.stringValue, case .reference(let reference) = Reference.read(text) else { return nil }
+    return try? lookUp(reference)
+  }
+
+  /// Whether a value is a reference that leads nowhere.
+  func isMissing(_ value: JSONValue) -> Bool {
+    guard let text = value.stringValue, case .reference = Reference.kind(of: text) else { return false }
+    return self.value(ifPresent: value) == nil
+  }
+
   private func lookUp(_ reference: Reference) throws(StepFailure) -> JSONValue {
+    // A step is resolved when all that it refers to have ended: one without outputs was skipped or has failed.
+    if let step = reference.step, outputs[step] == nil { return .null }
     var value = try root(of: reference)
     for component in reference.path {
       guard let next = ReferenceScope.step(into: value, component) else {
@@ -110,8 +127,7 @@ public struct ReferenceScope: Sendable {
     switch reference.root {
     case .inputs: return .object(inputs)
     case .step(let id):
-      if let outputs = outputs[id] { return .object(outputs) }
-      throw StepFailure(.referenceMissing, "\(reference.text): step \(id) has no outputs")
+      return outputs[id].map { .object($0) } ?? .null
     case .item:
       throw StepFailure(.referenceMissing, "\(reference.text): there is no item at hand")
     }

@@ -16,6 +16,9 @@ public struct StepFailure: Error, Sendable, Equatable {
     self.message = message.cut(toBytes: StepFailure.longestMessage)
   }
 
+  /// The failure of a run whose step has failed so.
+  public func of(step: String) -> StepFailure { StepFailure(code, "step \(step): \(message)") }
+
   /// The same with a message of at most so many bytes.
   public func cut(toBytes limit: Int) -> StepFailure { StepFailure(code, message.cut(toBytes: limit)) }
 }

@@ -8,6 +8,8 @@ public struct StepView: Sendable, Equatable {
     case running
     /// Its outputs are recorded.
     case done
+    /// It was not run: its condition does not hold.
+    case skipped
     /// It failed for good.
     case failed
   }
@@ -93,6 +95,9 @@ public struct StepView: Sendable, Equatable {
       finishedAt = head.timestamp
       doneEntry = index
     case "llm_fallback": isDegraded = true
+    case "step_skipped":
+      status = .skipped
+      finishedAt = head.timestamp
     case "step_failed":
       status = .failed
       finishedAt = head.timestamp

@@ -14,7 +14,7 @@ struct StepTable {
   ///   - height: lines at most.
   static func lines(_ views: [StepView], now: Double?, width: Int, height: Int) -> [String] {
     let room = max(1, height - 3)
-    let order: [StepView.Status] = [.failed, .running, .pending, .done]
+    let order: [StepView.Status] = [.failed, .running, .pending, .done, .skipped]
     let shown =
       views.count <= room ? views : Array(order.flatMap { status in views.filter { $0.status == status } }.prefix(room))
     let table = StepTable(shown, now: now, width: width)
@@ -39,6 +39,7 @@ struct StepTable {
       case .pending: "·"
       case .running: "▸"
       case .done: "✓"
+      case .skipped: "-"
       case .failed: "✗"
       }
     let attempts = view.attempts > 1 ? "  attempt \(view.attempts)" : ""
@@ -64,7 +65,7 @@ struct StepTable {
   }
 
   private func bar(_ views: [StepView]) -> String {
-    let done = views.count { $0.status == .done }
+    let done = views.count { $0.status == .done || $0.status == .skipped }
     let count = "  \(done)/\(views.count)"
     let cells = max(1, width - 2 - count.count)
     let full = views.isEmpty ? 0 : cells * done / views.count

@@ -115,7 +115,7 @@ extension Submission {
     let steps = steps.map { StepDefinition(id: $0, op: "note", needs: [], params: ["value": "@inputs.text"]) }
     return Submission(
       id: id, runName: name, steps: JSONValue.array(steps.map(\.json)).bytes, inputs: Array(inputs.utf8),
-      operations: ["note"], idempotencyKey: idempotencyKey, requestID: "request")
+      requirements: ["note"], idempotencyKey: idempotencyKey, requestID: "request")
   }
 }
 

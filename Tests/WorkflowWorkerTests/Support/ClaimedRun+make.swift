@@ -5,20 +5,26 @@ import Workflow
 
 extension ClaimedRun {
   /// A run as a claim returns it, without a Redis.
-  /// - Parameter recorded: the outputs of the steps that are recorded, by id.
+  /// - Parameters:
+  ///   - recorded: the outputs of the steps that are recorded, by id.
+  ///   - ended: how steps have ended that are recorded without outputs, as JSON text, by id.
   static func make(
-    _ steps: [StepDefinition], inputs: JSONObject = [:], isSuspect: Bool = false, recorded: [String: JSONObject] = [:]
+    _ steps: [StepDefinition], inputs: JSONObject = [:], isSuspect: Bool = false, recorded: [String: JSONObject] = [:],
+    ended: [String: String] = [:], failsFast: Bool = true
   ) throws -> ClaimedRun {
-    let steps = JSONValue.array(steps.map(\.json)).bytes
+    let list = JSONValue.array(steps.map(\.json))
+    let steps = failsFast ? list.bytes : (["fail_fast": false, "steps": list] as JSONValue).bytes
     let inputs = JSONValue.object(inputs).bytes
     let digits = String(steps.count)
     let head = String(repeating: "0", count: 8 - digits.count) + digits
-    let facts = "\(JobID()) 1-w \(isSuspect ? 1 : 0) \(recorded.isEmpty ? 1 : 0) 0 41 0.000001 00000000"
+    let facts =
+      "\(JobID()) 1-w \(isSuspect ? 1 : 0) \(recorded.isEmpty && ended.isEmpty ? 1 : 0) 0 41 0.000001 00000000"
     let text = Array(head.utf8) + steps + inputs
     guard let head = RunHead(Array("\(facts) \(text.count) request".utf8), name: "run", position: 0) else {
       throw StoreError.damaged(facts)
     }
-    let outputs = recorded.map { ("out:" + $0, JSONValue.object($1).bytes) }
+    let outputs =
+      recorded.map { ("out:" + $0, JSONValue.object($1).bytes) } + ended.map { ("end:" + $0, Array($1.utf8)) }
     return try ClaimedRun(
       head, submitted: text, outputs: Dictionary(outputs, uniquingKeysWith: { $1 }), cache: TextCache())
   }
@@ -28,20 +34,28 @@ extension ClaimedRun {
 }
 
 extension StepDefinition {
-  /// A step without parameters.
-  static func step(_ id: String, _ op: String, needs: [String] = [], _ params: JSONObject = [:]) -> StepDefinition {
-    StepDefinition(id: id, op: op, needs: needs, params: params)
+  /// A step, by default without parameters.
+  static func step(
+    _ id: String, _ op: String, needs: [Need] = [], _ params: JSONObject = [:], isOptional: Bool = false,
+    when condition: JSONValue? = nil
+  ) -> StepDefinition {
+    var options = Options()
+    options.isOptional = isOptional
+    options.condition = condition
+    return StepDefinition(id: id, op: op, needs: needs, params: params, options: options)
   }
 }
 
 extension CheckpointBatch {
   /// The contents in one line: items with their steps, then `*` if a step is in flight, then the end.
   var summary: String {
-    let items = items.map { item in
+    let items = items.compactMap { item -> String? in
       switch item {
+      case .ended: nil
       case .entry(.started, _): "started"
       case .entry(.resumed, _): "resumed"
       case .entry(.stepStart(let step, _), _): "start \(step)"
+      case .entry(.stepSkipped(let step), _): "skip \(step)"
       case .entry(.stepFailed(let step, _), _): "fail \(step)"
       case .entry(.modelFallback(let step, _, _), _): "fallback \(step)"
       case .entry(.finished, _): "finish"

@@ -16,9 +16,10 @@ struct DrivenState {
 
   init(
     _ steps: [StepDefinition], inputs: JSONObject = [:], isSuspect: Bool = false, recorded: [String: JSONObject] = [:],
-    runBytes: Int = 32 << 20
+    ended: [String: String] = [:], failsFast: Bool = true, runBytes: Int = 32 << 20
   ) throws {
-    run = try ClaimedRun.make(steps, inputs: inputs, isSuspect: isSuspect, recorded: recorded)
+    run = try ClaimedRun.make(
+      steps, inputs: inputs, isSuspect: isSuspect, recorded: recorded, ended: ended, failsFast: failsFast)
     state = ExecutionState(
       run, registry: OperationRegistry([Scripted("now", isImmediate: true), Scripted("call")]),
       limits: .init(outputBytes: runBytes, runBytes: runBytes, progressEntryBytes: 64 << 10), clock: RedisClock())

@@ -56,7 +56,7 @@ final class WorkerBench: Sendable {
   /// Submits a run of steps `id: operation`, each of which needs the one before.
   func submit(_ steps: [(id: String, op: String)], inputs: JSONObject = [:]) async throws -> JobID {
     let definitions = steps.enumerated().map { index, step in
-      StepDefinition(id: step.id, op: step.op, needs: index == 0 ? [] : [steps[index - 1].id], params: [:])
+      StepDefinition(id: step.id, op: step.op, needs: index == 0 ? [] : [Need(steps[index - 1].id)], params: [:])
     }
     return try await submit(definitions, inputs: inputs)
   }
@@ -66,7 +66,7 @@ final class WorkerBench: Sendable {
     let answer = try await partitions.store(of: id).submit(
       Submission(
         id: id, runName: "run", steps: JSONValue.array(steps.map(\.json)).bytes, inputs: JSONValue.object(inputs).bytes,
-        operations: Set(steps.map(\.op)), requestID: "request"))
+        requirements: Set(steps.map(\.op)), requestID: "request"))
     #expect(answer == .accepted(id))
     return id
   }
