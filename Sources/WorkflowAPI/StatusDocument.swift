@@ -48,7 +48,7 @@ struct StatusDocument {
     appendProgress(to: &text)
     appendSteps(to: &text)
     text.last.append(text: ",\"result\":")
-    text.append(document: run.result ?? Array("null".utf8))
+    text.append(document: run.result ?? Array(Self.null))
     text.last.append(UInt8(ascii: "}"))
     return text.pieces
   }
@@ -119,10 +119,12 @@ struct StatusDocument {
     text.append(text: "\",\"attempts\":")
     text.append(text: String(view.attempts))
     text.append(text: ",\"started_ts\":")
-    text.append(text: view.startedAt ?? "null")
+    text += view.startedAt ?? Self.null
     text.append(text: ",\"finished_ts\":")
-    text.append(text: view.finishedAt ?? "null")
+    text += view.finishedAt ?? Self.null
   }
+
+  private static let null = Array("null".utf8)[...]
 
   private var knownSteps: [StepView] {
     let stored = run.steps.flatMap { try? JSONValue(deeply: $0) }.flatMap(StoredSteps.init(json:))

@@ -8,8 +8,8 @@ import Workflow
   private func view(_ id: String, _ status: StepView.Status, from start: String?, to end: String? = nil) -> StepView {
     var view = StepView(id: id, op: "llm_summarize")
     view.status = status
-    view.startedAt = start
-    view.finishedAt = end
+    view.startedAt = start.map { Array($0.utf8)[...] }
+    view.finishedAt = end.map { Array($0.utf8)[...] }
     return view
   }
 

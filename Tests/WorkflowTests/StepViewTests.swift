@@ -17,8 +17,8 @@ struct StepViewTests {
     var view = StepView(id: id, op: op)
     view.status = status
     view.attempts = attempts
-    view.startedAt = start
-    view.finishedAt = end
+    view.startedAt = start.map { Array($0.utf8)[...] }
+    view.finishedAt = end.map { Array($0.utf8)[...] }
     view.doneEntry = done
     return view
   }

@@ -23,9 +23,9 @@ public struct StepView: Sendable, Equatable {
   /// How often it began.
   public var attempts = 0
   /// When it first began, in seconds since 1970, as text.
-  public var startedAt: String?
+  public var startedAt: ArraySlice<UInt8>?
   /// When it ended, in seconds since 1970, as text.
-  public var finishedAt: String?
+  public var finishedAt: ArraySlice<UInt8>?
   /// Whether the placeholder spoke because the model failed.
   public var isDegraded = false
   /// The position of its `step_done` in the log.
@@ -46,7 +46,7 @@ public struct StepView: Sendable, Equatable {
     for (index, head) in log.enumerated() {
       guard let head else { continue }
       // What was under way when the run changed hands begins again.
-      if head.message == "resumed" { steps.interrupt() }
+      if head.says("resumed") { steps.interrupt() }
       guard let step = head.step else { continue }
       let position = steps.position(of: step)
       steps.views[position].apply(head, at: index)
@@ -84,24 +84,23 @@ public struct StepView: Sendable, Equatable {
   }
 
   private mutating func apply(_ head: ProgressHead, at index: Int) {
-    switch head.message {
-    case "step_start":
+    if head.says("step_start") {
       attempts += 1
       status = .running
       op = head.op ?? op
       startedAt = startedAt ?? head.timestamp
-    case "step_done":
+    } else if head.says("step_done") {
       status = .done
       finishedAt = head.timestamp
       doneEntry = index
-    case "llm_fallback": isDegraded = true
-    case "step_skipped":
+    } else if head.says("llm_fallback") {
+      isDegraded = true
+    } else if head.says("step_skipped") {
       status = .skipped
       finishedAt = head.timestamp
-    case "step_failed":
+    } else if head.says("step_failed") {
       status = .failed
       finishedAt = head.timestamp
-    default: break
     }
   }
 }

@@ -57,12 +57,14 @@ struct StepTable {
 
   /// How long a step took, to hundredths; of one that is running, how long so far.
   private func seconds(_ view: StepView) -> String {
-    guard let start = view.startedAt.flatMap(Double.init) else { return "" }
+    guard let start = view.startedAt.flatMap(Self.number) else { return "" }
     if view.status == .running { return now.map { "  \(Int(max(0, $0 - start))) s" } ?? "" }
-    guard let end = view.finishedAt.flatMap(Double.init) else { return "" }
+    guard let end = view.finishedAt.flatMap(Self.number) else { return "" }
     let hundredths = Int(((end - start) * 100).rounded())
     return "  \(hundredths / 100).\(String(hundredths % 100 + 100).dropFirst()) s"
   }
+
+  private static func number(_ text: ArraySlice<UInt8>) -> Double? { Double(String(decoding: text, as: UTF8.self)) }
 
   private func bar(_ views: [StepView]) -> String {
     let done = views.count { $0.status == .done || $0.status == .skipped }
