@@ -3,18 +3,18 @@ import FastCGI
 
 /// Finds the route of a request: by the path, compared byte by byte, then by the method.
 struct Router: Sendable {
-  private let routes: [any Route]
+  /// The routes, each with the bytes of its pattern.
+  private let routes: [(route: any Route, pattern: [[UInt8]])]
 
-  init(_ routes: [any Route]) { self.routes = routes }
+  init(_ routes: [any Route]) { self.routes = routes.map { ($0, $0.pattern.map { Array($0.utf8) }) } }
 
   /// Answers a request.
   /// - Throws: `notFound`, `methodNotAllowed`, or the error of the route.
   func answer(_ request: FastCGIRequest, _ context: RequestContext) async throws(APIError) -> FastCGIResponse {
     let segments = Array(request.path.utf8).dropFirst()
       .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-      .map { String(decoding: $0, as: UTF8.self) }
-    for route in routes {
-      guard let argument = route.match(segments) else { continue }
+    for (route, pattern) in routes {
+      guard let argument = Self.match(segments, pattern) else { continue }
       // HEAD is answered like GET; the FastCGI server omits the body.
       let method = request.method.hasSameScalars(as: "HEAD") ? "GET" : request.method
       guard method.hasSameScalars(as: route.method) else {
@@ -22,7 +22,21 @@ struct Router: Sendable {
       }
       return try await route.answer(request, argument: argument, context)
     }
-    throw .notFound(Self.notFound(segments.first ?? ""))
+    throw .notFound(Self.notFound(String(decoding: segments.first ?? [], as: UTF8.self)))
+  }
+
+  /// The segment that matches `*`, or the empty string; nil if the path does not match.
+  private static func match(_ segments: [ArraySlice<UInt8>], _ pattern: [[UInt8]]) -> String? {
+    guard segments.count == pattern.count else { return nil }
+    var argument: ArraySlice<UInt8> = []
+    for (segment, wanted) in zip(segments, pattern) {
+      if wanted == [UInt8(ascii: "*")] {
+        argument = segment
+      } else if segment != wanted[...] {
+        return nil
+      }
+    }
+    return String(decoding: argument, as: UTF8.self)
   }
 
   private static func notFound(_ start: String) -> String {
@@ -45,20 +59,4 @@ protocol Route: Sendable {
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse
-}
-
-extension Route {
-  /// The segment that matches `*`, or the empty string; nil if the path does not match.
-  fileprivate func match(_ segments: [String]) -> String? {
-    guard segments.count == pattern.count else { return nil }
-    var argument = ""
-    for (segment, wanted) in zip(segments, pattern) {
-      if wanted == "*" {
-        argument = segment
-      } else if !segment.hasSameScalars(as: wanted) {
-        return nil
-      }
-    }
-    return argument
-  }
 }

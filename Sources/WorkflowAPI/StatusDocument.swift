@@ -38,17 +38,17 @@ struct StatusDocument {
     text.last.append(text: ",\"status\":\"")
     text.last.append(text: facts.status.rawValue)
     text.last.append(text: "\",\"created_ts\":")
-    text.last.append(text: facts.createdAt)
+    text.last += facts.createdAt
     text.last.append(text: ",\"started_ts\":")
-    text.last.append(text: facts.startedAt ?? "null")
+    text.last += facts.startedAt ?? Self.null
     text.last.append(text: ",\"finished_ts\":")
-    text.last.append(text: facts.finishedAt ?? "null")
+    text.last += facts.finishedAt ?? Self.null
     if facts.isDegraded { text.last.append(text: ",\"degraded\":true") }
     appendError(to: &text.last)
     appendProgress(to: &text)
     appendSteps(to: &text)
     text.last.append(text: ",\"result\":")
-    text.append(document: run.result ?? Array(Self.null))
+    text.append(document: run.result ?? Self.null)
     text.last.append(UInt8(ascii: "}"))
     return text.pieces
   }
@@ -117,14 +117,14 @@ struct StatusDocument {
     text.append(text: ",\"status\":\"")
     text.append(text: view.status.rawValue)
     text.append(text: "\",\"attempts\":")
-    text.append(text: String(view.attempts))
+    text.append(decimal: view.attempts)
     text.append(text: ",\"started_ts\":")
-    text += view.startedAt ?? Self.null
+    text += view.startedAt ?? Self.null[...]
     text.append(text: ",\"finished_ts\":")
-    text += view.finishedAt ?? Self.null
+    text += view.finishedAt ?? Self.null[...]
   }
 
-  private static let null = Array("null".utf8)[...]
+  private static let null = Array("null".utf8)
 
   private var knownSteps: [StepView] {
     let stored = run.steps.flatMap { try? JSONValue(deeply: $0) }.flatMap(StoredSteps.init(json:))

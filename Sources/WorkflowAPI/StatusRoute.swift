@@ -38,7 +38,7 @@ struct StatusRoute: Route {
       return FastCGIResponse(status: 304, headers: [("ETag", tag), ("Cache-Control", "no-store")])
     }
     switch found {
-    case .run(let run): return await response(id, run, since: since, holding: share)
+    case .run(let run): return await response(id, run, tag, since: since, holding: share)
     case .facts(let facts): return try await document(of: id, since: since, facts)
     }
   }
@@ -70,15 +70,15 @@ struct StatusRoute: Route {
       try await store.run(of: id, facts: facts, since: since)
     }
     guard let run else { throw .noJob(id) }
-    return await response(id, run, since: since, holding: share)
+    return await response(id, run, run.facts.entityTag, since: since, holding: share)
   }
 
   private func response(
-    _ id: JobID, _ run: StoredRun, since: Int, holding share: Quota.Share?
+    _ id: JobID, _ run: StoredRun, _ tag: String, since: Int, holding share: Quota.Share?
   ) async -> FastCGIResponse {
     let document = StatusDocument(id, run, since: since)
     let body = FastCGIResponse.Body.pieces(await pieces(of: document))
-    var response = FastCGIResponse.json(body: body, headers: [("ETag", run.facts.entityTag)])
+    var response = FastCGIResponse.json(body: body, headers: [("ETag", tag)])
     response.holding = share
     return response
   }

@@ -8,11 +8,11 @@ public struct RunFacts: Sendable {
   /// What its author calls it.
   public let runName: String
   /// When it was accepted, in seconds since 1970, as text.
-  public let createdAt: String
+  public let createdAt: [UInt8]
   /// When a worker first took it.
-  public let startedAt: String?
+  public let startedAt: [UInt8]?
   /// When it ended.
-  public let finishedAt: String?
+  public let finishedAt: [UInt8]?
   /// Why it failed: the kind.
   public let errorCode: String?
   /// Why it failed: the sentence.
@@ -84,6 +84,7 @@ extension RunStore {
     of id: JobID, documentsUpTo limit: Int
   ) async throws(StoreError) -> RunOverview? {
     var arguments = RedisArguments()
+    arguments.reserveCapacity(128)
     arguments.append(keys.prefix)
     arguments.append(id.description)
     arguments.append(limit)
@@ -168,11 +169,11 @@ extension RunFacts {
   /// Reads the facts in a reply of status.lua; nil when wf did not write them.
   fileprivate init?(_ values: [RedisReply]) {
     guard values.count >= RunFacts.words, let status = values[0].string.flatMap(RunStatus.init(rawValue:)),
-      let runName = values[1].string, let createdAt = values[2].string, let entries = values[8].int
+      let runName = values[1].string, let createdAt = values[2].bytesValue, let entries = values[8].int
     else { return nil }
     self.init(
-      status: status, runName: runName, createdAt: createdAt, startedAt: values[3].string,
-      finishedAt: values[4].string, errorCode: values[5].string, error: values[6].string,
+      status: status, runName: runName, createdAt: createdAt, startedAt: values[3].bytesValue,
+      finishedAt: values[4].bytesValue, errorCode: values[5].string, error: values[6].string,
       isDegraded: !values[7].isNull, entries: entries, bytes: values[9].int ?? RunStore.firstEntryBytes)
   }
 }

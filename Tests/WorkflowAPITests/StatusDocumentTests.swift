@@ -14,9 +14,10 @@ import Workflow
     since: Int = 0
   ) -> StatusDocument {
     let facts = RunFacts(
-      status: status, runName: "a \"b\"", createdAt: "1.5", startedAt: status == .queued ? nil : "2.5",
-      finishedAt: status.isTerminal ? "3.5" : nil, errorCode: error?.code, error: error?.text, isDegraded: isDegraded,
-      entries: log.count, bytes: 0)
+      status: status, runName: "a \"b\"", createdAt: Array("1.5".utf8),
+      startedAt: status == .queued ? nil : Array("2.5".utf8),
+      finishedAt: status.isTerminal ? Array("3.5".utf8) : nil, errorCode: error?.code, error: error?.text,
+      isDegraded: isDegraded, entries: log.count, bytes: 0)
     let run = StoredRun(
       facts: facts, steps: steps.map { Array($0.utf8) }, result: result.map { Array($0.utf8) }, first: first,
       progress: log.map { Array($0.utf8) }, heads: (heads ?? log).map { ProgressHead(Array($0.utf8)) },

@@ -59,7 +59,10 @@ struct ScriptCall {
   }
 
   private func evaluation(_ digest: String) -> RedisArguments {
-    var command: RedisArguments = ["EVALSHA", digest]
+    var command = RedisArguments()
+    command.reserveCapacity(128 + keys.reduce(arguments.size) { $0 + $1.utf8.count + 16 })
+    command.append("EVALSHA")
+    command.append(digest)
     command.append(keys.count)
     for key in keys { command.append(key) }
     command.append(contentsOf: arguments)
