@@ -77,8 +77,10 @@ extension Connection {
   }
 
   /// Passes the body to the closure in chunks, until it ends or the connection fails.
+  ///
+  /// Up to 1 KiB Swift takes temporary memory from the stack, and most requests have no body.
   private func forEachChunk(_ body: (UnsafeRawBufferPointer) -> Void) {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 8192) { chunk in
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1 << 10) { chunk in
       var count: Int
       repeat {
         count = Int(FCGX_GetStr(chunk.baseAddress, Int32(chunk.count), request.pointee.in))

@@ -71,8 +71,7 @@ extension ReplyBuilder.State {
     return address
   }
 
-  private mutating func add(_ reply: RedisReply) {
-    var reply = reply
+  private mutating func add(_ reply: consuming RedisReply) {
     while let last = open.indices.last {
       open[last].elements.append(reply)
       guard open[last].elements.count == open[last].count else { return }
