@@ -3,7 +3,9 @@ import Glibc
 /// The limits and sizes of a `FastCGIServer`.
 public struct FastCGIServerConfiguration: Sendable {
   /// How many threads accept connections and read requests. At least 1.
-  public var reactorThreads = 2
+  ///
+  /// One uses least CPU time per request: several wake each other, and wait for each other's locks.
+  public var reactorThreads = 1
 
   /// The most reactor threads: another one is started while slow peers block all of them, and ends afterwards.
   public var maxReactorThreads = 32

@@ -5,8 +5,8 @@ import Synchronization
 /// The threads that wait for connections and requests, all on one epoll.
 ///
 /// A thread reads the request whose event it received, and runs the handler until that first suspends. Reading blocks,
-/// but only briefly with a web server that sends whole requests. While slow peers block all threads, another one is
-/// started.
+/// but only briefly with a web server that sends whole requests. When slow peers have blocked all threads for
+/// `longestBlock`, another one is started. It ends once another one is free.
 final class Reactor: Sendable {
   private struct Pool {
     var size = 0
@@ -24,13 +24,18 @@ final class Reactor: Sendable {
   private let logger: Logger
   private let pool = Mutex(Pool())
 
+  /// How long all threads may be blocked before another one is started.
+  static let longestBlock = Duration.milliseconds(10)
+  /// Goes off while requests are being read: `growIfStuck` must then be called.
+  let alarm: Alarm
+
   /// - Parameters:
   ///   - stopped: ends the threads.
   ///   - sizes: the fewest and the most threads.
   init(
     epoll: Epoll, acceptor: Acceptor, responder: Responder, stopped: Waker, threads: ThreadGroup,
     sizes: ClosedRange<Int>, logger: Logger
-  ) {
+  ) throws(FastCGIError) {
     self.epoll = epoll
     self.acceptor = acceptor
     self.responder = responder
@@ -38,6 +43,7 @@ final class Reactor: Sendable {
     self.threads = threads
     self.sizes = sizes
     self.logger = logger
+    do { alarm = try Alarm(after: Self.longestBlock) } catch { throw FastCGIError(error) }
   }
 
   /// Starts the threads, then accepting.
@@ -49,14 +55,17 @@ final class Reactor: Sendable {
 
   /// Starts another thread if all of them are reading and none has finished a request since the last call.
   func growIfStuck() {
-    let isStuck = pool.withLock { pool in
+    alarm.drain()
+    let (isReading, isStuck) = pool.withLock { pool in
       defer { pool.hasFinishedReading = false }
-      return pool.reading == pool.size && !pool.hasFinishedReading && pool.size < sizes.upperBound
+      let isStuck = pool.reading == pool.size && !pool.hasFinishedReading && pool.size < sizes.upperBound
+      return (pool.reading > 0, isStuck)
     }
+    if isReading { alarm.set() }
     guard isStuck else { return }
     do {
       try startThread()
-      logger.notice("slow peers block every reactor thread: one more started")
+      logger.debug("slow peers block every reactor thread: one more started")
     } catch {
       logger.error("cannot start a reactor thread", metadata: ["reason": "\(error)"])
     }
@@ -74,39 +83,30 @@ final class Reactor: Sendable {
 
   private func run() {
     let jobs = JobQueue()
-    while true {
-      guard let event = epoll.wait(timeout: idleTimeout) else {
-        if leavePool() { return }
-        continue
-      }
+    var isNeeded = true
+    while isNeeded {
+      guard let event = epoll.wait() else { continue }
       switch event.descriptor {
       case stopped.descriptor: return
       case acceptor.descriptor: acceptor.acceptPending()
-      default: read(event.descriptor)
+      default: isNeeded = read(event.descriptor)
       }
       jobs.runReadyJobs()
     }
   }
 
-  private func read(_ descriptor: Int32) {
+  /// Reads a request, blocking.
+  /// - Returns: false if so many other threads are free that the calling one, no longer in the pool, must end.
+  private func read(_ descriptor: Int32) -> Bool {
     pool.withLock { $0.reading += 1 }
+    alarm.set()
     responder.serve(descriptor)
-    pool.withLock { pool in
+    return pool.withLock { pool in
       pool.reading -= 1
       pool.hasFinishedReading = true
-    }
-  }
-
-  /// In milliseconds: -1 (none), unless there are more threads than the minimum.
-  private var idleTimeout: Int32 { pool.withLock { $0.size > sizes.lowerBound ? 1000 : -1 } }
-
-  /// Removes the calling thread if there are more than the minimum.
-  /// - Returns: whether the thread must end.
-  private func leavePool() -> Bool {
-    pool.withLock { pool in
-      guard pool.size > sizes.lowerBound else { return false }
+      guard pool.size - pool.reading > sizes.lowerBound else { return true }
       pool.size -= 1
-      return true
+      return false
     }
   }
 }

@@ -31,7 +31,7 @@ final class RunningServer: Sendable {
     let responder = Responder(
       handler: handler, configuration: configuration, table: table, epoll: epoll, acceptor: acceptor, writers: writers,
       logger: logger)
-    reactor = Reactor(
+    reactor = try Reactor(
       epoll: epoll, acceptor: acceptor, responder: responder, stopped: stopped, threads: threads,
       sizes: configuration.reactorThreads...configuration.maxReactorThreads, logger: logger)
     monitor = TimeoutMonitor(

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSupport
 import Logging
 
@@ -27,12 +28,33 @@ struct TimeoutMonitor: Sendable {
 
   /// The body of the thread.
   func run() {
-    while !stopped.wait(milliseconds: interval) {
-      let late = table.shutDownLatePeers(now: .now)
-      if late > 0 { logger.info("connections timed out", metadata: ["count": "\(late)"]) }
-      responder.watchHandled()
-      reactor.growIfStuck()
-      acceptor.resumeIfPaused()
+    let interval = Duration.milliseconds(interval)
+    var nextCheck = MonotonicInstant.now + interval
+    while true {
+      let now = MonotonicInstant.now
+      if now >= nextCheck {
+        check(at: now)
+        nextCheck = now + interval
+      }
+      let (isStopped, isAlarmed) = wait(milliseconds: Int32(((nextCheck - now) / .milliseconds(1)).rounded(.up)))
+      if isStopped { return }
+      if isAlarmed { reactor.growIfStuck() }
     }
+  }
+
+  private func check(at now: MonotonicInstant) {
+    let late = table.shutDownLatePeers(now: now)
+    if late > 0 { logger.info("connections timed out", metadata: ["count": "\(late)"]) }
+    responder.watchHandled()
+    acceptor.resumeIfPaused()
+  }
+
+  /// Waits until the server has stopped, the reactor's alarm goes off or the time is over.
+  private func wait(milliseconds: Int32) -> (isStopped: Bool, isAlarmed: Bool) {
+    var entries = [stopped.descriptor, reactor.alarm.descriptor].map {
+      pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+    }
+    guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return (false, false) }
+    return (entries[0].revents != 0, entries[1].revents != 0)
   }
 }

@@ -8,7 +8,6 @@ struct SlowPeerTests {
   func `Slow peers that send a byte now and then are disconnected, and others are served`(count: Int) async throws {
     var configuration = FastCGIServerConfiguration()
     configuration.readTimeout = .seconds(2)
-    configuration.reactorThreads = 2
     try await withServer(configuration) { server in
       let dripping = (0..<count).map { _ in Task { try await onThread { try Self.drip(into: server.socket) } } }
       for _ in 0..<20 {
@@ -16,6 +15,18 @@ struct SlowPeerTests {
       }
       for peer in dripping { try await peer.value }
       #expect(server.paths == Array(repeating: "/", count: 20))
+    }
+  }
+
+  @Test func `While the server waits for the rest of several requests, it serves others`() async throws {
+    try await withServer { server in
+      let slow = try (0..<4).map { _ in try server.client() }
+      for client in slow { try await client.send(Record.head(contentLength: 2)) }
+      for _ in 0..<20 {
+        #expect(try await server.exchange(Record.request(body: [1, 2])).body == [1, 2])
+      }
+      // No request was given up for that.
+      for client in slow { #expect(try await client.exchange(Record.stdin([3, 4])).body == [3, 4]) }
     }
   }
 

@@ -47,6 +47,22 @@ import Testing
     #expect(fcntl(waker.descriptor, F_GETFD) & FD_CLOEXEC != 0)
   }
 
+  @Test func `An alarm goes off once each time that it is set and was drained before`() throws {
+    let alarm = try Alarm(after: .milliseconds(2))
+    var entry = pollfd(fd: alarm.descriptor, events: Int16(POLLIN), revents: 0)
+    #expect(poll(&entry, 1, 0) == 0)
+    for _ in 0..<3 {
+      alarm.set()
+      #expect(poll(&entry, 1, -1) == 1)
+      // Without effect until it is drained.
+      alarm.set()
+      alarm.drain()
+      alarm.drain()
+      #expect(poll(&entry, 1, 0) == 0)
+    }
+    #expect(fcntl(alarm.descriptor, F_GETFD) & FD_CLOEXEC != 0)
+  }
+
   @Test func `A unix socket is reached by a path of 107 bytes and by an abstract name`() throws {
     let start = "/tmp/wf-\(UInt64.random(in: .min ... .max))-"
     let path = start + String(repeating: "x", count: 107 - start.utf8.count)
