@@ -22,6 +22,9 @@ extension Connection {
   /// Reads a request to the end of its body. Blocks.
   /// - Parameter bodyLimit: the longest body that is kept, in bytes.
   func readRequest(bodyLimit: Int) throws(RequestFailure) -> FastCGIRequest {
+    // Of the request before, which was read by such a thread too. The thread that has answered it leaves this memory
+    // alone: threads that free each other's memory wait for each other in malloc.
+    release()
     try readParameters()
     let parameters = RequestParameters(copying: request.pointee.envp)
     let length = try Self.announcedLength(parameters["CONTENT_LENGTH"] ?? "")

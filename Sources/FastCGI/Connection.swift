@@ -35,7 +35,8 @@ final class Connection: @unchecked Sendable {
     return poll(&entry, 1, 0) > 0
   }
 
-  /// Frees libfcgi's memory of the request that was answered. The connection stays open.
+  /// Frees libfcgi's memory of the request that was answered; without effect if that was done. The connection stays
+  /// open.
   func release() {
     FCGX_Free(request, 0)
   }

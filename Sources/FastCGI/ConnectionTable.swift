@@ -27,6 +27,8 @@ final class ConnectionTable: Sendable {
     var deadline: MonotonicInstant?
     /// Whether an event came while the response was being sent: that of the next request.
     var hasEarlyEvent = false
+    /// Whether a kept connection was idle at the last call of `releaseIdle`.
+    var wasIdle = false
 
     var isNew: Bool { if case .idle = use { true } else { false } }
     var isKeptAlive: Bool { if case .keptAlive = use { true } else { false } }
@@ -115,6 +117,7 @@ final class ConnectionTable: Sendable {
       case .idle, .keptAlive:
         if entry.isKeptAlive { state.keptAlive -= 1 }
         state.entries[descriptor]?.use = .reading
+        state.entries[descriptor]?.wasIdle = false
         state.entries[descriptor]?.deadline = deadline
         state.activeRequests += 1
         return .read(entry.connection)
@@ -199,6 +202,19 @@ final class ConnectionTable: Sendable {
         watch()
       }
       return true
+    }
+  }
+
+  /// Frees the memory of the last request of each kept connection that has been idle since the last call.
+  func releaseIdle() {
+    state.withLock { state in
+      for entry in state.entries.values where entry.isKeptAlive {
+        if entry.wasIdle {
+          entry.connection.release()
+        } else {
+          state.entries[entry.connection.descriptor]?.wasIdle = true
+        }
+      }
     }
   }
 

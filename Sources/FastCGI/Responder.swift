@@ -135,7 +135,6 @@ final class Responder: Sendable {
   }
 
   private func keepAlive(_ connection: Connection) {
-    connection.release()
     // Before the connection is idle and others may close it; and not under the table's lock, for which others wait.
     epoll.rearm(connection.descriptor, [.readable, .once])
     let isKept = table.endRequest(on: connection, deadline: .now + configuration.keepAliveTimeout) { [epoll] in

@@ -2,8 +2,8 @@ import Glibc
 import LinuxSupport
 import Logging
 
-/// A thread that disconnects peers whose deadline has passed, grows a reactor that such peers block, and has peers
-/// watched whose requests take long.
+/// A thread that disconnects peers whose deadline has passed, grows a reactor that such peers block, has peers watched
+/// whose requests take long, and frees the memory of idle connections.
 struct TimeoutMonitor: Sendable {
   /// The connections and their deadlines.
   let table: ConnectionTable
@@ -46,6 +46,7 @@ struct TimeoutMonitor: Sendable {
     let late = table.shutDownLatePeers(now: now)
     if late > 0 { logger.info("connections timed out", metadata: ["count": "\(late)"]) }
     responder.watchHandled()
+    table.releaseIdle()
     acceptor.resumeIfPaused()
   }
 
