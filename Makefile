@@ -7,7 +7,7 @@
 # make test-litellm   the tests that need LiteLLM's proxy, which takes minutes and 740 MB to install
 # make build    the release binary, .build/release/wf
 # make docs     the documentation in .build/wf.doccarchive; `docc preview` serves Sources/WorkflowCommand/WorkflowCommand.docc
-# make lint     the formatter's rules, and the width of comments
+# make lint     the formatter's rules, the width of comments, the length of files and functions
 # make chaos    SECONDS=300 of load while processes are killed, then a check of every run; SEED= repeats a run of it;
 #               PARTITIONS=4 divides the runs among four
 # make bench    the figures of the benchmark, side by side with floor and peers; ROWS=submit,drain for some rows;
@@ -205,10 +205,13 @@ docs: packages
 # The formatter checks the width of code, but not of comments. Keys.swift is a table.
 lint: WIDE = git grep -nE -e '^.{121,}$$' --and -e
 lint: LEFT = $(patsubst %,':!Sources/%',WorkflowStore/Keys.swift)
+lint: CODE = '*.swift' '*.lua' '*.c' '*.h' '*.py'
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests
 	@export LC_ALL=C.UTF-8; ! { $(WIDE) '^ *//' -- '*.swift' $(LEFT); $(WIDE) '^[-A-Z{ ]' --and --not -e '^  ' -- '*.lua'; } | grep . \
 	    || { echo 'comments wider than 120 columns'; exit 1; }
+	@! git grep -c '' -- $(CODE) '*.sh' | awk -F: '$$2 > 300' | grep . || { echo 'files of more than 300 lines'; exit 1; }
+	@git grep -zl '' -- $(CODE) | xargs -0 awk -f Tests/long-functions.awk
 
 packages:
 	@missing=$$(for p in $(PACKAGES); do \

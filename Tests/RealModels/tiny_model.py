@@ -25,13 +25,7 @@ THINKING = """{% for m in messages %}<|im_start|>{{ m.role }}
 PLAIN = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
 
 
-def write(path, template):
-    random = numpy.random.default_rng(7)
-
-    def noise(*shape, scale=0.1):
-        return (random.standard_normal(shape) * scale).astype(numpy.float32)
-
-    model = gguf.GGUFWriter(path, "llama")
+def describe(model, template):
     model.add_context_length(CONTEXT)
     model.add_embedding_length(WIDTH)
     model.add_block_count(LAYERS)
@@ -49,6 +43,16 @@ def write(path, template):
     model.add_eos_token_id(END)
     model.add_unk_token_id(0)
     model.add_chat_template(template)
+
+
+def write(path, template):
+    random = numpy.random.default_rng(7)
+
+    def noise(*shape, scale=0.1):
+        return (random.standard_normal(shape) * scale).astype(numpy.float32)
+
+    model = gguf.GGUFWriter(path, "llama")
+    describe(model, template)
 
     # Wide logits: one of zero is as good as never sampled.
     output = noise(len(TOKENS), WIDTH, scale=1.0)

@@ -22,11 +22,7 @@ struct NginxConfiguration {
       events { worker_connections 8192; }
       http {
         access_log off;
-        client_body_temp_path \(quoted("\(own)/body"));
-        fastcgi_temp_path \(quoted("\(own)/fastcgi"));
-        proxy_temp_path \(quoted("\(own)/proxy"));
-        uwsgi_temp_path \(quoted("\(own)/uwsgi"));
-        scgi_temp_path \(quoted("\(own)/scgi"));
+        \(temporaryPaths(in: own))
         client_body_buffer_size 64k;
         upstream wf { \(sockets.map { "server \(quoted("unix:\($0)")) max_fails=0;" }.joined(separator: " ")) keepalive 64; }
         server {
@@ -49,6 +45,12 @@ struct NginxConfiguration {
       }
 
       """
+  }
+
+  /// Where nginx keeps what does not fit into its memory, for each of its modules that may have something.
+  private func temporaryPaths(in own: String) -> String {
+    let modules = ["client_body", "fastcgi", "proxy", "uwsgi", "scgi"]
+    return modules.map { "\($0)_temp_path \(quoted("\(own)/\($0)"));" }.joined(separator: " ")
   }
 
   /// The locations of production: here in the text, because `include` takes some characters of a path for a pattern.
