@@ -79,7 +79,7 @@ struct CompletionReader {
   // MARK: An answer without text
 
   private func noText(_ completion: Completion, _ reason: String?) -> Result<ChatAnswer, Refusal> {
-    let refusal = Words.line(completion.refusal ?? "", hiding: key)
+    let refusal = ProviderText.line(completion.refusal ?? "", hiding: key)
     if !refusal.isEmpty {
       return failure(
         .providerRejected, "the model refused to answer", detail: refusal, isTransient: false, usage: completion.usage)
@@ -141,7 +141,7 @@ struct CompletionReader {
       let isPage = ["text/html", "text/plain", "text/xml", "application/xml"].contains(type)
       return transfer(
         "the model's answer is \(isPage ? type + ", not JSON" : "no JSON")", code: .invalidAnswer,
-        detail: "\(Words.line(ofPage: response.body, hiding: key)) — \(error)")
+        detail: "\(ProviderText.line(ofPage: response.body, hiding: key)) — \(error)")
     }
   }
 

@@ -45,7 +45,7 @@ extension ModelFailure {
   init(rejection response: HTTPResponse, _ said: ProviderError, hiding key: String?) {
     self.init(status: response.status, "the model answered \(response.status)", said, response)
     if let location = response.header("location") {
-      detail = "redirected to \(Words.line(location, hiding: key))" + (detail.isEmpty ? "" : ": " + detail)
+      detail = "redirected to \(ProviderText.line(location, hiding: key))" + (detail.isEmpty ? "" : ": " + detail)
     }
     if response.status == 404, detail.isEmpty { detail = "is the path of WF_LLM_BASE_URL right, with its /v1?" }
   }

@@ -23,8 +23,8 @@ struct ProviderError: Equatable {
       self.init(value, hiding: key)
     } else {
       self.init(.null, hiding: key)
-      words = Words.line(ofPage: response.body, hiding: key)
-      complaint = Words.lowercased(response.body)
+      words = ProviderText.line(ofPage: response.body, hiding: key)
+      complaint = ProviderText.lowercased(response.body)
     }
   }
 
@@ -34,14 +34,16 @@ struct ProviderError: Equatable {
     let body = (value.arrayValue?.first ?? value).objectValue
     let error = body?["error"]?.objectValue ?? body ?? JSONObject()
     let said =
-      Words.sentence(error["message"]) ?? Words.sentence(body?["error"]) ?? Words.sentence(body?["message"])
-      ?? Words.sentence(error["detail"] ?? body?["detail"]) ?? Words.sentence(error["errors"] ?? body?["errors"])
-      ?? (body?["errors"] ?? body?["error"]).map { Words.texts(in: $0).joined(separator: "; ") } ?? value.stringValue
-      ?? ""
+      ProviderText.sentence(error["message"]) ?? ProviderText.sentence(body?["error"])
+      ?? ProviderText.sentence(body?["message"]) ?? ProviderText.sentence(error["detail"] ?? body?["detail"])
+      ?? ProviderText.sentence(error["errors"] ?? body?["errors"])
+      ?? (body?["errors"] ?? body?["error"]).map { ProviderText.texts(in: $0).joined(separator: "; ") }
+      ?? value.stringValue ?? ""
     // What the provider behind a gateway has said.
-    let inner = Words.sentence(error["metadata"]?.objectValue?["raw"]).flatMap { said.contains($0) ? nil : ": \($0)" }
-    words = Words.line(said + (inner ?? ""), hiding: key)
-    complaint = Words.lowercased(Array(Words.texts(in: value).joined(separator: "\n").utf8))
+    let raw = ProviderText.sentence(error["metadata"]?.objectValue?["raw"])
+    let inner = raw.flatMap { said.contains($0) ? nil : ": \($0)" }
+    words = ProviderText.line(said + (inner ?? ""), hiding: key)
+    complaint = ProviderText.lowercased(Array(ProviderText.texts(in: value).joined(separator: "\n").utf8))
     codes = ["code", "type", "status"].compactMap { error[$0]?.stringValue?.lowercased() }
     parameter = error["param"]?.stringValue
     let numbers = ["code", "status", "status_code"].compactMap { Self.status(error[$0]) }

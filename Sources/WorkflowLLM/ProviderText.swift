@@ -1,7 +1,7 @@
 import ExactJSON
 
-/// Extracts messages from the responses of providers.
-enum Words {
+/// Finds the messages in the responses of providers, and cuts them to one line for errors and logs.
+enum ProviderText {
   private static let mostScalars = 300
 
   /// A message, or the joined messages of a list in FastAPI's format, `[{"loc": […], "msg": "…"}]`; nil if there is
