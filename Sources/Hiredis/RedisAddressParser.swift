@@ -57,7 +57,9 @@ struct RedisAddressParser {
         "A redis+unix address needs the absolute path of a socket, such as redis+unix:///run/redis/redis.sock?db=0.")
     }
     guard path.utf8.count <= Self.longestSocketPath else {
-      throw RedisAddressError("The path of a unix socket has at most \(Self.longestSocketPath) bytes; move it: \(path)")
+      let limit = Self.longestSocketPath
+      let start = String(decoding: path.utf8.prefix(limit), as: UTF8.self)
+      throw RedisAddressError("The path of a unix socket has at most \(limit) bytes; move it: \(start)…")
     }
     return RedisAddress(
       endpoint: .unix(path: path), user: login.user, password: login.password,

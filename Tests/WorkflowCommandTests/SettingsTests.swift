@@ -88,6 +88,19 @@ import Testing
   }
 
   @Test(arguments: [
+    "REDIS_URL", "WF_LLM_BASE_URL", "WF_LLM_AUTH", "WF_LLM_CA_FILE", "WF_LLM_MODELS", "WF_LEASE_S", "WF_MAX_RUN_BYTES",
+    "WF_PARTITIONS", "WF_LOG_LEVEL", "WF_URL",
+  ])
+  func `An error repeats the beginning of a long value`(name: String) throws {
+    let long = "redis+unix:///" + String(repeating: "ä,,", count: 200)
+    let model = ["WF_LLM_BASE_URL": "https://h/v1", "WF_LLM_MODEL": "m"]
+    let invalid = #expect(throws: Settings.Invalid.self) { try rows(model.merging([name: long]) { $1 }) }
+    let problem = try #require(invalid?.problems.first)
+    #expect(problem.hasPrefix(name) && problem.contains("…"))
+    #expect(problem.utf8.count < 400)
+  }
+
+  @Test(arguments: [
     ("https://api.example/v1", "https://api.example/v1"),
     ("https://user:s3cret@api.example/v1", "https://user:***@api.example/v1"),
     ("https://user:s3/c?r@et@api.example/v1", "https://user:***@api.example/v1"),

@@ -30,7 +30,10 @@ struct APIClient: Sendable {
   /// What is wrong with a URL that is not usable.
   /// - Parameter place: where it was found, with a blank before it.
   static func refusal(of url: String, place: String = "") -> String {
-    "WF_URL=\(SecretMask.url(url))\(place): http:// or https:// and a host are expected, without blanks, query and fragment"
+    """
+    WF_URL=\(SettingsReader.excerpt(SecretMask.url(url)))\(place): http:// or https:// and a host are expected, \
+    without blanks, query and fragment
+    """
   }
 
   /// Submits a body.

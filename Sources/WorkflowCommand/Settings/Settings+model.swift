@@ -62,7 +62,7 @@ extension Settings {
     do {
       return try CompletionsURL(base: base)
     } catch {
-      reader.refuse("WF_LLM_BASE_URL", "WF_LLM_BASE_URL=\(SecretMask.url(base)): \(error)")
+      reader.refuse("WF_LLM_BASE_URL", "WF_LLM_BASE_URL=\(SettingsReader.excerpt(SecretMask.url(base))): \(error)")
       return nil
     }
   }
@@ -103,7 +103,9 @@ extension Settings {
       guard let path = reader.text(name) else { continue }
       let text = (try? Files.read(path)).map { String(decoding: $0, as: UTF8.self) }
       if areNeeded, text?.contains("-----BEGIN") != true {
-        reader.refuse("WF_LLM_CA_FILE", "\(name)=\(path): a file of certificates in PEM is expected, which wf may read")
+        let shown = SettingsReader.excerpt(path)
+        reader.refuse(
+          "WF_LLM_CA_FILE", "\(name)=\(shown): a file of certificates in PEM is expected, which wf may read")
       }
       return path
     }

@@ -22,7 +22,8 @@ extension Settings {
       String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
     if names.contains(where: \.isEmpty) {
-      reader.refuse("WF_LLM_MODELS", "WF_LLM_MODELS=\(list): names separated by commas are expected, or * for any")
+      let shown = SettingsReader.excerpt(list)
+      reader.refuse("WF_LLM_MODELS", "WF_LLM_MODELS=\(shown): names separated by commas are expected, or * for any")
     }
     let others = names.filter { $0 != configured }
     return ModelLimits(models: (configured.map { [$0] } ?? []) + others, maxTokens: maxTokens)

@@ -1,3 +1,4 @@
+import ExactJSON
 import Hiredis
 
 /// Reads settings by name, and remembers each with where it came from and what is wrong with it.
@@ -73,12 +74,16 @@ struct SettingsReader {
   ) -> Value? {
     guard let text = text(name, default: fallback) else { return nil }
     if let value = parse(text) { return value }
-    refuse(name, "\(name)=\(SettingsReader.shown(text))\(place(of: name)): \(expected) is expected")
+    let given = SettingsReader.excerpt(SettingsReader.shown(text))
+    refuse(name, "\(name)=\(given)\(place(of: name)): \(expected) is expected")
     return parse(fallback)
   }
 
   /// A value as it may be shown: no URL shows its secrets.
   static func shown(_ value: String) -> String { value.contains("://") ? SecretMask.url(value) : value }
+
+  /// As much of a value, shown as it may be, as an error repeats.
+  static func excerpt(_ shown: String) -> String { shown.cut(toBytes: 200) }
 
   /// Says in which file a setting is; nothing for one of the environment.
   func place(of name: String) -> String {
