@@ -19,9 +19,10 @@ public protocol Operation: Sendable {
   /// The parameters with their types and defaults. A default that is a reference is a dependency of the step.
   var parameters: ParameterSchema { get }
 
-  /// Whether the operation only computes, for less than a millisecond. It then runs in place, on a thread that other
-  /// runs wait for, and its start and end are recorded together. Must be false for an operation that waits, calls
-  /// another service, computes for longer or may crash.
+  /// Whether the operation only computes, for less than a millisecond on 32 KiB of documents. It then runs in place, on
+  /// a thread that other runs wait for, and its start and end are recorded together. A run with larger documents
+  /// (`Claimer.shortRun`) starts in the pool anyway. Must be false for an operation that waits, calls another service,
+  /// computes for longer or may crash.
   var isImmediate: Bool { get }
 
   /// Runs the operation once. When the task is cancelled, it should throw `StepError.cancelled` soon.

@@ -19,6 +19,9 @@ public struct ParameterSchema: Sendable, Equatable {
   }
 
   /// One parameter.
+  ///
+  /// Every parameter may be left out. One that a step needs has a reference as its default, such as `@inputs.text`:
+  /// without that input the submission is refused.
   public struct Parameter: Sendable, Equatable {
     /// Its key in `params`.
     public let name: String

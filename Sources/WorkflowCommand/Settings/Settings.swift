@@ -25,7 +25,7 @@ struct Settings: Sendable {
   /// A file with the certificates of authorities that model calls trust beside the system's.
   let authorities: String?
   let logLevel: Logger.Level
-  /// Where the command line finds the API.
+  /// The API's address: where the command line finds it, and the site whose host clients may name (`siteURL`).
   let url: String
   /// Whether somebody has set a setting; otherwise it has its default.
   func isSet(_ name: String) -> Bool { rows.contains { $0.name == name && $0.source != .fallback } }
