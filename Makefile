@@ -4,6 +4,7 @@
 #               stack on port 8000 (PORT=) with an example, in the foreground
 # make test     installs what is missing, builds, runs every test; as root also an installation on a booted systemd
 # make test-next      builds and tests on the next Debian release, in a container; as root
+# make rehearsal      what `make test` as root installs, and where: the package, and a Debian in .build/host-root
 # make test-litellm   the tests that need LiteLLM's proxy, which takes minutes and 740 MB to install
 # make build    the release binary, .build/release/wf
 # make docs     the documentation in .build/wf.doccarchive; `docc preview` serves Sources/WorkflowCommand/WorkflowCommand.docc

@@ -81,11 +81,22 @@ import WorkflowOperations
     #expect(Set(rows.flatMap { $0[0].matches(of: #/`wf ([a-z]+)/#).map { String($0.1) } }) == known)
   }
 
+  @Test func `The help of make lists every target`() throws {
+    let makefile = try Tree.text("Makefile")
+    let phony = try #require(makefile.split(separator: "\n").first { $0.hasPrefix(".PHONY: ") })
+    let listed = makefile.matches(of: #/\n# make ([a-z-]+) /#).map { $0.1 }
+    #expect(Set(listed) == Set(phony.dropFirst(".PHONY: ".count).split(separator: " ")).subtracting(["help"]))
+  }
+
   // MARK: The contract
 
-  @Test func `The page lists every operation with its parameters and defaults`() throws {
-    let rows = try Tree.table(headed: "op", in: Tree.page("Contract"))
-    let operations = OperationRegistry.builtIn(summarizer: LLMSummarize(model: nil))
+  private static let operations = OperationRegistry.builtIn(summarizer: LLMSummarize(model: nil))
+
+  @Test(arguments: ["Contract.md", "README.md"])
+  func `The page lists every operation with its parameters and defaults, as the README does`(_ name: String) throws {
+    let document = try #require(Tree.documents.first { $0 == name || $0.hasSuffix("/\(name)") })
+    let rows = try Tree.table(headed: "op", in: Tree.text(document))
+    let operations = Self.operations
     #expect(rows.map { $0[0] } == operations.map { "`\($0.name)`" })
     for (row, operation) in zip(rows, operations) {
       let parameters = operation.parameters.parameters.map { parameter in
@@ -93,6 +104,11 @@ import WorkflowOperations
       }
       #expect(row[1] == parameters.joined(separator: ", "))
     }
+  }
+
+  @Test func `The changelog names every operation`() throws {
+    let named = Set(Tree.codeSpans(in: try Tree.page("Changelog")))
+    #expect(Set(Self.operations.map(\.name)).subtracting(named) == [])
   }
 
   @Test func `The page lists the error codes`() throws {
