@@ -70,7 +70,7 @@ MODELS   = .build/models-venv
 # Suites that run by themselves, one test at a time: they load the machine, or wait no longer than a promise allows.
 ALONE    = HostTests|ExpiryTests|ReadingTests|RecovererTests|SlowPathTests|ManyWatchersTests
 
-# Tests that run at one time (Swift Testing 6.3). All 860 at once would keep each of them waiting for the others.
+# Tests that run at one time (Swift Testing 6.3). All at once would keep each of them waiting for the others.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 24
 
 .DEFAULT_GOAL = help
