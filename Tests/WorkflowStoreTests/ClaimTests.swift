@@ -4,7 +4,7 @@ import Testing
 import Workflow
 import WorkflowStore
 
-@Suite(.timeLimit(.minutes(1))) struct ClaimTests {
+@Suite(.timeLimit(.minutes(3))) struct ClaimTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }
