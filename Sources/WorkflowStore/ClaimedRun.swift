@@ -62,12 +62,8 @@ public final class ClaimedRun: Sendable {
     requestID = head.requestID
     logBytes = head.logBytes
     opening = head.isFirst ? .started(run: head.runName) : .resumed
-    guard text.count == head.documentBytes, let stepBytes = RunDocuments.stepBytes(in: text) else {
-      throw .damaged("run \(head.held.id) has no steps and inputs")
-    }
-    let documentText = text.dropFirst(RunDocuments.headBytes)
-    let list = try ClaimedRun.list(Array(documentText.prefix(stepBytes)), id, cache)
-    let inputs = Array(documentText.dropFirst(stepBytes))
+    let (steps, inputs) = try ClaimedRun.parts(of: text, head)
+    let list = try ClaimedRun.list(steps, id, cache)
     guard let object = try ClaimedRun.json(inputs, "inputs", of: id).objectValue else {
       throw .damaged("the inputs of run \(id) are no object")
     }
@@ -75,7 +71,7 @@ public final class ClaimedRun: Sendable {
       runName: head.runName, inputs: object, steps: list.steps, failsFast: list.failsFast)
     graph = list.graph
     shortInputs = inputs.count <= ClaimedRun.longestShortInputs ? inputs : nil
-    documentBytes = stepBytes + (documents?.bytes ?? inputs.count)
+    documentBytes = steps.count + (documents?.bytes ?? inputs.count)
     var recorded: [String: JSONObject] = [:]
     var ended: [String: StepEnd] = [:]
     var stored: [StoredValue] = []
@@ -121,6 +117,15 @@ public final class ClaimedRun: Sendable {
     let steps: [StepDefinition]
     let graph: StepGraph
     let failsFast: Bool
+  }
+
+  /// The steps and the inputs of a submitted text.
+  private static func parts(of text: [UInt8], _ head: RunHead) throws(StoreError) -> (steps: [UInt8], inputs: [UInt8]) {
+    guard text.count == head.documentBytes, let stepBytes = RunDocuments.stepBytes(in: text) else {
+      throw .damaged("run \(head.held.id) has no steps and inputs")
+    }
+    let documents = text.dropFirst(RunDocuments.headBytes)
+    return (Array(documents.prefix(stepBytes)), Array(documents.dropFirst(stepBytes)))
   }
 
   private static func list(
