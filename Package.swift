@@ -72,6 +72,7 @@ let package = Package(
     module("Hiredis", ["CHiredis", "LinuxSupport", deque, logging]),
     module("Curl", ["CCurl", "LinuxSupport"]),
     module("ExactJSON"),
+    module("Scheduling", ["LinuxSupport"]),
     module("Workflow", ["ExactJSON"]),
     module(
       "WorkflowStore", ["Hiredis", "LinuxSupport", "Workflow", "ExactJSON", deque], resources: [.embedInCode("Scripts")]
@@ -98,6 +99,7 @@ let package = Package(
     tests("FastCGITests", ["FastCGI", "CFastCGI", "LinuxSupport", logging]),
     tests("HiredisTests", ["Hiredis", "LinuxSupport", "RedisFixture", logging]),
     tests("CurlTests", ["Curl", "LinuxSupport"]),
+    tests("SchedulingTests", ["Scheduling", "SeededRandom"]),
     tests("ExactJSONTests", ["ExactJSON", "SeededRandom"]),
     tests("WorkflowTests", ["Workflow", "ExactJSON", "SeededRandom"]),
     tests(
