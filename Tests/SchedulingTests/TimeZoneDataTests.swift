@@ -56,10 +56,10 @@ struct TimeZoneDataTests {
       ])
   }
 
-  @Test func `Every day of 800 years has its own date`() {
+  @Test func `Every day of 400 years has its own date`() {
     var expected = (year: 1600, month: 1, day: 1)
     let first = LocalTime(year: 1600, month: 1, day: 1).seconds / 86_400
-    for number in first..<(first + 2 * 146_097) {
+    for number in first..<(first + 146_097) {
       let time = LocalTime(year: expected.year, month: expected.month, day: expected.day)
       guard time.seconds == number * 86_400 else {
         Issue.record("\(expected) is not day \(number)")
@@ -70,7 +70,7 @@ struct TimeZoneDataTests {
       if next.count > 2, next[2] == 1 { (expected.month, expected.day) = (expected.month + 1, 1) }
       if expected.month == 13 { (expected.year, expected.month) = (expected.year + 1, 1) }
     }
-    #expect(expected == (2400, 1, 1))
+    #expect(expected == (2000, 1, 1))
   }
 
   @Test func `Data have the same digest as long as they are the same`() throws {

@@ -36,32 +36,28 @@ struct ZoneRule: Sendable, Equatable {
       return ZonePeriod(start: ZonePeriod.distantPast, end: ZonePeriod.distantFuture, offset: offset)
     }
     let year = CivilDate(number: (instant + offset).dividedDown(by: 86_400)).year
-    var last = (instant: ZonePeriod.distantPast, offset: offset)
+    var (start, end, current) = (ZonePeriod.distantPast, ZonePeriod.distantFuture, offset)
     // The time of a change may be a week away from its day, so two years in each direction are enough.
-    for change in (year - 2...year + 2).flatMap({ changes(in: $0, daylight) }).sorted(by: isBefore) {
-      if change.instant > instant {
-        return ZonePeriod(start: last.instant, end: change.instant, offset: last.offset)
+    for year in year - 2...year + 2 {
+      for change in changes(in: year, daylight) {
+        if change.instant > instant {
+          end = min(end, change.instant)
+        } else if change.instant >= start {
+          // Of two at the same instant the later one holds: daylight saving time that begins as it ends goes on.
+          (start, current) = change
+        }
       }
-      last = change
     }
-    return ZonePeriod(start: last.instant, end: ZonePeriod.distantFuture, offset: last.offset)
+    return ZonePeriod(start: start, end: end, offset: current)
   }
 
-  private typealias Instant = (instant: Int, offset: Int)
-
   /// The changes of a year. If daylight saving time lasts as long as the year, it does not end.
-  private func changes(in year: Int, _ daylight: Daylight) -> [Instant] {
+  private func changes(in year: Int, _ daylight: Daylight) -> [(instant: Int, offset: Int)] {
     let start = daylight.start.second(in: year) - offset
     let end = daylight.end.second(in: year) - daylight.offset
     let length = (CivilDate.isLeap(year) ? 366 : 365) * 86_400
     let beginning = (instant: start, offset: daylight.offset)
     return end - start >= length ? [beginning] : [(instant: end, offset: offset), beginning]
-  }
-
-  /// The order of changes. Of two at the same instant the end of daylight saving time comes first, so that it goes on.
-  private func isBefore(_ one: Instant, _ other: Instant) -> Bool {
-    if one.instant != other.instant { return one.instant < other.instant }
-    return one.offset == offset && other.offset != offset
   }
 }
 
