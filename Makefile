@@ -31,7 +31,7 @@ HOST     = .build/host-root
 
 # What the build links; what the stack runs and the tests call.
 PACKAGES       = libfcgi-dev libhiredis-dev libcurl4-openssl-dev
-STACK_PACKAGES = redis-server nginx curl util-linux spawn-fcgi systemd openssl
+STACK_PACKAGES = redis-server nginx curl util-linux spawn-fcgi systemd openssl tzdata
 # What boots in the rehearsal of an installation, and what makes it.
 # The -dev packages bring the libraries, under the names that they have in each release.
 HOST_PACKAGES = systemd,systemd-sysv,dbus,nginx,redis-server,curl,ca-certificates,openssl,libfcgi-dev,libhiredis-dev,libcurl4-openssl-dev,python3,iproute2
@@ -42,7 +42,7 @@ NEXT          = trixie
 NEXT_ROOT     = .build/next-root
 NEXT_BUILD    = .build-next
 comma         = ,
-NEXT_PACKAGES = $(subst $() ,$(comma),$(strip $(PACKAGES) $(STACK_PACKAGES) ca-certificates g++ git libncurses6 libsqlite3-0 libxml2 make pkg-config tzdata))
+NEXT_PACKAGES = $(subst $() ,$(comma),$(strip $(PACKAGES) $(STACK_PACKAGES) ca-certificates g++ git libncurses6 libsqlite3-0 libxml2 make pkg-config))
 TOOLCHAIN     = $(shell dirname $$(command -v swift) | sed 's|/usr/bin$$||')
 # The pages.
 DOCS     = Sources/WorkflowCommand/WorkflowCommand.docc
