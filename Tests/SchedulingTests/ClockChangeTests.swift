@@ -47,6 +47,14 @@ struct ClockChangeTests {
       expected.map { "2027-10-31T\($0.prefix(5)):00\($0.suffix(3)):00" })
   }
 
+  @Test func `Asked while an hour is repeated, what was due before is not due again`() throws {
+    // 02:15 for the second time.
+    let berlin = try Zones.zone("Europe/Berlin")
+    #expect(try times("30 2 * * *", berlin, after: "2027-10-31T01:15:00", 1) == ["2027-11-01T02:30:00+01:00"])
+    #expect(try times("30 2,3 * * *", berlin, after: "2027-10-31T01:15:00", 1) == ["2027-10-31T03:30:00+01:00"])
+    #expect(try times("*/30 2 * * *", berlin, after: "2027-10-31T01:15:00", 1) == ["2027-10-31T02:30:00+01:00"])
+  }
+
   @Test func `The days around a change are due at their own time`() throws {
     try expect(
       "30 2 * * *", "Europe/Berlin", from: "2027-03-27T00:00:00", to: "2027-03-31T00:00:00",

@@ -70,6 +70,17 @@ struct RandomScheduleTests {
       let difference = times.difference(from: due).map { "\($0)" }.prefix(5)
       Issue.record("\(expression.text) in \(zone.name) from \(minutes.start): \(difference)")
     }
+    // Asked at any instant, also while clocks repeat an hour.
+    let interval = 30_060
+    let probes = stride(from: minutes.start + expression.position * 60 % interval, to: minutes.end, by: interval)
+    for instant in probes {
+      let next = schedule.next(after: instant)
+      if let expected = due.first(where: { $0 > instant }) {
+        #expect(next == expected, "\(expression.text) in \(zone.name) after \(instant)")
+      } else {
+        #expect(next ?? .max >= minutes.end, "\(expression.text) in \(zone.name) after \(instant)")
+      }
+    }
     return due.count
   }
 
