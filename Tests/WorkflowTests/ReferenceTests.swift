@@ -40,6 +40,18 @@ struct ReferenceTests {
     #expect(try reference("@pre.0").path == [.key("0")])
   }
 
+  @Test func `A key in brackets is a JSON string, and so any text`() throws {
+    let text = #"@inputs["a.b"]["x y"].z[0]["[1]"][""]["a\"b\\\/"]["\u00e9\ud83d\ude00\n"]["é"]"#
+    #expect(
+      try reference(text).path == [
+        .key("a.b"), .key("x y"), .key("z"), .index(0), .key("[1]"), .key(""), .key("a\"b\\/"), .key("é😀\n"), .key("é"),
+      ])
+    #expect(try reference(text).text == text)
+    let combining = try reference("@pre[\"\u{301}]\u{301}\"]")
+    guard case .key(let key)? = combining.path.first else { return }
+    #expect(Array(key.unicodeScalars) == ["\u{301}", "]", "\u{301}"])
+  }
+
   @Test(arguments: ["", "text", " @pre", "a@pre.b", "e\u{301}", "{{pre}}"])
   func `A text that does not start with an at sign stands for itself`(text: String) {
     #expect(Reference.read(text) == .literal(text))
@@ -58,7 +70,10 @@ struct ReferenceTests {
     arguments: [
       "@", "@.", "@ pre", "@-pre", "@pre.", "@pre..x", "@pre.x.", "@pre[", "@pre[]", "@pre[x]", "@pre[-1]", "@pre[1",
       "@pre[+1]", "@pre[٣]", "@pre[ 1]", "@pre]", "@pre.x]", "@pre[0]x", "@pre[99999999999999999999]", "@é.x",
-      "@\u{301}pre", "@pre\u{301}.x", "@pre x", "@a/b", "@" + String(repeating: "a", count: 129),
+      "@\u{301}pre", "@pre\u{301}.x", "@pre x", "@a/b", #"@pre[""#, #"@pre["a]"#, #"@pre["a""#,
+      #"@pre["a"x]"#, #"@pre["a"]x"#, #"@pre[ "a"]"#, #"@pre["a" ]"#, #"@pre['a']"#, #"@pre["a\"]"#, #"@pre["\x"]"#,
+      #"@pre["\ud800"]"#, #"@pre["\u12"]"#, "@pre[\"\n\"]", #"@pre."a"[""#, #"@["a"]"#,
+      "@" + String(repeating: "a", count: 129),
     ])
   func `A text that starts with an at sign and follows no rule is malformed`(text: String) {
     #expect(Reference.read(text) == .malformed(text))

@@ -1,9 +1,10 @@
 import ExactJSON
 
-/// A value that a parameter borrows: `@pre`, `@pre.clean_text`, `@chunks.items[0].text`, `@inputs.text`.
+/// A value that a parameter borrows: `@pre`, `@pre.clean_text`, `@chunks.items[0].text`, `@inputs["a.b"]`.
 ///
-/// Grammar: `@` root (`.` key | `[` index `]`)*, where root is a step id, `inputs` or `item`, a key is any text
-/// without `.`, `[` and `]`, and an index counts from 0. A text that starts with `@@` is the literal `@…`.
+/// Grammar: `@` root (`.` key | `[` index `]` | `[` string `]`)*, where root is a step id, `inputs` or `item`, a key is
+/// any text without `.`, `[` and `]`, an index counts from 0, and a string is a key as a JSON string, with JSON's
+/// escapes. A text that starts with `@@` is the literal `@…`.
 public struct Reference: Sendable, Equatable {
   /// One step of the way into a document.
   public enum Component: Sendable, Equatable {
@@ -63,62 +64,26 @@ public struct Reference: Sendable, Equatable {
   /// Tells the kind of a string; a long list of references costs much less this way than by ``read(_:)``.
   static func kind(of text: String) -> Kind {
     guard text.utf8.first == at, text.utf8.dropFirst().first != at else { return .literal }
-    guard case (let root, var rest)? = split(text) else { return .malformed }
-    while !rest.isEmpty {
-      guard takePart(&rest) != nil else { return .malformed }
+    return text.utf8.span.withUnsafeBufferPointer { bytes in
+      var parser = ReferenceParser(bytes, from: 1)
+      var path: ReferenceParser.Path = nil
+      return parser.parseWhole(to: &path).map(Kind.reference) ?? .malformed
     }
-    return .reference(root)
   }
 
   private init?(_ text: String) {
-    guard case (let root, var rest)? = Reference.split(text) else { return nil }
-    var path: [Component] = []
-    while !rest.isEmpty {
-      switch Reference.takePart(&rest) {
-      case .key(let key): path.append(.key(String(Substring(key))))
-      case .index(let index): path.append(.index(index))
-      case nil: return nil
-      }
+    var path: ReferenceParser.Path = []
+    let root = text.utf8.span.withUnsafeBufferPointer { bytes in
+      var parser = ReferenceParser(bytes, from: 1)
+      return parser.parseWhole(to: &path)
     }
+    guard let root, let path else { return nil }
     self.root = root
     self.path = path
     self.text = text
   }
 
   private static let at = UInt8(ascii: "@")
-  private static let dot = UInt8(ascii: ".")
-  private static let opening = UInt8(ascii: "[")
-  private static let closing = UInt8(ascii: "]")
-
-  /// The root of a text that begins with `@`, and what follows it; nil where no root can stand.
-  private static func split(_ text: String) -> (root: Root, rest: Substring.UTF8View)? {
-    let bytes = text.utf8.dropFirst()
-    let end = bytes.firstIndex { $0 == dot || $0 == opening } ?? bytes.endIndex
-    let name = Substring(bytes[..<end])
-    guard StepDefinition.isValidID(name) else { return nil }
-    let root: Root =
-      switch name {
-      case "inputs": .inputs
-      case "item": .item
-      default: .step(String(name))
-      }
-    return (root, bytes[end...])
-  }
-
-  private enum Part {
-    case key(Substring.UTF8View)
-    case index(Int)
-  }
-
-  private static func takePart(_ rest: inout Substring.UTF8View) -> Part? {
-    let isKey = rest.removeFirst() == dot
-    let content = rest.prefix { $0 != dot && $0 != opening && $0 != closing }
-    rest = rest[content.endIndex...]
-    if isKey { return content.isEmpty ? nil : .key(content) }
-    let isIndex = content.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-    guard isIndex, rest.popFirst() == closing else { return nil }
-    return Int(Substring(content)).map(Part.index)
-  }
 }
 
 extension JSONValue {
