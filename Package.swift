@@ -106,7 +106,9 @@ let package = Package(
       "WorkflowStoreTests",
       ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", "SeededRandom", logging]),
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer", logging]),
-    tests("WorkflowOperationsTests", ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "ModelServer", "SeededRandom"]),
+    tests(
+      "WorkflowOperationsTests",
+      ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "ModelServer", "SeededRandom"]),
     tests(
       "WorkflowAPITests",
       ["WorkflowAPI", "FastCGI", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis", "RedisFixture", logging]),

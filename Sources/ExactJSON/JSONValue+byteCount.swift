@@ -38,6 +38,11 @@ public struct JSONByteCounter: Sendable {
     return take(bytes: 2 + string.utf8.span.withUnsafeBufferPointer { JSONWriter.escapedCount($0) })
   }
 
+  /// Counts a part of a string, in UTF-8, with its escapes.
+  public mutating func take(escaping bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    take(bytes: bytes.count <= left ? JSONWriter.escapedCount(bytes) : bytes.count)
+  }
+
   /// Counts a value with all of its parts.
   public mutating func take(_ value: JSONValue) -> Bool {
     switch value {

@@ -67,6 +67,19 @@ import Testing
       testDescription: "a malformed reference",
       body: #"{"run_name":"x","steps":[{"id":"a","op":"store_result","params":{"data":{"b":["@ no"]}}}]}"#,
       faults: ["value_error body.steps.0.params.data.b.0"]),
+    .init(
+      testDescription: "a malformed key in a reference",
+      body: #"{"run_name":"x","steps":[{"id":"a","op":"store_result","params":{"data":"@inputs[\"a]"}}]}"#,
+      faults: ["value_error body.steps.0.params.data"]),
+    .init(
+      testDescription: "braces of no step, and braces without a reference",
+      body: #"{"run_name":"x","steps":[{"id":"a","op":"llm_summarize","params":{"source":"t","#
+        + #""prompt":"{{nope.x}} as {{\"a\": 1}}, {{ 1 + 2 }}, {{}}, {{item.x}} or {{a"}}]}"#,
+      faults: [
+        "value_error body.steps.0.params.prompt", "value_error body.steps.0.params.prompt",
+        "value_error body.steps.0.params.prompt", "value_error body.steps.0.params.prompt",
+        "value_error body.steps.0.params.prompt", "value_error body.steps.0.params.prompt",
+      ]),
     .init(testDescription: "no steps", body: #"{"run_name":"x","steps":[]}"#, faults: ["too_short body.steps"]),
     .init(
       testDescription: "a duplicate key", body: #"{"run_name":"x","run_name":"y","steps":[]}"#,

@@ -39,6 +39,9 @@ import Workflow
       ("root of a reference", step(#""id":"a","op":"note","params":{"value":"@\#(text)"}"#)),
       ("key of a reference", step(#""id":"a","op":"note","params":{"value":"@b.\#(text)"}"#)),
       ("index of a reference", step(#""id":"a","op":"note","params":{"value":"@b[\#(text)]"}"#)),
+      ("root in braces", step(#""id":"a","op":"note","params":{"value":"{{\#(text)}}"}"#)),
+      ("key in braces", step(#""id":"a","op":"note","params":{"value":"{{b[\"\#(text)\"].\#(text)}}"}"#)),
+      ("text around braces", step(#""id":"a","op":"note","params":{"value":"\#(text){{b.x}}\#(text)"}"#)),
       ("key within a param", step(#""id":"a","op":"note","params":{"value":{"\#(text)":"@"}}"#)),
       ("inputs", "{\"run_name\":\"r\",\"inputs\":{\"\(text)\":\"x\"},\"steps\":[]}"),
     ]
@@ -73,6 +76,14 @@ import Workflow
       ("references to unknown steps", note(list { "\"@u\($0)\"" })),
       ("references to inputs", note(list { "\"@inputs.u\($0)\"" })),
       ("malformed references", note(list { _ in "\"@\"" })),
+      ("braces of unknown steps", note("\"\(list { "{{u\($0)}}" })\"")),
+      ("braces of inputs", note("\"\(list { _ in "{{inputs.u}}" })\"")),
+      ("braces that are opened", note("\"\(list { _ in "{{" })\"")),
+      ("braces that are opened on end", note("\"\(String(repeating: "{", count: size - 200))\"")),
+      ("strings that are opened in braces", note("\"\(list { _ in #"{{a[\"]["# })\"")),
+      ("strings with braces in braces", note(#""{{a\#(String(repeating: #"[\"{{a[\"]"#, count: size / 12 - 20))""#)),
+      ("escaped quotes in braces", note(#""{{a[\"\#(String(repeating: #"\\\"{{a["#, count: size / 10 - 20))""#)),
+      ("backslashes", note("\"\(String(repeating: #"\\\\{{"#, count: size / 6 - 40))\"")),
       (
         "faults far below",
         step(#""id":"a","op":"note","params":{"value":{"# + deep + list { _ in "\"@\"" } + end + "}")

@@ -94,7 +94,7 @@ struct ReferenceScopeTests {
     #expect(empty?.message == "@none.x: no key x; the keys there: none")
   }
 
-  @Test(arguments: ["@inputs.text", "@inputs", "@pre"])
+  @Test(arguments: ["@inputs.text", "@inputs", "@pre", "{{inputs.text}}\u{1} {{inputs}}", #"\{{{{ pre }}{{pre.a[0]}}"#])
   func `Parameters that would be too long are refused before they are built`(reference: String) throws {
     let scope = ReferenceScope(
       inputs: ["text": .string(String(repeating: "\u{1}\"x", count: 1_000))], outputs: ["pre": ["a": [1, 2, 3]]])

@@ -52,7 +52,7 @@ struct ReferenceTests {
     #expect(Array(key.unicodeScalars) == ["\u{301}", "]", "\u{301}"])
   }
 
-  @Test(arguments: ["", "text", " @pre", "a@pre.b", "e\u{301}", "{{pre}}"])
+  @Test(arguments: ["", "text", " @pre", "a@pre.b", "e\u{301}", "{a} {b}}", "}}", "{"])
   func `A text that does not start with an at sign stands for itself`(text: String) {
     #expect(Reference.read(text) == .literal(text))
   }

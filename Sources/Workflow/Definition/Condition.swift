@@ -101,7 +101,7 @@ public indirect enum Condition: Sendable, Equatable {
   private static func reference(
     _ value: JSONValue, at place: ValidationFault.Location, _ faults: inout FaultList
   ) -> JSONValue? {
-    if let text = value.stringValue, case .reference = Reference.kind(of: text) { return value }
+    if let text = value.stringValue, case .reference = Reference.read(text) { return value }
     faults.add(.value(place, value, "a reference such as @step.output"))
     return nil
   }

@@ -57,8 +57,10 @@ struct GraphCheck {
     in value: JSONValue, at place: inout ValidationFault.Location, _ faults: inout FaultList
   ) {
     value.walk(at: &place) { text, place in
-      guard case .reference(.step(let id)) = Reference.kind(of: text), positions[id] == nil else { return }
-      faults.add(.value(place, .string(text), "there is no step \(id) for \(text.cut(toBytes: 200))"))
+      text.forEachMention { mention in
+        guard case .step(let id) = mention.root, positions[id] == nil else { return }
+        faults.add(.value(place, .string(text), "there is no step \(id) for \(mention.text.cut(toBytes: 200))"))
+      }
     }
   }
 }

@@ -43,20 +43,27 @@ struct InputBudget: Sendable {
       self.left = left
     }
 
-    /// Bytes that take the place of a string; 0 where that is not known.
+    /// Bytes that references to inputs bring into a string; 0 where that is not known.
     mutating func bytes(of text: String) -> Int {
-      guard text.utf8.first == UInt8(ascii: "@") else { return 0 }
-      let key = ExactKey(text)
+      var sum = 0
+      text.forEachMention { if $0.root == .inputs { sum += bytes(of: $0) } }
+      return sum
+    }
+
+    private mutating func bytes(of mention: Mention) -> Int {
+      let key = ExactKey(mention.text)
       if let bytes = known[key] { return bytes }
       guard left > 0 else { return 0 }
-      let count = value(of: text).map { $0.byteCount(atMost: left) ?? left } ?? 0
+      let value = mention.reference.flatMap { self.value(of: $0) }
+      var count = value.map { $0.byteCount(atMost: left) ?? left } ?? 0
       left -= max(count, Sizes.lookUp)
+      // Between braces a string has no quotes of its own.
+      if mention.isInBraces, value?.stringValue != nil { count = max(0, count - 2) }
       known[key] = count
       return count
     }
 
-    private func value(of text: String) -> JSONValue? {
-      guard case .reference(let reference) = Reference.read(text), case .inputs = reference.root else { return nil }
+    private func value(of reference: Reference) -> JSONValue? {
       var value = JSONValue.object(inputs)
       for component in reference.path {
         guard let next = ReferenceScope.step(into: value, component) else { return nil }

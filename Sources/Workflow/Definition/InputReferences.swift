@@ -14,12 +14,12 @@ enum InputReferences {
     for (index, count) in list.inputReferences.enumerated() where count > 0 && left > 0 {
       var place: ValidationFault.Location = [.key("body"), .key("steps"), .index(index), .key("params")]
       JSONValue.object(list.steps[index].params).walk(at: &place) { text, place in
-        guard left > 0, case .reference(.inputs) = Reference.kind(of: text) else { return }
-        left -= 1
-        guard case .reference(let reference) = Reference.read(text), let problem = scope.problem(of: reference) else {
-          return
+        text.forEachMention { mention in
+          guard left > 0, mention.root == .inputs else { return }
+          left -= 1
+          guard let reference = mention.reference, let problem = scope.problem(of: reference) else { return }
+          faults.add(.value(place, .string(text), problem.message))
         }
-        faults.add(.value(place, .string(text), problem.message))
       }
     }
   }

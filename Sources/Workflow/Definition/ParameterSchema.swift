@@ -81,9 +81,7 @@ public struct ParameterSchema: Sendable, Equatable {
         continue
       }
       ReferenceCheck.check(member.value, at: &place, &faults)
-      if let value = Reference.literal(member.value), let fault = parameter.fault(in: value, at: place) {
-        faults.add(fault)
-      }
+      if let fault = Reference.fault(in: member.value, of: parameter, at: place) { faults.add(fault) }
     }
   }
 
@@ -145,27 +143,40 @@ extension ParameterSchema.Kind {
 }
 
 extension Reference {
-  /// The value that stands for itself in a step's parameters, with a leading `@@` as `@`; nil for a reference.
-  fileprivate static func literal(_ value: JSONValue) -> JSONValue? {
-    guard case .string(let text) = value else { return value }
-    if case .literal(let literal) = read(text) { return .string(literal) }
-    return nil
+  /// The fault of a parameter as it was written, as far as it is known before references are resolved.
+  fileprivate static func fault(
+    in value: JSONValue, of parameter: ParameterSchema.Parameter, at place: ValidationFault.Location
+  ) -> ValidationFault? {
+    guard case .string(let text) = value else { return parameter.fault(in: value, at: place) }
+    switch read(text) {
+    case .literal(let literal): return parameter.fault(in: .string(literal), at: place)
+    case .template:
+      // It becomes a string, whatever it brings.
+      let fault = parameter.fault(in: value, at: place)
+      return fault?.isTypeFault == true ? fault?.adding("(only a reference such as @step.output brings one)") : nil
+    case .reference, .malformed: return nil
+    }
   }
 }
 
 /// Finds the references of a value that can never be resolved.
 enum ReferenceCheck {
-  /// Adds a fault for each malformed reference and each use of `@item`, at any depth.
+  /// Adds a fault for each malformed reference and each use of `item`, at any depth.
   static func check(_ value: JSONValue, at place: inout ValidationFault.Location, _ faults: inout FaultList) {
     value.walk(at: &place) { text, place in
-      switch Reference.kind(of: text) {
-      case .malformed:
-        let message = "not a reference such as @step.output; write @@ for a text that starts with @"
-        faults.add(.value(place, .string(text), message))
-      case .reference(.item):
-        faults.add(.value(place, .string(text), "there is no item here: @item is for steps that run once per item"))
-      case .literal, .reference: break
+      text.forEachMention { mention in
+        if let message = message(of: mention) { faults.add(.value(place, .string(text), message)) }
       }
+    }
+  }
+
+  private static func message(of mention: Mention) -> String? {
+    switch (mention.root, mention.isInBraces) {
+    case (nil, false): "not a reference such as @step.output; write @@ for a text that starts with @"
+    case (nil, true): "\(mention.text) is no reference such as {{step.output}}; \(Template.advice)"
+    case (.item, false): "there is no item here: @item is for steps that run once per item"
+    case (.item, true): "there is no item here: {{item}} is for steps that run once per item"
+    case (.step, _), (.inputs, _): nil
     }
   }
 }

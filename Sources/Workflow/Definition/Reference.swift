@@ -28,7 +28,7 @@ public struct Reference: Sendable, Equatable {
   public let root: Root
   /// The way from the root.
   public let path: [Component]
-  /// The reference as it was written, with its `@`.
+  /// The reference as it was written, with its `@` or its braces.
   public let text: String
 
   /// The step that must be done before this reference can be resolved.
@@ -44,46 +44,38 @@ public struct Reference: Sendable, Equatable {
     case reference(Reference)
     /// A text that starts with `@` but follows no rule of the grammar.
     case malformed(String)
+    /// A text with double braces.
+    case template(Template)
   }
 
   /// Reads a string of a step's parameters.
   public static func read(_ text: String) -> Reading {
-    guard text.utf8.first == at else { return .literal(text) }
+    guard text.utf8.first == at else { return plain(text) }
     let rest = text.utf8.dropFirst()
-    if rest.first == at { return .literal(String(Substring(rest))) }
+    if rest.first == at { return plain(String(Substring(rest))) }
     return Reference(text).map(Reading.reference) ?? .malformed(text)
   }
 
-  /// What a string of a step's parameters is, without the parts of a reference.
-  enum Kind {
-    case literal
-    case malformed
-    case reference(Root)
+  private static func plain(_ text: String) -> Reading {
+    let template = Template(text: text)
+    return template.hasBraces ? .template(template) : .literal(text)
   }
 
-  /// Tells the kind of a string; a long list of references costs much less this way than by ``read(_:)``.
-  static func kind(of text: String) -> Kind {
-    guard text.utf8.first == at, text.utf8.dropFirst().first != at else { return .literal }
-    return text.utf8.span.withUnsafeBufferPointer { bytes in
-      var parser = ReferenceParser(bytes, from: 1)
-      var path: ReferenceParser.Path = nil
-      return parser.parseWhole(to: &path).map(Kind.reference) ?? .malformed
-    }
-  }
-
-  private init?(_ text: String) {
-    var path: ReferenceParser.Path = []
-    let root = text.utf8.span.withUnsafeBufferPointer { bytes in
-      var parser = ReferenceParser(bytes, from: 1)
-      return parser.parseWhole(to: &path)
-    }
-    guard let root, let path else { return nil }
+  /// Puts together a reference that was parsed.
+  init(root: Root, path: [Component], text: String) {
     self.root = root
     self.path = path
     self.text = text
   }
 
-  private static let at = UInt8(ascii: "@")
+  private init?(_ text: String) {
+    let reference = text.utf8.span.withUnsafeBufferPointer { Mention(whole: $0).reference }
+    guard let reference else { return nil }
+    self = reference
+  }
+
+  /// What a reference begins with that is a whole string.
+  static let at = UInt8(ascii: "@")
 }
 
 extension JSONValue {

@@ -9,11 +9,14 @@ struct ReferenceParser {
   private let bytes: UnsafeBufferPointer<UInt8>
   /// The offset of the next byte.
   private(set) var position: Int
+  /// Whether the reference is in double braces; see ``Template``.
+  private let isInBraces: Bool
 
   /// Creates a parser; the bytes must outlive it.
-  /// - Parameter start: the offset of the root.
-  init(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) {
+  /// - Parameter start: the offset of the root, or of the blanks before it.
+  init(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, isInBraces: Bool = false) {
     self.bytes = bytes
+    self.isInBraces = isInBraces
     position = start
   }
 
@@ -21,6 +24,16 @@ struct ReferenceParser {
   /// - Returns: the root; nil where the grammar is not followed.
   mutating func parseWhole(to path: inout Path) -> Reference.Root? {
     guard let root = parse(to: &path), position == bytes.count else { return nil }
+    return root
+  }
+
+  /// Parses a reference with the blanks around it and the closing braces.
+  /// - Returns: the root; nil where the grammar is not followed, and then the position is where that is.
+  mutating func parseInBraces(to path: inout Path) -> Reference.Root? {
+    _ = takeRun(Self.isBlank)
+    guard let root = parse(to: &path) else { return nil }
+    _ = takeRun(Self.isBlank)
+    guard skip(Self.closingBrace), skip(Self.closingBrace) else { return nil }
     return root
   }
 
@@ -33,7 +46,8 @@ struct ReferenceParser {
   }
 
   private mutating func parseRoot() -> Reference.Root? {
-    let name = text(takeRun { $0 != Self.dot && $0 != Self.opening })
+    let name = text(
+      takeRun { [isInBraces] in $0 != Self.dot && $0 != Self.opening && !(isInBraces && Self.endsKey($0)) })
     guard StepDefinition.isValidID(name) else { return nil }
     return switch name {
     case "inputs": .inputs
@@ -46,7 +60,9 @@ struct ReferenceParser {
     let isKey = peek() == Self.dot
     position += 1
     if isKey {
-      let key = takeRun { $0 != Self.dot && $0 != Self.opening && $0 != Self.closing }
+      let key = takeRun { [isInBraces] in
+        $0 != Self.dot && $0 != Self.opening && $0 != Self.closing && !(isInBraces && Self.endsKey($0))
+      }
       if key.isEmpty { return false }
       path?.append(.key(text(key)))
       return true
@@ -94,6 +110,15 @@ struct ReferenceParser {
   private static let closing = UInt8(ascii: "]")
   private static let quote = UInt8(ascii: "\"")
   private static let backslash = UInt8(ascii: "\\")
+  /// The second half of what closes double braces.
+  static let closingBrace = UInt8(ascii: "}")
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d }
+
+  /// Whether a byte ends a key in double braces that is not in brackets.
+  private static func endsKey(_ byte: UInt8) -> Bool {
+    isBlank(byte) || byte == UInt8(ascii: "{") || byte == closingBrace || byte == quote
+  }
 
   private func peek() -> UInt8? { position < bytes.count ? bytes[position] : nil }
 

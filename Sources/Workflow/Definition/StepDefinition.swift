@@ -55,10 +55,12 @@ public struct StepDefinition: Sendable, Equatable {
     var seen = Set<String>()
     for need in needs where seen.insert(need.step).inserted { found.dependencies.append(need) }
     func read(_ text: String) {
-      switch Reference.kind(of: text) {
-      case .reference(.step(let id)): if seen.insert(id).inserted { found.dependencies.append(Need(id)) }
-      case .reference(.inputs): found.inputs += 1
-      case .reference(.item), .literal, .malformed: break
+      text.forEachMention { mention in
+        switch mention.root {
+        case .step(let id): if seen.insert(id).inserted { found.dependencies.append(Need(id)) }
+        case .inputs: found.inputs += 1
+        case .item, nil: break
+        }
       }
     }
     JSONValue.object(params).forEachString(read)

@@ -21,7 +21,8 @@ public struct ReferenceScope: Sendable {
   /// Removes what a step returned.
   public mutating func remove(_ step: String) { outputs[step] = nil }
 
-  /// The parameters of a step with every reference replaced by its value and every `@@` by `@`.
+  /// The parameters of a step with every reference replaced by its value, also in double braces, and every `@@` by
+  /// `@`.
   ///
   /// A value that a reference brings in is data: a text in it that looks like a reference stays as it is.
   /// - Parameter limit: bytes that the parameters may take as JSON text. They are counted while references are
@@ -66,12 +67,38 @@ public struct ReferenceScope: Sendable {
         switch Reference.read(text) {
         case .literal(let literal): return try counted(.string(literal))
         case .reference(let reference): return try counted(try scope.lookUp(reference))
+        case .template(let template): return try resolve(template)
         case .malformed:
           let text = text.cut(toBytes: ReferenceScope.longestName)
           throw StepFailure(
             .referenceMissing, "\(text) is not a reference; write @\(text) for a text that starts with @")
         }
       }
+    }
+
+    private mutating func resolve(_ template: Template) throws(StepFailure) -> JSONValue {
+      var text: [UInt8] = []
+      try count { $0.take(bytes: 2) }
+      try template.forEachPiece { (piece) throws(StepFailure) in
+        switch piece {
+        case .text(let bytes): try append(bytes, to: &text)
+        case .mention(let mention):
+          guard let reference = mention.reference else {
+            throw StepFailure(.referenceMissing, "\(mention.text) is not a reference; \(Template.advice)")
+          }
+          let value = try scope.lookUp(reference)
+          // The text of another value is not built before it is known to be short enough.
+          if value.stringValue == nil { try count { value.byteCount(atMost: $0.left) != nil } }
+          let insert = value.stringValue ?? value.text
+          try insert.utf8.span.withUnsafeBufferPointer { (bytes) throws(StepFailure) in try append(bytes, to: &text) }
+        }
+      }
+      return .string(String(decoding: text, as: UTF8.self))
+    }
+
+    private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) throws(StepFailure) {
+      try count { $0.take(escaping: bytes) }
+      text += bytes
     }
 
     private mutating func counted(_ value: JSONValue) throws(StepFailure) -> JSONValue {
@@ -106,7 +133,7 @@ public struct ReferenceScope: Sendable {
 
   /// Whether a value is a reference that leads nowhere.
   func isMissing(_ value: JSONValue) -> Bool {
-    guard let text = value.stringValue, case .reference = Reference.kind(of: text) else { return false }
+    guard let text = value.stringValue, case .reference = Reference.read(text) else { return false }
     return self.value(ifPresent: value) == nil
   }
 
