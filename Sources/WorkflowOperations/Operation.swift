@@ -44,15 +44,20 @@ public struct Invocation: Sendable {
   public let params: JSONObject
   /// The run's inputs.
   public let inputs: JSONObject
+  /// The bytes that the outputs may take as JSON text; what is larger is refused. An operation whose outputs can be
+  /// much larger than its parameters counts them while it builds them.
+  public let outputLimit: ByteLimit
   /// Waits for a time before a retry; meanwhile another run may use the run's slot. Throws when the run must stop.
   public var pause: @Sendable (Duration) async throws -> Void
 
   /// Creates the arguments.
   public init(
     job: String, step: String, params: JSONObject, inputs: JSONObject,
+    outputLimit: ByteLimit = ByteLimit(.max, setting: "WF_MAX_OUTPUT_BYTES"),
     pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
     self.pause = pause
+    self.outputLimit = outputLimit
     self.job = job
     self.step = step
     self.params = params

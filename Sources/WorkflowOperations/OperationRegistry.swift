@@ -21,6 +21,6 @@ public struct OperationRegistry: Sendable {
 
   /// The operations that every installation has.
   public static func builtIn(summarizer: LLMSummarize) -> [any Operation] {
-    [Preprocess(), summarizer, StoreResult()]
+    [Preprocess(), summarizer, StoreResult(), SplitText(), Combine()]
   }
 }

@@ -76,7 +76,9 @@ struct RunProgress {
     let step = step(position)
     let (params, bytes) = try scope.resolve(step.params, within: budget.limits.step)
     try schema.check(resolved: params)
-    return (Invocation(job: run.id.description, step: step.id, params: params, inputs: scope.inputs), bytes)
+    let invocation = Invocation(
+      job: run.id.description, step: step.id, params: params, inputs: scope.inputs, outputLimit: budget.limits.step)
+    return (invocation, bytes)
   }
 
   /// Logs that a step starts.
@@ -147,7 +149,7 @@ struct RunProgress {
     }
     let limit = budget.limits.step
     guard let count = value.byteCount(atMost: limit.bytes) else {
-      throw StepFailure(.outputTooLarge, "the outputs take more than \(limit.bytes) bytes (\(limit.setting))")
+      throw .outputs(over: limit)
     }
     let logged = noted + (count <= longest ? count : 0)
     if let failure = budget.admit(count, logged: logged, logBytes: batch.logBytes) { throw failure }

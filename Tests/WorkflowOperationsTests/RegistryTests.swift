@@ -21,6 +21,8 @@ import WorkflowOperations
     #expect(registry["preprocess"] is Preprocess)
     #expect(registry["llm_summarize"] is LLMSummarize)
     #expect(registry["store_result"] is StoreResult)
+    #expect(registry["split_text"] is SplitText)
+    #expect(registry["combine"] is Combine)
     #expect(registry["shout"] == nil)
     #expect(registry["Preprocess"] == nil)
   }
@@ -42,7 +44,7 @@ import WorkflowOperations
 
   @Test func `There is a schema for every operation`() {
     let schemas = OperationRegistry(builtIn + [Shout()]).schemas
-    #expect(schemas.keys.sorted() == ["llm_summarize", "preprocess", "shout", "store_result"])
+    #expect(schemas.keys.sorted() == ["combine", "llm_summarize", "preprocess", "shout", "split_text", "store_result"])
     #expect(schemas["llm_summarize"]?.parameters.map(\.name).first == "source")
   }
 

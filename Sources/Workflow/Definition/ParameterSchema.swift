@@ -16,6 +16,10 @@ public struct ParameterSchema: Sendable, Equatable {
     case number(ClosedRange<Double>)
     /// One of these texts.
     case oneOf([String])
+    /// `true` or `false`.
+    case boolean
+    /// An array of any values.
+    case array
   }
 
   /// One parameter.
@@ -31,6 +35,8 @@ public struct ParameterSchema: Sendable, Equatable {
     public let defaultValue: JSONValue?
     /// The setting by which the operator chooses what the value must be; it is named where a value does not fit.
     public let setting: String?
+    /// Whether a step must give it.
+    public let isRequired: Bool
 
     /// A parameter that may be left out.
     public init(_ name: String, _ kind: Kind, default defaultValue: JSONValue? = nil, setting: String? = nil) {
@@ -38,6 +44,16 @@ public struct ParameterSchema: Sendable, Equatable {
       self.kind = kind
       self.defaultValue = defaultValue
       self.setting = setting
+      isRequired = false
+    }
+
+    /// A parameter that a step must give.
+    public init(required name: String, _ kind: Kind) {
+      self.name = name
+      self.kind = kind
+      defaultValue = nil
+      setting = nil
+      isRequired = true
     }
 
     /// The fault of a value that stands for itself.
@@ -49,9 +65,14 @@ public struct ParameterSchema: Sendable, Equatable {
 
   /// The parameters in the order in which they are documented.
   public let parameters: [Parameter]
+  /// What holds between them.
+  public let rules: [Rule]
 
   /// A schema of these parameters; any other is refused.
-  public init(_ parameters: [Parameter]) { self.parameters = parameters }
+  public init(_ parameters: [Parameter], rules: [Rule] = []) {
+    self.parameters = parameters
+    self.rules = rules
+  }
 
   /// The params with the default of every absent parameter appended.
   public func fillingDefaults(_ params: JSONObject) -> JSONObject {
@@ -83,17 +104,33 @@ public struct ParameterSchema: Sendable, Equatable {
       ReferenceCheck.check(member.value, at: &place, &faults)
       if let fault = Reference.fault(in: member.value, of: parameter, at: place) { faults.add(fault) }
     }
+    for parameter in parameters where parameter.isRequired && params[parameter.name] == nil {
+      faults.add(.missing(location + [.key(parameter.name)], in: .object(params)))
+    }
+    for rule in rules {
+      if let broken = rule.broken(by: params) {
+        faults.add(.value(location + [.key(broken.parameter)], params[broken.parameter] ?? .null, broken.message))
+      }
+    }
   }
 
   /// Checks params whose references have been resolved.
   /// - Throws: `operation_failed`, naming the first parameter whose value does not fit.
   public func check(resolved params: JSONObject) throws(StepFailure) {
     for index in parameters.indices {
-      guard let value = params[parameters[index].name] else { continue }
+      guard let value = params[parameters[index].name] else {
+        if !parameters[index].isRequired { continue }
+        throw StepFailure(.operationFailed, "\(parameters[index].name) is missing")
+      }
       if let fault = parameters[index].fault(in: value, at: []) {
         let found =
           fault.isTypeFault ? ", not \(ParameterSchema.article(value))" : "; it is \(ParameterSchema.excerpt(value))"
         throw StepFailure(.operationFailed, "\(parameters[index].name): \(fault.message)\(found)")
+      }
+    }
+    for rule in rules {
+      if let broken = rule.broken(by: params) {
+        throw StepFailure(.operationFailed, "\(broken.parameter): \(broken.message)")
       }
     }
   }
@@ -131,6 +168,8 @@ extension ParameterSchema.Kind {
       guard let text = value.stringValue else { return .stringType(place, value) }
       return texts.contains(where: text.hasSameScalars)
         ? nil : .notOneOf(place, value, ParameterSchema.Kind.alternatives(texts))
+    case .boolean: return value.boolValue == nil ? .booleanType(place, value) : nil
+    case .array: return value.arrayValue == nil ? .arrayType(place, value) : nil
     }
   }
 

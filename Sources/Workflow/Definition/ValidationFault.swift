@@ -98,6 +98,9 @@ extension ValidationFault {
   static func numberType(_ place: Location, _ value: JSONValue) -> Self {
     Self("float_type", place, "Input should be a valid number", input: value)
   }
+  static func booleanType(_ place: Location, _ value: JSONValue) -> Self {
+    Self("bool_type", place, "Input should be a valid boolean", input: value)
+  }
   static func objectType(_ place: Location, _ value: JSONValue) -> Self {
     Self("dict_type", place, "Input should be a valid dictionary", input: value)
   }

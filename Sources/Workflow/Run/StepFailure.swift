@@ -19,6 +19,11 @@ public struct StepFailure: Error, Sendable, Equatable {
   /// The failure of a run whose step has failed so.
   public func of(step: String) -> StepFailure { StepFailure(code, "step \(step): \(message)") }
 
+  /// The failure of a step whose outputs are larger than a limit.
+  public static func outputs(over limit: ByteLimit) -> StepFailure {
+    StepFailure(.outputTooLarge, "the outputs take more than \(limit.bytes) bytes (\(limit.setting))")
+  }
+
   /// The same with a message of at most so many bytes.
   public func cut(toBytes limit: Int) -> StepFailure { StepFailure(code, message.cut(toBytes: limit)) }
 }

@@ -1,0 +1,25 @@
+import ExactJSON
+
+extension ParameterSchema {
+  /// What holds between the parameters of a step.
+  public enum Rule: Sendable, Equatable {
+    /// At most one of these is given.
+    case atMostOne([String])
+    /// A number is less than another, where both are given.
+    case less(String, than: String)
+
+    /// What is wrong with parameters; nil as long as a reference or a value of another type stands for one of them.
+    func broken(by params: JSONObject) -> (parameter: String, message: String)? {
+      switch self {
+      case .atMostOne(let names):
+        let given = names.filter { params[$0] != nil }
+        guard given.count > 1, let last = given.last else { return nil }
+        return (last, "only one of \(names.joined(separator: " and ")) can be given")
+      case .less(let name, let other):
+        guard let value = params[name]?.numberValue?.int, let bound = params[other]?.numberValue?.int, value >= bound
+        else { return nil }
+        return (name, "\(name) must be less than \(other), which is \(bound)")
+      }
+    }
+  }
+}
