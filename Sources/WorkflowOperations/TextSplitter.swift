@@ -1,8 +1,8 @@
 /// Cuts a text into chunks, in time proportional to its length.
 ///
-/// A chunk ends at the last bound of the best kind within the limit: the end of a paragraph, else of a sentence, else of
-/// a line, else of a word, else at the limit, but always between two Unicode scalars. White space belongs to the chunk
-/// before a bound as far as it fits. Without overlap the chunks are the text, cut.
+/// A chunk ends at the last bound of the best kind within the limit: the end of a paragraph, else of a sentence, else
+/// of a line, else of a word, else at the limit, but always between two Unicode scalars. White space belongs to the
+/// chunk before a bound as far as it fits. Without overlap the chunks are the text, cut.
 struct TextSplitter {
   /// What lengths are counted in.
   enum Unit {

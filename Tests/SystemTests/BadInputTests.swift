@@ -80,6 +80,16 @@ import Testing
         "value_error body.steps.0.params.prompt", "value_error body.steps.0.params.prompt",
         "value_error body.steps.0.params.prompt", "value_error body.steps.0.params.prompt",
       ]),
+    .init(
+      testDescription: "split_text and combine",
+      body: #"{"run_name":"x","steps":["#
+        + #"{"id":"a","op":"split_text","params":{"max_chars":9,"max_tokens":9,"overlap":9}},"#
+        + #"{"id":"b","op":"combine","params":{"parts":"{{a.chunks}}","skip_empty":"yes"}}]}"#,
+      faults: [
+        "missing body.steps.0.params.text", "value_error body.steps.0.params.max_tokens",
+        "value_error body.steps.0.params.overlap", "value_error body.steps.0.params.overlap",
+        "list_type body.steps.1.params.parts", "bool_type body.steps.1.params.skip_empty",
+      ]),
     .init(testDescription: "no steps", body: #"{"run_name":"x","steps":[]}"#, faults: ["too_short body.steps"]),
     .init(
       testDescription: "a duplicate key", body: #"{"run_name":"x","run_name":"y","steps":[]}"#,

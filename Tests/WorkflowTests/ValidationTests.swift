@@ -232,6 +232,37 @@ struct ValidationTests {
       ])
   }
 
+  @Test func `A schema can ask for a parameter, a boolean, an array, and what holds between numbers`() throws {
+    let schema = ParameterSchema(
+      [
+        .init(required: "r", .array), .init("b", .boolean), .init("n", .integer(0...9)), .init("m", .integer(0...9)),
+      ], rules: [.atMostOne(["b", "m"]), .less("n", than: "m")])
+    func shown(_ params: JSONObject) -> [String] {
+      schema.faults(in: params, at: [.key("params")]).map(\.json.text)
+    }
+    #expect(
+      shown([:]) == [#"{"type":"missing","loc":["params","r"],"msg":"Field required","input":{}}"#])
+    #expect(
+      shown(["r": ["a": 1], "b": 1]) == [
+        #"{"type":"list_type","loc":["params","r"],"msg":"Input should be a valid list","input":{"a":1}}"#,
+        #"{"type":"bool_type","loc":["params","b"],"msg":"Input should be a valid boolean","input":1}"#,
+      ])
+    #expect(
+      shown(["r": [], "b": true, "n": 3, "m": 3]) == [
+        #"{"type":"value_error","loc":["params","m"],"msg":"Value error, only one of b and m can be given","input":3}"#,
+        #"{"type":"value_error","loc":["params","n"],"msg":"Value error, n must be less than m, which is 3","input":3}"#,
+      ])
+    #expect(shown(["r": "@a.b", "b": "@a.b"]) == [])
+    #expect(shown(["r": ["@a.b", nil], "n": "@a.b", "m": 3]) == [])
+    #expect(throws: StepFailure(.operationFailed, "r is missing")) { try schema.check(resolved: [:]) }
+    #expect(throws: StepFailure(.operationFailed, "n: n must be less than m, which is 2")) {
+      try schema.check(resolved: ["r": [], "n": 2, "m": 2])
+    }
+    #expect(throws: StepFailure(.operationFailed, "b: Input should be a valid boolean, not a string")) {
+      try schema.check(resolved: ["r": [], "b": "true"])
+    }
+  }
+
   @Test func `Resolved parameters are checked again, and the first that does not fit is named`() throws {
     let schema = ParameterSchema([
       .init("n", .integer(1...3)), .init("s", .string(maxScalars: 3)), .init("any", .any), .init("f", .number(0...1)),

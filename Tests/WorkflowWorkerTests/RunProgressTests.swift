@@ -54,6 +54,14 @@ import WorkflowStore
     #expect(inLog == [false, true])
   }
 
+  @Test func `An operation is told how large its outputs may be`() throws {
+    var progress = try progress([.step("a", "now")], outputBytes: 1_234)
+    let taken = progress.takeReady()
+    let (invocation, _) = try progress.invocation(try #require(taken), schema: ParameterSchema([]))
+    #expect(invocation.outputLimit == progress.limits.step)
+    #expect(invocation.outputLimit.bytes == 1_234)
+  }
+
   @Test func `Outputs that are too large fail their step, naming the setting`() throws {
     var progress = try progress([.step("a", "now")])
     try end(&progress, .outputs(["text": text(10_000)]))
