@@ -204,18 +204,22 @@ enum ReferenceCheck {
   static func check(_ value: JSONValue, at place: inout ValidationFault.Location, _ faults: inout FaultList) {
     value.walk(at: &place) { text, place in
       text.forEachMention { mention in
-        if let message = message(of: mention) { faults.add(.value(place, .string(text), message)) }
+        switch mention.root {
+        case .step, .inputs: break
+        case .item: faults.add(.value(place, .string(text), itemMessage(mention)))
+        case nil: faults.add(.value(place, .string(text), malformedMessage(mention)))
+        }
       }
     }
   }
 
-  private static func message(of mention: Mention) -> String? {
-    switch (mention.root, mention.isInBraces) {
-    case (nil, false): "not a reference such as @step.output; write @@ for a text that starts with @"
-    case (nil, true): "\(mention.text) is no reference such as {{step.output}}; \(Template.advice)"
-    case (.item, false): "there is no item here: @item is for steps that run once per item"
-    case (.item, true): "there is no item here: {{item}} is for steps that run once per item"
-    case (.step, _), (.inputs, _): nil
-    }
+  private static func malformedMessage(_ mention: Mention) -> String {
+    mention.isInBraces
+      ? "\(mention.text) is no reference such as {{step.output}}; \(Template.advice)"
+      : "not a reference such as @step.output; write @@ for a text that starts with @"
+  }
+
+  private static func itemMessage(_ mention: Mention) -> String {
+    "there is no item here: \(mention.isInBraces ? "{{item}}" : "@item") is for steps that run once per item"
   }
 }

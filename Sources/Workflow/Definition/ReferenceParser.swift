@@ -46,8 +46,9 @@ struct ReferenceParser {
   }
 
   private mutating func parseRoot() -> Reference.Root? {
-    let name = text(
-      takeRun { [isInBraces] in $0 != Self.dot && $0 != Self.opening && !(isInBraces && Self.endsKey($0)) })
+    let run = takeRun { [isInBraces] in $0 != Self.dot && $0 != Self.opening && !(isInBraces && Self.endsKey($0)) }
+    guard (1...WorkflowDefinition.Limit.stepIDScalars).contains(run.count) else { return nil }
+    let name = text(run)
     guard StepDefinition.isValidID(name) else { return nil }
     return switch name {
     case "inputs": .inputs
