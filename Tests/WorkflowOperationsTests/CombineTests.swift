@@ -37,31 +37,34 @@ import WorkflowOperations
     #expect(combine.faults(["parts": "@chunks.items", "separator": "{{a.b}}", "skip_empty": "@a.b"]) == [])
   }
 
-  /// What the operation returns where its outputs may take so many bytes.
-  private func result(_ params: JSONObject, limit: Int) async throws(StepError) -> OperationResult {
+  /// Why the operation fails where its outputs may take so many bytes.
+  private func failure(_ params: JSONObject, limit: Int) async -> StepError? {
     let params = combine.parameters.fillingDefaults(params)
     let limit = ByteLimit(limit, setting: "WF_TEST")
-    return try await combine.run(
-      Invocation(job: "j", step: "s", params: params, inputs: [:], outputLimit: limit))
+    do throws(StepError) {
+      _ = try await combine.run(Invocation(job: "j", step: "s", params: params, inputs: [:], outputLimit: limit))
+      return nil
+    } catch {
+      return error
+    }
   }
 
   @Test func `Nothing is built that is larger than outputs may be`() async throws {
-    let empty = JSONValue.array(Array(repeating: "", count: 1_000_000))
-    let wide: JSONObject = ["parts": empty, "separator": .string(String(repeating: "\u{1}", count: 1_000_000))]
-    let large = JSONValue.array([.string(String(repeating: "x", count: 1_000_000))])
-    let nested: JSONObject = ["parts": .array(Array(repeating: large, count: 1_000_000))]
+    let empty = JSONValue.array(Array(repeating: "", count: 100))
+    let wide: JSONObject = ["parts": empty, "separator": .string(String(repeating: "\u{1}", count: 100_000))]
+    let large = JSONValue.array([.string(String(repeating: "x", count: 100_000))])
+    let nested: JSONObject = ["parts": .array(Array(repeating: large, count: 100))]
     for params in [wide, nested] {
-      let error = await #expect(throws: StepError.self) { try await result(params, limit: 2 << 20) }
       let message = "the outputs take more than 2097152 bytes (WF_TEST)"
-      #expect(error == .failed(StepFailure(.outputTooLarge, message)))
+      #expect(await failure(params, limit: 2 << 20) == .failed(StepFailure(.outputTooLarge, message)))
     }
   }
 
   @Test func `The limit counts the outputs as JSON text`() async throws {
     let params: JSONObject = ["parts": ["a\"", ["b\n"], "\u{1}é"], "separator": "\t"]
     let bytes = JSONValue.object(try await combine.outputs(params)).bytes.count
-    _ = try await result(params, limit: bytes)
-    await #expect(throws: StepError.self) { try await result(params, limit: bytes - 1) }
+    #expect(await failure(params, limit: bytes) == nil)
+    #expect(await failure(params, limit: bytes - 1) != nil)
   }
 
   @Test func `It is not immediate, because its parts may be large`() { #expect(!combine.isImmediate) }
