@@ -47,17 +47,34 @@ import Workflow
     ]
   }
 
+  /// As many elements as fit 1 MiB.
+  private static func list(_ element: (Int) -> String) -> String {
+    var text = element(0)
+    var number = 1
+    while text.utf8.count < size - 200 {
+      text += "," + element(number)
+      number += 1
+    }
+    return text
+  }
+
+  /// Bodies of 1 MiB with many braces.
+  private static func braces() -> [(name: String, body: String)] {
+    func note(_ text: String) -> String { step(#""id":"a","op":"note","params":{"value":[\#(text)]}"#) }
+    return [
+      ("braces of unknown steps", note("\"\(list { "{{u\($0)}}" })\"")),
+      ("braces of inputs", note("\"\(list { _ in "{{inputs.u}}" })\"")),
+      ("braces that are opened", note("\"\(list { _ in "{{" })\"")),
+      ("braces that are opened on end", note("\"\(String(repeating: "{", count: size - 200))\"")),
+      ("strings that are opened in braces", note("\"\(list { _ in #"{{a[\"]["# })\"")),
+      ("strings with braces in braces", note(#""{{a\#(String(repeating: #"[\"{{a[\"]"#, count: size / 12 - 20))""#)),
+      ("escaped quotes in braces", note(#""{{a[\"\#(String(repeating: #"\\\"{{a["#, count: size / 10 - 20))""#)),
+      ("backslashes", note("\"\(String(repeating: #"\\\\{{"#, count: size / 6 - 40))\"")),
+    ]
+  }
+
   /// Bodies of 1 MiB, by what there are many of.
   private static func crowds() -> [(name: String, body: String)] {
-    func list(_ element: (Int) -> String) -> String {
-      var text = element(0)
-      var number = 1
-      while text.utf8.count < size - 200 {
-        text += "," + element(number)
-        number += 1
-      }
-      return text
-    }
     let steps = (0..<1_000).map { "s\($0)" }
     let needs = steps.prefix(180).map { "\"\($0)\"" }.joined(separator: ",")
     let dense = steps.enumerated().map { index, id in
@@ -76,14 +93,6 @@ import Workflow
       ("references to unknown steps", note(list { "\"@u\($0)\"" })),
       ("references to inputs", note(list { "\"@inputs.u\($0)\"" })),
       ("malformed references", note(list { _ in "\"@\"" })),
-      ("braces of unknown steps", note("\"\(list { "{{u\($0)}}" })\"")),
-      ("braces of inputs", note("\"\(list { _ in "{{inputs.u}}" })\"")),
-      ("braces that are opened", note("\"\(list { _ in "{{" })\"")),
-      ("braces that are opened on end", note("\"\(String(repeating: "{", count: size - 200))\"")),
-      ("strings that are opened in braces", note("\"\(list { _ in #"{{a[\"]["# })\"")),
-      ("strings with braces in braces", note(#""{{a\#(String(repeating: #"[\"{{a[\"]"#, count: size / 12 - 20))""#)),
-      ("escaped quotes in braces", note(#""{{a[\"\#(String(repeating: #"\\\"{{a["#, count: size / 10 - 20))""#)),
-      ("backslashes", note("\"\(String(repeating: #"\\\\{{"#, count: size / 6 - 40))\"")),
       (
         "faults far below",
         step(#""id":"a","op":"note","params":{"value":{"# + deep + list { _ in "\"@\"" } + end + "}")
@@ -129,7 +138,7 @@ import Workflow
   }
 
   @Test func `a crowd of anything costs time in proportion to its length`() throws {
-    for (name, body) in HostileBodyTests.crowds() { try check("many \(name)", body) }
+    for (name, body) in HostileBodyTests.crowds() + HostileBodyTests.braces() { try check("many \(name)", body) }
   }
 
   @Test func `control characters, which JSON escapes, make no answer longer than 64 KiB`() throws {
