@@ -169,15 +169,18 @@ public struct CheckpointBatch: Sendable {
 public enum StepEnd: Sendable, Equatable {
   /// It was not run, and that does not fail the run.
   case skipped
-  /// It has failed.
-  case failed(StepFailure)
+  /// It has failed. `order`: how many steps have failed before it; `inFlight`: the steps that were in flight then.
+  case failed(StepFailure, order: Int, inFlight: [String])
 
-  /// As it lies in the run's outputs: `"skipped"` or `{"error_code","error"}`.
+  /// As it lies in the run's outputs: `"skipped"` or `{"error_code","error","order","in_flight"}`.
   var text: String {
     switch self {
     case .skipped: #""skipped""#
-    case .failed(let failure):
-      JSONValue.object(["error_code": .string(failure.code.rawValue), "error": .string(failure.message)]).text
+    case .failed(let failure, let order, let inFlight):
+      JSONValue.object([
+        "error_code": .string(failure.code.rawValue), "error": .string(failure.message),
+        "order": .number(JSONNumber(order)), "in_flight": .array(inFlight.map(JSONValue.string)),
+      ]).text
     }
   }
 
@@ -188,9 +191,10 @@ public enum StepEnd: Sendable, Equatable {
       return
     }
     guard let object = json.objectValue, let code = object["error_code"]?.stringValue.flatMap(ErrorCode.init),
-      let message = object["error"]?.stringValue
+      let message = object["error"]?.stringValue, let order = object["order"]?.numberValue?.int,
+      let inFlight = object["in_flight"]?.arrayValue?.compactMap(\.stringValue)
     else { return nil }
-    self = .failed(StepFailure(code, message))
+    self = .failed(StepFailure(code, message), order: order, inFlight: inFlight)
   }
 }
 

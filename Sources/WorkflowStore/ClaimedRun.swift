@@ -103,13 +103,15 @@ public final class ClaimedRun: Sendable {
     return outcomes
   }
 
-  /// The recorded failure that fails the run, if there is one.
-  public var failure: StepFailure? {
-    if ended.isEmpty { return nil }
-    for step in definition.steps where !step.options.isOptional {
-      if case .failed(let failure) = ended[step.id] { return failure.of(step: step.id) }
+  /// The recorded failures, in their order; `step`: the id of the step that has failed.
+  public var failures: [(step: String, failure: StepFailure, inFlight: [String])] {
+    if ended.isEmpty { return [] }
+    let failed = ended.compactMap {
+      step, end -> (order: Int, step: String, failure: StepFailure, inFlight: [String])? in
+      guard case .failed(let failure, let order, let inFlight) = end else { return nil }
+      return (order, step, failure, inFlight)
     }
-    return nil
+    return failed.sorted { $0.order < $1.order }.map { ($0.step, $0.failure, $0.inFlight) }
   }
 
   /// A list of steps as it lies in Redis, ready to be run.

@@ -37,6 +37,7 @@ extension RunStore {
     arguments.append(id)
     arguments.append(RunClasses.text(of: requirements))
     arguments.append(list.asSuspect ? 1 : 0)
+    arguments.append(limits.crashes)
     return try await evaluate(Scripts.upgrade, [list.key], arguments).int ?? 0
   }
 

@@ -1,7 +1,10 @@
 import Synchronization
 
-/// Runs a body that may take only so long. A body that takes longer is cancelled and not waited for; when the current
-/// task is cancelled, the body is cancelled and waited for.
+/// How long a body that is cancelled at its deadline may take to end.
+private let graceTime = Duration.seconds(1)
+
+/// Runs a body that may take only so long. A body that takes longer is cancelled; one that does not end within another
+/// second is not waited for. When the current task is cancelled, the body is cancelled and waited for.
 /// - Returns: what the body returned; nil when the time was over first.
 func withDeadline<Value: Sendable>(
   _ duration: Duration, _ body: @escaping @Sendable () async -> Value
@@ -9,9 +12,10 @@ func withDeadline<Value: Sendable>(
   let race = Race<Value>()
   let work = Task { race.end(with: await body()) }
   let timer = Task {
-    guard (try? await Task.sleep(for: duration)) != nil else { return }
-    race.end(with: nil)
+    guard (try? await Task.sleep(for: duration)) != nil, race.noteDeadline() else { return }
     work.cancel()
+    try? await Task.sleep(for: graceTime)
+    race.abandon()
   }
   defer { timer.cancel() }
   return await withTaskCancellationHandler {
@@ -21,34 +25,45 @@ func withDeadline<Value: Sendable>(
   }
 }
 
-/// The first of two ends counts.
+/// The first of two ends counts: the body's, or that of its time.
 private final class Race<Value: Sendable>: Sendable {
-  private enum State {
-    case running
-    case waiting(CheckedContinuation<Value?, Never>)
-    case ended(Value?)
+  private struct State {
+    var continuation: CheckedContinuation<Value?, Never>?
+    var isLate = false
+    /// What the body returned, or that nothing counts any more.
+    var end: Value??
   }
 
-  private let state = Mutex(State.running)
+  private let state = Mutex(State())
 
   func wait(_ continuation: CheckedContinuation<Value?, Never>) {
     let end = state.withLock { state -> Value?? in
-      if case .ended(let value) = state { return .some(value) }
-      state = .waiting(continuation)
-      return nil
+      if state.end == nil { state.continuation = continuation }
+      return state.end
     }
     if let end { continuation.resume(returning: end) }
   }
 
-  func end(with value: Value?) {
-    let continuation = state.withLock { state -> CheckedContinuation<Value?, Never>? in
-      guard case .ended = state else {
-        defer { state = .ended(value) }
-        if case .waiting(let continuation) = state { return continuation }
-        return nil
-      }
-      return nil
+  /// - Returns: false when the body has ended.
+  func noteDeadline() -> Bool {
+    state.withLock { state in
+      state.isLate = state.end == nil
+      return state.isLate
     }
-    continuation?.resume(returning: value)
+  }
+
+  /// A body that ends after its time returns nothing.
+  func end(with value: Value) { finish { $0.isLate ? nil : value } }
+
+  func abandon() { finish { _ in nil } }
+
+  private func finish(_ value: (State) -> Value?) {
+    let (continuation, end) = state.withLock { state -> (CheckedContinuation<Value?, Never>?, Value?) in
+      guard state.end == nil else { return (nil, nil) }
+      let end = value(state)
+      state.end = .some(end)
+      return (state.continuation, end)
+    }
+    continuation?.resume(returning: end)
   }
 }

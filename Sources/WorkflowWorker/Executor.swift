@@ -82,7 +82,13 @@ struct Executor: Sendable {
     group.addTask(executorPreference: globalConcurrentExecutor) {
       defer { slot?.end() }
       var invocation = step.invocation
-      if let slot { invocation.pause = { try await slot.wait(for: $0) } }
+      if let slot {
+        invocation.pause = { duration in
+          // An attempt whose time is over no longer counts for the run's slot.
+          try Task.checkCancellation()
+          try await slot.wait(for: duration)
+        }
+      }
       CommitPoint.beforeCall.pass()
       let result = await result(of: step, invocation)
       if case .success = result { CommitPoint.afterCall.pass() }
@@ -100,8 +106,7 @@ struct Executor: Sendable {
     }
   }
 
-  /// The result of an attempt that may take only so long: an operation that takes longer is cancelled and not waited
-  /// for.
+  /// The result of an attempt that may take only so long: an operation that takes longer is cancelled.
   private func result(of step: PendingStep, _ invocation: Invocation) async -> Result<OperationResult, StepError> {
     guard let timeout = step.timeout else { return await result(of: step.operation, invocation) }
     let outcome = await withDeadline(.seconds(timeout.double)) { await result(of: step.operation, invocation) }

@@ -108,3 +108,14 @@ struct RunBudget {
     return start + end + shortMessage + 4
   }()
 }
+
+extension JSONValue {
+  /// Whether arrays and objects are nested deeper than a number of levels.
+  func isNested(deeperThan levels: Int) -> Bool {
+    switch self {
+    case .null, .bool, .number, .string: false
+    case .array(let elements): levels == 0 || elements.contains { $0.isNested(deeperThan: levels - 1) }
+    case .object(let object): levels == 0 || object.members.contains { $0.value.isNested(deeperThan: levels - 1) }
+    }
+  }
+}

@@ -25,22 +25,34 @@ struct RunProgress {
   private var unrecorded: [Position] = []
   /// The same of the batch that is being written.
   private var beingRecorded: [Position] = []
-  /// Why the run fails: the failure of the first step that failed.
+  /// Why the run fails: the failure of the first step that failed and is not optional.
   private(set) var failure: StepFailure?
+  /// The id of that step.
+  private var failedStep: String?
+  /// How many steps have failed.
+  private var failureCount: Int
 
   init(_ run: ClaimedRun, limits: RunBudget.Limits, clock: RedisClock) {
     self.run = run
     batch = CheckpointBatch(beginning: run, clock: clock)
     budget = RunBudget(run, limits: limits)
-    plan = Plan(run.graph, recorded: run.outcomes, failsFast: run.definition.failsFast)
+    let failures = run.failures
+    failureCount = failures.count
+    plan = Plan(
+      run.graph, recorded: run.outcomes, begun: Set(failures.flatMap(\.inFlight)),
+      failsFast: run.definition.failsFast)
     scope = ReferenceScope(
       inputs: run.definition.inputs, outputs: run.recorded, steps: run.definition.steps.count)
-    failure = run.failure
     done =
       run.recorded.isEmpty
       ? [] : (run.graph.topologicalOrder ?? []).map { run.graph.ids[$0] }.filter { run.recorded[$0] != nil }
     done.reserveCapacity(run.definition.steps.count)
     for value in run.stored { stores.add(value.namespace, step: value.step) }
+    if failures.isEmpty { return }
+    let optional = Set(run.definition.steps.filter(\.options.isOptional).map(\.id))
+    if let first = failures.first(where: { !optional.contains($0.step) }) {
+      (failedStep, failure) = (first.step, first.failure.of(step: first.step))
+    }
   }
 
   /// The limits on what the run's steps may return.
@@ -55,7 +67,10 @@ struct RunProgress {
   var isBatchFull: Bool { batch.size >= CheckpointBatch.full }
 
   /// The next step that may start; it counts as taken until it has succeeded or failed.
-  mutating func takeReady() -> Position? { plan.takeReady() }
+  mutating func takeReady() -> Position? {
+    recordSkips()
+    return plan.takeReady()
+  }
 
   /// Returns the step that was taken last; it starts later.
   mutating func putBack() { plan.putBack() }
@@ -169,15 +184,22 @@ struct RunProgress {
     let step = step(position)
     let failure = budget.fitting(failure, logBytes: batch.logBytes)
     batch.log(.stepFailed(step: step.id, failure))
-    batch.end(step: step.id, .failed(failure))
-    if step.options.isOptional { return }
-    self.failure = self.failure ?? failure.of(step: step.id)
+    let inFlight = plan.openSteps.filter { $0 != step.id }
+    batch.end(step: step.id, .failed(failure, order: failureCount, inFlight: inFlight))
+    failureCount += 1
+    if step.options.isOptional || self.failure != nil { return }
+    (failedStep, self.failure) = (step.id, failure.of(step: step.id))
   }
 
   /// Skips a step that was taken.
   mutating func skip(_ position: Position) {
     recordSkip(position)
     plan.end(taken: position, .skipped)
+  }
+
+  /// Records the steps that are skipped because another one has not ended as they need it.
+  private mutating func recordSkips() {
+    for position in plan.takeSkipped() { recordSkip(position) }
   }
 
   private mutating func recordSkip(_ position: Position) {
@@ -192,7 +214,7 @@ struct RunProgress {
   /// The batch to be written now, with the end of the run if every step has ended; nil when there is nothing to write.
   /// - Parameter hasStepInFlight: whether a step is starting or running that may take the worker down with it.
   mutating func takeBatch(hasStepInFlight: Bool) -> CheckpointBatch? {
-    for position in plan.takeSkipped() { recordSkip(position) }
+    recordSkips()
     if plan.isOver { close() }
     guard !batch.isEmpty else { return nil }
     batch.hasStepInFlight = hasStepInFlight
@@ -233,8 +255,11 @@ struct RunProgress {
     beingRecorded = []
     for position in notStarted { plan.cancel(position) }
     for position in dependents.union(failed) { scope.remove(step(position).id) }
+    done.removeAll { undoneSteps.contains($0) || failedSteps.contains($0) }
+    stores.remove(failedSteps.union(undoneSteps))
+    if let failedStep, undoneSteps.contains(failedStep) { (self.failedStep, failure) = (nil, nil) }
     for position in failed { logFailure(position, StepFailure(.operationFailed, why)) }
-    plan.revoke(failed, dependents: dependents)
+    plan.revoke(failed.map { ($0, step($0).options.isOptional) }, dependents: dependents)
   }
 
   private mutating func close() {
@@ -245,7 +270,9 @@ struct RunProgress {
     } else {
       batch.log(.finished)
       batch.end = .finished(
-        RunResult(runName: run.definition.runName, inputs: run.shortInputs, done: done, stores: stores.steps))
+        RunResult(
+          runName: run.definition.runName, inputs: run.shortInputs, done: done,
+          stores: stores.steps.filter { !$0.steps.isEmpty }))
     }
   }
 
@@ -261,40 +288,5 @@ struct RunProgress {
     batch.log(.failed(failure))
     batch.end = .failed(failure)
     return batch
-  }
-}
-
-/// The values that a run has stored, by namespace in the order of first use.
-private struct StoredValues {
-  /// The steps that stored a value, by namespace.
-  private(set) var steps: [(namespace: String, steps: [String])] = []
-  /// How many values were stored.
-  private(set) var count = 0
-  /// The index of each namespace in `steps`.
-  private var indices: [ExactKey: Int] = [:]
-
-  /// How many values a namespace has.
-  func count(in namespace: String) -> Int { indices[ExactKey(namespace)].map { steps[$0].steps.count } ?? 0 }
-
-  /// Adds a value.
-  mutating func add(_ namespace: String, step: String) {
-    count += 1
-    let index = indices[ExactKey(namespace), default: steps.count]
-    if index == steps.count {
-      indices[ExactKey(namespace)] = index
-      steps.append((namespace, []))
-    }
-    steps[index].steps.append(step)
-  }
-}
-
-extension JSONValue {
-  /// Whether arrays and objects are nested deeper than a number of levels.
-  fileprivate func isNested(deeperThan levels: Int) -> Bool {
-    switch self {
-    case .null, .bool, .number, .string: false
-    case .array(let elements): levels == 0 || elements.contains { $0.isNested(deeperThan: levels - 1) }
-    case .object(let object): levels == 0 || object.members.contains { $0.value.isNested(deeperThan: levels - 1) }
-    }
   }
 }

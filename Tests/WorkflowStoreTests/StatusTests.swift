@@ -179,8 +179,8 @@ import WorkflowStore
     let runs = try await bench.claimRuns(3)
     try await bench.record(runs[0], 1) { $0.finish() }
     try await bench.record(runs[1], 1) { $0.end = .handedBack(asSuspect: true) }
-    _ = try await bench.beat([runs[2]], worker: "v")
-    _ = try await bench.beat([], worker: "w")
+    _ = try await bench.beat([runs[2]], worker: "v", lease: .seconds(600))
+    _ = try await bench.beat([], worker: "w", lease: .seconds(600))
     try await bench.send("ZADD", bench.prefix + "workers", "1000", "dead")
     let before = try await bench.snapshot()
     #expect(try await bench.health() == [3, 1, 2])

@@ -80,6 +80,28 @@ import WorkflowStore
     #expect(try await bench.store.recover().map(\.recovery) == [.failed])
   }
 
+  @Test func `A newer run that a worker of format 1 took from a dead one keeps what is recorded of it, and its crash`()
+    async throws
+  {
+    let id = try await bench.submit()
+    let run = try await bench.claimOne()
+    try await bench.record(run, 1) { batch in
+      batch.checkpoint("a", "{}")
+      batch.begin(.stepStart(step: "b", op: "note"))
+    }
+    // What its recover.lua does: it knows leases, and a token in the job.
+    try await bench.send("HSET", bench.prefix + "job:\(id)", "status", "queued", "token", "", "crashes", "0")
+    try await bench.send("ZREM", bench.prefix + "leases", "\(id)")
+    try await queue([id], in: "queue:2")
+    #expect(try await bench.store.upgrade() == 1)
+    #expect(try await bench.send("HGET", bench.prefix + "holds", "\(id)").isNull)
+    let again = try #require(try await bench.send("HGET", bench.prefix + "job:\(id)", "again").string)
+    #expect(again.hasPrefix("1 1 0 "))
+    let next = try await bench.claimOne("claim2")
+    #expect(next.recorded.keys.contains("a") && next.token.hasPrefix("2-"))
+    #expect(try await bench.reconcile() == [])
+  }
+
   @Test func `A started run stays its worker's, and is moved when its lease lapses`() async throws {
     let token = "1-old/1"
     let id = try await former(

@@ -87,11 +87,32 @@ import Testing
     #expect(plan.takeReady() == 1)
     plan.succeed(1)
     plan.cancel(3)
-    plan.revoke([0], dependents: [1, 2])
+    plan.revoke([(0, false)], dependents: [1, 2])
     #expect(plan.outcome(of: 1) == .blocked && plan.outcome(of: 3) == .blocked && plan.takeSkipped() == [])
     #expect(plan.takeReady() == 2)
     plan.succeed(2)
     #expect(plan.isOver)
+  }
+
+  @Test func `What a failure blocked may start when the failing step is undone`() {
+    var plan = Plan(StepGraph("store", "bad: store", "other"))
+    #expect(plan.takeReady() == 0)
+    plan.succeed(0)
+    #expect(plan.takeReady() == 2 && plan.takeReady() == 1)
+    plan.fail(1)
+    plan.cancel(2)
+    #expect(plan.outcome(of: 2) == .blocked)
+    plan.revoke([(0, true)], dependents: [1])
+    #expect(!plan.hasFailed && plan.takeReady() == 1 && plan.takeReady() == 2)
+  }
+
+  @Test func `A step that had begun when another failed runs again, and decides what waits for it`() {
+    let graph = StepGraph("a", "b", "c", "h: b!", "clean: a! b", "x: b?")
+    var plan = Plan(graph, recorded: ["a": Self.failed], begun: ["b"])
+    #expect(plan.takeReady() == 1 && plan.takeReady() == nil && plan.outcome(of: 2) == .blocked)
+    plan.succeed(1)
+    #expect(started(&plan) == ["clean", "x"])
+    #expect(plan.takeSkipped() == [3] && plan.isOver)
   }
 
   @Test(arguments: [true, false]) func `Every step of a random graph ends by the rules`(failsFast: Bool) {

@@ -79,7 +79,7 @@ import WorkflowStore
     let steps: [StepDefinition] = [
       .step("a", "call"), .step("b", "call", needs: ["a"]), .step("clean", "call", needs: [Need("a", on: .failed)]),
     ]
-    let failure = #"{"error_code":"timeout","error":"late"}"#
+    let failure = #"{"error_code":"timeout","error":"late","order":0,"in_flight":[]}"#
     var failed = try DrivenState(steps, ended: ["a": failure])
     #expect(failed.next() == "write resumed, start clean *")
     #expect(failed.written() == "start clean")
@@ -90,13 +90,67 @@ import WorkflowStore
     #expect(over.next() == "write resumed, fail | failed: step a: late")
   }
 
+  @Test func `A step in flight at a failure runs again after a crash, and the first failure stays the run's`() throws {
+    let steps: [StepDefinition] = [
+      .step("late", "call"), .step("b", "call"), .step("a", "call"), .step("h", "now", needs: [Need("b", on: .failed)]),
+    ]
+    let ended = [
+      "late": #"{"error_code":"timeout","error":"second","order":1,"in_flight":["b"]}"#,
+      "a": #"{"error_code":"timeout","error":"first","order":0,"in_flight":["b","late"]}"#,
+    ]
+    var run = try DrivenState(steps, ended: ended)
+    #expect(run.next() == "write resumed, start b *")
+    #expect(run.written() == "start b")
+    #expect(run.done("b") == "write done b")
+    #expect(run.written() == "write skip h, fail | failed: step a: first")
+  }
+
+  @Test func `A failure is recorded with the steps in flight and its place among the failures`() throws {
+    var run = try DrivenState([.step("a", "call"), .step("b", "call"), .step("c", "call")])
+    #expect(run.next() == "write started, start a, start b, start c *")
+    #expect(run.written() == "start a b c")
+    #expect(
+      run.ends(after: "b") == [#"b {"error_code":"operation_failed","error":"no","order":0,"in_flight":["a","c"]}"#])
+    #expect(run.written() == "wait")
+    #expect(run.ends(after: "c") == [#"c {"error_code":"operation_failed","error":"no","order":1,"in_flight":["a"]}"#])
+  }
+
+  @Test func `A step that is skipped for its needs is said before its dependents start`() throws {
+    var run = try DrivenState([
+      .step("a", "now"), .step("h", "now", needs: [Need("a", on: .failed)]), .step("after", "now", needs: ["h"]),
+    ])
+    #expect(run.next() == "run a")
+    #expect(run.done("a") == "run after")
+    #expect(run.done("after") == "write started, start a, done a, skip h, start after, done after, finish | finished")
+  }
+
+  @Test func `An optional step whose value a store refuses fails nothing, and its dependents see null`() throws {
+    var run = try DrivenState([
+      .step("o", "now", isOptional: true), .step("d", "now", ["x": "@o.items"]),
+    ])
+    #expect(run.next() == "run o")
+    #expect(run.stored("o", in: "list") == "run d")
+    #expect(run.done("d").hasSuffix("done d, finish | finished"))
+    #expect(run.written(.refused("no list", namespace: "list")) == "run d")
+    #expect(run.done("d") == "write started, start o, fail o, start d, done d, finish | finished")
+  }
+
+  @Test func `A failure that is undone with its batch is not the run's`() throws {
+    var run = try DrivenState([.step("o", "now", isOptional: true), .step("d", "now", ["x": "@o.items"])])
+    #expect(run.next() == "run o")
+    #expect(run.stored("o", in: "list") == "run d")
+    #expect(run.failed("d").hasSuffix("fail d, fail | failed: step d: no"))
+    #expect(run.written(.refused("no list", namespace: "list")) == "run d")
+    #expect(run.done("d") == "write started, start o, fail o, start d, done d, finish | finished")
+  }
+
   @Test func `A store that refuses a value fails its step, and what waits for that failure runs`() throws {
     var run = try DrivenState([
       .step("s", "now"), .step("next", "now", needs: ["s"]), .step("clean", "now", needs: [Need("s", on: .failed)]),
     ])
     #expect(run.next() == "run s")
     #expect(run.stored("s", in: "list") == "run next")
-    #expect(run.done("next").hasSuffix("done next, skip clean, finish | finished"))
+    #expect(run.done("next").hasSuffix("skip clean, start next, done next, finish | finished"))
     #expect(run.written(.refused("no list", namespace: "list")) == "run clean")
     #expect(
       run.done("clean")

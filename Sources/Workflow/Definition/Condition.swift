@@ -29,6 +29,8 @@ public indirect enum Condition: Sendable, Equatable {
 
   /// The keys of all kinds.
   private static let keys = ["eq", "ne", "lt", "le", "gt", "ge", "in", "exists", "empty", "and", "or", "not"]
+  private static let keyMessage =
+    "a condition is an object with one of the keys \(ParameterSchema.Kind.alternatives(keys))"
 
   /// Reads a condition; nil when it follows no rule of the grammar.
   public init?(json: JSONValue) {
@@ -46,8 +48,7 @@ public indirect enum Condition: Sendable, Equatable {
       let key = keys.first(where: { member.key.hasSameScalars(as: $0) })
     else {
       let found = place
-      let message = "a condition is an object with one of the keys \(ParameterSchema.Kind.alternatives(keys))"
-      faults.add(.value(found, json, message))
+      faults.add(.value(found, json, keyMessage))
       return nil
     }
     place.append(.key(key))
@@ -68,6 +69,20 @@ public indirect enum Condition: Sendable, Equatable {
     default:
       guard let order = Order(rawValue: key) else { return nil }
       self = .order(order, first, second)
+    }
+  }
+
+  /// Calls a function with each value that is compared. What `exists` and `empty` ask of a reference is not: it may
+  /// lead nowhere.
+  func forEachComparedValue(_ body: (JSONValue) -> Void) {
+    switch self {
+    case .equal(let first, let second, _), .order(_, let first, let second), .contains(let first, let second):
+      body(first)
+      body(second)
+    case .exists, .empty: break
+    case .all(let conditions), .any(let conditions):
+      for condition in conditions { condition.forEachComparedValue(body) }
+    case .not(let condition): condition.forEachComparedValue(body)
     }
   }
 
@@ -104,117 +119,5 @@ public indirect enum Condition: Sendable, Equatable {
     if let text = value.stringValue, case .reference = Reference.read(text) { return value }
     faults.add(.value(place, value, "a reference such as @step.output"))
     return nil
-  }
-}
-
-// MARK: Whether it holds
-
-extension Condition {
-  /// Whether the condition holds.
-  /// - Parameter limit: bytes that the values which are compared may take as JSON text.
-  /// - Throws: `reference_missing`; `output_too_large`; `operation_failed` where two values have no order.
-  public func holds(in scope: ReferenceScope, within limit: ByteLimit) throws(StepFailure) -> Bool {
-    switch self {
-    case .equal(let first, let second, let isNegated):
-      let (first, second) = try resolved(first, second, scope, limit)
-      return first.isEqual(to: second) != isNegated
-    case .order(let order, let first, let second):
-      let (first, second) = try resolved(first, second, scope, limit)
-      return try Condition.compare(order, first, second)
-    case .contains(let element, let list):
-      let (element, list) = try resolved(element, list, scope, limit)
-      return try Condition.contains(element, in: list)
-    case .exists(let reference): return scope.value(ifPresent: reference).map { $0 != .null } ?? false
-    case .empty(let value):
-      let found = try scope.isMissing(value) ? .null : resolved(value, .null, scope, limit).0
-      return found.isEmpty
-    case .all(let conditions):
-      for condition in conditions where try !condition.holds(in: scope, within: limit) { return false }
-      return true
-    case .any(let conditions):
-      for condition in conditions where try condition.holds(in: scope, within: limit) { return true }
-      return false
-    case .not(let condition): return try !condition.holds(in: scope, within: limit)
-    }
-  }
-
-  private func resolved(
-    _ first: JSONValue, _ second: JSONValue, _ scope: ReferenceScope, _ limit: ByteLimit
-  ) throws(StepFailure) -> (JSONValue, JSONValue) {
-    let found = try scope.resolve(["first": first, "second": second], within: limit).params
-    return (found["first"] ?? .null, found["second"] ?? .null)
-  }
-
-  private static func compare(_ order: Order, _ first: JSONValue, _ second: JSONValue) throws(StepFailure) -> Bool {
-    let isLess: Bool
-    let isGreater: Bool
-    switch (first, second) {
-    case (.number(let first), .number(let second)):
-      (isLess, isGreater) = (first.isLess(than: second), second.isLess(than: first))
-    case (.string(let first), .string(let second)):
-      isLess = first.utf8.lexicographicallyPrecedes(second.utf8)
-      isGreater = second.utf8.lexicographicallyPrecedes(first.utf8)
-    default:
-      throw StepFailure(
-        .operationFailed,
-        "when: \(order) compares two numbers or two strings; \(first.typeName) and \(second.typeName) are there")
-    }
-    switch order {
-    case .lt: return isLess
-    case .le: return !isGreater
-    case .gt: return isGreater
-    case .ge: return !isLess
-    }
-  }
-
-  private static func contains(_ element: JSONValue, in list: JSONValue) throws(StepFailure) -> Bool {
-    switch (element, list) {
-    case (_, .array(let elements)): return elements.contains { $0.isEqual(to: element) }
-    case (.string(let key), .object(let object)): return object[key] != nil
-    case (_, .null): return false
-    default:
-      throw StepFailure(
-        .operationFailed,
-        "when: in looks for an element of an array or a key of an object; \(element.typeName) and \(list.typeName) are there"
-      )
-    }
-  }
-}
-
-extension JSONNumber {
-  /// Exact for whole numbers that an `Int` holds.
-  fileprivate func isLess(than other: JSONNumber) -> Bool {
-    if let mine = int, let theirs = other.int { return mine < theirs }
-    return double < other.double
-  }
-}
-
-extension JSONValue {
-  /// Whether it is null, or a text, an array or an object without anything in it.
-  fileprivate var isEmpty: Bool {
-    switch self {
-    case .null: true
-    case .bool, .number: false
-    case .string(let text): text.utf8.isEmpty
-    case .array(let elements): elements.isEmpty
-    case .object(let object): object.count == 0
-    }
-  }
-
-  /// Whether two values mean the same: numbers by value, texts by their scalars, objects in any order of keys.
-  fileprivate func isEqual(to other: JSONValue) -> Bool {
-    switch (self, other) {
-    case (.null, .null): true
-    case (.bool(let mine), .bool(let theirs)): mine == theirs
-    case (.number(let mine), .number(let theirs)):
-      mine.text == theirs.text || !mine.isLess(than: theirs) && !theirs.isLess(than: mine)
-    case (.string(let mine), .string(let theirs)): mine.utf8.elementsEqual(theirs.utf8)
-    case (.array(let mine), .array(let theirs)):
-      mine.count == theirs.count && zip(mine, theirs).allSatisfy { $0.isEqual(to: $1) }
-    case (.object(let mine), .object(let theirs)):
-      mine.count == theirs.count
-        && mine.members.allSatisfy { member in theirs[member.key]?.isEqual(to: member.value) ?? false }
-    default: false
-    }
   }
 }

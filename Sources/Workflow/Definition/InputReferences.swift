@@ -12,8 +12,8 @@ enum InputReferences {
     let scope = ReferenceScope(inputs: inputs)
     var left = mostFollowed
     for (index, count) in list.inputReferences.enumerated() where count > 0 && left > 0 {
-      var place: ValidationFault.Location = [.key("body"), .key("steps"), .index(index), .key("params")]
-      JSONValue.object(list.steps[index].params).walk(at: &place) { text, place in
+      let step: ValidationFault.Location = [.key("body"), .key("steps"), .index(index)]
+      func check(_ text: String, at place: ValidationFault.Location) {
         text.forEachMention { mention in
           guard left > 0, mention.root == .inputs else { return }
           left -= 1
@@ -21,6 +21,10 @@ enum InputReferences {
           faults.add(.value(place, .string(text), problem.message))
         }
       }
+      var place = step + [.key("params")]
+      JSONValue.object(list.steps[index].params).walk(at: &place) { check($0, at: $1) }
+      let condition = list.steps[index].options.condition.flatMap(Condition.init(json:))
+      condition?.forEachComparedValue { value in value.forEachString { check($0, at: step + [.key("when")]) } }
     }
   }
 }

@@ -5,6 +5,9 @@ struct ReferenceParser {
   /// The components that were parsed; nil where they are only checked.
   typealias Path = [Reference.Component]?
 
+  /// No document is nested so deep.
+  private static let mostComponents = 1_000
+
   /// The whole text, not owned.
   private let bytes: UnsafeBufferPointer<UInt8>
   /// The offset of the next byte.
@@ -39,8 +42,10 @@ struct ReferenceParser {
 
   private mutating func parse(to path: inout Path) -> Reference.Root? {
     guard let root = parseRoot() else { return nil }
+    var components = 0
     while let byte = peek(), byte == Self.dot || byte == Self.opening {
-      guard parseComponent(to: &path) else { return nil }
+      components += 1
+      guard components <= Self.mostComponents, parseComponent(to: &path) else { return nil }
     }
     return root
   }

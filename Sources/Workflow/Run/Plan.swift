@@ -34,6 +34,8 @@ public struct Plan: Sendable {
   private var nextReady = 0
   /// Whether a step has been taken and has not ended.
   private var isOpen: [Bool]
+  /// Whether a step had been taken when another one failed: it ends all the same.
+  private var hadBegun: [Bool]
   /// How many steps have an outcome.
   private var ended = 0
   /// Steps that were skipped because another one has not ended as it must.
@@ -46,15 +48,26 @@ public struct Plan: Sendable {
   /// Creates a plan for a run.
   /// - Parameters:
   ///   - recorded: how steps have ended, by id, as it is recorded: they never run again.
+  ///   - begun: ids of the steps that had been taken when another one failed, as it is recorded.
   ///   - failsFast: whether nothing more starts once a step has failed, but for steps that wait for a failure.
-  public init(_ graph: StepGraph, recorded: [String: Outcome] = [:], failsFast: Bool = true) {
+  public init(
+    _ graph: StepGraph, recorded: [String: Outcome] = [:], begun: Set<String> = [], failsFast: Bool = true
+  ) {
     self.graph = graph
     self.failsFast = failsFast
     isOpen = Array(repeating: false, count: graph.ids.count)
+    hadBegun = begun.isEmpty ? isOpen : graph.ids.map(begun.contains)
     outcomes = Array(repeating: nil, count: graph.ids.count)
     waitingFor = graph.dependencies.map { $0.count }
-    if !recorded.isEmpty { restore(recorded) }
-    for position in graph.ids.indices where waitingFor[position] == 0 && outcomes[position] == nil {
+    if !recorded.isEmpty { restore(graph.ids.map { recorded[$0] }) }
+    findReady()
+  }
+
+  private mutating func findReady() {
+    ready = []
+    nextReady = 0
+    for position in graph.ids.indices where waitingFor[position] == 0 && outcomes[position] == nil && !isOpen[position]
+    {
       guard let outcome = verdict(on: position) else {
         ready.append(position)
         continue
@@ -66,8 +79,8 @@ public struct Plan: Sendable {
     if hasFailed { blockOthers() }
   }
 
-  private mutating func restore(_ recorded: [String: Outcome]) {
-    outcomes = graph.ids.map { recorded[$0] }
+  private mutating func restore(_ recorded: [Outcome?]) {
+    outcomes = recorded
     ended = outcomes.count { $0 != nil }
     hasFailed = outcomes.contains(.failed(isOptional: false))
     for position in graph.ids.indices {
@@ -136,20 +149,24 @@ public struct Plan: Sendable {
     return skipped
   }
 
+  /// The ids of the steps that have been taken and have not ended.
+  public var openSteps: [String] { graph.ids.indices.filter { isOpen[$0] }.map { graph.ids[$0] } }
+
   /// Marks steps that had succeeded as failed, because their results cannot be recorded. What their dependents did is
   /// undone.
-  /// - Parameter dependents: every step that waits for them, at once or by way of others.
-  public mutating func revoke(_ failed: [Int], dependents: Set<Int>) {
-    for position in dependents.union(failed) where outcomes[position] != nil {
-      outcomes[position] = nil
-      ended -= 1
+  /// - Parameters:
+  ///   - failed: the steps, and whether each is optional.
+  ///   - dependents: every step that waits for them, at once or by way of others.
+  public mutating func revoke(_ failed: [(position: Int, isOptional: Bool)], dependents: Set<Int>) {
+    var kept = outcomes
+    // What a failure blocked that is undone may start after all.
+    for position in kept.indices where kept[position] == .blocked || dependents.contains(position) {
+      kept[position] = nil
     }
+    for (position, isOptional) in failed { kept[position] = .failed(isOptional: isOptional) }
     skipped.removeAll(where: dependents.contains)
-    ready = ready.enumerated().filter { $0 < nextReady || !dependents.contains($1) }.map(\.element)
-    for position in dependents {
-      waitingFor[position] = graph.dependencies[position].count { outcomes[$0] == nil }
-    }
-    for position in failed { end(position, .failed(isOptional: false)) }
+    restore(kept)
+    findReady()
   }
 
   /// Sets the outcome of a step, and of the steps that then will not start.
@@ -191,7 +208,7 @@ public struct Plan: Sendable {
   }
 
   private func isBlockedByFailure(_ position: Int) -> Bool {
-    hasFailed && failsFast && !graph.waitsForFailure(position)
+    hasFailed && failsFast && !graph.waitsForFailure(position) && !hadBegun[position]
   }
 
   /// Ends every step that has not been taken and that the failure of another one keeps from starting.

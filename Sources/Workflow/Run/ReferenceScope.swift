@@ -125,16 +125,22 @@ public struct ReferenceScope: Sendable {
     }
   }
 
-  /// What a reference leads to; nil where it leads nowhere.
-  func value(ifPresent reference: JSONValue) -> JSONValue? {
-    guard let text = reference.stringValue, case .reference(let reference) = Reference.read(text) else { return nil }
-    return try? lookUp(reference)
+  /// Whether a value is a reference, which is the whole text.
+  func isReference(_ value: JSONValue) -> Bool {
+    guard let text = value.stringValue, case .reference = Reference.read(text) else { return false }
+    return true
   }
 
-  /// Whether a value is a reference that leads nowhere.
-  func isMissing(_ value: JSONValue) -> Bool {
-    guard let text = value.stringValue, case .reference = Reference.read(text) else { return false }
-    return self.value(ifPresent: value) == nil
+  /// What a reference leads to; nil where it leads nowhere.
+  func value(ifPresent reference: JSONValue) -> JSONValue? { try? value(of: reference) }
+
+  /// What a reference leads to.
+  /// - Throws: `reference_missing`, naming what is there instead.
+  func value(of reference: JSONValue) throws(StepFailure) -> JSONValue {
+    guard let text = reference.stringValue, case .reference(let reference) = Reference.read(text) else {
+      throw StepFailure(.referenceMissing, "\(reference.typeName) is no reference")
+    }
+    return try lookUp(reference)
   }
 
   private func lookUp(_ reference: Reference) throws(StepFailure) -> JSONValue {

@@ -6,11 +6,12 @@ kept them there.
 KEYS  1 the list where it waits: queue:1, suspects:1, or where a worker of format 1 has put a newer run: queue:2,
 suspects:2
 ARGV  1 key prefix  2 job id  3 names of the operations that it needs, sorted and separated by blanks
-      4 1 if it waits among the suspects
+      4 1 if it waits among the suspects  5 crashes that end a run
 
 Returns 1 when the run was moved, 0 when there was none to move.
 Safe to send twice: a run that has left the list is left alone. It goes to the head of its queue: whoever moves the last
-of a list first keeps their order. All of a run moves at once, however large it is.
+of a list first keeps their order. All of a run moves at once, however large it is. A worker of format 1 that has taken
+a newer run from a dead one, as it does with its own, knows nothing of the hold: the claim ends as in recover.lua.
 ]]
 local id = ARGV[2]
 if redis.call('LREM', KEYS[1], '1', id) == 0 then return 0 end
@@ -44,8 +45,15 @@ local function moveDocuments()
 end
 if job[2] == '1' then moveDocuments() end
 redis.call('HSETNX', classes, class, ARGV[3])
-redis.call('LPUSH', ARGV[4] == '1' and suspectsOf(class) or queueOf(class), id)
-enqueued[class] = 1
-released[1] = id
+local known = job[2] ~= '1' and readHold(try('HGET', holds, id))
+if known then
+  local deaths = select(3, string.match(try('HGET', key, 'again') or '', againPattern))
+  known.crashes = whole(known.crashes + (known.begun == '1' and 1 or 0))
+  release(id, known, '', known.seq == '0' and whole((deaths or 0) + 1) or '0', isSuspect(known.crashes, ARGV[5]))
+else
+  redis.call('LPUSH', ARGV[4] == '1' and suspectsOf(class) or queueOf(class), id)
+  enqueued[class] = 1
+  released[1] = id
+end
 settle()
 return 1

@@ -1,8 +1,8 @@
 import ExactJSON
 import Workflow
 import WorkflowOperations
-import WorkflowStore
 
+@testable import WorkflowStore
 @testable import WorkflowWorker
 
 /// An execution state that a test drives by hand; actions are shown in one line.
@@ -43,6 +43,16 @@ struct DrivenState {
 
   /// The action after a step failed.
   mutating func failed(_ step: String) -> String { ended(step, .failure(.failed(StepFailure(.operationFailed, "no")))) }
+
+  /// The ends without outputs that are written after a step failed.
+  mutating func ends(after step: String) -> [String] {
+    let position = run.graph.ids.firstIndex(of: step) ?? -1
+    let failure = StepError.failed(StepFailure(.operationFailed, "no"))
+    guard case .write(let batch) = state.next(after: .ended(position, .failure(failure)), stop: stop) else { return [] }
+    return batch.items.compactMap { item in
+      if case .ended(let step, let end) = item { "\(step) \(end.text)" } else { nil }
+    }
+  }
 
   /// The action after a step said that it was cancelled.
   mutating func cancelled(_ step: String) -> String { ended(step, .failure(.cancelled)) }
