@@ -19,7 +19,8 @@ struct StoppableService {
     self.notifier = notifier
     self.limit = limit
     var configuration = ServiceGroupConfiguration(
-      services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger)
+      services: [.init(service: NamedService(service), successTerminationBehavior: .gracefullyShutdownGroup)],
+      logger: logger)
     configuration.logger.logLevel = .warning
     group = ServiceGroup(configuration: configuration)
     self.logger = logger
@@ -44,4 +45,18 @@ struct StoppableService {
       // The second signal: what was in hand has been handed back.
     }
   }
+}
+
+/// A service that its type describes.
+///
+/// `ServiceGroup` keeps `"\(service)"` as the service's name and logs it. Without a description of its own that is
+/// everything in the service, passwords included, and takes some milliseconds and much memory.
+private struct NamedService: Service, CustomStringConvertible {
+  private let service: any Service
+
+  init(_ service: any Service) { self.service = service }
+
+  var description: String { "\(type(of: service))" }
+
+  func run() async throws { try await service.run() }
 }
