@@ -13,7 +13,7 @@ public struct Combine: Operation {
     .init("skip_empty", .boolean, default: false),
   ])
   // Not immediate: the parts may take as much as a step may be given, and a thread that other runs wait for would copy
-  // megabytes. Before an operation runs, nobody knows how much it is.
+  // megabytes. How much it is is not known before the operation runs.
 
   /// Creates the operation.
   public init() {}

@@ -2,7 +2,7 @@
 /// weekday.
 ///
 /// A field is a list, divided by commas, of `*`, values, and ranges `a-b`. `*` and ranges may have a step, `*/15`; a
-/// value with a step goes on to the end of the field. Months and weekdays have names of three letters; 0 and 7 are
+/// value with a step continues to the end of the field. Months and weekdays have names of three letters; 0 and 7 are
 /// Sunday.
 ///
 /// A field that begins with `*` is no restriction, also if it has a step. This matters twice, as in Debian's cron:

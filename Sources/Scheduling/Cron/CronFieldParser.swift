@@ -29,7 +29,7 @@ struct CronFieldParser {
     return stride(from: range.lowerBound, through: range.upperBound, by: step)
   }
 
-  /// The range before a step. A single value with a step goes on to the end, as in most programs.
+  /// The range before a step. A single value with a step continues to the end, as in most programs.
   private func range(_ text: Substring, hasStep: Bool) throws(CronError) -> ClosedRange<Int> {
     if text == "*" { return field.all }
     let ends = text.split(separator: "-", omittingEmptySubsequences: false)

@@ -49,7 +49,7 @@ struct StoppableService {
 
 /// A service that its type describes.
 ///
-/// `ServiceGroup` keeps `"\(service)"` as the service's name and logs it. Without a description of its own that is
+/// `ServiceGroup` keeps `"\(service)"` as the service's name and logs it. Without a description, that is
 /// everything in the service, passwords included, and takes some milliseconds and much memory.
 private struct NamedService: Service, CustomStringConvertible {
   private let service: any Service
