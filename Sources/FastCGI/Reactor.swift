@@ -96,7 +96,7 @@ final class Reactor: Sendable {
   }
 
   /// Reads a request, blocking.
-  /// - Returns: false if so many other threads are free that the calling one, no longer in the pool, must end.
+  /// - Returns: false if enough other threads are free: the calling one has left the pool and must end.
   private func read(_ descriptor: Int32) -> Bool {
     pool.withLock { $0.reading += 1 }
     alarm.set()

@@ -12,7 +12,7 @@ struct CivilDate: Equatable {
   /// Days since 1 January 1970.
   private(set) var number: Int
 
-  /// The date that is so many days after 1 January 1970.
+  /// The date that is this number of days after 1 January 1970.
   init(number: Int) {
     self.number = number
     let sinceMarch = number + 719_468

@@ -18,8 +18,7 @@ public struct SplitText: Operation {
       .atMostOne(["max_chars", "max_tokens"]), .less("overlap", than: "max_chars"),
       .less("overlap", than: "max_tokens"),
     ])
-  // Not immediate: a text of megabytes takes many milliseconds, and before an operation runs, nobody knows how long it
-  // is.
+  // Not immediate: a text of megabytes takes many milliseconds, and its length is not known before the operation runs.
 
   /// Characters of a chunk at most, where a step names no limit.
   public static let defaultChars = 4_000

@@ -16,7 +16,7 @@ public struct CronExpression: Sendable, Equatable {
   let minute, hour, day, month, weekday: CronValues
 
   /// Parses a text. Fields are divided by spaces or tabs; upper and lower case are the same. The words `@hourly`,
-  /// `@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly` and `@annually` stand for whole expressions.
+  /// `@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly` and `@annually` are names of whole expressions.
   public init(_ text: String) throws(CronError) {
     guard text.utf8.count <= CronExpression.longestText else {
       throw CronError(.tooLong(limit: CronExpression.longestText))

@@ -14,7 +14,7 @@ public enum CronField: String, Sendable, CaseIterable {
   /// The numbers that the field takes; among the weekdays 7 is Sunday too.
   public var range: ClosedRange<Int> { self == .weekday ? 0...7 : all }
 
-  /// The values that `*` stands for; Sunday is 0.
+  /// The values that `*` means; Sunday is 0.
   var all: ClosedRange<Int> {
     switch self {
     case .minute: 0...59

@@ -48,7 +48,7 @@ struct CronFieldParser {
     return low...high
   }
 
-  /// The ranges that a range over the end of the field stands for.
+  /// The ranges that a range over the end of the field means.
   private func instead(of low: Int, _ high: Int) -> String {
     func text(_ low: Int, _ high: Int) -> String { low == high ? "\(low)" : "\(low)-\(high)" }
     if field == .weekday, low == 7 { return text(0, high) }

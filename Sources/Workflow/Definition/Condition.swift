@@ -2,7 +2,7 @@ public import ExactJSON
 
 /// A step's `when`: the step runs only where it holds.
 ///
-/// Grammar, each an object with one key; an operand is any JSON, in which a reference stands for its value:
+/// Grammar, each an object with one key; an operand is any JSON, in which a reference is replaced by its value:
 ///
 /// ```
 /// {"eq": [operand, operand]}   also ne; numbers by their value, texts by their scalars, objects in any order of keys

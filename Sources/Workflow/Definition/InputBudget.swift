@@ -57,7 +57,7 @@ struct InputBudget: Sendable {
       let value = mention.reference.flatMap { self.value(of: $0) }
       var count = value.map { $0.byteCount(atMost: left) ?? left } ?? 0
       left -= max(count, Sizes.lookUp)
-      // Between braces a string has no quotes of its own.
+      // Between braces a string is written without quotes.
       if mention.isInBraces, value?.stringValue != nil { count = max(0, count - 2) }
       known[key] = count
       return count

@@ -7,7 +7,7 @@ import ExactJSON
 struct Mention {
   /// What the reference begins with; nil where the grammar is not followed.
   let root: Reference.Root?
-  /// Where the text goes on behind it.
+  /// Where the text continues behind it.
   let end: Int
   private let bytes: UnsafeBufferPointer<UInt8>
   private let start: Int
@@ -24,7 +24,7 @@ struct Mention {
     self.init(root: parser.parseWhole(to: &path), start: 0, end: bytes.count, bytes: bytes, isInBraces: false)
   }
 
-  /// The mention that begins with the braces at an offset. Behind a faulty one the text goes on where the fault is.
+  /// The mention that begins with the braces at an offset. Behind a faulty one the text continues where the fault is.
   init(inBracesOf bytes: UnsafeBufferPointer<UInt8>, at start: Int) {
     var parser = ReferenceParser(bytes, from: start + 2, isInBraces: true)
     var path: ReferenceParser.Path = nil

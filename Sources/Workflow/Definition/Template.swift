@@ -1,4 +1,4 @@
-/// A text of a step's parameters in which references may stand in double braces: `Summarize {{pre.clean_text}}`.
+/// A text of a step's parameters in which references may be written in double braces: `Summarize {{pre.clean_text}}`.
 ///
 /// Grammar: `{{`, blanks, a reference without its `@`, blanks, `}}`. Within braces a key that is not in brackets has no
 /// blanks, quotes and braces. The braces after an odd number of backslashes are literal; each two of these backslashes

@@ -49,8 +49,8 @@ struct StoppableService {
 
 /// A service that its type describes.
 ///
-/// `ServiceGroup` keeps `"\(service)"` as the service's name and logs it. Without a description, that is
-/// everything in the service, passwords included, and takes some milliseconds and much memory.
+/// `ServiceGroup` keeps `"\(service)"` as the service's name. Without a description, that is everything in the service,
+/// passwords included, and takes some milliseconds at each start.
 private struct NamedService: Service, CustomStringConvertible {
   private let service: any Service
 
