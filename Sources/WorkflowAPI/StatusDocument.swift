@@ -43,6 +43,15 @@ struct StatusDocument {
     text.last += facts.startedAt ?? Self.null
     text.last.append(text: ",\"finished_ts\":")
     text.last += facts.finishedAt ?? Self.null
+    if facts.status == .queued, let due = facts.due {
+      text.last.append(text: ",\"due_ts\":")
+      text.last += due
+    }
+    if let priority = facts.priority { text.last.append(text: ",\"priority\":\"\(priority)\"") }
+    if let labels = facts.labels {
+      text.last.append(text: ",\"labels\":")
+      text.last += labels
+    }
     if facts.isDegraded { text.last.append(text: ",\"degraded\":true") }
     appendError(to: &text.last)
     appendProgress(to: &text)
@@ -98,6 +107,7 @@ struct StatusDocument {
 
   private func append(_ view: StepView, to text: inout PiecewiseText) {
     appendFacts(of: view, to: &text.last)
+    if !view.retryEntries.isEmpty { appendRetries(of: view, to: &text.last) }
     if run.status == .failed, let entry = view.doneEntry {
       if let outputs = ProgressHead.outputs(in: run.progress[entry]) {
         text.last.append(text: ",\"outputs\":")
@@ -122,6 +132,20 @@ struct StatusDocument {
     text += view.startedAt ?? Self.null[...]
     text.append(text: ",\"finished_ts\":")
     text += view.finishedAt ?? Self.null[...]
+  }
+
+  /// The failed attempts after which others followed, as far as their entries were read.
+  private func appendRetries(of view: StepView, to text: inout [UInt8]) {
+    text.append(text: ",\"retries\":[")
+    for (index, entry) in view.retryEntries.drop(while: { $0 < run.first }).enumerated() {
+      guard let head = ProgressHead(run.progress[entry - run.first]) else { continue }
+      text.append(text: index > 0 ? ",{\"ts\":" : "{\"ts\":")
+      text += head.timestamp
+      text.append(UInt8(ascii: ","))
+      text += head.membersBehindStep
+      text.append(UInt8(ascii: "}"))
+    }
+    text.append(UInt8(ascii: "]"))
   }
 
   private static let null = Array("null".utf8)

@@ -22,11 +22,13 @@ struct SubmitRoute: Route {
     let submission = Submission(
       id: partitions.newID(requestID: context.requestID, idempotencyKey: key), runName: definition.runName,
       steps: steps, inputs: body.document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
-      requirements: definition.requirements, idempotencyKey: key, requestID: context.requestID)
+      requirements: definition.requirements, options: definition.options, idempotencyKey: key,
+      requestID: context.requestID)
     let answer: SubmissionAnswer
     do { answer = try await submissions.submit(submission) } catch { throw APIError(error) }
     switch answer {
     case .conflict(let job): throw .conflict(job)
+    case .past: throw .invalid([pastStart(body)])
     case .accepted(let job):
       context.note("job", job.description)
       let url = "/status/\(job)"
@@ -34,6 +36,12 @@ struct SubmitRoute: Route {
       let body = "{\"job_id\":\"\(job)\",\"status_url\":\"\(url)\"}"
       return .json(status: 202, bytes: Array(body.utf8), headers: [("Location", url)])
     }
+  }
+
+  private func pastStart(_ body: DefinitionReader.ParsedBody) -> ValidationFault {
+    let start = body.document.value.objectValue?["run_at"] ?? .null
+    return ValidationFault(
+      "value_error", [.key("body"), .key("run_at")], "Value error, the time has passed", input: start)
   }
 
   private func checkContentEncoding(_ request: FastCGIRequest) throws(APIError) {

@@ -23,18 +23,14 @@ struct Composition {
   func registry(client: HTTPClient?) -> OperationRegistry {
     let log = ModelLog(logger)
     let summarizer = LLMSummarize(
-      model: client.flatMap { model($0, log) }, fallback: settings.fallback, limits: settings.modelLimits, log: log)
+      model: client.flatMap { model($0, log) }, fallback: settings.fallback, total: settings.modelTotal,
+      limits: settings.modelLimits, log: log)
     return OperationRegistry(
       OperationRegistry.builtIn(summarizer: summarizer) + CommandLineTool.additionalOperations)
   }
 
   private func model(_ client: HTTPClient, _ log: ModelLog) -> (any ChatModel)? {
-    settings.model.map { configuration in
-      var policy = RetryPolicy()
-      policy.total = settings.modelTotal
-      let model = OpenAIChatModel(client: client, configuration: configuration, log: log)
-      return RetryingChatModel(model, policy: policy, log: log)
-    }
+    settings.model.map { OpenAIChatModel(client: client, configuration: $0, log: log) }
   }
 
   /// A client for model calls; nil without a model, since libcurl takes 3.5 MB of memory.

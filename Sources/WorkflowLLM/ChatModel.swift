@@ -1,24 +1,14 @@
 public import ExactJSON
+public import Workflow
 
 /// A language model.
 public protocol ChatModel: Sendable {
   /// The provider's name, as shown in a step's outputs.
   var provider: String { get }
 
-  /// Calls the model; an implementation may retry.
-  /// - Parameter pause: sleeps between two calls; throws in a cancelled task.
-  /// - Throws: `failed` with the last failure; `cancelled` in a cancelled task.
-  func complete(_ request: ChatRequest, pause: Pause) async throws(ModelError) -> ChatAnswer
-}
-
-/// Sleeps for a time; throws when the task is cancelled.
-public typealias Pause = @Sendable (Duration) async throws -> Void
-
-extension ChatModel {
-  /// Calls the model, with `Task.sleep` between two calls.
-  public func complete(_ request: ChatRequest) async throws(ModelError) -> ChatAnswer {
-    try await complete(request) { try await Task.sleep(for: $0) }
-  }
+  /// Calls the model once.
+  /// - Throws: `failed`; `cancelled` in a cancelled task.
+  func complete(_ request: ChatRequest) async throws(ModelError) -> ChatAnswer
 }
 
 /// A request to a model.
@@ -72,6 +62,17 @@ public struct ChatRequest: Sendable, Equatable {
     self.maxTokens = maxTokens
     self.temperature = temperature
     self.idempotencyKey = idempotencyKey
+  }
+}
+
+extension ChatRequest {
+  /// The largest factor of the configured timeout, which doubles after each timeout.
+  private static let widestTimeout = 4
+
+  /// Adapts the call to the failed attempts before it.
+  public mutating func adapt(to earlier: StepAttempts) {
+    timeoutFactor = min(Self.widestTimeout, 1 << min(earlier.timeouts, 4))
+    needsFreshConnection = earlier.needsFreshConnection
   }
 }
 

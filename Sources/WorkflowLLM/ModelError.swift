@@ -45,7 +45,17 @@ public struct ModelFailure: Sendable, Equatable {
   }
 
   /// The failure of the step, without the details for the log.
-  public var stepFailure: StepFailure { StepFailure(code, message) }
+  public var stepFailure: StepFailure {
+    var details = StepFailure.Details()
+    details.isTransient = isTransient
+    details.retryAfter = retryAfter
+    details.mayBeComputed = mayBeComputed
+    details.needsFreshConnection = hasDeadConnection
+    details.usage = usage
+    details.status = status
+    details.logText = detail
+    return StepFailure(code, message, details)
+  }
 
   /// The message for the log, with details.
   public var fullMessage: String { detail.isEmpty ? message : "\(message) (\(detail))" }

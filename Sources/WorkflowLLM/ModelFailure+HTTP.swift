@@ -80,12 +80,3 @@ extension HTTPResponse {
   /// Whether the provider asks to retry; nil if it does not say.
   var mayRetry: Bool? { header("x-should-retry").flatMap { ["true": true, "false": false][$0.lowercased()] } }
 }
-
-extension Duration {
-  /// The duration in seconds, such as `60 s` or `2.5 s`.
-  var inSeconds: String {
-    let (seconds, attoseconds) = components
-    let tenths = (seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 50) / 100
-    return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
-  }
-}

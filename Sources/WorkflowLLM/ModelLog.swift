@@ -1,6 +1,6 @@
 public import Logging
 import Synchronization
-import Workflow
+public import Workflow
 
 /// Logs failed model calls with the provider's message, the run and the step.
 ///
@@ -39,27 +39,24 @@ public final class ModelLog: Sendable {
       metadata: ["model": "\(model)", "form": "\(difference)"])
   }
 
-  /// Logs a failed call that will be retried.
-  func retrying(_ step: String, _ failure: ModelFailure, attempt: Int, delay: Duration) {
-    log(
-      "a model call failed and will be retried", failure, at: .notice,
-      [
-        "call": "\(step)", "attempt": "\(attempt)", "wait": "\(delay.inSeconds)",
-      ])
+  /// Logs a failed call that may be repeated.
+  public func failed(job: String, step: String, _ failure: StepFailure, attempt: Int) {
+    log("a model call failed", failure, at: .notice, ["job": "\(job)", "step": "\(step)", "attempt": "\(attempt)"])
   }
 
   /// Logs that a model has failed permanently.
   /// - Parameter isPlaceholder: whether the placeholder's summary is used instead; else the step has failed.
-  public func failed(job: String, step: String, _ failure: ModelFailure, isPlaceholder: Bool) {
+  public func failed(job: String, step: String, _ failure: StepFailure, isPlaceholder: Bool) {
     let what = isPlaceholder ? "the model failed; the placeholder summarized" : "the model failed, and with it the step"
     log(what, failure, at: .warning, ["job": "\(job)", "step": "\(step)"])
   }
 
-  private func log(_ what: String, _ failure: ModelFailure, at level: Logger.Level, _ metadata: Logger.Metadata) {
-    guard let suppressed = admit(Cause(what: what, code: failure.code, status: failure.status)) else { return }
+  private func log(_ what: String, _ failure: StepFailure, at level: Logger.Level, _ metadata: Logger.Metadata) {
+    let details = failure.details
+    guard let suppressed = admit(Cause(what: what, code: failure.code, status: details.status)) else { return }
     var metadata = metadata
     metadata["code"] = "\(failure.code.rawValue)"
-    metadata["error"] = "\(failure.fullMessage)"
+    metadata["error"] = "\(failure.message)\(details.logText.isEmpty ? "" : " (\(details.logText))")"
     if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
     logger.log(level: level, "\(what)", metadata: metadata)
   }

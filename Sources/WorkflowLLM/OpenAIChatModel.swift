@@ -59,7 +59,7 @@ public struct OpenAIChatModel: ChatModel {
   }
 
   /// Calls the model once, and again in another form for each parameter that it refuses.
-  public func complete(_ request: ChatRequest, pause: Pause) async throws(ModelError) -> ChatAnswer {
+  public func complete(_ request: ChatRequest) async throws(ModelError) -> ChatAnswer {
     let model = request.model ?? configuration.model
     let first = forms[model]
     var form = first

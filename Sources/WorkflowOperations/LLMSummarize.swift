@@ -20,6 +20,8 @@ public struct LLMSummarize: Operation {
 
   private let model: (any ChatModel)?
   private let fallback: Fallback
+  /// When failed calls are repeated.
+  public let retryPolicy: RetryPolicy
   private let log: ModelLog?
 
   /// The instruction that the model is given when a step has no `prompt`.
@@ -29,16 +31,27 @@ public struct LLMSummarize: Operation {
   /// - Parameters:
   ///   - model: the configured model; nil to use the placeholder.
   ///   - fallback: how a step ends when the model has failed permanently.
+  ///   - total: how long after the start of the first call another one may begin.
   ///   - limits: the limits on a step's parameters; checked at submission, and again when references are resolved.
   ///   - log: receives the reason when the model has failed.
   public init(
-    model: (any ChatModel)?, fallback: Fallback = .placeholder, limits: ModelLimits = ModelLimits(),
-    log: ModelLog? = nil
+    model: (any ChatModel)?, fallback: Fallback = .placeholder, total: Duration = .seconds(600),
+    limits: ModelLimits = ModelLimits(), log: ModelLog? = nil
   ) {
     parameters = Self.parameters(limits)
+    retryPolicy = model == nil ? .none : Self.retryPolicy(total: total)
     self.log = log
     self.model = model
     self.fallback = fallback
+  }
+
+  /// A number of attempts alone never ends the calls.
+  private static func retryPolicy(total: Duration) -> RetryPolicy {
+    var policy = RetryPolicy()
+    policy.maxAttempts = nil
+    policy.delay = .milliseconds(500)
+    policy.total = total
+    return policy
   }
 
   private static func parameters(_ limits: ModelLimits) -> ParameterSchema {
@@ -62,10 +75,10 @@ public struct LLMSummarize: Operation {
   /// Returns `summary`, `provider`, `model` and `usage`, and `finish_reason` when a model answered.
   public func run(_ invocation: Invocation) async throws(StepError) -> OperationResult {
     let source = try invocation.string("source")
-    let limit = invocation.params["max_tokens"]?.numberValue?.int ?? 120
+    let limit = limit(invocation)
     guard let model else { return .outputs(placeholder(source, limit)) }
     do {
-      let answer = try await model.complete(request(invocation, source, limit), pause: invocation.pause)
+      let answer = try await model.complete(request(invocation, source, limit))
       var outputs = outputs(answer.text, provider: model.provider, model: answer.model, usage: answer.usage)
       outputs["finish_reason"] = answer.finishReason.map { .string($0) } ?? .null
       return .outputs(outputs)
@@ -73,26 +86,34 @@ public struct LLMSummarize: Operation {
       switch error {
       case .cancelled: throw .cancelled
       case .failed(let failure):
-        try report(failure, of: invocation)
-        let note = ProgressMessage.modelFallback(step: invocation.step, failure.stepFailure, usage: failure.usage)
-        return .outputs(placeholder(source, limit), notes: [note])
+        let stepFailure = failure.stepFailure
+        if failure.isTransient {
+          log?.failed(job: invocation.job, step: invocation.step, stepFailure, attempt: invocation.attempt)
+        }
+        throw .failed(stepFailure)
       }
     }
   }
 
-  /// Logs why the model failed.
-  /// - Throws: the failure, when the placeholder may not replace the model.
-  private func report(_ failure: ModelFailure, of invocation: Invocation) throws(StepError) {
+  /// The placeholder's summary, where it may replace the model's.
+  public func fallback(after failure: StepFailure, _ invocation: Invocation) -> OperationResult? {
+    guard model != nil, let source = invocation.params["source"]?.stringValue else { return nil }
     log?.failed(job: invocation.job, step: invocation.step, failure, isPlaceholder: fallback == .placeholder)
-    if fallback == .fail { throw .failed(failure.stepFailure) }
+    guard fallback == .placeholder else { return nil }
+    let note = ProgressMessage.modelFallback(step: invocation.step, failure, usage: failure.details.usage)
+    return .outputs(placeholder(source, limit(invocation)), notes: [note])
   }
+
+  private func limit(_ invocation: Invocation) -> Int { invocation.params["max_tokens"]?.numberValue?.int ?? 120 }
 
   private func request(_ invocation: Invocation, _ source: String, _ limit: Int) -> ChatRequest {
     let prompt = invocation.params["prompt"]?.stringValue ?? Self.instruction
-    return ChatRequest(
+    var request = ChatRequest(
       model: invocation.params["model"]?.stringValue, messages: [.init(.system, prompt), .init(.user, source)],
       maxTokens: limit, temperature: invocation.params["temperature"]?.numberValue?.double,
       idempotencyKey: invocation.idempotencyKey)
+    if let earlier = invocation.earlier { request.adapt(to: earlier) }
+    return request
   }
 
   private func placeholder(_ source: String, _ limit: Int) -> JSONObject {

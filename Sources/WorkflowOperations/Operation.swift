@@ -25,13 +25,25 @@ public protocol Operation: Sendable {
   /// computes for longer or may crash.
   var isImmediate: Bool { get }
 
+  /// When failed attempts are repeated, unless a step's `retry` says otherwise.
+  var retryPolicy: RetryPolicy { get }
+
   /// Runs the operation once. When the task is cancelled, it should throw `StepError.cancelled` soon.
   func run(_ invocation: Invocation) async throws(StepError) -> OperationResult
+
+  /// The result of a step that has failed and is not attempted again; nil where it fails.
+  func fallback(after failure: StepFailure, _ invocation: Invocation) -> OperationResult?
 }
 
 extension Operation {
   /// An operation is not immediate by default.
   public var isImmediate: Bool { false }
+
+  /// An operation has one attempt by default.
+  public var retryPolicy: RetryPolicy { .none }
+
+  /// A step that has failed is failed by default.
+  public func fallback(after failure: StepFailure, _ invocation: Invocation) -> OperationResult? { nil }
 }
 
 /// The arguments of an operation.
@@ -47,16 +59,15 @@ public struct Invocation: Sendable {
   /// The bytes that the outputs may take as JSON text; what is larger is refused. An operation whose outputs can be
   /// much larger than its parameters counts them while it builds them.
   public let outputLimit: ByteLimit
-  /// Waits for a time before a retry; meanwhile another run may use the run's slot. Throws when the run must stop.
-  public var pause: @Sendable (Duration) async throws -> Void
+  /// The failed attempts of the step before this one; nil at the first.
+  public var earlier: StepAttempts?
 
   /// Creates the arguments.
   public init(
     job: String, step: String, params: JSONObject, inputs: JSONObject,
-    outputLimit: ByteLimit = ByteLimit(.max, setting: "WF_MAX_OUTPUT_BYTES"),
-    pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+    outputLimit: ByteLimit = ByteLimit(.max, setting: "WF_MAX_OUTPUT_BYTES"), earlier: StepAttempts? = nil
   ) {
-    self.pause = pause
+    self.earlier = earlier
     self.outputLimit = outputLimit
     self.job = job
     self.step = step
@@ -66,6 +77,9 @@ public struct Invocation: Sendable {
 
   /// A key that is the same for every attempt of this step; send it with every request that has an effect elsewhere.
   public var idempotencyKey: String { "\(job)/\(step)" }
+
+  /// The number of the attempt, from 1.
+  public var attempt: Int { (earlier?.failed ?? 0) + 1 }
 
   /// The value of a parameter that must be a string.
   /// - Throws: `operation_failed` when it is missing or of another type.

@@ -163,7 +163,7 @@ extension CheckpointBatch {
   fileprivate var documents: [(name: String, text: [UInt8])] {
     items.compactMap { item in
       switch item {
-      case .entry, .ended: nil
+      case .entry, .ended, .attempted: nil
       case .checkpoint(let step, let outputs, _, _): ("out:" + step, outputs)
       case .stored(let step, _, _, let value): ("stored:" + step, value)
       }

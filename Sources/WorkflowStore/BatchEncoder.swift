@@ -78,13 +78,15 @@ struct BatchEncoder {
     batch.last.write(to: &head)
     head.append(0)
     append(String(bytes(call)))
-    append(UInt8((batch.hasCheckpoint ? 1 : 0) + (batch.hasStepInFlight ? 2 : 0) + (inSeveral ? 4 : 0)))
+    let flags = (batch.hasCheckpoint ? 1 : 0) + (batch.hasStepInFlight ? 2 : 0) + (inSeveral ? 4 : 0)
+    append(UInt8(flags + (batch.retain == nil ? 0 : 8) + (batch.hasLimit ? 16 : 0)))
     for count in counts.dropLast() { append(UInt32(count)) }
     if inSeveral {
       append(UInt32(call.number))
       append(Int64(call.offset ?? -1))
       append(UInt32(call.offset == nil ? 0 : call.total))
     }
+    if let retain = batch.retain { append(UInt32(retain)) }
     return head
   }
 
@@ -108,7 +110,7 @@ struct BatchEncoder {
     text.removeAll(keepingCapacity: true)
     switch item {
     case .entry(_, let time), .checkpoint(_, _, _, let time): message.write(at: time, to: &text)
-    case .stored, .ended: return
+    case .stored, .ended, .attempted: return
     }
     body.append(text)
   }
@@ -121,6 +123,7 @@ struct BatchEncoder {
       append("place:" + step, "\(order)," + JSONValue.string(namespace).text)
       append(value, "stored:" + step, staged)
     case .ended(let step, let end): append("end:" + step, end.text)
+    case .attempted(let step, let attempts): append("try:" + step, attempts.json.text)
     }
   }
 
@@ -168,8 +171,11 @@ extension CheckpointBatch {
   /// The facts of the job that the head does not say.
   fileprivate var facts: [(field: String, value: String)] {
     let degraded = fallbacks > 0 ? [("degraded", "\(fallbacks)")] : []
-    guard case .failed(let failure) = end else { return degraded }
-    return degraded + [("error_code", failure.code.rawValue), ("error", failure.message)]
+    switch end {
+    case .failed(let failure): return degraded + [("error_code", failure.code.rawValue), ("error", failure.message)]
+    case .parked(let due): return degraded + [("due", due.text)]
+    case nil, .finished, .handedBack: return degraded
+    }
   }
 }
 
@@ -179,6 +185,7 @@ extension CheckpointBatch.End {
     case .finished: "finished"
     case .failed: "failed"
     case .handedBack(let asSuspect): asSuspect ? "suspect" : "queued"
+    case .parked: "parked"
     }
   }
 }

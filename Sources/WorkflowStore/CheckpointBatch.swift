@@ -13,6 +13,8 @@ public struct CheckpointBatch: Sendable {
     case stored(step: String, order: Int, namespace: String, value: [UInt8])
     /// A step has ended without outputs, and never runs again.
     case ended(step: String, StepEnd)
+    /// An attempt of a step has failed, and another one follows.
+    case attempted(step: String, StepAttempts)
 
     /// What the progress log says of it, if anything.
     var message: ProgressMessage? {
@@ -20,7 +22,7 @@ public struct CheckpointBatch: Sendable {
       case .entry(let message, _): message
       case .checkpoint(let step, let outputs, let inLog, _):
         .stepDone(step: step, inLog ? .shown(outputs) : .omitted(bytes: outputs.count))
-      case .stored, .ended: nil
+      case .stored, .ended, .attempted: nil
       }
     }
 
@@ -31,6 +33,7 @@ public struct CheckpointBatch: Sendable {
       case .checkpoint(_, let outputs, _, _): outputs.count
       case .stored(_, _, _, let value): value.count
       case .ended(_, let end): end.text.utf8.count
+      case .attempted(_, let attempts): attempts.json.text.utf8.count
       }
     }
 
@@ -38,7 +41,8 @@ public struct CheckpointBatch: Sendable {
     public var step: String? {
       switch self {
       case .entry(let message, _): message.step
-      case .checkpoint(let step, _, _, _), .stored(let step, _, _, _), .ended(let step, _): step
+      case .checkpoint(let step, _, _, _), .stored(let step, _, _, _), .ended(let step, _), .attempted(let step, _):
+        step
       }
     }
   }
@@ -51,12 +55,14 @@ public struct CheckpointBatch: Sendable {
     case failed(StepFailure)
     /// The run goes back to the head of its queue.
     case handedBack(asSuspect: Bool)
+    /// The run waits outside its queue until a time, and then goes back to the head of it.
+    case parked(until: Timestamp)
 
     /// Whether the run itself has ended.
     public var isFinal: Bool {
       switch self {
       case .finished, .failed: true
-      case .handedBack: false
+      case .handedBack, .parked: false
       }
     }
   }
@@ -69,6 +75,10 @@ public struct CheckpointBatch: Sendable {
   public var end: End?
   /// Bytes of the run's documents when it ends.
   public var runDocumentBytes = 0
+  /// Seconds that the run is kept after its end; nil for as long as all runs are.
+  public var retain: Int?
+  /// Whether the run has a time limit, which its end removes.
+  public var hasLimit = false
   /// The time of the last entry, of this record or of those before.
   private(set) var last: Timestamp
   /// Bytes of the run's progress log before this record.
@@ -122,7 +132,7 @@ public struct CheckpointBatch: Sendable {
     items.contains { item in
       switch item {
       case .checkpoint, .ended(_, .failed): true
-      case .entry, .stored, .ended(_, .skipped): false
+      case .entry, .stored, .ended(_, .skipped), .attempted: false
       }
     }
   }
@@ -147,6 +157,11 @@ public struct CheckpointBatch: Sendable {
 
   /// Adds that a step has ended without outputs.
   public mutating func end(step: String, _ end: StepEnd) { append(.ended(step: step, end)) }
+
+  /// Adds that an attempt of a step has failed, and that another one follows.
+  public mutating func attempted(step: String, _ attempts: StepAttempts) {
+    append(.attempted(step: step, attempts))
+  }
 
   /// Adds a value for a store.
   public mutating func store(step: String, order: Int, namespace: String, value: [UInt8]) {

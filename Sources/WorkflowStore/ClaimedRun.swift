@@ -13,6 +13,10 @@ public final class ClaimedRun: Sendable {
   public let opening: ProgressMessage
   /// The id of the request that submitted it.
   public let requestID: String
+  /// Seconds that it is kept after its end; nil for as long as all runs are.
+  public let retain: Int?
+  /// Whether it has a time limit.
+  public let hasLimit: Bool
   /// Whether its next crash would end it; its worker holds no other run until it has recorded a checkpoint.
   public let isSuspect: Bool
   /// The run.
@@ -23,6 +27,8 @@ public final class ClaimedRun: Sendable {
   public let recorded: [String: JSONObject]
   /// How the steps have ended that are recorded without outputs, by step id.
   public let ended: [String: StepEnd]
+  /// The failed attempts of the steps that are to be attempted again, by step id.
+  public let attempts: [String: StepAttempts]
   /// What recorded steps stored, in the order of recording.
   public let stored: [StoredValue]
 
@@ -48,8 +54,8 @@ public final class ClaimedRun: Sendable {
   /// Reads a run from its documents.
   /// - Parameters:
   ///   - text: its steps and inputs, as they lie in Redis.
-  ///   - outputs: what recorded steps returned, how others ended, and where they stored something, by field: `out:`,
-  ///     `end:` and `place:` before the step's id.
+  ///   - outputs: what recorded steps returned, how others ended, which attempts failed, and where steps stored
+  ///     something, by field: `out:`, `end:`, `try:` and `place:` before the step's id.
   ///   - documents: how long what is recorded is, stored values included.
   init(
     _ head: RunHead, submitted text: [UInt8], outputs: [String: [UInt8]] = [:], documents: RunDocuments? = nil,
@@ -61,6 +67,8 @@ public final class ClaimedRun: Sendable {
     isSuspect = head.isSuspect
     requestID = head.requestID
     logBytes = head.logBytes
+    retain = head.retain
+    hasLimit = head.hasLimit
     opening = head.isFirst ? .started(run: head.runName) : .resumed
     let (steps, inputs) = try ClaimedRun.parts(of: text, head)
     let list = try ClaimedRun.list(steps, id, cache)
@@ -74,18 +82,22 @@ public final class ClaimedRun: Sendable {
     documentBytes = steps.count + (documents?.bytes ?? inputs.count)
     var recorded: [String: JSONObject] = [:]
     var ended: [String: StepEnd] = [:]
+    var attempts: [String: StepAttempts] = [:]
     var stored: [StoredValue] = []
     for (name, value) in outputs {
       if name.hasPrefix("out:") {
         recorded[String(name.dropFirst(4))] = try ClaimedRun.json(value, name, of: id).objectValue
       } else if name.hasPrefix("end:") {
         ended[String(name.dropFirst(4))] = StepEnd(json: try ClaimedRun.json(value, name, of: id))
+      } else if name.hasPrefix("try:") {
+        attempts[String(name.dropFirst(4))] = StepAttempts(json: try ClaimedRun.json(value, name, of: id))
       } else {
         stored.append(try ClaimedRun.place(id, name, value))
       }
     }
     self.recorded = recorded
     self.ended = ended
+    self.attempts = attempts
     self.stored = stored.sorted { $0.order < $1.order }
   }
 

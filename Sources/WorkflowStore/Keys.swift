@@ -7,8 +7,10 @@
 ///                              bytes of docs, request id), `bytes` (of the log, at the end of all that a
 ///                              reader reads), `again` (once it was held: claims, crashes in a row, deaths
 ///                              in a row before a record, last time, bytes of the log), `end` (token and
-///                              number of the record that ended the last claim). No value but run_name and
-///                              error has more than 64 bytes, so that Redis keeps it compact
+///                              number of the record that ended the last claim), `due` (until when it waits
+///                              or waited among the timers), and what the run says of itself: `limit`,
+///                              `retain`, `priority`, `labels`. No value but run_name, error and labels has
+///                              more than 64 bytes, so that Redis keeps it compact
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
 ///   result:{id}        string  JSON, written when it finishes, from its documents                       retain
 ///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after
@@ -16,18 +18,22 @@
 /// wf's own, of one run
 ///   docs:{id}          string  bytes of the steps (8 digits), the steps, the inputs, as submitted (JSON) until it has
 ///   outputs:{id}       hash    per recorded step `out:{step}`, `stored:{step}` (JSON), `place:{step}`,   finished; of a
-///                              or `end:{step}` if it was skipped or has failed;
+///                              or `end:{step}` if it was skipped or has failed; `try:{step}` while
+///                              it is to be attempted again;
 ///                              a document above 512 KiB is `/3` there, and lies in `out:{step}/0` …      failed run:
 ///   part:{id}          string  the beginning of a result that is written in slices                       run + retain
 ///   claim:{worker}     string  the worker's last claim and the runs that it took                         4 leases
 ///   idempotency:{key}  string  job id and digest of the body                                             24 h
 /// wf's own, of all runs
-///   queue:{format}:{class}:{priority}                                                                    while queued
-///                      list    ids of queued runs of a class; head = next; the priority is `normal`
+///   queue:{format}:{class}:normal                                                                        while queued
+///                      list    ids of queued runs of a class; head = next
 ///   suspects:{format}:{class}                                                                            while queued
 ///                      list    ids of queued runs whose next crash would end them
-///   classes            hash    class → names of the operations that its runs need. A worker takes runs   for good
-///                              of the classes whose operations it has
+///   classes            hash    class → what its runs require: operations, fields, a priority. A worker   for good
+///                              takes runs of the classes whose requirements it has
+///   timers             zset    id of each parked run (a retry, a delayed start) → when it goes back to    while parked
+///                              its queue, ms; its status is `queued`, and it is in no queue
+///   deadlines          zset    id of each run with a time limit → its end, ms                            while it lives
 ///   holds              hash    id of each started run → its hold: token, seq, … (holds.lua)              while started
 ///   leases             zset    id of each started run → end of its lease, ms                             while started
 ///   live               zset    id of each queued or started run → when it was submitted, µs              while it is one
@@ -44,16 +50,12 @@
 ///   database           string  a random id: where it is gone, all else that wf wrote is gone too             for good
 ///   partitions         string  among how many partitions the runs are divided; data without it are one        for good
 /// places kept free: the form that a feature takes when it comes, so that the format need not change
-///   timers             zset    id of each parked run (a retry, a delayed start, a pause) → when it goes   while parked
-///                              back to its queue, ms; its status is `queued`, and it is in no queue.
-///                              The sweeper leaves such runs alone already
-///   deadlines          zset    id of each run with a time limit → its end, ms                            while it lives
 ///   runs               zset    id of each run → when it was submitted, µs, for lists                     run + retain
 ///   definition:{sha1}  string  the steps of finished runs, which rerun them                              retain after last
-///   control:{worker}   channel a run of this worker was cancelled, or taken from it
-///   the other priorities of a queue, `high` and `low`; `gen` in a job, then `{gen}.` before its tokens
+///   `gen` in a job, then `{gen}.` before its tokens
 /// channels (publish/subscribe: they only say that the run has changed)
 ///   wake:{worker}      a run was enqueued for this idle worker
+///   control:{worker}   a run of this worker was ended, or taken from it: its id and token
 ///   events:{id}        something was written to the run
 /// ```
 /// A retained key expires `WF_RETAIN_S` after its run's end; a run that has not ended is owned by a queue or a hold. The
@@ -95,6 +97,7 @@ public struct Keys: Sendable, Equatable {
   var recovery: String { "\(prefix)recovery" }
   var leases: String { "\(prefix)leases" }
   var timers: String { "\(prefix)timers" }
+  var deadlines: String { "\(prefix)deadlines" }
   var workers: String { "\(prefix)workers" }
   var leaseLengths: String { "\(prefix)lease_lengths" }
   var dead: String { "\(prefix)dead" }
@@ -111,13 +114,16 @@ public struct Keys: Sendable, Equatable {
   /// The keys that all runs share.
   var shared: [String] {
     [
-      classes, holds, elected, live, idle, serves, recovery, leases, timers, workers, leaseLengths, dead, repairs,
+      classes, holds, elected, live, idle, serves, recovery, leases, timers, deadlines, workers, leaseLengths, dead,
+      repairs,
       fallbacks, database,
     ]
   }
 
   /// The channel on which a worker is woken when it is idle.
   public func wakeChannel(of worker: String) -> String { "\(prefix)wake:\(worker)" }
+  /// The channel on which a worker learns that a run which it holds has ended or is another's.
+  public func controlChannel(of worker: String) -> String { "\(prefix)control:\(worker)" }
   /// The channel that says that a run has something new.
   public func eventsChannel(_ id: JobID) -> String { "\(prefix)events:\(id)" }
 }

@@ -1,5 +1,6 @@
 import Hiredis
 import Synchronization
+import Workflow
 
 /// The classes of runs, as far as a worker's claims have told it: runs that require the
 /// same of a worker (``WorkflowDefinition/requirements``) are of one class.
@@ -7,7 +8,7 @@ public final class RunClasses: Sendable {
   private struct State {
     /// How many classes there were at the last read.
     var count = 0
-    /// Those whose requirements the worker meets.
+    /// Those whose requirements the worker meets; of runs with a priority `+` or `-` follows.
     var served: [String] = []
     /// What runs may require and the worker does not have, and is not logged yet.
     var missing: Set<String> = []
@@ -38,10 +39,16 @@ public final class RunClasses: Sendable {
       for index in stride(from: 0, to: words.count - 1, by: 2) where state.known.insert(words[index]).inserted {
         let needed = words[index + 1].split(separator: " ").map(String.init)
         let missing = needed.filter { !abilities.contains($0) }
-        if missing.isEmpty { state.served.append(words[index]) }
+        if missing.isEmpty { state.served.append(words[index] + Self.mark(of: needed)) }
         state.missing.formUnion(missing)
       }
     }
+  }
+
+  /// What claim.lua is to know of the priority of a class.
+  private static func mark(of requirements: [String]) -> String {
+    if requirements.contains(WorkflowDefinition.requirement(of: .high)) { return "+" }
+    return requirements.contains(WorkflowDefinition.requirement(of: .low)) ? "-" : ""
   }
 
   /// Requirements as Redis takes them: two runs are of one class where these texts are the same.

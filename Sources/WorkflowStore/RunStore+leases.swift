@@ -15,6 +15,13 @@ public struct HeldRun: Sendable, Equatable {
     self.id = id
     self.token = token
   }
+
+  /// Reads a message of a worker's control channel: id and token, with a blank between them.
+  public init?(_ message: some StringProtocol) {
+    let words = message.split(separator: " ")
+    guard words.count == 2, let id = JobID(String(words[0])) else { return nil }
+    self.init(id: id, token: String(words[1]))
+  }
 }
 
 /// What the recoverer did with a lapsed lease.

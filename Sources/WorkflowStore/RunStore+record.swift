@@ -103,7 +103,7 @@ extension CheckpointBatch.End? {
     switch self {
     case nil: (.beforeRecord, .afterRecord)
     case .finished, .failed: (.beforeFinish, .afterFinish)
-    case .handedBack: (.beforeHandBack, .afterHandBack)
+    case .handedBack, .parked: (.beforeHandBack, .afterHandBack)
     }
   }
 }

@@ -19,6 +19,12 @@ public struct RunFacts: Sendable {
   public let error: String?
   /// Whether the placeholder stands in some output because the model failed.
   public let isDegraded: Bool
+  /// Until when it waits or waited outside its queue, if it did.
+  public let due: [UInt8]?
+  /// Its labels as a JSON object, if it has any.
+  public let labels: [UInt8]?
+  /// Its priority, if it is not the normal one.
+  public let priority: String?
   /// Entries of its progress log.
   public let entries: Int
   /// Bytes of its progress log and its result, and of a failed run's documents, more or less.
@@ -164,7 +170,7 @@ extension RunStore {
 
 extension RunFacts {
   /// Values of a reply of status.lua that tell the facts.
-  fileprivate static let words = 10
+  fileprivate static let words = 13
 
   /// Reads the facts in a reply of status.lua; nil when wf did not write them.
   fileprivate init?(_ values: [RedisReply]) {
@@ -174,6 +180,7 @@ extension RunFacts {
     self.init(
       status: status, runName: runName, createdAt: createdAt, startedAt: values[3].bytesValue,
       finishedAt: values[4].bytesValue, errorCode: values[5].string, error: values[6].string,
-      isDegraded: !values[7].isNull, entries: entries, bytes: values[9].int ?? RunStore.firstEntryBytes)
+      isDegraded: !values[7].isNull, due: values[10].bytesValue, labels: values[11].bytesValue,
+      priority: values[12].string, entries: entries, bytes: values[9].int ?? RunStore.firstEntryBytes)
   }
 }

@@ -1,5 +1,7 @@
+import ExactJSON
 import Hiredis
 import LinuxSupport
+public import Workflow
 
 /// A run to be accepted.
 public struct Submission: Sendable {
@@ -11,6 +13,8 @@ public struct Submission: Sendable {
   public let steps: [UInt8]
   /// The inputs' JSON text as it came in; it is stored as it is.
   public let inputs: [UInt8]
+  /// What it says of itself besides.
+  public let options: RunOptions
   /// What a worker must have to take the run (``WorkflowDefinition/requirements``).
   public let requirements: Set<String>
   /// The client's `Idempotency-Key`, if it sent one.
@@ -21,9 +25,9 @@ public struct Submission: Sendable {
   /// A run to be accepted.
   public init(
     id: JobID, runName: String, steps: [UInt8], inputs: [UInt8], requirements: Set<String>,
-    idempotencyKey: String? = nil,
-    requestID: String
+    options: RunOptions = RunOptions(), idempotencyKey: String? = nil, requestID: String
   ) {
+    self.options = options
     self.id = id
     self.runName = runName
     self.steps = steps
@@ -43,6 +47,8 @@ public enum SubmissionAnswer: Sendable, Equatable {
   case accepted(JobID)
   /// The idempotency key was used with another body, for this job.
   case conflict(JobID)
+  /// The run is to start at a time that has passed; nothing is accepted.
+  case past
 }
 
 extension RunStore {
@@ -102,6 +108,7 @@ extension RunStore {
       throw RunStore.damaged(Scripts.submit, reply)
     }
     if words[0] == "held" { throw .damaged("WRONGTYPE \(words[1])") }
+    if words[0] == "past" { return .past }
     guard let job = JobID(words[1]) else { throw RunStore.damaged(Scripts.submit, reply) }
     return words[0] == "conflict" ? .conflict(job) : .accepted(job)
   }
@@ -114,7 +121,9 @@ extension Submission {
     var facts: [UInt8] = []
     facts.reserveCapacity(128)
     facts.append(decimal: number, digits: 2)
-    facts.append(text: idempotencyKey == nil ? " 0 " : " 1 ")
+    facts.append(text: " ")
+    facts.append(decimal: (idempotencyKey == nil ? 0 : 1) + (options.isEmpty ? 0 : 2), digits: 1)
+    facts.append(text: " ")
     facts.append(text: id.description)
     facts.append(text: " ")
     facts.append(decimal: bytes, digits: 8)
@@ -128,6 +137,22 @@ extension Submission {
     documents += steps
     documents += inputs
     arguments.append(documents)
+    if !options.isEmpty { arguments.append(options.words) }
     if let idempotencyKey { arguments.append(idempotencyKey) }
+  }
+}
+
+extension RunOptions {
+  /// The options as submit.lua reads them.
+  fileprivate var words: String {
+    let start =
+      switch start {
+      case nil: "-"
+      case .after(let milliseconds): "+\(milliseconds)"
+      case .at(let milliseconds): "\(milliseconds)"
+      }
+    let priority = priority == .normal ? "-" : priority.rawValue
+    let labels = labels.isEmpty ? "-" : JSONValue.object(labelsJSON).text
+    return "\(start) \(timeout?.text ?? "-") \(retain.map(String.init) ?? "-") \(priority) \(labels)"
   }
 }

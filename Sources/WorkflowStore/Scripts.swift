@@ -8,6 +8,7 @@ enum Scripts {
   static let heartbeat = script(PackageResources.heartbeat_lua, named: "heartbeat", after: transitions)
   static let recover = script(PackageResources.recover_lua, named: "recover", after: transitions + [leases])
   static let upgrade = script(PackageResources.upgrade_lua, named: "upgrade", after: transitions)
+  static let timers = script(PackageResources.timers_lua, named: "timers", after: transitions)
   static let leave = script(PackageResources.leave_lua, named: "leave", after: [prelude])
   static let status = script(PackageResources.status_lua, named: "status", after: [])
   static let events = script(PackageResources.events_lua, named: "events", after: [])

@@ -20,17 +20,14 @@ final class ActiveRuns: Sendable {
       var stop: Stop?
     }
 
-    /// The run's slot.
-    let slot: RunSlot
     fileprivate let token: String
     fileprivate let onSlotFree: @Sendable () -> Void
     private let state: Mutex<State>
 
     fileprivate init(
-      _ run: HeldRun, isQuarantined: Bool, stop: Stop?, slot: RunSlot, onSlotFree: @escaping @Sendable () -> Void
+      _ run: HeldRun, isQuarantined: Bool, stop: Stop?, onSlotFree: @escaping @Sendable () -> Void
     ) {
       token = run.token
-      self.slot = slot
       self.onSlotFree = onSlotFree
       state = Mutex(State(isQuarantined: isQuarantined, stop: stop))
     }
@@ -66,18 +63,20 @@ final class ActiveRuns: Sendable {
 
   private struct State {
     var entries: [JobID: Entry] = [:]
+    /// How many tasks of runs there are.
+    var tasks = 0
     /// Whether every run is to be handed back, including runs that are acquired from now on.
     var isStopping = false
   }
 
   private let state = Mutex(State())
-  private let slots: RunSlots
+  private let limit: Int
 
-  /// - Parameter limit: how many runs work at once; runs that wait for a retry do not count.
-  init(limit: Int) { slots = RunSlots(limit) }
+  /// - Parameter limit: how many runs the worker executes at once.
+  init(limit: Int) { self.limit = limit }
 
   /// How many more runs may be acquired.
-  var freeSlots: Int { slots.free }
+  var freeSlots: Int { state.withLock { max(0, limit - $0.tasks) } }
 
   /// How many runs the worker holds.
   var count: Int { state.withLock { $0.entries.count } }
@@ -103,14 +102,13 @@ final class ActiveRuns: Sendable {
       let older = state.entries[run.id]
       guard older?.token != run.token else { return false }
       older?.stop(.lost)
-      let slot = RunSlot(of: slots, onFree: onSlotFree)
       let entry = Entry(
-        run, isQuarantined: isQuarantined, stop: state.isStopping ? .handBack : nil, slot: slot, onSlotFree: onSlotFree)
+        run, isQuarantined: isQuarantined, stop: state.isStopping ? .handBack : nil, onSlotFree: onSlotFree)
       state.entries[run.id] = entry
+      state.tasks += 1
       entry.begin(
         Task(executorPreference: isShort ? ThreadExecutor.shared : nil) {
           await body()
-          slot.close()
           self.release(run)
           onSlotFree()
         })
@@ -120,6 +118,7 @@ final class ActiveRuns: Sendable {
 
   private func release(_ run: HeldRun) {
     state.withLock { state in
+      state.tasks -= 1
       if state.entries[run.id]?.token == run.token { state.entries[run.id] = nil }
     }
   }
@@ -150,13 +149,6 @@ final class ActiveRuns: Sendable {
   /// Stops runs whose leases the worker has lost. Runs that it has claimed again since are not touched.
   /// - Returns: the runs that the worker held until now.
   func markLost(_ lost: [HeldRun]) -> [HeldRun] { lost.filter { entry(of: $0)?.stop(.lost) == true } }
-
-  /// Stops every run of which no step works and a step waits for a retry, to be handed back.
-  func handBackWaiting() {
-    state.withLock { state in
-      for entry in state.entries.values where entry.slot.isWaiting { entry.stop(.handBack) }
-    }
-  }
 
   /// Stops every run, to be handed back; also every run that is acquired from now on.
   func handBackAll() {

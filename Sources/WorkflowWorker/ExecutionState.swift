@@ -15,9 +15,22 @@ struct ExecutionState {
   /// The end of an action that took time.
   enum Event: Sendable {
     /// An attempt of a step has ended.
-    case ended(Position, Result<OperationResult, StepError>)
+    case ended(Position, AttemptEnd)
+    /// The time of a waiting step may have come.
+    case due
     /// Redis has answered for the batch in flight, or the run is lost.
     case written(CheckpointWriter.Answer)
+  }
+
+  /// How an attempt of a step has ended.
+  enum AttemptEnd: Sendable {
+    case succeeded(OperationResult)
+    /// It has failed, and another one follows.
+    case repeats(StepAttempts)
+    /// It has failed, and no other one follows.
+    case failed(StepFailure)
+    /// The worker has stopped it.
+    case cancelled
   }
 
   /// A task for the executor.
@@ -28,8 +41,8 @@ struct ExecutionState {
     case start([PendingStep])
     /// Writes a batch.
     case write(CheckpointBatch)
-    /// Waits for the next event.
-    case wait
+    /// Waits for the next event; where there is a time, for that long at most.
+    case wait(Duration?)
     /// Cancels the attempts that still run, and leaves the run.
     case leave(Exit)
   }
@@ -38,6 +51,8 @@ struct ExecutionState {
   enum Exit: Sendable, Equatable {
     case finished
     case failed(StepFailure)
+    /// The run waits outside its queue for the next attempt of a step.
+    case parked(until: Timestamp)
     /// The worker stops; the run is in its queue again if the answer is `recorded`.
     case handedBack(CheckpointWriter.Answer)
     /// The run is not this worker's any more.
@@ -51,8 +66,8 @@ struct ExecutionState {
     let position: Position
     let operation: any Operation
     let invocation: Invocation
-    /// Seconds that the attempt may take; nil where it may take as long as it likes.
-    let timeout: JSONNumber?
+    /// What its author says of its attempts.
+    let options: StepDefinition.Options
     /// Bytes of the parameters as JSON text.
     let parameterBytes: Int
   }
@@ -79,6 +94,8 @@ struct ExecutionState {
   private var running: [Position: Int] = [:]
   /// Bytes of the parameters of all steps that are starting or running.
   private var parameterBytes = 0
+  /// When the executor wakes for a waiting step.
+  private var alarm: Timestamp?
 
   init(_ run: ClaimedRun, registry: OperationRegistry, limits: RunBudget.Limits, clock: RedisClock) {
     progress = RunProgress(run, limits: limits, clock: clock)
@@ -93,21 +110,32 @@ struct ExecutionState {
   mutating func next(after event: Event?, stop: ActiveRuns.Stop?) -> Action {
     switch event {
     case nil: break
-    case .ended(let position, let result): end(position, result, stop)
+    case .ended(let position, let end): self.end(position, end, stop)
+    case .due: alarm = nil
     case .written(let answer): if let action = settle(answer, stop) { return action }
     }
-    if case .refusal = inFlight { return .wait }
+    if case .refusal = inFlight { return .wait(nil) }
+    progress.wake()
     if stop == nil, let step = takeImmediate() { return .run(step) }
     if stop != .lost, inFlight == nil, let batch = progress.takeBatch(hasStepInFlight: hasStepInFlight) {
       return write(batch, .progress(batch, starting: takeStarting()))
     }
-    if inFlight != nil || !running.isEmpty { return .wait }
+    if inFlight != nil || !running.isEmpty { return .wait(stop == nil ? setAlarm() : nil) }
     switch stop {
     case .handBack: return write(progress.handBackBatch(isQuarantined: isQuarantined), .handBack)
     case .lost: return .leave(.lost("the lease is lost"))
+    case nil where progress.nextDue != nil: return .wait(setAlarm())
     // Only a definition that was changed in Redis comes to this.
     case nil: return refuse("none of the steps that are left can start: each waits for another")
     }
+  }
+
+  /// Sets the alarm for the first waiting step.
+  /// - Returns: the time until then; nil when none waits, or the alarm is set already.
+  private mutating func setAlarm() -> Duration? {
+    guard let due = progress.nextDue, due != alarm else { return nil }
+    alarm = due
+    return max(.zero, due - progress.now)
   }
 
   private mutating func write(_ batch: CheckpointBatch, _ purpose: Purpose) -> Action {
@@ -155,8 +183,8 @@ struct ExecutionState {
     }
     let (invocation, bytes) = try progress.invocation(position, schema: operation.parameters)
     return PendingStep(
-      position: position, operation: operation, invocation: invocation,
-      timeout: progress.step(position).options.timeout, parameterBytes: bytes)
+      position: position, operation: operation, invocation: invocation, options: progress.step(position).options,
+      parameterBytes: bytes)
   }
 
   /// Whether the parameters of a step fit beside those of the steps that are starting or running. They fit if there are
@@ -176,17 +204,16 @@ struct ExecutionState {
     return starting
   }
 
-  private mutating func end(
-    _ position: Position, _ result: Result<OperationResult, StepError>, _ stop: ActiveRuns.Stop?
-  ) {
+  private mutating func end(_ position: Position, _ end: AttemptEnd, _ stop: ActiveRuns.Stop?) {
     let bytes = running.removeValue(forKey: position)
     parameterBytes -= bytes ?? 0
-    switch result {
-    case .success(let result): progress.succeed(position, result, isImmediate: bytes == nil)
-    case .failure(.failed(let failure)): progress.fail(position, failure)
+    switch end {
+    case .succeeded(let result): progress.succeed(position, result, isImmediate: bytes == nil)
+    case .repeats(let attempts): progress.repeats(position, attempts)
+    case .failed(let failure): progress.fail(position, failure)
     // The step runs again wherever the run continues.
-    case .failure(.cancelled) where stop != nil: break
-    case .failure(.cancelled):
+    case .cancelled where stop != nil: break
+    case .cancelled:
       progress.fail(
         position,
         StepFailure(.operationFailed, "the operation says it was cancelled, but nothing stops the run"))
@@ -218,11 +245,35 @@ struct ExecutionState {
   private mutating func confirm(
     _ batch: CheckpointBatch, _ steps: [PendingStep], _ stop: ActiveRuns.Stop?
   ) -> Action? {
+    if case .parked(let due) = batch.end { return .leave(.parked(until: due)) }
     if batch.end != nil { return .leave(progress.failure.map { .failed($0) } ?? .finished) }
     progress.confirm()
     if batch.hasCheckpoint { isQuarantined = false }
     if steps.isEmpty || stop != nil { return nil }
     for step in steps { running[step.position] = step.parameterBytes }
     return .start(steps)
+  }
+}
+
+extension ExecutionState.PendingStep {
+  /// How a failed attempt of the step ends: it is repeated, or the operation has a result all the same, or it has failed.
+  /// - Parameters:
+  ///   - spent: how long it took.
+  ///   - now: when it failed.
+  ///   - random: a random number from 0 to 1, for the wait.
+  func end(
+    after failure: StepFailure, spent: Duration, at now: Timestamp, random: Double
+  ) -> ExecutionState.AttemptEnd {
+    let policy = options.retry?.policy(over: operation.retryPolicy) ?? operation.retryPolicy
+    let earlier = invocation.earlier
+    if let attempts = StepAttempts(after: earlier, failure, policy, spent: spent, now: now, random: random) {
+      return .repeats(attempts)
+    }
+    var failure = failure
+    if earlier != nil || policy.maxAttempts != 1 && policy.repeats(failure) {
+      let time = earlier.map { max(.zero, now - $0.since) } ?? spent
+      failure = failure.final(attempts: invocation.attempt, in: time)
+    }
+    return operation.fallback(after: failure, invocation).map { .succeeded($0) } ?? .failed(failure)
   }
 }

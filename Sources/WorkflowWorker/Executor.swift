@@ -56,9 +56,9 @@ struct Executor: Sendable {
     while true {
       switch state.next(after: event, stop: entry.map { $0.stop } ?? .lost) {
       case .run(let step):
-        event = .ended(step.position, await result(of: step.operation, step.invocation))
+        event = .ended(step.position, await end(of: step, isImmediate: true))
       case .start(let steps):
-        for step in steps { start(step, entry?.slot, &group) }
+        for step in steps { start(step, &group) }
         event = nil
       case .write(let batch) where group.isEmpty:
         // Nothing else can happen meanwhile, so no task is needed.
@@ -66,7 +66,8 @@ struct Executor: Sendable {
       case .write(let batch):
         group.addTask { .written(await writer.write(batch)) }
         event = nil
-      case .wait:
+      case .wait(let time):
+        if let time { group.addTask { await Self.alarm(after: time) } }
         event = await group.next()
       case .leave(let exit):
         group.cancelAll()
@@ -75,24 +76,29 @@ struct Executor: Sendable {
     }
   }
 
+  private static func alarm(after time: Duration) async -> Event {
+    try? await Task.sleep(for: time)
+    return .due
+  }
+
   /// Starts a step as a task.
-  /// - Parameter slot: the slot of the run, which other runs may use while the step waits for a retry.
-  private func start(_ step: PendingStep, _ slot: RunSlot?, _ group: inout TaskGroup<Event>) {
-    slot?.begin()
+  private func start(_ step: PendingStep, _ group: inout TaskGroup<Event>) {
     group.addTask(executorPreference: globalConcurrentExecutor) {
-      defer { slot?.end() }
-      var invocation = step.invocation
-      if let slot {
-        invocation.pause = { duration in
-          // An attempt whose time is over no longer counts for the run's slot.
-          try Task.checkCancellation()
-          try await slot.wait(for: duration)
-        }
-      }
       CommitPoint.beforeCall.pass()
-      let result = await result(of: step, invocation)
-      if case .success = result { CommitPoint.afterCall.pass() }
-      return .ended(step.position, result)
+      let end = await end(of: step, isImmediate: false)
+      if case .succeeded = end { CommitPoint.afterCall.pass() }
+      return .ended(step.position, end)
+    }
+  }
+
+  /// Makes an attempt of a step.
+  private func end(of step: PendingStep, isImmediate: Bool) async -> ExecutionState.AttemptEnd {
+    let began = ContinuousClock.now
+    switch isImmediate ? await result(of: step.operation, step.invocation) : await result(of: step) {
+    case .success(let result): return .succeeded(result)
+    case .failure(.cancelled): return .cancelled
+    case .failure(.failed(let failure)):
+      return step.end(after: failure, spent: .now - began, at: clock.now, random: .random(in: 0...1))
     }
   }
 
@@ -107,9 +113,9 @@ struct Executor: Sendable {
   }
 
   /// The result of an attempt that may take only so long: an operation that takes longer is cancelled.
-  private func result(of step: PendingStep, _ invocation: Invocation) async -> Result<OperationResult, StepError> {
-    guard let timeout = step.timeout else { return await result(of: step.operation, invocation) }
-    let outcome = await withDeadline(.seconds(timeout.double)) { await result(of: step.operation, invocation) }
+  private func result(of step: PendingStep) async -> Result<OperationResult, StepError> {
+    guard let timeout = step.options.timeout else { return await result(of: step.operation, step.invocation) }
+    let outcome = await withDeadline(.seconds(timeout.double)) { await result(of: step.operation, step.invocation) }
     if let outcome { return outcome }
     return .failure(.failed(StepFailure(.timeout, "the attempt took longer than \(timeout.text) s (timeout_s)")))
   }
@@ -119,6 +125,7 @@ struct Executor: Sendable {
     case .finished: log.write(.debug, "run finished")
     case .failed(let failure):
       log.write(.notice, "run failed", ["code": failure.code.rawValue, "error": failure.message])
+    case .parked(let due): log.write(.debug, "the run waits until \(due.text)")
     case .handedBack(let answer): log.write(.info, "handed back: \(answer)")
     case .lost(let why): log.write(.warning, "the run is no longer this worker's: \(why)")
     case .refused(let why, let answer):
@@ -140,7 +147,7 @@ extension Executor {
         return await execute(try await store.read(run), logger: logger)
       } catch {
         guard error.isTransient else {
-          return await giveUp(run.run, claimedAt: run.claimedAt, error, logger: logger)
+          return await giveUp(run.run, claimedAt: run.claimedAt, retain: run.retain, error, logger: logger)
         }
         log.write(.warning, "the documents of the run cannot be read yet: \(error)")
       }
@@ -154,13 +161,17 @@ extension Executor {
   }
 
   /// Ends a run as failed whose documents cannot be read, so that it is not claimed again and again.
-  func giveUp(_ run: HeldRun, claimedAt: Timestamp, _ error: StoreError, logger: Logger) async {
+  /// - Parameter retain: seconds that it is kept, where it says so.
+  func giveUp(
+    _ run: HeldRun, claimedAt: Timestamp, retain: Int? = nil, _ error: StoreError, logger: Logger
+  ) async {
     let log = RunLog(logger, run.id)
     log.write(.error, "the run cannot be read: \(error)")
     let failure = StepFailure(.operationFailed, "\(error)")
     var batch = CheckpointBatch(clock: clock, after: claimedAt)
     batch.log(.failed(failure))
     batch.end = .failed(failure)
+    batch.retain = retain
     let answer = await writer(run, log).write(batch)
     log.write(.info, "ended as failed: \(answer)")
   }

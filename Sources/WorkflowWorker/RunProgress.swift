@@ -31,9 +31,16 @@ struct RunProgress {
   private var failedStep: String?
   /// How many steps have failed.
   private var failureCount: Int
+  /// The failed attempts of the steps that are to be attempted again.
+  private var attempts: [Position: StepAttempts] = [:]
+  private let clock: RedisClock
+
+  /// The longest wait for an attempt that keeps its run in the worker; a run that waits longer is parked.
+  private static let longestWait = Duration.milliseconds(500)
 
   init(_ run: ClaimedRun, limits: RunBudget.Limits, clock: RedisClock) {
     self.run = run
+    self.clock = clock
     batch = CheckpointBatch(beginning: run, clock: clock)
     budget = RunBudget(run, limits: limits)
     let failures = run.failures
@@ -48,10 +55,19 @@ struct RunProgress {
       ? [] : (run.graph.topologicalOrder ?? []).map { run.graph.ids[$0] }.filter { run.recorded[$0] != nil }
     done.reserveCapacity(run.definition.steps.count)
     for value in run.stored { stores.add(value.namespace, step: value.step) }
+    if !run.attempts.isEmpty { restoreAttempts() }
     if failures.isEmpty { return }
     let optional = Set(run.definition.steps.filter(\.options.isOptional).map(\.id))
     if let first = failures.first(where: { !optional.contains($0.step) }) {
       (failedStep, failure) = (first.step, first.failure.of(step: first.step))
+    }
+  }
+
+  private mutating func restoreAttempts() {
+    for (position, id) in run.graph.ids.enumerated() {
+      guard let known = run.attempts[id], plan.outcome(of: position) == nil else { continue }
+      attempts[position] = known
+      plan.wait(position, until: known.due)
     }
   }
 
@@ -70,6 +86,23 @@ struct RunProgress {
   mutating func takeReady() -> Position? {
     recordSkips()
     return plan.takeReady()
+  }
+
+  /// When the next attempt of a step may begin that waits for its time; nil when none waits.
+  var nextDue: Timestamp? { plan.nextDue }
+
+  /// Redis's clock.
+  var now: Timestamp { clock.now }
+
+  /// Lets the waiting steps start whose time has come.
+  mutating func wake() {
+    if plan.nextDue != nil { plan.wake(at: clock.now) }
+  }
+
+  /// Until when the run is to be parked: nothing of it can happen before.
+  private var parkTime: Timestamp? {
+    guard let due = plan.nextDue, plan.onlyWaits, due - clock.now > Self.longestWait else { return nil }
+    return due
   }
 
   /// Returns the step that was taken last; it starts later.
@@ -92,7 +125,8 @@ struct RunProgress {
     let (params, bytes) = try scope.resolve(step.params, within: budget.limits.step)
     try schema.check(resolved: params)
     let invocation = Invocation(
-      job: run.id.description, step: step.id, params: params, inputs: scope.inputs, outputLimit: budget.limits.step)
+      job: run.id.description, step: step.id, params: params, inputs: scope.inputs, outputLimit: budget.limits.step,
+      earlier: attempts.isEmpty ? nil : attempts[position])
     return (invocation, bytes)
   }
 
@@ -178,6 +212,27 @@ struct RunProgress {
     budget.end(step, recorded: false)
     logFailure(position, failure)
     plan.end(taken: position, .failed(isOptional: step.options.isOptional))
+    for blocked in plan.takeBlockedWaits() {
+      if let attempts = attempts[blocked] { fail(blocked, attempts.failure) }
+    }
+  }
+
+  /// Notes a failed attempt of a step after which another one follows. The step fails when the run has no room for that,
+  /// or another step has failed the run meanwhile.
+  mutating func repeats(_ position: Position, _ next: StepAttempts) {
+    let step = step(position)
+    let message = ProgressMessage.stepRetry(step: step.id, next)
+    let need = message.byteCount + ProgressMessage.stepStart(step: step.id, op: step.op).byteCount
+    let document = next.json.text.utf8.count
+    guard need + document <= budget.room(logBytes: batch.logBytes) else {
+      let words = "\(next.failure.message); the run has no room for another attempt (WF_MAX_RUN_BYTES)"
+      return fail(position, StepFailure(next.failure.code, words))
+    }
+    attempts[position] = next
+    plan.wait(position, until: next.due)
+    if plan.takeBlockedWaits().contains(position) { return fail(position, next.failure) }
+    batch.log(message)
+    batch.attempted(step: step.id, next)
   }
 
   private mutating func logFailure(_ position: Position, _ failure: StepFailure) {
@@ -215,7 +270,11 @@ struct RunProgress {
   /// - Parameter hasStepInFlight: whether a step is starting or running that may take the worker down with it.
   mutating func takeBatch(hasStepInFlight: Bool) -> CheckpointBatch? {
     recordSkips()
-    if plan.isOver { close() }
+    if plan.isOver {
+      close()
+    } else if let due = parkTime {
+      batch.end = .parked(until: due)
+    }
     guard !batch.isEmpty else { return nil }
     batch.hasStepInFlight = hasStepInFlight
     beingRecorded = unrecorded
@@ -259,11 +318,13 @@ struct RunProgress {
     stores.remove(failedSteps.union(undoneSteps))
     if let failedStep, undoneSteps.contains(failedStep) { (self.failedStep, failure) = (nil, nil) }
     for position in failed { logFailure(position, StepFailure(.operationFailed, why)) }
+    for position in dependents { attempts[position] = nil }
     plan.revoke(failed.map { ($0, step($0).options.isOptional) }, dependents: dependents)
   }
 
   private mutating func close() {
     batch.runDocumentBytes = budget.documents
+    (batch.retain, batch.hasLimit) = (run.retain, run.hasLimit)
     if let failure {
       batch.log(.failed(failure))
       batch.end = .failed(failure)
@@ -285,6 +346,7 @@ struct RunProgress {
   /// The batch that ends the run as failed and contains nothing else, because nothing else of it can be written.
   mutating func failureBatch(_ failure: StepFailure) -> CheckpointBatch {
     batch = batch.next
+    (batch.retain, batch.hasLimit) = (run.retain, run.hasLimit)
     batch.log(.failed(failure))
     batch.end = .failed(failure)
     return batch

@@ -76,16 +76,18 @@ public struct Worker: Service {
       partitions: partitions(beats, timeout: configuration.lease / 3), activeRuns: activeRuns, worker: name,
       lease: configuration.lease, logger: logger, settledClaims: { claimer.settledClaims }, ended: ended,
       restore: { [logger] in executor.restore($0, logger: logger) })
-    let subscription = subscribe(claimer, name)
+    let subscription = subscribe(claimer, activeRuns, name)
     let recovery = Task { await recover(claims, name) }
+    let timers = Task { await runTimers(claims) }
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
 
     let outcome = await run(claimer, unless: check)
     recovery.cancel()
-    subscription.close()
+    timers.cancel()
     await drain(activeRuns, claimer)
     // A call that still waits for an answer fails now, so that nothing delays the end.
+    subscription.close()
     for connection in [writes, largeWrites, beats] { connection.close() }
     await heartbeat.stop()
     await deregister(claims, name)
@@ -93,16 +95,22 @@ public struct Worker: Service {
     return outcome
   }
 
-  /// Subscribes to the wake-up messages of all partitions.
-  private func subscribe(_ claimer: Claimer, _ name: String) -> RedisSubscription {
-    let channels = Partitions.keys(keys, count: partitionCount).map { $0.wakeChannel(of: name) }
+  /// Subscribes to the messages for this worker in all partitions: wake-ups, and runs that it must stop.
+  private func subscribe(_ claimer: Claimer, _ activeRuns: ActiveRuns, _ name: String) -> RedisSubscription {
+    let keys = Partitions.keys(keys, count: partitionCount)
+    let channels = keys.map { $0.wakeChannel(of: name) }
+    let controls = keys.map { $0.controlChannel(of: name) }
     let subscription = RedisSubscription(
       redis, name: "wf-wake", logger: logger,
-      onMessage: { channel, _ in
-        if let partition = channels.firstIndex(of: channel) { claimer.wake(.message(partition: partition)) }
+      onMessage: { channel, message in
+        if let partition = channels.firstIndex(of: channel) {
+          claimer.wake(.message(partition: partition))
+        } else if let run = HeldRun(String(decoding: message, as: UTF8.self)) {
+          _ = activeRuns.markLost([run])
+        }
       },
       onConnect: { claimer.wake(.reconnect) })
-    for channel in channels { subscription.subscribe(channel) }
+    for channel in channels + controls { subscription.subscribe(channel) }
     return subscription
   }
 
@@ -114,6 +122,15 @@ public struct Worker: Service {
           var recoverer = Recoverer(store: store, worker: name, lease: lease, logger: logger)
           await recoverer.run()
         }
+      }
+    }
+  }
+
+  /// Returns parked runs to their queues when their time has come, in all partitions at the same time.
+  private func runTimers(_ connection: RedisConnection) async {
+    await withTaskGroup { group in
+      for store in partitions(connection).all {
+        group.addTask { [logger] in await RunTimers(store: store, logger: logger).run() }
       }
     }
   }
@@ -157,9 +174,7 @@ public struct Worker: Service {
     let end = ContinuousClock.now + configuration.drain
     if activeRuns.count > 0 { logger.notice("finishing \(activeRuns.count) runs within \(configuration.drain)") }
     await wait(until: end, orCancelled: true) {
-      // A run that only waits for a retry can wait in another worker.
-      activeRuns.handBackWaiting()
-      return activeRuns.count == 0 && claimer.isIdle
+      activeRuns.count == 0 && claimer.isIdle
     }
     if activeRuns.count > 0 { logger.notice("handing back \(activeRuns.count) runs") }
     activeRuns.handBackAll()

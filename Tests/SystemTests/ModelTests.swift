@@ -114,28 +114,6 @@ import Testing
     }
   }
 
-  @Test func `runs that wait for a provider leave their places to others, and go back at once when the worker stops`()
-    async throws
-  {
-    try await withModel(settings: ["WF_WORKER_RUNS": "2"]) { stack, model in
-      model.behaviour = .status(429, headers: [("Retry-After", "300")])
-      var waiting: [String] = []
-      for _ in 1...5 { waiting.append(try await stack.submit(Examples.example)) }
-      try await model.waitForCalls(5)
-      let other = try await stack.run(["run_name": "r", "steps": [["id": "pre", "op": "preprocess"]]])
-      #expect(other["status"] == "finished")
-
-      let process = try stack.processID(of: "worker-1")
-      try stack.signal(SIGTERM, to: "worker-1")
-      model.behaviour = .answer(text: "at last")
-      try await stack.waitForSuccessor(of: "worker-1", after: process)
-      for id in waiting {
-        let status = try await stack.end(of: id, within: .seconds(20))
-        #expect(status.at("result", "outputs", "llm", "summary") == "at last")
-      }
-    }
-  }
-
   @Test func `steps that do not depend on each other run at the same time`() async throws {
     try await withModel { stack, model in
       model.behaviour = .hold

@@ -87,10 +87,11 @@ import WorkflowStore
   }
 
   @Test func `An attempt that takes longer than it may is aborted`() async throws {
-    try await Stack.withModel { stack, model in
+    try await Stack.withModel(settings: ["WF_LLM_FALLBACK": "fail"]) { stack, model in
       model.behaviour = .hold
       let steps =
-        #"{"id":"a","op":"llm_summarize","params":{"source":"x"},"timeout_s":0.3,"optional":true},"#
+        #"{"id":"a","op":"llm_summarize","params":{"source":"x"},"timeout_s":0.3,"optional":true,"#
+        + #""retry":{"max_attempts":1}},"#
         + Self.good("b", #","needs":["a"]"#)
       let body = Case(name: "", steps: steps, end: "").body
       let status = try await stack.run(JSONValue(parsing: body))

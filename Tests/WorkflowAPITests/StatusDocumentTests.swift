@@ -17,7 +17,7 @@ import Workflow
       status: status, runName: "a \"b\"", createdAt: Array("1.5".utf8),
       startedAt: status == .queued ? nil : Array("2.5".utf8),
       finishedAt: status.isTerminal ? Array("3.5".utf8) : nil, errorCode: error?.code, error: error?.text,
-      isDegraded: isDegraded, entries: log.count, bytes: 0)
+      isDegraded: isDegraded, due: nil, labels: nil, priority: nil, entries: log.count, bytes: 0)
     let run = StoredRun(
       facts: facts, steps: steps.map { Array($0.utf8) }, result: result.map { Array($0.utf8) }, first: first,
       progress: log.map { Array($0.utf8) }, heads: (heads ?? log).map { ProgressHead(Array($0.utf8)) },

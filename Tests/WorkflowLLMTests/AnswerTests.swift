@@ -166,7 +166,7 @@ import WorkflowLLM
     let usage = #"{"completion_tokens":100,"completion_tokens_details":{"reasoning_tokens":90}}"#
     server.behaviour = .malformed(
       #"{"choices":[{"message":\#(message),"finish_reason":"\#(reason)"}],"usage":\#(usage)}"#)
-    let failure = try #require(try await server.retryingModel().lastFailure())
+    let failure = try await server.repeatedCalls().failure()
     #expect(failure.code == code && !failure.isTransient)
     #expect(failure.usage.text == usage)
     if message.contains("cannot help") {
@@ -207,7 +207,7 @@ import WorkflowLLM
     let failure = try await server.model().failure()
     #expect(failure.code == code && failure.isTransient)
     server.script([.malformed(body), .answer(text: "the second try")])
-    #expect(try await server.retryingModel().complete(.example).text == "the second try")
+    #expect(try await server.repeatedCalls().complete(.example).text == "the second try")
   }
 
   @Test(
@@ -217,7 +217,7 @@ import WorkflowLLM
     ])
   func `An error of status 400 to 499 is a refusal also where it comes with status 200`(body: String) async throws {
     server.behaviour = .malformed(body)
-    let failure = try #require(try await server.retryingModel().lastFailure())
+    let failure = try await server.repeatedCalls().failure()
     #expect(failure.code == .providerRejected && !failure.isTransient)
     #expect(server.calls.count == 1)
   }

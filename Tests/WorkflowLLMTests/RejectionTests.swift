@@ -13,7 +13,7 @@ import WorkflowLLM
   func `What a repeat cannot mend is called once, and the provider's words go to the log`(status: Int) async throws {
     server.behaviour = .status(
       status, headers: [("Retry-After", "1")], body: #"{"error": {"message": "No such\nmodel."}}"#)
-    let failure = try #require(try await server.retryingModel().lastFailure())
+    let failure = try await server.repeatedCalls().failure()
     #expect(failure.code == .providerRejected && !failure.isTransient)
     #expect(failure.message == "the model answered \(status)")
     #expect(failure.detail == "No such model.")
@@ -29,7 +29,7 @@ import WorkflowLLM
     ])
   func `What may pass is called again, and no number of calls ends that`(status: Int, code: ErrorCode) async throws {
     server.behaviour = .status(status)
-    #expect(try await server.retryingModel().lastFailure(within: 20) == nil)
+    _ = try await RepeatedCalls(server.model(), most: 20).failure()
     #expect(server.calls.count == 20)
     let failure = try await server.model().failure()
     #expect(failure.code == code && failure.isTransient)
@@ -86,7 +86,7 @@ import WorkflowLLM
   @Test(arguments: ["insufficient_quota", "exceeded_current_quota_error", "insufficient_balance"])
   func `A quota that is spent does not pass, although its status is that of a rate limit`(type: String) async throws {
     server.behaviour = .status(429, body: #"{"error":{"message":"You exceeded…","type":"\#(type)"}}"#)
-    let failure = try #require(try await server.retryingModel().lastFailure())
+    let failure = try await server.repeatedCalls().failure()
     #expect(failure.code == .providerRejected && !failure.isTransient)
     #expect(failure.message == "the model answered 429: the quota is spent")
     #expect(server.calls.count == 1)
@@ -94,12 +94,12 @@ import WorkflowLLM
 
   @Test func `The provider's word on whether to try again is obeyed`() async throws {
     server.behaviour = .status(500, headers: [("x-should-retry", "false")])
-    #expect(try await server.retryingModel().lastFailure()?.isTransient == false)
+    #expect(try await server.repeatedCalls().failure().isTransient == false)
     #expect(server.calls.count == 1)
     server.script([.status(200, headers: [("x-should-retry", "false")])])
     #expect(try await server.model().failure().isTransient == false)
     server.script([.status(400, headers: [("X-Should-Retry", "true")]), .answer(text: "the second try")])
-    #expect(try await server.retryingModel().complete(.example).text == "the second try")
+    #expect(try await server.repeatedCalls().complete(.example).text == "the second try")
   }
 
   @Test func `The wait that the provider asks for comes with the failure`() async throws {

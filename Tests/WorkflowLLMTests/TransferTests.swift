@@ -16,7 +16,7 @@ import WorkflowLLM
     server.behaviour = behaviour
     let failure = try await server.model().failure()
     #expect(failure.code == .providerUnavailable && failure.isTransient)
-    #expect(try await server.retryingModel().lastFailure(within: 5) == nil)
+    _ = try await RepeatedCalls(server.model(), most: 5).failure()
     #expect(server.calls.count == 6)
   }
 
@@ -24,7 +24,7 @@ import WorkflowLLM
     let nowhere = try OpenAIChatModel.Configuration(baseURL: "http://127.0.0.1:1/v1", model: "gpt-test")
     let model = OpenAIChatModel(client: HTTPClient(), configuration: nowhere)
     let counted = CountedModel { _ throws(ModelError) in try await model.complete(.example) }
-    #expect(try await RetryingChatModel(counted, policy: .quick).lastFailure(within: 5) == nil)
+    _ = try await RepeatedCalls(counted, most: 5).failure()
     #expect(counted.calls == 5)
     #expect(try await model.failure().code == .providerUnavailable)
   }
@@ -38,7 +38,7 @@ import WorkflowLLM
       if call == 3 { restarted.start() }
       return try await model.complete(.example)
     }
-    let answer = try await RetryingChatModel(counted, policy: .quick).complete(.example)
+    let answer = try await RepeatedCalls(counted).complete(.example)
     #expect(answer.text == "Model: What is a fjord?")
     #expect(counted.calls == 3)
   }
@@ -53,7 +53,7 @@ import WorkflowLLM
 
   @Test func `Cancelling aborts the call under way and makes no other`() async throws {
     server.behaviour = .hold
-    let model = try server.retryingModel()
+    let model = try RepeatedCalls(server.model(), most: 5)
     let task = Task { try await model.error() }
     try await server.waitForCalls(1)
     task.cancel()
@@ -63,7 +63,7 @@ import WorkflowLLM
   }
 
   @Test func `A task that was cancelled before makes no call`() async throws {
-    let model = try server.retryingModel()
+    let model = try RepeatedCalls(server.model(), most: 5)
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
       return try await model.error()

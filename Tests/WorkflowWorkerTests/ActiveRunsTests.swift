@@ -77,23 +77,6 @@ import WorkflowStore
     #expect(await iterator.next() == "later lost")
   }
 
-  @Test func `Only runs that wait for a retry are handed back while others work`() async {
-    let (ended, ends) = AsyncStream<String>.makeStream()
-    let (working, waiting) = (run("working"), run("waiting"))
-    acquire(working, ends)
-    acquire(waiting, ends)
-    let slot = runs.entry(of: waiting)?.slot
-    slot?.begin()
-    let wait = Task { try await slot?.wait(for: .seconds(3_600)) }
-    while slot?.isWaiting != true { await Task.yield() }
-    runs.handBackWaiting()
-    var iterator = ended.makeAsyncIterator()
-    #expect(await iterator.next() == "waiting handBack")
-    #expect(runs.stop(of: working) == nil)
-    wait.cancel()
-    runs.abandonAll()
-  }
-
   @Test func `A quarantined run is cleared by its own claim alone, and frees the worker for others`() async {
     let (_, ends) = AsyncStream<String>.makeStream()
     let (freed, free) = AsyncStream.makeStream(of: Void.self)

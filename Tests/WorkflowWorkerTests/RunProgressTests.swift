@@ -100,7 +100,7 @@ import WorkflowStore
       case .checkpoint(let step, let outputs, _, _): items.append("\(step) \(String(decoding: outputs, as: UTF8.self))")
       case .stored(let step, let order, let namespace, let value):
         items.append("\(step) \(order) \(namespace) \(String(decoding: value, as: UTF8.self))")
-      case .entry, .ended: break
+      case .entry, .ended, .attempted: break
       }
     }
     #expect(

@@ -72,7 +72,8 @@ public struct DefinitionReader: Sendable {
     inputBudget.check(list, inputs: parts.inputs, length: inputsLength, &reading.faults)
     guard reading.faults.isEmpty else { throw Faults(faults: reading.faults.all) }
     let definition = WorkflowDefinition(
-      runName: parts.runName, inputs: parts.inputs, steps: list.steps, failsFast: parts.failsFast)
+      runName: parts.runName, inputs: parts.inputs, steps: list.steps, failsFast: parts.failsFast,
+      options: parts.options)
     return (definition, StoredSteps.text(list.text, failsFast: parts.failsFast))
   }
 }

@@ -16,6 +16,7 @@ struct DefinitionReading {
     let inputs: JSONObject
     let steps: [ReadStep]
     let failsFast: Bool
+    let options: RunOptions
   }
 
   let operations: [ExactKey: ParameterSchema]
@@ -36,13 +37,14 @@ struct DefinitionReading {
       faults.add(ValidationFault("model_attributes_type", root, message, input: value))
       return nil
     }
-    refuseExtras(object, known: ["run_name", "inputs", "steps", "fail_fast"], at: root)
+    refuseExtras(object, known: ["run_name", "inputs", "steps", "fail_fast"] + RunOptions.fields, at: root)
     let name = runName(object)
     let inputs = self.object(object["inputs"], at: root + [.key("inputs")])
     let steps = knownSteps == nil ? self.steps(object) : []
     let failsFast = bool("fail_fast", of: object, at: root) ?? true
+    let options = RunOptions(object, at: root, &faults)
     guard let name, let inputs, let steps else { return nil }
-    return Body(runName: name, inputs: inputs, steps: steps, failsFast: failsFast)
+    return Body(runName: name, inputs: inputs, steps: steps, failsFast: failsFast, options: options)
   }
 
   private mutating func refuseExtras(_ object: JSONObject, known: [String], at place: ValidationFault.Location) {
@@ -116,7 +118,7 @@ struct DefinitionReading {
       faults.add(.objectType(place, value))
       return nil
     }
-    refuseExtras(object, known: ["id", "op", "needs", "params", "optional", "when", "timeout_s"], at: place)
+    refuseExtras(object, known: ["id", "op", "needs", "params", "optional", "when", "timeout_s", "retry"], at: place)
     let id = stepID(object, at: place)
     let schema = operation(object, at: place)
     let needs = self.needs(object["needs"], at: place + [.key("needs")])
@@ -169,6 +171,7 @@ struct DefinitionReading {
       if let fault = Self.timeout.fault(in: value, at: place + [.key("timeout_s")]) { faults.add(fault) }
       options.timeout = value.numberValue
     }
+    if let value = step["retry"] { options.retry = RetryOptions(value, at: place + [.key("retry")], &faults) }
     return options
   }
 

@@ -9,6 +9,7 @@ extension StepDefinition {
     if options.isOptional { object["optional"] = .bool(true) }
     if let condition = options.condition { object["when"] = condition }
     if let timeout = options.timeout { object["timeout_s"] = .number(timeout) }
+    if let retry = options.retry { object["retry"] = .object(retry.json) }
     return .object(object)
   }
 
@@ -22,6 +23,7 @@ extension StepDefinition {
     options.isOptional = object["optional"] == .bool(true)
     options.condition = object["when"]
     options.timeout = object["timeout_s"]?.numberValue
+    options.retry = object["retry"]?.objectValue.map(RetryOptions.init(json:))
     self.init(id: id, op: op, needs: needs, params: params, options: options)
   }
 }

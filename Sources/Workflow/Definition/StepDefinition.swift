@@ -22,6 +22,8 @@ public struct StepDefinition: Sendable, Equatable {
     public var condition: JSONValue?
     /// Seconds that one attempt may take, as they were written.
     public var timeout: JSONNumber?
+    /// When failed attempts are repeated; nil where the operation decides.
+    public var retry: RetryOptions?
 
     /// The options of a step that says nothing.
     public init() {}
@@ -75,6 +77,7 @@ public struct StepDefinition: Sendable, Equatable {
     if options.isOptional { fields.append("field:optional") }
     if options.condition != nil { fields.append("field:when") }
     if options.timeout != nil { fields.append("field:timeout_s") }
+    if options.retry != nil { fields.append("field:retry") }
     if needs.contains(where: { $0.trigger != .done }) { fields.append("field:needs.on") }
     return fields
   }

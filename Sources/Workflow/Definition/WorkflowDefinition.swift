@@ -13,28 +13,40 @@ public struct WorkflowDefinition: Sendable, Equatable {
   public let steps: [StepDefinition]
   /// Whether nothing more starts once a step has failed. If not, every step that does not depend on it runs first.
   public let failsFast: Bool
+  /// What it says of itself besides.
+  public let options: RunOptions
 
   /// Puts together a definition whose parts are known to be valid.
-  public init(runName: String, inputs: JSONObject, steps: [StepDefinition], failsFast: Bool = true) {
+  public init(
+    runName: String, inputs: JSONObject, steps: [StepDefinition], failsFast: Bool = true,
+    options: RunOptions = RunOptions()
+  ) {
+    self.options = options
     self.runName = runName
     self.inputs = inputs
     self.steps = steps
     self.failsFast = failsFast
   }
 
-  /// What a worker must have to execute the run: the operations that the steps name, and `field:…` for each field that
-  /// a worker of an older version does not know.
+  /// What a worker must have to execute the run: the operations that the steps name, `field:…` for each field that a
+  /// worker of an older version does not know, and `priority:…` of a run that has one. Runs that require the same are
+  /// of one class, and each class has a queue.
   public var requirements: Set<String> {
     var found = Set(steps.map(\.op))
     if !failsFast { found.insert("field:fail_fast") }
+    if options.priority != .normal { found.insert(Self.requirement(of: options.priority)) }
     for step in steps { found.formUnion(step.newerFields) }
     return found
   }
 
   /// The fields that this version knows and an older one does not.
   public static let newerFields: Set<String> = [
-    "field:fail_fast", "field:optional", "field:when", "field:timeout_s", "field:needs.on",
+    requirement(of: .high), requirement(of: .low), "field:fail_fast", "field:optional", "field:when", "field:timeout_s",
+    "field:needs.on", "field:retry",
   ]
+
+  /// What a run of a priority requires.
+  public static func requirement(of priority: RunOptions.Priority) -> String { "priority:\(priority.rawValue)" }
 
   /// The limits that the page Contract names under "Submitting a run".
   public enum Limit {

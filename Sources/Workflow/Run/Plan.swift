@@ -36,6 +36,8 @@ public struct Plan: Sendable {
   private var isOpen: [Bool]
   /// Whether a step had been taken when another one failed: it ends all the same.
   private var hadBegun: [Bool]
+  /// Taken steps whose next attempt waits, and until when.
+  private var waiting: [Int: Timestamp] = [:]
   /// How many steps have an outcome.
   private var ended = 0
   /// Steps that were skipped because another one has not ended as it must.
@@ -118,6 +120,44 @@ public struct Plan: Sendable {
     close(ready[nextReady])
   }
 
+  /// Has a step that was taken, or that was attempted before the plan began, wait for its next attempt. One that has
+  /// ended or cannot run any more does not wait.
+  public mutating func wait(_ position: Int, until due: Timestamp) {
+    guard outcomes[position] == nil else { return }
+    if !isOpen[position] {
+      isOpen[position] = true
+      open += 1
+    }
+    waiting[position] = due
+  }
+
+  /// When the next waiting step may start; nil when none waits.
+  public var nextDue: Timestamp? { waiting.isEmpty ? nil : waiting.values.min() }
+
+  /// Whether no step is taken or may start but those that wait.
+  public var onlyWaits: Bool {
+    !waiting.isEmpty && open == waiting.count
+      && !ready[nextReady...].contains { outcomes[$0] == nil && !isOpen[$0] }
+  }
+
+  /// Lets the waiting steps start whose time has come.
+  public mutating func wake(at now: Timestamp) {
+    if waiting.isEmpty { return }
+    for (position, _) in waiting.filter({ $0.value <= now }).sorted(by: { $0.key < $1.key }) {
+      waiting[position] = nil
+      close(position)
+      ready.append(position)
+    }
+  }
+
+  /// Takes the steps that wait although the failure of another one keeps them from starting; they count as taken.
+  public mutating func takeBlockedWaits() -> [Int] {
+    if waiting.isEmpty || !hasFailed { return [] }
+    let blocked = waiting.keys.filter(isBlockedByFailure).sorted()
+    for position in blocked { waiting[position] = nil }
+    return blocked
+  }
+
   /// Returns a step that was taken and has not started: it starts later, if it still may.
   public mutating func cancel(_ position: Int) {
     close(position)
@@ -149,8 +189,10 @@ public struct Plan: Sendable {
     return skipped
   }
 
-  /// The ids of the steps that have been taken and have not ended.
-  public var openSteps: [String] { graph.ids.indices.filter { isOpen[$0] }.map { graph.ids[$0] } }
+  /// The ids of the steps that have been taken, have not ended, and do not wait.
+  public var openSteps: [String] {
+    graph.ids.indices.filter { isOpen[$0] && waiting[$0] == nil }.map { graph.ids[$0] }
+  }
 
   /// Marks steps that had succeeded as failed, because their results cannot be recorded. What their dependents did is
   /// undone.
@@ -165,6 +207,10 @@ public struct Plan: Sendable {
     }
     for (position, isOptional) in failed { kept[position] = .failed(isOptional: isOptional) }
     skipped.removeAll(where: dependents.contains)
+    for position in dependents where waiting[position] != nil {
+      waiting[position] = nil
+      close(position)
+    }
     restore(kept)
     findReady()
   }

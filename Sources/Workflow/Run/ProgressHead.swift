@@ -40,6 +40,13 @@ public struct ProgressHead: Sendable {
 
   private func text(_ part: Range<Int>) -> String { String(decoding: entry[part], as: UTF8.self) }
 
+  /// What the entry says behind its step: members of an object, as JSON text. Empty when there is nothing.
+  public var membersBehindStep: ArraySlice<UInt8> {
+    guard let step = parts.step, step.upperBound + 2 < entry.count else { return [] }
+    // A quote and a comma.
+    return entry[(step.upperBound + 2)...].dropLast()
+  }
+
   /// The outputs of a `step_done`: the rest of the entry after its head, as JSON text.
   public static func outputs(in entry: [UInt8]) -> ArraySlice<UInt8>? {
     guard let head = ProgressHead(entry), head.says("step_done"), let step = head.parts.step else { return nil }

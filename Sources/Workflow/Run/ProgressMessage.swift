@@ -11,6 +11,8 @@ public enum ProgressMessage: Sendable, Equatable {
   case resumed
   /// An attempt of a step begins.
   case stepStart(step: String, op: String)
+  /// An attempt of a step failed, and another one follows.
+  case stepRetry(step: String, StepAttempts)
   /// A step succeeded.
   case stepDone(step: String, LoggedOutputs)
   /// A step was not run: its condition does not hold.
@@ -36,8 +38,8 @@ public enum ProgressMessage: Sendable, Equatable {
   /// The step that it is about, if any.
   public var step: String? {
     switch self {
-    case .stepStart(let step, _), .stepDone(let step, _), .stepSkipped(let step), .stepFailed(let step, _),
-      .modelFallback(let step, _, _):
+    case .stepStart(let step, _), .stepRetry(let step, _), .stepDone(let step, _), .stepSkipped(let step),
+      .stepFailed(let step, _), .modelFallback(let step, _, _):
       step
     case .started, .resumed, .finished, .failed: nil
     }
@@ -66,6 +68,12 @@ public enum ProgressMessage: Sendable, Equatable {
     case .stepStart(let step, let op):
       text.add(#","msg":"step_start","step":"#, step)
       text.add(#","op":"#, op)
+    case .stepRetry(let step, let attempts):
+      text.add(#","msg":"step_retry","step":"#, step)
+      text.add(#","attempt":\#(attempts.failed)"#)
+      text.add(attempts.failure)
+      text.add(#","retry_at":\#(attempts.due.text)"#)
+      text.add(usage: attempts.failure.details.usage)
     case .stepDone(let step, let outputs):
       text.add(#","msg":"step_done","step":"#, step)
       switch outputs {
@@ -81,10 +89,7 @@ public enum ProgressMessage: Sendable, Equatable {
     case .modelFallback(let step, let failure, let usage):
       text.add(#","msg":"llm_fallback","step":"#, step)
       text.add(failure)
-      if usage != .null {
-        text.add(#","usage":"#)
-        text.add(json: usage.bytes)
-      }
+      text.add(usage: usage)
     case .finished: text.add(#","msg":"finished""#)
     case .failed(let failure):
       text.add(#","msg":"failed""#)
@@ -108,6 +113,12 @@ extension EntryText {
   fileprivate mutating func add(_ head: String, _ string: String) {
     add(head)
     add(string: string)
+  }
+
+  fileprivate mutating func add(usage: JSONValue) {
+    if usage == .null { return }
+    add(#","usage":"#)
+    add(json: usage.bytes)
   }
 
   fileprivate mutating func add(_ failure: StepFailure) {

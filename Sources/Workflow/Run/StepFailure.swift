@@ -1,4 +1,4 @@
-import ExactJSON
+public import ExactJSON
 
 /// Why a step, and with it a run, failed.
 public struct StepFailure: Error, Sendable, Equatable {
@@ -6,13 +6,38 @@ public struct StepFailure: Error, Sendable, Equatable {
   public let code: ErrorCode
   /// One sentence, for people.
   public let message: String
+  /// What whoever attempts the step again must know.
+  public let details: Details
+
+  /// What a failure says to whoever attempts the step again. It is not recorded.
+  public struct Details: Sendable, Equatable {
+    /// Whether another attempt may succeed; nil where the kind of failure decides.
+    public var isTransient: Bool?
+    /// How long the service asks to wait; nil when it does not say.
+    public var retryAfter: Duration?
+    /// Whether the service may still be computing the answer: the attempt was aborted, not refused.
+    public var mayBeComputed = false
+    /// Whether the connection has failed: the next attempt needs another one.
+    public var needsFreshConnection = false
+    /// The service's count of tokens of an answer that cannot be used; else null.
+    public var usage = JSONValue.null
+
+    /// The HTTP status of the service's answer; nil without one.
+    public var status: Int?
+    /// What only the log may say, such as the service's own words. May be empty.
+    public var logText = ""
+
+    /// A failure of which nothing more is known.
+    public init() {}
+  }
 
   /// Bytes of a message at most; the rest is cut, so that no text of a client fills logs and progress entries.
   public static let longestMessage = 2_000
 
   /// A failure of a kind, in one sentence.
-  public init(_ code: ErrorCode, _ message: String) {
+  public init(_ code: ErrorCode, _ message: String, _ details: Details = Details()) {
     self.code = code
+    self.details = details
     self.message = message.cut(toBytes: StepFailure.longestMessage)
   }
 

@@ -6,6 +6,8 @@ public struct StepView: Sendable, Equatable {
     case pending
     /// An attempt is under way.
     case running
+    /// An attempt has failed, and the next one waits for its time.
+    case waiting
     /// Its outputs are recorded.
     case done
     /// It was not run: its condition does not hold.
@@ -28,6 +30,10 @@ public struct StepView: Sendable, Equatable {
   public var finishedAt: ArraySlice<UInt8>?
   /// Whether the placeholder spoke because the model failed.
   public var isDegraded = false
+  /// The positions of its `step_retry` entries in the log.
+  public var retryEntries: [Int] = []
+  /// The last of these entries.
+  public var lastRetry: ProgressHead?
   /// The position of its `step_done` in the log.
   public var doneEntry: Int?
 
@@ -89,6 +95,10 @@ public struct StepView: Sendable, Equatable {
       status = .running
       op = head.op ?? op
       startedAt = startedAt ?? head.timestamp
+    } else if head.says("step_retry") {
+      status = .waiting
+      retryEntries.append(index)
+      lastRetry = head
     } else if head.says("step_done") {
       status = .done
       finishedAt = head.timestamp

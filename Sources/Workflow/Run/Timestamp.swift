@@ -22,6 +22,25 @@ public struct Timestamp: Sendable, Comparable {
   /// The earlier of two comes first.
   public static func < (one: Timestamp, other: Timestamp) -> Bool { one.microseconds < other.microseconds }
 
+  /// The point in time a duration later.
+  public static func + (time: Timestamp, duration: Duration) -> Timestamp {
+    Timestamp(microseconds: time.microseconds + wholeMicroseconds(duration))
+  }
+
+  /// The point in time a duration earlier.
+  public static func - (time: Timestamp, duration: Duration) -> Timestamp {
+    Timestamp(microseconds: time.microseconds - wholeMicroseconds(duration))
+  }
+
+  /// How long a point in time is after another one.
+  public static func - (one: Timestamp, other: Timestamp) -> Duration {
+    .microseconds(one.microseconds - other.microseconds)
+  }
+
+  private static func wholeMicroseconds(_ duration: Duration) -> Int {
+    Int(duration.components.seconds) * 1_000_000 + Int(duration.components.attoseconds / 1_000_000_000_000)
+  }
+
   /// Appends seconds with six decimals.
   public func write(to buffer: inout [UInt8]) {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { text in

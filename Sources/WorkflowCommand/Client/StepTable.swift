@@ -1,3 +1,4 @@
+import ExactJSON
 import Workflow
 
 /// The steps of a run as lines of text.
@@ -14,7 +15,7 @@ struct StepTable {
   ///   - height: lines at most.
   static func lines(_ views: [StepView], now: Double?, width: Int, height: Int) -> [String] {
     let room = max(1, height - 3)
-    let order: [StepView.Status] = [.failed, .running, .pending, .done, .skipped]
+    let order: [StepView.Status] = [.failed, .running, .waiting, .pending, .done, .skipped]
     let shown =
       views.count <= room ? views : Array(order.flatMap { status in views.filter { $0.status == status } }.prefix(room))
     let table = StepTable(shown, now: now, width: width)
@@ -38,6 +39,7 @@ struct StepTable {
       case .done where view.isDegraded: "!"
       case .pending: "·"
       case .running: "▸"
+      case .waiting: "↻"
       case .done: "✓"
       case .skipped: "-"
       case .failed: "✗"
@@ -46,7 +48,17 @@ struct StepTable {
     let columns = "\(padded(view.id, idWidth))  \(padded(view.op ?? "", opWidth))"
     // The placeholder's words stand there, not the model's.
     let degraded = view.isDegraded ? "  placeholder" : ""
-    return "  \(mark) \(columns)  \(view.status.rawValue)\(seconds(view))\(attempts)\(degraded)"
+    return "  \(mark) \(columns)  \(view.status.rawValue)\(seconds(view))\(attempts)\(degraded)\(retry(view))"
+  }
+
+  /// Why a step waits for its next attempt, and for how long.
+  private func retry(_ view: StepView) -> String {
+    guard view.status == .waiting, let members = view.lastRetry?.membersBehindStep,
+      let retry = (try? JSONValue(parsing: [UInt8(ascii: "{")] + members + [UInt8(ascii: "}")]))?.objectValue
+    else { return "" }
+    let code = retry["error_code"]?.stringValue ?? ""
+    guard let due = retry["retry_at"]?.numberValue?.double, let now else { return "  \(code)" }
+    return "  \(code), next in \(Int(max(0, due - now).rounded(.up))) s"
   }
 
   /// A text that is too long ends with an ellipsis.

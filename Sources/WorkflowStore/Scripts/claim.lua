@@ -3,8 +3,10 @@
 Gives queued runs to a worker: each leaves its queue, gets a lease and a hold with a new fencing token, and is
 `started`. The token is a counter of the run's claims plus the claim's random id.
 
-A worker takes runs of the classes that it has the operations for, the oldest first. It names the classes that it knows;
-when there are others, it is told of all.
+A worker takes runs of the classes that it has the operations for: those of high priority first, those of low priority
+last, and of one priority the oldest first. Of eight claims one begins with a run of low priority, another one with a run
+of normal priority, so that none waits for ever. It names the classes that it knows; when there are others, it is told of
+all.
 
 A suspect is a run whose next crash would end it. A worker takes one only when it holds no other run, and takes no other
 until the suspect has recorded a checkpoint: what kills the worker meanwhile is the suspect itself. One worker at a time
@@ -16,7 +18,8 @@ ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many runs the wor
       6 bytes of documents after which no further runs are taken, a few at a time  7 worker id
       8 1 if the worker's last run was a suspect: others have their turn first
       9 bytes of a run's documents up to which they are read  10 how many classes there were when the worker last looked
-      11... the classes whose operations it has
+      11... the classes whose operations it has, each with a `+` behind it when its runs have a high priority, with a
+      `-` when they have a low one
 
 Returns {Redis's clock (µs), number of queue entries without a queued job, which were dropped, 1 if runs are left in its
          queues,
@@ -49,16 +52,22 @@ local last, classCount = look('GET', KEYS[2]), look('HLEN', classes)
 look('ZREM', prefix .. 'idle', worker)
 if fault then return fault end
 
--- The lists of runs that this worker can execute and that are not empty.
-local queues, suspects = {}, {}
+-- The lists of runs that this worker can execute and that are not empty, and those of each priority.
+local queues, suspects, high, normal, low = {}, {}, {}, {}, {}
 local function note(lists, key)
   local length = redis.pcall('LLEN', key)
   if type(length) ~= 'number' then return misfits(key, 'list') or length end
   if length > 0 then lists[#lists + 1] = key end
 end
 for i = 11, #ARGV do
-  fault = note(queues, queueOf(ARGV[i])) or note(suspects, suspectsOf(ARGV[i]))
+  local class, mark = string.sub(ARGV[i], 1, 8), string.byte(ARGV[i], 9)
+  local count = #queues
+  fault = note(queues, queueOf(class)) or note(suspects, suspectsOf(class))
   if fault then return fault end
+  if #queues > count then
+    local list = mark == 43 and high or mark == 45 and low or normal
+    list[#list + 1] = queues[#queues]
+  end
 end
 
 -- The facts of a job that a claim needs, `again` of one that was held before; nothing when it is no hash.
@@ -135,7 +144,8 @@ local function take(id, suspect)
   local run = job[3]
   if job[1] ~= 'queued' or not run then
     dropped = dropped + 1
-    redis.pcall('HINCRBY', ARGV[1] .. 'repairs', 'entries_without_job', '1')
+    -- A run that ended in its queue leaves its entry there.
+    if job[1] ~= 'failed' then redis.pcall('HINCRBY', ARGV[1] .. 'repairs', 'entries_without_job', '1') end
     return
   end
   local hold, about
@@ -186,11 +196,19 @@ local function oldest(lists)
 end
 
 -- A long queue of entries without a job is dropped in several claims.
-local function takeOthers()
-  while #taken < most and bytes < mostBytes and dropped < 1000 do
-    local queue = oldest(queues)
-    if not queue or drain(queue, most - #taken, '0') == 0 then return end
+local function takeFrom(lists, limit)
+  while #lists > 0 and #taken < limit and bytes < mostBytes and dropped < 1000 do
+    local queue = oldest(lists)
+    if not queue or drain(queue, limit - #taken, '0') == 0 then return end
   end
+end
+
+local function takeOthers()
+  local turn = (tonumber(string.match(claim, '(%d+)$')) or 0) % 8
+  if turn == 7 then takeFrom(low, math.min(most, 1)) elseif turn == 3 then takeFrom(normal, math.min(most, 1)) end
+  takeFrom(high, most)
+  takeFrom(normal, most)
+  takeFrom(low, most)
 end
 
 -- Whether this worker is the one that becomes empty for suspects. Its term ends by itself; one that ends later than a

@@ -10,15 +10,17 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
         what the run's hold begins with when this record is the next of its claim: `{token} {number before} 0 `,
         token and sequence number of the record within its claim (from 1),
         end: - | finished | failed | queued | suspect (the last two: handed back, to the head of the queue or the
-          suspects), or part: the call only lays down pieces of documents, or a slice of the result,
+          suspects) | parked (it waits among the timers), or part: the call only lays down pieces of documents, or a
+          slice of the result,
         time of the last entry of the log, bytes of the log, and of the result if its text comes in one word,
         a number, the sum of 1 if it holds a checkpoint: a step that never runs again; 2 if a step is under way now that
-          may take the worker down with it; 4 if three more numbers end the head,
+          may take the worker down with it; 4 if three more numbers end the head; 8 if another one does; 16 if the run has a
+          time limit,
         five numbers of words, the last of which follows from the first:
           entries of the progress log;
           fields of the run's outputs, each with its value: a document, or as `/3` in how many pieces it lies there;
           facts of the job, each with its value, first where placeholders stand in for a model's words degraded, with
-          the number of such steps in this record;
+          the number of such steps in this record; last of a parked run due, until when it waits;
           appends to stores, each a store's key and an item;
           pieces of the result. When there is one, it is the text; each of several is `t` and a text, `o` and the field
           of the outputs where it lies, or `d`, a first and a last byte: of the inputs as submitted, all without the
@@ -27,6 +29,7 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
           how many calls have laid down documents of this record before; of such a call its number, from 1,
           bytes of the result before those that this call writes, -1 when there is none or it is written at once,
           bytes of the whole result then, else 0.
+        One more when the run is kept for a time of its own: its seconds.
 
 Returns {Redis's clock (µs), answer...}, an answer for each record:
         'recorded': now or by an earlier sending of the same number;
@@ -50,8 +53,8 @@ local firstForm, headForm, lastForm = '>I4s', '>sssssBI4I4I4I4', '>I4i8I4'
 local headStart = 42
 local now = clock()
 
--- Placeholders that stand in for a model's words.
-local fallbacks = 0
+-- Placeholders that stand in for a model's words; the seconds that the run at hand is kept after its end.
+local fallbacks, kept = 0, nil
 
 -- Counts placeholders in the minute that it is, of the 60 minutes that are kept.
 local function countFallbacks()
@@ -148,11 +151,11 @@ end
 -- Writes the rest of a result, or all of it.
 local function writeResult(id, text, written)
   local key = prefix .. 'result:' .. id
-  if written < 0 then return redis.call('SET', key, text, 'EX', retain) end
+  if written < 0 then return redis.call('SET', key, text, 'EX', kept) end
   local part = prefix .. 'part:' .. id
   redis.call('SETRANGE', part, whole(written), text)
   redis.call('RENAME', part, key)
-  redis.call('EXPIRE', key, retain)
+  redis.call('EXPIRE', key, kept)
 end
 
 -- A hold with another number of calls that have laid down documents.
@@ -189,6 +192,8 @@ local function obstacle(id, known, ending, documents, facts, stored, pieces)
     local why = misfit(ending == 'queued' and queueOf(known.class) or suspectsOf(known.class), 'list')
     if why then return {'held', why} end
   end
+  local timers = ending == 'parked' and misfit(prefix .. 'timers', 'zset')
+  if timers then return {'held', timers} end
   local why = facts > documents and misfit(prefix .. 'outputs:' .. id, 'hash')
   if why then return {'refused', why, ''} end
   return refusal(stored, pieces - 1)
@@ -219,7 +224,8 @@ local function advance(id, job, known, ended, ending, time, bytes, flags, at, do
     hold(id, holdText(ended, '0', flags % 4 > 1 and '1' or '0', crashes, time, bytes, known.class))
   else
     local claim = {token = known.token, crashes = crashes, time = time, bytes = bytes, class = known.class}
-    release(id, claim, ended, '0', ending == 'suspect')
+    local due = ending == 'parked' and whole(math.ceil(ARGV[stored - 1] * 1000)) or nil
+    release(id, claim, ended, '0', ending == 'suspect', due)
   end
   announce(id, '')
   return true
@@ -234,7 +240,7 @@ local function complete(id, job, start, ended, ending, time, bytes, staged, at, 
   end
   -- Only the first record of a first claim finds no outputs.
   local hasOutputs = staged > 0 or not string.find(start, ' 0 0 ', -5, true) or string.sub(start, 1, 2) ~= '1-'
-  if not finish(id, job, ending, retain, hasOutputs, ARGV, at, documents - 1, 'finished_ts', time, 'bytes', bytes,
+  if not finish(id, job, ending, kept, hasOutputs, ARGV, at, documents - 1, 'finished_ts', time, 'bytes', bytes,
     'end', ended, unpack(ARGV, facts, stored - 1)) then return false end
   if result then writeResult(id, result, written) end
   announce(id, ending)
@@ -247,13 +253,16 @@ local function record(head, next, id, job, text)
   local start, ended, ending, time, bytes, flags, n1, n2, n3, n4, rest =
     struct.unpack(headForm, ARGV[head], headStart)
   local staged, written, total = 0, -1, 0
-  if flags > 3 then staged, written, total = struct.unpack(lastForm, ARGV[head], rest) end
+  kept = retain
+  local isWhole = flags % 8 < 4
+  if not isWhole then staged, written, total, rest = struct.unpack(lastForm, ARGV[head], rest) end
+  if flags % 16 > 7 then kept = whole(struct.unpack('>I4', ARGV[head], rest)) end
   local documents = head + 1 + n1
   local facts = documents + n2
   local stored = facts + n3
   local pieces = stored + n4
   -- A record that is the next one of its claim, and that finishes it, needs nothing else of the hold.
-  local isNext = text and flags < 4 and string.find(text, start, 1, true) == 1
+  local isNext = text and isWhole and string.find(text, start, 1, true) == 1
   local known, why, result
   if not isNext or ending ~= 'finished' then known = readHold(text) end
   if not isNext then why = outOfTurn(known, job, ended, staged, ending) end
@@ -268,6 +277,7 @@ local function record(head, next, id, job, text)
     if result and (next - pieces > 1 or written >= 0) then bytes = whole(bytes + math.max(#result, total)) end
     if not complete(id, job, start, ended, ending, time, bytes, staged, head + 1, documents, facts, stored, result,
       written) then return {'lost', 'not a job any more'} end
+    if flags > 15 then redis.pcall('ZREM', prefix .. 'deadlines', id) end
   elseif not advance(id, job, known, ended, ending, time, bytes, flags, head + 1, documents, facts, stored) then
     return {'lost', 'not a job any more'}
   end

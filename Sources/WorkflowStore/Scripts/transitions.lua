@@ -3,7 +3,7 @@
 --
 --   admit   (submit.lua) a run comes in: queued
 --   take    (claim.lua) a worker holds it: started
---   release it goes back to the head of its queue, or of the suspects: queued
+--   release it goes back to the head of its queue, or of the suspects, or waits among the timers: queued
 --   finish  it ends: finished or failed, for good
 --
 -- A run is started exactly while it has a hold, and whoever writes to it must name the hold's token: so nothing is
@@ -27,14 +27,16 @@ end
 -- Whether a run with this number of crashes waits among the suspects: its next crash would end it.
 local function isSuspect(crashes, limit) return tonumber(crashes) >= limit - 1 end
 
--- Puts a run back at the head of its queue or of the suspects.
+-- Puts a run back at the head of its queue or of the suspects; or has it wait among the timers until `due`, in
+-- milliseconds.
 -- `claim`: what it says of the claim that ends, as a hold. `ending`: the claim's last record, whose repeat is answered;
 -- '' for none.
-local function release(id, claim, ending, silent, asSuspect)
+local function release(id, claim, ending, silent, asSuspect, due)
   local claims = string.match(claim.token, '^%d+') or '1'
   redis.call('HSET', jobs .. id, 'status', 'queued', 'end', ending, 'bytes', claim.bytes,
     'again', claims .. ' ' .. claim.crashes .. ' ' .. silent .. ' ' .. claim.time .. ' ' .. claim.bytes)
   released[#released + 1] = id
+  if due then return redis.call('ZADD', ARGV[1] .. 'timers', due, id) end
   redis.call('LPUSH', asSuspect and suspectsOf(claim.class) or queueOf(claim.class), id)
   enqueued[claim.class] = (enqueued[claim.class] or 0) + 1
 end

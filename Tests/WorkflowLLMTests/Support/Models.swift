@@ -2,6 +2,7 @@ import Curl
 import ModelServer
 import Synchronization
 import Testing
+import Workflow
 import WorkflowLLM
 
 extension ChatRequest {
@@ -21,41 +22,44 @@ extension ModelServer {
   }
 
   /// A model that calls this server again and again.
-  func retryingModel(timeout: Duration = .seconds(20)) throws -> RetryingChatModel {
-    RetryingChatModel(try model(timeout: timeout), policy: .quick)
+  func repeatedCalls(timeout: Duration = .seconds(20)) throws -> RepeatedCalls {
+    RepeatedCalls(try model(timeout: timeout))
   }
 }
 
-extension RetryingChatModel {
-  /// Makes so many calls, if that many are made, and waits for nothing between them.
-  /// - Returns: the failure that no other call follows; nil when one would have followed the last.
-  func lastFailure(within calls: Int = 6) async throws -> ModelFailure? {
-    let left = Mutex(calls - 1)
-    let error = await #expect(throws: ModelError.self) {
-      try await complete(.example) { _ in
-        let isOver = left.withLock { left in
-          left -= 1
-          return left < 0
-        }
-        if isOver { throw CancellationError() }
+/// Calls a model as the attempts of a step do, without waiting between them.
+struct RepeatedCalls: ChatModel {
+  let model: any ChatModel
+  /// Calls at most.
+  var most = 100
+  var log: ModelLog?
+
+  init(_ model: any ChatModel, most: Int = 100, log: ModelLog? = nil) {
+    self.model = model
+    self.most = most
+    self.log = log
+  }
+
+  var provider: String { model.provider }
+
+  func complete(_ request: ChatRequest) async throws(ModelError) -> ChatAnswer {
+    var policy = RetryPolicy()
+    policy.maxAttempts = most
+    var attempts: StepAttempts?
+    while true {
+      var request = request
+      if let attempts { request.adapt(to: attempts) }
+      do {
+        return try await model.complete(request)
+      } catch .failed(let failure) {
+        let stepFailure = failure.stepFailure
+        log?.failed(job: "job", step: "llm", stepFailure, attempt: (attempts?.failed ?? 0) + 1)
+        let now = Timestamp(microseconds: 1)
+        let next = StepAttempts(after: attempts, stepFailure, policy, spent: .zero, now: now, random: 0)
+        guard let next, next.failed < most else { throw .failed(failure) }
+        attempts = next
       }
     }
-    guard case .failed(let failure) = try #require(error) else { return nil }
-    return failure
-  }
-}
-
-extension RetryPolicy {
-  /// Waits that nobody would notice.
-  static let quick = RetryPolicy(firstDelay: .milliseconds(1), maxDelay: .milliseconds(5))
-
-  init(
-    firstDelay: Duration = .milliseconds(500), maxDelay: Duration = .seconds(30), total: Duration = .seconds(600)
-  ) {
-    self.init()
-    self.firstDelay = firstDelay
-    self.maxDelay = maxDelay
-    self.total = total
   }
 }
 
@@ -73,7 +77,7 @@ final class CountedModel: ChatModel {
   /// What was asked, call by call.
   var asked: [ChatRequest] { requests.withLock { $0 } }
 
-  func complete(_ request: ChatRequest, pause: Pause) async throws(ModelError) -> ChatAnswer {
+  func complete(_ request: ChatRequest) async throws(ModelError) -> ChatAnswer {
     requests.withLock { $0.append(request) }
     let call = count.withLock { count in
       count += 1

@@ -10,7 +10,7 @@ extension ClaimedRun {
   ///   - ended: how steps have ended that are recorded without outputs, as JSON text, by id.
   static func make(
     _ steps: [StepDefinition], inputs: JSONObject = [:], isSuspect: Bool = false, recorded: [String: JSONObject] = [:],
-    ended: [String: String] = [:], failsFast: Bool = true
+    ended: [String: String] = [:], attempts: [String: StepAttempts] = [:], failsFast: Bool = true
   ) throws -> ClaimedRun {
     let list = JSONValue.array(steps.map(\.json))
     let steps = failsFast ? list.bytes : (["fail_fast": false, "steps": list] as JSONValue).bytes
@@ -18,13 +18,14 @@ extension ClaimedRun {
     let digits = String(steps.count)
     let head = String(repeating: "0", count: 8 - digits.count) + digits
     let facts =
-      "\(JobID()) 1-w \(isSuspect ? 1 : 0) \(recorded.isEmpty && ended.isEmpty ? 1 : 0) 0 41 0.000001 00000000"
+      "\(JobID()) 1-w \(isSuspect ? 1 : 0) \(recorded.isEmpty && ended.isEmpty && attempts.isEmpty ? 1 : 0) 0 41 0.000001 00000000"
     let text = Array(head.utf8) + steps + inputs
     guard let head = RunHead(Array("\(facts) \(text.count) request".utf8), name: "run", position: 0) else {
       throw StoreError.damaged(facts)
     }
     let outputs =
       recorded.map { ("out:" + $0, JSONValue.object($1).bytes) } + ended.map { ("end:" + $0, Array($1.utf8)) }
+      + attempts.map { ("try:" + $0, $1.json.bytes) }
     return try ClaimedRun(
       head, submitted: text, outputs: Dictionary(outputs, uniquingKeysWith: { $1 }), cache: TextCache())
   }
@@ -51,10 +52,11 @@ extension CheckpointBatch {
   var summary: String {
     let items = items.compactMap { item -> String? in
       switch item {
-      case .ended: nil
+      case .ended, .attempted: nil
       case .entry(.started, _): "started"
       case .entry(.resumed, _): "resumed"
       case .entry(.stepStart(let step, _), _): "start \(step)"
+      case .entry(.stepRetry(let step, _), _): "retry \(step)"
       case .entry(.stepSkipped(let step), _): "skip \(step)"
       case .entry(.stepFailed(let step, _), _): "fail \(step)"
       case .entry(.modelFallback(let step, _, _), _): "fallback \(step)"
@@ -69,6 +71,7 @@ extension CheckpointBatch {
       case nil: ""
       case .finished: " | finished"
       case .failed(let failure): " | failed: \(failure.message)"
+      case .parked: " | parked"
       case .handedBack(let isQuarantined): isQuarantined ? " | handed back to quarantine" : " | handed back"
       }
     return items.joined(separator: ", ") + (hasStepInFlight ? " *" : "") + end

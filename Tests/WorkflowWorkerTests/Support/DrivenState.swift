@@ -13,16 +13,19 @@ struct DrivenState {
   /// Why the run must stop, if it must.
   var stop: ActiveRuns.Stop?
   private var state: ExecutionState
+  private let clock = RedisClock()
 
   init(
     _ steps: [StepDefinition], inputs: JSONObject = [:], isSuspect: Bool = false, recorded: [String: JSONObject] = [:],
-    ended: [String: String] = [:], failsFast: Bool = true, runBytes: Int = 32 << 20
+    ended: [String: String] = [:], attempts: [String: StepAttempts] = [:], failsFast: Bool = true,
+    runBytes: Int = 32 << 20
   ) throws {
     run = try ClaimedRun.make(
-      steps, inputs: inputs, isSuspect: isSuspect, recorded: recorded, ended: ended, failsFast: failsFast)
+      steps, inputs: inputs, isSuspect: isSuspect, recorded: recorded, ended: ended, attempts: attempts,
+      failsFast: failsFast)
     state = ExecutionState(
       run, registry: OperationRegistry([Scripted("now", isImmediate: true), Scripted("call")]),
-      limits: .init(outputBytes: runBytes, runBytes: runBytes, progressEntryBytes: 64 << 10), clock: RedisClock())
+      limits: .init(outputBytes: runBytes, runBytes: runBytes, progressEntryBytes: 64 << 10), clock: clock)
   }
 
   /// The action after nothing has ended.
@@ -34,32 +37,50 @@ struct DrivenState {
   }
 
   /// The action after a step returned outputs.
-  mutating func done(_ step: String, _ outputs: JSONObject = [:]) -> String { ended(step, .success(.outputs(outputs))) }
+  mutating func done(_ step: String, _ outputs: JSONObject = [:]) -> String {
+    ended(step, .succeeded(.outputs(outputs)))
+  }
 
   /// The action after a step returned a value to be stored.
   mutating func stored(_ step: String, in namespace: String) -> String {
-    ended(step, .success(.stored(namespace: namespace, data: "value")))
+    ended(step, .succeeded(.stored(namespace: namespace, data: "value")))
   }
 
   /// The action after a step failed.
-  mutating func failed(_ step: String) -> String { ended(step, .failure(.failed(StepFailure(.operationFailed, "no")))) }
+  mutating func failed(_ step: String) -> String { ended(step, .failed(StepFailure(.operationFailed, "no"))) }
+
+  /// The action after an attempt of a step failed that is repeated after a wait.
+  mutating func repeats(_ step: String, after wait: Duration, failed: Int = 1) throws -> String {
+    ended(step, .repeats(try .make(failed: failed, due: Timestamp(microseconds: 0) + now + wait)))
+  }
+
+  /// The action once the time of a waiting step may have come.
+  mutating func due() -> String { show(state.next(after: .due, stop: stop)) }
+
+  /// The action after an event.
+  mutating func action(after event: ExecutionState.Event) -> ExecutionState.Action {
+    state.next(after: event, stop: stop)
+  }
+
+  /// How long after 1970 the state's clock is.
+  private var now: Duration { clock.now - Timestamp(microseconds: 0) }
 
   /// The ends without outputs that are written after a step failed.
   mutating func ends(after step: String) -> [String] {
     let position = run.graph.ids.firstIndex(of: step) ?? -1
-    let failure = StepError.failed(StepFailure(.operationFailed, "no"))
-    guard case .write(let batch) = state.next(after: .ended(position, .failure(failure)), stop: stop) else { return [] }
+    let failure = StepFailure(.operationFailed, "no")
+    guard case .write(let batch) = state.next(after: .ended(position, .failed(failure)), stop: stop) else { return [] }
     return batch.items.compactMap { item in
       if case .ended(let step, let end) = item { "\(step) \(end.text)" } else { nil }
     }
   }
 
   /// The action after a step said that it was cancelled.
-  mutating func cancelled(_ step: String) -> String { ended(step, .failure(.cancelled)) }
+  mutating func cancelled(_ step: String) -> String { ended(step, .cancelled) }
 
-  private mutating func ended(_ step: String, _ result: Result<OperationResult, StepError>) -> String {
+  private mutating func ended(_ step: String, _ end: ExecutionState.AttemptEnd) -> String {
     let position = run.graph.ids.firstIndex(of: step) ?? -1
-    return show(state.next(after: .ended(position, result), stop: stop))
+    return show(state.next(after: .ended(position, end), stop: stop))
   }
 
   private func show(_ action: ExecutionState.Action) -> String {
@@ -67,12 +88,25 @@ struct DrivenState {
     case .run(let step): "run \(step.invocation.step)"
     case .start(let steps): "start \(steps.map(\.invocation.step).joined(separator: " "))"
     case .write(let batch): "write \(batch.summary)"
-    case .wait: "wait"
+    case .wait(nil): "wait"
+    case .wait: "wait for a step"
     case .leave(.finished): "leave finished"
     case .leave(.failed(let failure)): "leave failed: \(failure.message)"
+    case .leave(.parked): "leave parked"
     case .leave(.handedBack(let answer)): "leave handed back: \(answer)"
     case .leave(.lost(let why)): "leave lost: \(why)"
     case .leave(.refused(let why, let answer)): "leave refused: \(why): \(answer)"
     }
+  }
+}
+
+extension StepAttempts {
+  /// Failed attempts of which the last was refused by the service.
+  static func make(failed: Int = 1, due: Timestamp) throws -> StepAttempts {
+    let text =
+      #"{"failed":\#(failed),"counted":0,"timeouts":0,"fresh":false,"since":0,"due":\#(due.microseconds),"#
+      + #""error_code":"rate_limited","error":"later"}"#
+    guard let attempts = StepAttempts(json: try JSONValue(parsing: text)) else { throw StoreError.damaged(text) }
+    return attempts
   }
 }

@@ -1,0 +1,147 @@
+public import ExactJSON
+
+/// What a run says of itself besides its steps and inputs.
+public struct RunOptions: Sendable, Equatable {
+  /// When a run starts.
+  public enum Start: Sendable, Equatable {
+    /// Milliseconds after its submission.
+    case after(milliseconds: Int)
+    /// At a time, in milliseconds since 1970.
+    case at(milliseconds: Int)
+  }
+
+  /// Which of the queued runs come first.
+  public enum Priority: String, Sendable, Equatable, CaseIterable {
+    /// Before all others.
+    case high
+    /// The default.
+    case normal
+    /// After all others, but for a share of the claims.
+    case low
+  }
+
+  /// When it starts; nil for at once.
+  public var start: Start?
+  /// Seconds that it may take from its start on, as they were written; nil for no limit.
+  public var timeout: JSONNumber?
+  /// Its place among the queued runs.
+  public var priority = Priority.normal
+  /// Seconds that it is kept after its end; nil for as long as the service says.
+  public var retain: Int?
+  /// Names and values of the author's own.
+  public var labels: [(name: String, value: String)] = []
+
+  /// A run that says nothing.
+  public init() {}
+
+  /// Whether it says nothing.
+  public var isEmpty: Bool {
+    start == nil && timeout == nil && priority == .normal && retain == nil && labels.isEmpty
+  }
+
+  /// The labels as a JSON object.
+  public var labelsJSON: JSONObject { JSONObject(labels.map { ($0.name, .string($0.value)) }) }
+
+  /// Whether both say the same.
+  public static func == (one: Self, other: Self) -> Bool {
+    one.start == other.start && one.timeout == other.timeout && one.priority == other.priority
+      && one.retain == other.retain && one.labels.elementsEqual(other.labels) { $0 == $1 }
+  }
+}
+
+extension RunOptions {
+  /// The fields of a body that say it.
+  static let fields = ["timeout_s", "delay_s", "run_at", "priority", "retain_s", "labels"]
+
+  /// The limits that the page Contract names.
+  public enum Limit {
+    /// Labels of a run.
+    public static let labels = 32
+    /// Bytes of a label's name.
+    public static let labelNameBytes = 63
+    /// Bytes of a label's value.
+    public static let labelValueBytes = 256
+  }
+
+  /// Reads what a body says.
+  init(_ body: JSONObject, at root: ValidationFault.Location, _ faults: inout FaultList) {
+    func check(_ name: String, _ kind: ParameterSchema.Kind) -> JSONValue? {
+      guard let value = body[name] else { return nil }
+      guard let fault = kind.fault(in: value, at: root + [.key(name)]) else { return value }
+      faults.add(fault)
+      return nil
+    }
+    timeout = check("timeout_s", .number(0.1...2_592_000))?.numberValue
+    retain = check("retain_s", .integer(1...31_536_000))?.numberValue?.int
+    if let delay = check("delay_s", .number(0...31_536_000))?.numberValue?.double {
+      start = .after(milliseconds: Int((delay * 1_000).rounded(.up)))
+    }
+    let names = Priority.allCases.map(\.rawValue)
+    priority = check("priority", .oneOf(names))?.stringValue.flatMap(Priority.init) ?? .normal
+    readStart(body, at: root + [.key("run_at")], &faults)
+    if let value = body["labels"] { readLabels(value, at: root + [.key("labels")], &faults) }
+  }
+
+  private mutating func readStart(_ body: JSONObject, at place: ValidationFault.Location, _ faults: inout FaultList) {
+    guard let value = body["run_at"] else { return }
+    if body["delay_s"] != nil {
+      faults.add(.value(place, value, "a run has delay_s or run_at, not both"))
+    }
+    guard let text = value.stringValue else {
+      faults.add(.stringType(place, value))
+      return
+    }
+    guard let time = DateTime.milliseconds(of: text) else {
+      faults.add(
+        .value(
+          place, value, "a date and time with its offset is expected, such as 2026-12-24T18:00:00+01:00 (RFC 3339)"))
+      return
+    }
+    start = .at(milliseconds: time)
+  }
+
+  private mutating func readLabels(
+    _ value: JSONValue, at place: ValidationFault.Location, _ faults: inout FaultList
+  ) {
+    guard let object = value.objectValue else {
+      faults.add(.objectType(place, value))
+      return
+    }
+    if object.count > Limit.labels {
+      faults.add(.value(place, value, "a run has at most \(Limit.labels) labels"))
+      return
+    }
+    for member in object.members {
+      let place = place + [.key(member.key)]
+      guard let text = member.value.stringValue else {
+        faults.add(.stringType(place, member.value))
+        continue
+      }
+      if !Self.isLabelName(member.key) {
+        faults.add(
+          .value(
+            place, member.value,
+            "the name of a label is 1 to \(Limit.labelNameBytes) ASCII letters, digits, '_', '-', '.' and '/'"))
+      } else if text.utf8.count > Limit.labelValueBytes || text.unicodeScalars.contains(where: { $0.value < 0x20 }) {
+        faults.add(
+          .value(
+            place, member.value,
+            "the value of a label is at most \(Limit.labelValueBytes) bytes without control characters"))
+      }
+      labels.append((member.key, text))
+    }
+  }
+
+  private static func isLabelName(_ name: String) -> Bool {
+    (1...Limit.labelNameBytes).contains(name.utf8.count)
+      && name.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."),
+          UInt8(ascii: "/"):
+          true
+        default: false
+        }
+      }
+  }
+}

@@ -1,0 +1,46 @@
+import Logging
+import Workflow
+import WorkflowStore
+
+/// Returns parked runs to their queues when their time has come, and ends runs whose time limit is over. Every worker
+/// does that, so that it depends on no single one.
+struct RunTimers: Sendable {
+  private let store: RunStore
+  private let logger: Logger
+  private let outages: OutageLog
+
+  /// The longest time between two turns: a run that was parked meanwhile is late by no more.
+  private static let period = Duration.seconds(1)
+  /// How many runs a turn takes; as many take Redis a few milliseconds.
+  private static let mostRuns = 100
+
+  init(store: RunStore, logger: Logger) {
+    self.store = store
+    self.logger = logger
+    outages = OutageLog("the look at the timers", logger: logger)
+  }
+
+  /// Takes turns until its task is cancelled.
+  func run() async {
+    while !Task.isCancelled {
+      let wait = await turn()
+      if wait > .zero { try? await Task.sleep(for: wait) }
+    }
+  }
+
+  /// - Returns: how long the next turn has time.
+  private func turn() async -> Duration {
+    do {
+      let turn = try await store.turnTimers(limit: Self.mostRuns)
+      outages.noteSuccess()
+      for (id, outcome) in turn.runs where outcome == .timedOut {
+        logger.notice("the run took longer than its timeout_s", metadata: ["job": "\(id)"])
+      }
+      if turn.runs.count >= Self.mostRuns { return .zero }
+      return turn.next.map { min(Self.period, max(.milliseconds(1), $0 - turn.now)) } ?? Self.period
+    } catch {
+      outages.note(error)
+      return Self.period
+    }
+  }
+}

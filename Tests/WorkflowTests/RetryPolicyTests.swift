@@ -1,0 +1,137 @@
+import ExactJSON
+import Testing
+import Workflow
+
+@Suite struct RetryPolicyTests {
+  private let policy = RetryPolicy.make(delay: 1, maxDelay: 5, total: 100)
+
+  private func wait(
+    _ failed: Int = 1, counted: Int? = nil, _ code: ErrorCode = .rateLimited, retryAfter: Duration? = nil,
+    elapsed: Duration = .zero, random: Double = 1, spent: Duration = .seconds(3), mayBeComputed: Bool = false,
+    _ policy: RetryPolicy? = nil
+  ) -> Duration? {
+    var details = StepFailure.Details()
+    details.retryAfter = retryAfter
+    details.mayBeComputed = mayBeComputed
+    return (policy ?? self.policy).wait(
+      afterFailed: failed, counted: counted ?? failed, StepFailure(code, "later", details), spent: spent,
+      elapsed: elapsed, random: random)
+  }
+
+  @Test func `The wait doubles up to the longest, and no number of attempts ends it`() {
+    #expect([1, 2, 3, 4, 5, 999].map { wait($0) } == [1, 2, 4, 5, 5, 5].map { .seconds($0) })
+  }
+
+  @Test func `A step is attempted a thousand times at most`() {
+    #expect(wait(999) != nil && wait(1_000) == nil)
+  }
+
+  @Test func `Any part of the wait may be random, or none`() {
+    #expect(wait(3, random: 0) == .zero)
+    #expect(wait(3, random: 0.5) == .seconds(2))
+    var exact = policy
+    exact.hasJitter = false
+    #expect(wait(3, random: 0, exact) == .seconds(4))
+    #expect(wait(3, retryAfter: .seconds(40), random: 1, exact) == .seconds(40))
+  }
+
+  @Test func `The service's word is the least wait, with up to a quarter of it on top`() {
+    #expect(wait(4, retryAfter: .seconds(40), random: 0) == .seconds(40))
+    #expect(wait(4, retryAfter: .seconds(40), random: 0.5) == .seconds(45))
+    #expect(wait(4, retryAfter: .seconds(40), random: 1) == .seconds(50))
+    #expect(wait(4, retryAfter: .zero, random: 1) == .seconds(5))
+    #expect(wait(900, retryAfter: .seconds(1), random: 1) == .seconds(5))
+  }
+
+  @Test func `Those who are refused together do not come back together`() {
+    let waits = (1...100).compactMap { _ in wait(retryAfter: .seconds(20), random: .random(in: 0...1)) }
+    #expect(waits.count == 100 && waits.allSatisfy { $0 >= .seconds(20) && $0 <= .seconds(25) })
+    #expect((waits.max() ?? .zero) - (waits.min() ?? .zero) > .seconds(3))
+  }
+
+  @Test func `After an attempt that may still be computed the wait is as long as the attempt was`() {
+    #expect(wait(random: 0, spent: .seconds(60), mayBeComputed: true) == .seconds(60))
+    #expect(wait(random: 1, spent: .seconds(60), mayBeComputed: true) == .seconds(75))
+    #expect(wait(random: 0, spent: .seconds(60)) == .zero)
+  }
+
+  @Test func `The total ends the attempts, and the last wait is cut to it`() {
+    #expect(wait(3, elapsed: .seconds(99)) == .seconds(1))
+    #expect(wait(elapsed: .seconds(100)) == nil)
+    #expect(wait(elapsed: .seconds(200), random: 0) == nil)
+    #expect(wait(retryAfter: .seconds(40), elapsed: .seconds(60), random: 0) == nil)
+    #expect(wait(retryAfter: .seconds(40), elapsed: .seconds(59), random: 1) == .seconds(41))
+    #expect(wait(retryAfter: .seconds(86_400)) == nil)
+    #expect(wait(spent: .seconds(100), mayBeComputed: true) == nil)
+  }
+
+  @Test func `By default three attempts may fail, of failures that may pass`() {
+    let policy = RetryPolicy()
+    #expect(
+      wait(2, counted: 2, .operationFailed, policy) != nil && wait(3, counted: 3, .operationFailed, policy) == nil)
+    let passing = ErrorCode.allCases.filter { policy.repeats(StepFailure($0, "")) }
+    #expect(passing == [.timeout, .rateLimited, .providerUnavailable, .operationFailed])
+    #expect(wait(1, counted: 1, .operationFailed, RetryPolicy.none) == nil)
+  }
+
+  @Test func `The operation's word decides where the kind of failure does not, and a step's codes above both`() {
+    var details = StepFailure.Details()
+    details.isTransient = false
+    let refused = StepFailure(.providerUnavailable, "no", details)
+    #expect(!policy.repeats(refused))
+    var own = policy
+    own.codes = [.providerUnavailable]
+    #expect(own.repeats(refused) && !own.repeats(StepFailure(.timeout, "")))
+  }
+
+  @Test func `A refused attempt does not count, a timeout is remembered, and all of it survives being stored`() throws {
+    let now = Timestamp(microseconds: 10_000_000)
+    var details = StepFailure.Details()
+    details.mayBeComputed = true
+    details.needsFreshConnection = true
+    let late = StepFailure(.timeout, "late", details)
+    let first = try #require(
+      StepAttempts(after: nil, late, policy, spent: .seconds(2), now: now, random: 0.5))
+    #expect(first.failed == 1 && first.counted == 1 && first.timeouts == 1 && first.needsFreshConnection)
+    #expect(first.since == Timestamp(microseconds: 8_000_000) && first.due == Timestamp(microseconds: 12_250_000))
+    let second = try #require(
+      StepAttempts(
+        after: first, StepFailure(.rateLimited, "wait"), policy, spent: .zero, now: now + .seconds(5), random: 1))
+    #expect(second.failed == 2 && second.counted == 1 && second.timeouts == 1 && !second.needsFreshConnection)
+    #expect(second.since == first.since)
+    #expect(StepAttempts(json: second.json) == second)
+    for name in ["failed", "counted", "timeouts", "since", "due", "error_code", "error"] {
+      var object = try #require(second.json.objectValue)
+      object[name] = .bool(true)
+      #expect(StepAttempts(json: .object(object)) == nil)
+    }
+  }
+
+  @Test func `A step's retry changes what it names, and is at least three attempts where the operation has one`() throws
+  {
+    func policy(_ text: String, over base: RetryPolicy) throws -> RetryPolicy {
+      RetryOptions(json: try #require(JSONValue(parsing: text).objectValue)).policy(over: base)
+    }
+    #expect(try policy("{}", over: .none) == RetryPolicy())
+    #expect(try policy("{}", over: self.policy) == self.policy)
+    let own = try policy(
+      #"{"max_attempts":7,"delay_s":0.5,"multiplier":1,"max_delay_s":9,"jitter":false,"total_s":60,"on":["timeout"]}"#,
+      over: self.policy)
+    #expect(
+      own.maxAttempts == 7 && own.delay == .milliseconds(500) && own.multiplier == 1 && own.maxDelay == .seconds(9))
+    #expect(!own.hasJitter && own.total == .seconds(60) && own.codes == [.timeout])
+    #expect(try policy(#"{"delay_s":600}"#, over: .none).maxDelay == .seconds(600))
+  }
+}
+
+extension RetryPolicy {
+  /// A policy without a number of attempts; times in seconds.
+  static func make(delay: Double, maxDelay: Double, total: Double) -> RetryPolicy {
+    var policy = RetryPolicy()
+    policy.maxAttempts = nil
+    policy.delay = .seconds(delay)
+    policy.maxDelay = .seconds(maxDelay)
+    policy.total = .seconds(total)
+    return policy
+  }
+}
