@@ -8,8 +8,8 @@
 ///                              reader reads), `again` (once it was held: claims, crashes in a row, deaths
 ///                              in a row before a record, last time, bytes of the log), `end` (token and
 ///                              number of the record that ended the last claim), `due` (until when it waits
-///                              or waited among the timers), and what the run says of itself: `limit`,
-///                              `retain`, `priority`, `labels`. No value but run_name, error and labels has
+///                              or waited among the timers), and what the run says of itself: `delay`,
+///                              `limit`, `retain`, `priority`, `labels`. No value but run_name, error and labels has
 ///                              more than 64 bytes, so that Redis keeps it compact
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
 ///   result:{id}        string  JSON, written when it finishes, from its documents                       retain

@@ -29,13 +29,16 @@ public struct TimerTurn: Sendable, Equatable {
 
 extension RunStore {
   /// Returns parked runs whose time has come to their queues, and ends runs whose time limit is over.
-  /// - Parameter limit: how many of each at most.
-  public func turnTimers(limit: Int = 100) async throws(StoreError) -> TimerTurn {
+  /// - Parameters:
+  ///   - last: Redis's clock at the caller's last turn; nil at its first.
+  ///   - limit: how many of each at most.
+  public func turnTimers(after last: Timestamp? = nil, limit: Int = 100) async throws(StoreError) -> TimerTurn {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(limit)
     arguments.append(limits.retain)
     arguments.append(limits.crashes)
+    arguments.append(last.map { "\($0.microseconds)" } ?? "")
     let reply = try await evaluate(Scripts.timers, [keys.timers, keys.deadlines], arguments)
     guard let parts = reply.array, parts.count >= 3, let now = parts[0].int else {
       throw RunStore.damaged(Scripts.timers, reply)

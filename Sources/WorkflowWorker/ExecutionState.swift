@@ -256,7 +256,8 @@ struct ExecutionState {
 }
 
 extension ExecutionState.PendingStep {
-  /// How a failed attempt of the step ends: it is repeated, or the operation has a result all the same, or it has failed.
+  /// How a failed attempt of the step ends: it is repeated, or the operation has a result all the same, or it has
+  /// failed.
   /// - Parameters:
   ///   - spent: how long it took.
   ///   - now: when it failed.

@@ -67,7 +67,8 @@ struct RunProgress {
     for (position, id) in run.graph.ids.enumerated() {
       guard let known = run.attempts[id], plan.outcome(of: position) == nil else { continue }
       attempts[position] = known
-      plan.wait(position, until: known.due)
+      // Redis's clock may have gone back since.
+      plan.wait(position, until: min(known.due, clock.now + known.wait))
     }
   }
 
@@ -217,8 +218,8 @@ struct RunProgress {
     }
   }
 
-  /// Notes a failed attempt of a step after which another one follows. The step fails when the run has no room for that,
-  /// or another step has failed the run meanwhile.
+  /// Notes a failed attempt of a step after which another one follows. The step fails when the run has no room for
+  /// that, or another step has failed the run meanwhile.
   mutating func repeats(_ position: Position, _ next: StepAttempts) {
     let step = step(position)
     let message = ProgressMessage.stepRetry(step: step.id, next)

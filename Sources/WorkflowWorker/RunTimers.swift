@@ -22,16 +22,18 @@ struct RunTimers: Sendable {
 
   /// Takes turns until its task is cancelled.
   func run() async {
+    var last: Timestamp?
     while !Task.isCancelled {
-      let wait = await turn()
+      let wait = await turn(after: &last)
       if wait > .zero { try? await Task.sleep(for: wait) }
     }
   }
 
   /// - Returns: how long the next turn has time.
-  private func turn() async -> Duration {
+  private func turn(after last: inout Timestamp?) async -> Duration {
     do {
-      let turn = try await store.turnTimers(limit: Self.mostRuns)
+      let turn = try await store.turnTimers(after: last, limit: Self.mostRuns)
+      last = turn.now
       outages.noteSuccess()
       for (id, outcome) in turn.runs where outcome == .timedOut {
         logger.notice("the run took longer than its timeout_s", metadata: ["job": "\(id)"])

@@ -100,7 +100,7 @@ import Workflow
     #expect(second.failed == 2 && second.counted == 1 && second.timeouts == 1 && !second.needsFreshConnection)
     #expect(second.since == first.since)
     #expect(StepAttempts(json: second.json) == second)
-    for name in ["failed", "counted", "timeouts", "since", "due", "error_code", "error"] {
+    for name in ["failed", "counted", "timeouts", "since", "wait", "due", "error_code", "error"] {
       var object = try #require(second.json.objectValue)
       object[name] = .bool(true)
       #expect(StepAttempts(json: .object(object)) == nil)

@@ -12,6 +12,8 @@ public struct StepAttempts: Sendable, Equatable {
   public var needsFreshConnection = false
   /// When the first attempt began.
   public var since: Timestamp
+  /// How long the next one waits.
+  public var wait: Duration
   /// When the next one may begin.
   public var due: Timestamp
   /// How the last one failed.
@@ -37,16 +39,18 @@ public struct StepAttempts: Sendable, Equatable {
     let wait = policy.wait(
       afterFailed: failed, counted: counted, failure, spent: spent, elapsed: max(.zero, now - since), random: random)
     guard let wait else { return nil }
+    self.wait = wait
     due = now + wait
   }
 
   /// As it lies in the run's outputs:
-  /// `{"failed","counted","timeouts","fresh","since","due","error_code","error"}`.
+  /// `{"failed","counted","timeouts","fresh","since","wait","due","error_code","error"}`, times in microseconds.
   public var json: JSONValue {
     [
       "failed": .number(JSONNumber(failed)), "counted": .number(JSONNumber(counted)),
       "timeouts": .number(JSONNumber(timeouts)), "fresh": .bool(needsFreshConnection),
       "since": .number(JSONNumber(since.microseconds)), "due": .number(JSONNumber(due.microseconds)),
+      "wait": .number(JSONNumber((Timestamp(microseconds: 0) + wait).microseconds)),
       "error_code": .string(failure.code.rawValue), "error": .string(failure.message),
     ]
   }
@@ -56,6 +60,7 @@ public struct StepAttempts: Sendable, Equatable {
     guard let object = json.objectValue, let failed = object["failed"]?.numberValue?.int,
       let counted = object["counted"]?.numberValue?.int, let timeouts = object["timeouts"]?.numberValue?.int,
       let since = object["since"]?.numberValue?.int, let due = object["due"]?.numberValue?.int,
+      let wait = object["wait"]?.numberValue?.int,
       let code = object["error_code"]?.stringValue.flatMap(ErrorCode.init),
       let message = object["error"]?.stringValue
     else { return nil }
@@ -64,6 +69,7 @@ public struct StepAttempts: Sendable, Equatable {
     self.timeouts = timeouts
     needsFreshConnection = object["fresh"] == .bool(true)
     self.since = Timestamp(microseconds: since)
+    self.wait = .microseconds(wait)
     self.due = Timestamp(microseconds: due)
     failure = StepFailure(code, message)
   }

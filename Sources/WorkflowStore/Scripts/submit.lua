@@ -44,6 +44,7 @@ local function readOptions(text)
     options.fields[#options.fields + 1] = value
   end
   if due then say('due', seconds(due * 1000)) end
+  if string.byte(start) == 43 then say('delay', string.sub(start, 2)) end
   if limit ~= '-' then options.deadline = (due or ms) + math.ceil(limit * 1000) end
   say('limit', limit)
   say('retain', retain)

@@ -6,10 +6,14 @@ started is told, and its claim can write nothing any more.
 
 KEYS  1 timers  2 deadlines
 ARGV  1 key prefix  2 how many runs at most  3 seconds to keep an ended run  4 crashes that end a run
+      5 clock that the caller's last turn returned, '' at its first
 
 Returns {Redis's clock (µs), when the next run is due, ms, or nil, when the next time limit is over, ms, or nil,
          job id, 'due' | 'timed out' | 'dropped' (a timer of a run that is not queued, a limit of one that has ended)...}.
 Safe to send twice: a run leaves the timers as it is enqueued.
+When the clock has gone back since the caller's last turn, runs that were held before are due at once: the worker that
+takes one knows how long is left of its wait. A start that was delayed by a number of seconds is no later than so many
+seconds from now; one at a time of the calendar stays there.
 ]]
 local fault = misfits(KEYS[1], 'zset', KEYS[2], 'zset', holds, 'hash', prefix .. 'leases', 'zset')
 if fault then return fault end
@@ -69,6 +73,13 @@ local function expire(id)
   tell(id, 'timed out')
 end
 
+if ARGV[5] ~= '' and now < tonumber(ARGV[5]) then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ms, '+inf', 'LIMIT', '0', '1000')) do
+    local job = isJobID(id) and try('HMGET', jobs .. id, 'again', 'delay') or {}
+    local latest = job[1] and ms or job[2] and whole(ms + job[2])
+    if latest and tonumber(latest) < tonumber(redis.call('ZSCORE', KEYS[1], id)) then redis.call('ZADD', KEYS[1], latest, id) end
+  end
+end
 local late = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ms, 'LIMIT', '0', ARGV[2])
 for _, id in ipairs(late) do expire(id) end
 -- Those that go to the head: the first one last.

@@ -110,12 +110,13 @@ extension Submission {
   /// A run of steps that do nothing.
   static func sample(
     _ id: JobID = JobID(), name: String = "run", inputs: String = #"{"text":"a"}"#, steps: [String] = ["a", "b"],
-    idempotencyKey: String? = nil
+    options: RunOptions = RunOptions(), idempotencyKey: String? = nil
   ) -> Submission {
     let steps = steps.map { StepDefinition(id: $0, op: "note", needs: [], params: ["value": "@inputs.text"]) }
     return Submission(
       id: id, runName: name, steps: JSONValue.array(steps.map(\.json)).bytes, inputs: Array(inputs.utf8),
-      requirements: ["note"], idempotencyKey: idempotencyKey, requestID: "request")
+      requirements: WorkflowDefinition(runName: name, inputs: [:], steps: steps, options: options).requirements,
+      options: options, idempotencyKey: idempotencyKey, requestID: "request")
   }
 }
 

@@ -23,7 +23,7 @@ struct Bench: Sendable {
   static let noteClass = "c51048b7"
   static let queue = "queue:2:\(noteClass):normal"
   static let suspects = "suspects:2:\(noteClass)"
-  let classes = RunClasses(["note"])
+  let classes = RunClasses(WorkflowDefinition.newerFields.union(["note"]))
 
   /// A store under a prefix that no other test has, on the common server.
   init(limits: RunStore.Limits = .init()) throws {

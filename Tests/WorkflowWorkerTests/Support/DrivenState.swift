@@ -104,7 +104,7 @@ extension StepAttempts {
   /// Failed attempts of which the last was refused by the service.
   static func make(failed: Int = 1, due: Timestamp) throws -> StepAttempts {
     let text =
-      #"{"failed":\#(failed),"counted":0,"timeouts":0,"fresh":false,"since":0,"due":\#(due.microseconds),"#
+      #"{"failed":\#(failed),"counted":0,"timeouts":0,"fresh":false,"since":0,"wait":86400000000,"due":\#(due.microseconds),"#
       + #""error_code":"rate_limited","error":"later"}"#
     guard let attempts = StepAttempts(json: try JSONValue(parsing: text)) else { throw StoreError.damaged(text) }
     return attempts
