@@ -26,29 +26,6 @@ struct ValidationTests {
     (#"{"run_name":"r","inputs":[],"steps":[{"id":"a","op":"wait"}]}"#, "dict_type at body.inputs"),
     (#"{"run_name":"r","inputs":null,"steps":[{"id":"a","op":"wait"}]}"#, "dict_type at body.inputs"),
     (#"{"run_name":"r","x":1,"steps":[{"id":"a","op":"wait"}]}"#, "extra_forbidden at body.x"),
-    (#"{"run_name":"r","timeout_s":0,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.timeout_s"),
-    (#"{"run_name":"r","timeout_s":"1","steps":[{"id":"a","op":"wait"}]}"#, "float_type at body.timeout_s"),
-    (#"{"run_name":"r","delay_s":-1,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.delay_s"),
-    (#"{"run_name":"r","delay_s":1e9,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.delay_s"),
-    (#"{"run_name":"r","run_at":1,"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.run_at"),
-    (#"{"run_name":"r","run_at":"soon","steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.run_at"),
-    (
-      #"{"run_name":"r","run_at":"2999-01-01T00:00:00","steps":[{"id":"a","op":"wait"}]}"#,
-      "value_error at body.run_at"
-    ),
-    (
-      #"{"run_name":"r","delay_s":1,"run_at":"2999-01-01T00:00:00Z","steps":[{"id":"a","op":"wait"}]}"#,
-      "value_error at body.run_at"
-    ),
-    (#"{"run_name":"r","priority":"urgent","steps":[{"id":"a","op":"wait"}]}"#, "literal_error at body.priority"),
-    (#"{"run_name":"r","priority":1,"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.priority"),
-    (#"{"run_name":"r","retain_s":0,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.retain_s"),
-    (#"{"run_name":"r","retain_s":1.5,"steps":[{"id":"a","op":"wait"}]}"#, "int_type at body.retain_s"),
-    (#"{"run_name":"r","labels":["a"],"steps":[{"id":"a","op":"wait"}]}"#, "dict_type at body.labels"),
-    (#"{"run_name":"r","labels":{"a":1},"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.labels.a"),
-    (#"{"run_name":"r","labels":{"a b":"c"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels.a b"),
-    (#"{"run_name":"r","labels":{"":"c"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels."),
-    (#"{"run_name":"r","labels":{"a":"b\nc"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels.a"),
   ])
   func `A fault of the body is named at its place`(body: String, fault: String) throws {
     #expect(try faults(body) == [fault])
@@ -81,20 +58,6 @@ struct ValidationTests {
     (#"{"id":"a","op":"wait","timeout_s":0}"#, "value_error at 0.timeout_s"),
     (#"{"id":"a","op":"wait","timeout_s":86401}"#, "value_error at 0.timeout_s"),
     (#"{"id":"a","op":"wait","timeout_s":"@inputs.x"}"#, "float_type at 0.timeout_s"),
-    (#"{"id":"a","op":"wait","retry":3}"#, "dict_type at 0.retry"),
-    (#"{"id":"a","op":"wait","retry":{"attempts":3}}"#, "extra_forbidden at 0.retry.attempts"),
-    (#"{"id":"a","op":"wait","retry":{"max_attempts":0}}"#, "value_error at 0.retry.max_attempts"),
-    (#"{"id":"a","op":"wait","retry":{"max_attempts":1.5}}"#, "int_type at 0.retry.max_attempts"),
-    (#"{"id":"a","op":"wait","retry":{"delay_s":-1}}"#, "value_error at 0.retry.delay_s"),
-    (#"{"id":"a","op":"wait","retry":{"delay_s":5,"max_delay_s":4}}"#, "value_error at 0.retry.delay_s"),
-    (#"{"id":"a","op":"wait","retry":{"multiplier":0.5}}"#, "value_error at 0.retry.multiplier"),
-    (#"{"id":"a","op":"wait","retry":{"jitter":1}}"#, "bool_type at 0.retry.jitter"),
-    (#"{"id":"a","op":"wait","retry":{"total_s":2592001}}"#, "value_error at 0.retry.total_s"),
-    (#"{"id":"a","op":"wait","retry":{"on":"timeout"}}"#, "list_type at 0.retry.on"),
-    (#"{"id":"a","op":"wait","retry":{"on":[]}}"#, "too_short at 0.retry.on"),
-    (#"{"id":"a","op":"wait","retry":{"on":[1]}}"#, "string_type at 0.retry.on.0"),
-    (#"{"id":"a","op":"wait","retry":{"on":["timeout","late"]}}"#, "literal_error at 0.retry.on.1"),
-    (#"{"id":"a","op":"wait","retry":{"on":["worker_crashed"]}}"#, "literal_error at 0.retry.on.0"),
     (#"{"id":"a","op":"wait"},{"id":"b","op":"wait","needs":[{"step":"a","on":null}]}"#, "string_type at 1.needs.0.on"),
     (#"{"id":"a","op":"wait"},{"id":"b","op":"wait","needs":[{"on":"any"}]}"#, "missing at 1.needs.0.step"),
     (

@@ -41,6 +41,11 @@ public struct StepFailure: Error, Sendable, Equatable {
     self.message = message.cut(toBytes: StepFailure.longestMessage)
   }
 
+  /// Whether both are of the same kind and say the same; what an attempt was told besides does not count.
+  public static func == (one: StepFailure, other: StepFailure) -> Bool {
+    one.code == other.code && one.message == other.message
+  }
+
   /// The failure of a run whose step has failed so.
   public func of(step: String) -> StepFailure { StepFailure(code, "step \(step): \(message)") }
 

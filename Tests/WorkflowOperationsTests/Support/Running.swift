@@ -8,7 +8,13 @@ extension WorkflowOperations.Operation {
   func result(_ params: JSONObject = [:], inputs: JSONObject = [:]) async throws -> OperationResult {
     let params = parameters.fillingDefaults(params)
     try parameters.check(resolved: params)
-    return try await run(Invocation(job: "job", step: "step", params: params, inputs: inputs))
+    let invocation = Invocation(job: "job", step: "step", params: params, inputs: inputs)
+    do {
+      return try await run(invocation)
+    } catch .failed(let failure) {
+      guard let result = fallback(after: failure, invocation) else { throw StepError.failed(failure) }
+      return result
+    }
   }
 
   /// The outputs, of an operation that has some.

@@ -1,0 +1,55 @@
+import Testing
+import Workflow
+
+/// Faults of what runs and steps may say besides their graph.
+@Suite struct FieldValidationTests {
+  @Test(arguments: [
+    (#"{"run_name":"r","timeout_s":0,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.timeout_s"),
+    (#"{"run_name":"r","timeout_s":"1","steps":[{"id":"a","op":"wait"}]}"#, "float_type at body.timeout_s"),
+    (#"{"run_name":"r","delay_s":-1,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.delay_s"),
+    (#"{"run_name":"r","delay_s":1e9,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.delay_s"),
+    (#"{"run_name":"r","run_at":1,"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.run_at"),
+    (#"{"run_name":"r","run_at":"soon","steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.run_at"),
+    (
+      #"{"run_name":"r","run_at":"2999-01-01T00:00:00","steps":[{"id":"a","op":"wait"}]}"#,
+      "value_error at body.run_at"
+    ),
+    (
+      #"{"run_name":"r","delay_s":1,"run_at":"2999-01-01T00:00:00Z","steps":[{"id":"a","op":"wait"}]}"#,
+      "value_error at body.run_at"
+    ),
+    (#"{"run_name":"r","priority":"urgent","steps":[{"id":"a","op":"wait"}]}"#, "literal_error at body.priority"),
+    (#"{"run_name":"r","priority":1,"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.priority"),
+    (#"{"run_name":"r","retain_s":0,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.retain_s"),
+    (#"{"run_name":"r","retain_s":1.5,"steps":[{"id":"a","op":"wait"}]}"#, "int_type at body.retain_s"),
+    (#"{"run_name":"r","labels":["a"],"steps":[{"id":"a","op":"wait"}]}"#, "dict_type at body.labels"),
+    (#"{"run_name":"r","labels":{"a":1},"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.labels.a"),
+    (#"{"run_name":"r","labels":{"a b":"c"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels.a b"),
+    (#"{"run_name":"r","labels":{"":"c"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels."),
+    (#"{"run_name":"r","labels":{"a":"b\nc"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels.a"),
+  ])
+  func `A fault of a run's field is named at its place`(body: String, fault: String) throws {
+    #expect(try DefinitionReader.sample.summary(ofFaultsIn: body) == [fault])
+  }
+
+  @Test(arguments: [
+    (#"{"id":"a","op":"wait","retry":3}"#, "dict_type at body.steps.0.retry"),
+    (#"{"id":"a","op":"wait","retry":{"attempts":3}}"#, "extra_forbidden at body.steps.0.retry.attempts"),
+    (#"{"id":"a","op":"wait","retry":{"max_attempts":0}}"#, "value_error at body.steps.0.retry.max_attempts"),
+    (#"{"id":"a","op":"wait","retry":{"max_attempts":1.5}}"#, "int_type at body.steps.0.retry.max_attempts"),
+    (#"{"id":"a","op":"wait","retry":{"delay_s":-1}}"#, "value_error at body.steps.0.retry.delay_s"),
+    (#"{"id":"a","op":"wait","retry":{"delay_s":5,"max_delay_s":4}}"#, "value_error at body.steps.0.retry.delay_s"),
+    (#"{"id":"a","op":"wait","retry":{"multiplier":0.5}}"#, "value_error at body.steps.0.retry.multiplier"),
+    (#"{"id":"a","op":"wait","retry":{"jitter":1}}"#, "bool_type at body.steps.0.retry.jitter"),
+    (#"{"id":"a","op":"wait","retry":{"total_s":2592001}}"#, "value_error at body.steps.0.retry.total_s"),
+    (#"{"id":"a","op":"wait","retry":{"on":"timeout"}}"#, "list_type at body.steps.0.retry.on"),
+    (#"{"id":"a","op":"wait","retry":{"on":[]}}"#, "too_short at body.steps.0.retry.on"),
+    (#"{"id":"a","op":"wait","retry":{"on":[1]}}"#, "string_type at body.steps.0.retry.on.0"),
+    (#"{"id":"a","op":"wait","retry":{"on":["timeout","late"]}}"#, "literal_error at body.steps.0.retry.on.1"),
+    (#"{"id":"a","op":"wait","retry":{"on":["worker_crashed"]}}"#, "literal_error at body.steps.0.retry.on.0"),
+  ])
+  func `A fault of a step's retry is named at its place`(step: String, fault: String) throws {
+    let body = #"{"run_name":"r","steps":[\#(step)]}"#
+    #expect(try DefinitionReader.sample.summary(ofFaultsIn: body) == [fault])
+  }
+}
