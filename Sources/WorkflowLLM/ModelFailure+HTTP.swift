@@ -84,7 +84,7 @@ extension HTTPResponse {
 
 extension Duration {
   /// The duration in seconds, such as `60 s` or `2.5 s`.
-  var inSeconds: String {
+  package var inSeconds: String {
     let (seconds, attoseconds) = components
     let tenths = (seconds * 1_000 + attoseconds / 1_000_000_000_000_000 + 50) / 100
     return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
