@@ -4,6 +4,9 @@ import Workflow
 /// The requests of one step: the first one, and those that follow redirects.
 struct HTTPExchange {
   let client: HTTPClient
+  let room: ResponseRoom
+  /// Room for the last response, to be kept as long as that is.
+  private var lease: ResponseRoom.Lease?
   let access: HTTPAccess
   let expected: ExpectedStatuses
   /// What all requests may take together.
@@ -18,13 +21,17 @@ struct HTTPExchange {
 
   /// Redirects that are followed at most.
   static let mostRedirects = 5
-  private static let longestConnect = Duration.seconds(10)
+  /// Bytes of a body that take no room.
+  static let shortBody = 64 << 10
+  /// What name lookup, TCP and TLS may take together.
+  static let longestConnect = Duration.seconds(10)
 
   init(
-    _ client: HTTPClient, _ access: HTTPAccess, expected: ExpectedStatuses, timeout: Duration,
+    _ client: HTTPClient, _ room: ResponseRoom, _ access: HTTPAccess, expected: ExpectedStatuses, timeout: Duration,
     limit: (bytes: Int, name: String), method: String, url: HTTPURL, headers: HTTPStepHeaders, body: [UInt8]?
   ) {
     self.client = client
+    self.room = room
     self.access = access
     self.expected = expected
     self.timeout = timeout
@@ -55,18 +62,38 @@ struct HTTPExchange {
     }
   }
 
-  private func send(until deadline: ContinuousClock.Instant) async throws(HTTPExchangeError) -> HTTPResponse {
+  private mutating func send(until deadline: ContinuousClock.Instant) async throws(HTTPExchangeError) -> HTTPResponse {
     let left = deadline - .now
     do throws(HTTPError) {
       guard left > .zero else { throw .timedOut(.connecting) }
-      return try await client.send(
+      let response = try await client.stream(
         HTTPRequest(
           method: method, url: url.text, headers: headers.fields, body: body,
-          connectTimeout: min(HTTPExchange.longestConnect, left), timeout: left, maxResponseBytes: limit.bytes))
+          connectTimeout: min(HTTPExchange.longestConnect, left), timeout: left, maxResponseBytes: limit.bytes),
+        buffering: HTTPExchange.shortBody)
+      return HTTPResponse(status: response.status, headers: response.headers, body: try await read(response))
     } catch {
       if case .cancelled = error { throw .cancelled }
       throw .failed(HTTPRequestFailure(error, from: url, timeout: timeout, limit: limit.name))
     }
+  }
+
+  /// Reads a body, and takes room for it as soon as it is not short.
+  private mutating func read(_ response: HTTPStreamingResponse) async throws(HTTPError) -> [UInt8] {
+    lease = nil
+    // The length is that of the body only where nothing is decompressed.
+    let isPlain = response.header("content-encoding") == nil
+    let length = isPlain ? response.header("content-length").flatMap { UInt32($0) } : nil
+    var bytes: [UInt8] = []
+    var pieces = response.body.makeAsyncIterator()
+    while let piece = try await pieces.next() {
+      if lease == nil, bytes.count + piece.count > HTTPExchange.shortBody {
+        lease = await room.lease(min(limit.bytes, length.map { Int($0) } ?? .max))
+        guard lease != nil else { throw .cancelled }
+      }
+      if bytes.isEmpty { bytes = piece } else { bytes += piece }
+    }
+    return bytes
   }
 
   private static func isRedirect(_ status: Int) -> Bool { [301, 302, 303, 307, 308].contains(status) }

@@ -53,6 +53,11 @@ public struct HTTPRequestFailure: Error, Sendable, Equatable {
     of error: HTTPError, _ origin: String, timeout: Duration, limit: String
   ) -> (ErrorCode, String) {
     switch error {
+    case .timedOut(.connecting):
+      (
+        .timeout,
+        "no connection to \(origin) was made within \(min(HTTPExchange.longestConnect, timeout).inSeconds)"
+      )
     case .timedOut: (.timeout, "\(origin) did not answer completely within \(timeout.inSeconds) (WF_HTTP_TIMEOUT_S)")
     case .tooLarge(let bytes): (.outputTooLarge, "the response of \(origin) is larger than \(bytes) bytes (\(limit))")
     case .invalidRequest: (.operationFailed, "the request to \(origin) cannot be sent")

@@ -15,10 +15,14 @@ public struct SendHTTPRequest: Operation {
   private let client: HTTPClient?
   private let access: HTTPAccess
   private let timeout: Duration
+  private let room = ResponseRoom(bytes: SendHTTPRequest.responseBytes)
   private let log: Log?
 
   /// Bytes of a URL at most.
   static let longestURL = 8_192
+
+  /// Bytes that the responses of all steps take at most while they are read, those of up to 64 KiB not counted.
+  static let responseBytes = 64 << 20
 
   /// Creates the operation; without arguments it refuses every request.
   /// - Parameters:
@@ -60,7 +64,7 @@ public struct SendHTTPRequest: Operation {
   ) -> HTTPClient {
     HTTPClient(
       HTTPClientConfiguration(
-        proxy: .none, maxConnectionsPerHost: 64, maxIdleConnections: 256, authoritiesFile: authoritiesFile,
+        proxy: .none, authoritiesFile: authoritiesFile,
         userAgent: userAgent, allowsAddress: { access.allows($0) }))
   }
 
@@ -68,7 +72,8 @@ public struct SendHTTPRequest: Operation {
   public func run(_ invocation: Invocation) async throws(StepError) -> OperationResult {
     do throws(HTTPExchangeError) {
       var exchange = try exchange(invocation)
-      return .outputs(HTTPOutputs.outputs(of: try await exchange.response()))
+      let outputs = HTTPOutputs.outputs(of: try await exchange.response())
+      return withExtendedLifetime(exchange) { .outputs(outputs) }
     } catch {
       switch error {
       case .cancelled: throw .cancelled
@@ -98,7 +103,7 @@ public struct SendHTTPRequest: Operation {
     let own = params["max_bytes"]?.numberValue?.int ?? .max
     let limit = invocation.outputLimit
     return HTTPExchange(
-      client, access, expected: try ExpectedStatuses(params["expect"]), timeout: timeout,
+      client, room, access, expected: try ExpectedStatuses(params["expect"]), timeout: timeout,
       limit: own < limit.bytes ? (own, "max_bytes") : (limit.bytes, limit.setting),
       method: params["method"]?.stringValue ?? "GET", url: url, headers: headers, body: body)
   }

@@ -108,20 +108,39 @@ import Workflow
     #expect(await stepFailure { try await allowed.outputs() }?.message == "\(allowed.url) answered 302")
   }
 
-  @Test func `A redirect from https to http is not followed, one to https is`() throws {
+  @Test func `A redirect to https is followed`() throws {
     let access = HTTPAccess(hosts: [try #require(HTTPHostPattern("*"))])
-    func exchange(_ url: String) throws -> HTTPExchange {
-      HTTPExchange(
-        SendHTTPRequest.client(access), access, expected: try ExpectedStatuses(nil), timeout: .seconds(1),
-        limit: (1, "x"), method: "GET", url: try HTTPURL(url), headers: try HTTPStepHeaders(nil), body: nil)
+    var exchange = HTTPExchange(
+      SendHTTPRequest.client(access), ResponseRoom(bytes: 1), access, expected: try ExpectedStatuses(nil),
+      timeout: .seconds(1), limit: (1, "x"), method: "GET", url: try HTTPURL("http://a.example/"),
+      headers: try HTTPStepHeaders(nil), body: nil)
+    try exchange.follow("https://a.example/", status: 301)
+    #expect(exchange.url.origin == "https://a.example")
+  }
+
+  @Test(.enabled(if: TLSServer.isThere, "needs openssl"))
+  func `A redirect from https to http is not followed, and a strange certificate is not trusted`() async throws {
+    let plain = try ModelServer()
+    let secure = try TLSServer(redirectingTo: "http://127.0.0.1:\(plain.port)/")
+    defer { secure.stop() }
+    let access = HTTPAccess(
+      hosts: ["127.0.0.1:\(plain.port)", "127.0.0.1:\(secure.port)"].compactMap(HTTPHostPattern.init),
+      privateBlocks: ["127.0.0.1"].compactMap(IPAddressBlock.init))
+    let origin = "https://127.0.0.1:\(secure.port)"
+    func failure(trusting certificate: String?) async -> StepFailureText? {
+      let operation = SendHTTPRequest(
+        client: SendHTTPRequest.client(access, authoritiesFile: certificate), access: access)
+      return await stepFailure { try await operation.outputs(["url": .string(origin + "/answer")]) }
     }
-    var secure = try exchange("https://a.example/")
-    let failure = #expect(throws: HTTPRequestFailure.self) { try secure.follow("http://a.example/", status: 301) }
     #expect(
-      failure?.message == "a redirect of https://a.example cannot be followed: it leads from https to http")
-    #expect(secure.url.text == "https://a.example/")
-    var plain = try exchange("http://a.example/")
-    try plain.follow("https://a.example/", status: 301)
-    #expect(plain.url.origin == "https://a.example")
+      await failure(trusting: secure.certificate)
+        == .init(
+          code: "operation_failed",
+          message: "a redirect of \(origin) cannot be followed: it leads from https to http"))
+    #expect(
+      await failure(trusting: nil)
+        == .init(code: "provider_rejected", message: "the certificate of \(origin) is not trusted"))
+    #expect(plain.calls.isEmpty)
+    plain.close()
   }
 }

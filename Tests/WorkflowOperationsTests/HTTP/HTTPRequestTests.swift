@@ -119,6 +119,19 @@ import WorkflowOperations
     #expect(!allowed.log.lines.joined().contains("secret"))
   }
 
+  @Test func `A failure says whether it may pass, and how long the server asks to wait`() async throws {
+    server.script([
+      .status(429, headers: [("Retry-After", "7")]), .status(503), .status(408), .status(400), .hangUp,
+      .bytes(Array(repeating: 0x61, count: 10)),
+    ])
+    // libcurl would send a GET again on a fresh connection.
+    for _ in 1...6 {
+      _ = await stepFailure { try await allowed.outputs("/", ["method": "POST", "max_bytes": 5]) }
+    }
+    #expect(allowed.log.failures.map(\.isTransient) == [true, true, true, false, true, false])
+    #expect(allowed.log.failures.map(\.retryAfter) == [.seconds(7), nil, nil, nil, nil, nil])
+  }
+
   @Test func `A response is no larger than the step or the operator allows`() async throws {
     server.behaviour = .bytes(Array(repeating: 0x61, count: 2_000))
     #expect(try await allowed.outputs("/", ["max_bytes": 2_000])["body"]?.stringValue?.utf8.count == 2_000)

@@ -23,7 +23,7 @@ struct AllowedServer {
       hosts: hosts.compactMap(HTTPHostPattern.init), privateBlocks: blocks.compactMap(IPAddressBlock.init))
     operation = SendHTTPRequest(
       client: SendHTTPRequest.client(access, userAgent: "wf/test"), access: access, timeout: timeout,
-      log: { [log] in log.add("\($0) \($1) \($2.code.rawValue): \($2.message) (\($2.detail))") })
+      log: { [log] in log.add($0, $1, $2) })
   }
 
   /// The outputs of a request to a path.

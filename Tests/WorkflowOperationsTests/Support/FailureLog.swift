@@ -2,13 +2,17 @@ import Synchronization
 import Workflow
 import WorkflowOperations
 
-/// Lines that an operation has logged.
+/// What an operation has logged.
 final class FailureLog: Sendable {
-  private let state = Mutex<[String]>([])
+  private let state = Mutex<[(line: String, failure: HTTPRequestFailure)]>([])
 
-  var lines: [String] { state.withLock { $0 } }
+  var failures: [HTTPRequestFailure] { state.withLock { $0.map(\.failure) } }
+  var lines: [String] { state.withLock { $0.map(\.line) } }
 
-  func add(_ line: String) { state.withLock { $0.append(line) } }
+  func add(_ job: String, _ step: String, _ failure: HTTPRequestFailure) {
+    let line = "\(job) \(step) \(failure.code.rawValue): \(failure.message) (\(failure.detail))"
+    state.withLock { $0.append((line, failure)) }
+  }
 }
 
 /// The failure of a step; nil when the body throws something else, or nothing.
