@@ -1,5 +1,6 @@
 import Curl
 import ExactJSON
+import Glibc
 import ModelServer
 import SystemHarness
 import Testing
@@ -132,6 +133,20 @@ import WorkflowStore
       let slow = try await stack.run(http(["url": url]))
       #expect(slow["error_code"] == "timeout")
       try await server.waitForDisconnect()
+    }
+  }
+
+  @Test func `A step whose worker dies is sent again with the same key`() async throws {
+    try await withServer(settings: ["WF_LEASE_S": "1"]) { stack, server in
+      server.script([.hold, .status(200, body: "second")])
+      let url = JSONValue.string("http://127.0.0.1:\(server.port)/")
+      let id = try await stack.submit(http(["url": url, "method": "POST", "body": "once"]))
+      try await server.waitForCalls(1)
+      try stack.signal(SIGKILL, to: "worker-1")
+      let status = try await stack.end(of: id)
+      #expect(status.at("result", "outputs", "call", "body") == "second")
+      #expect(server.calls.map { $0.headers["idempotency-key"] } == ["\(id)/call", "\(id)/call"])
+      #expect(try await Audit(stack).problems(of: [id]) == [])
     }
   }
 
