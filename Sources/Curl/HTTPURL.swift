@@ -78,6 +78,7 @@ private final class URLParts {
     CurlLibrary.initialize()
     guard let handle = ccurl_url() else { preconditionFailure("out of memory") }
     self.handle = handle
+    guard !text.isEmpty else { throw HTTPURLError(description: "it is empty") }
     guard !text.utf8.contains(0) else { throw HTTPURLError(description: "it contains a NUL") }
     if let base { try set(CURLUPART_URL, base) }
     // The Location headers of servers have blanks and letters of any alphabet.

@@ -9,7 +9,9 @@ struct ExpectedStatuses: Sendable, Equatable {
   /// - Throws: what is wrong with it.
   init(_ value: JSONValue?) throws(HTTPParameterError) {
     guard let elements = value?.arrayValue else { return }
-    guard !elements.isEmpty else { throw HTTPParameterError("name at least one status") }
+    guard (1...ExpectedStatuses.most).contains(elements.count) else {
+      throw HTTPParameterError(ExpectedStatuses.countMessage)
+    }
     ranges = []
     for element in elements {
       guard let range = ExpectedStatuses.range(element) else { throw HTTPParameterError(ExpectedStatuses.forms) }
@@ -19,6 +21,8 @@ struct ExpectedStatuses: Sendable, Equatable {
 
   func contains(_ status: Int) -> Bool { ranges.contains { $0.contains(status) } }
 
+  private static let most = 100
+  private static let countMessage = "there must be 1 to \(most) statuses"
   private static let forms = "each must be a status from 200 to 599, such as 404, or a class, such as \"2xx\""
 
   private static func range(_ value: JSONValue) -> ClosedRange<Int>? {
@@ -31,8 +35,10 @@ struct ExpectedStatuses: Sendable, Equatable {
 
   /// Checks the parameter as it was written, where references stand for what they bring.
   static let check = ParameterSchema.ValueCheck("statuses") { value in
-    let literals = (value.arrayValue ?? []).filter { !$0.isReference }
-    if literals.isEmpty, value.arrayValue?.isEmpty == false { return nil }
+    let elements = value.arrayValue ?? []
+    if elements.count > most { return countMessage }
+    let literals = elements.filter { !$0.isReference }
+    if literals.isEmpty, !elements.isEmpty { return nil }
     do throws(HTTPParameterError) {
       _ = try ExpectedStatuses(.array(literals))
       return nil

@@ -55,7 +55,7 @@ enum HTTPQuery {
   /// Checks the parameter.
   static let check = ParameterSchema.ValueCheck("query") { value in
     let faulty = value.objectValue?.members.first { member in
-      (member.value.arrayValue ?? [member.value]).contains { $0 != .null && text(of: $0) == nil }
+      (member.value.arrayValue ?? [member.value]).contains { $0.arrayValue != nil || $0.objectValue != nil }
     }
     return faulty.map(problem)
   }

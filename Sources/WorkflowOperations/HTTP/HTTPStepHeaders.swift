@@ -40,10 +40,10 @@ struct HTTPStepHeaders: Sendable {
       }
       bytes += name.utf8.count + text.utf8.count
       fields.append((member.key, text))
-    }
-    guard fields.count <= HTTPStepHeaders.mostFields, bytes <= HTTPStepHeaders.mostBytes else {
-      throw HTTPParameterError(
-        "there can be \(HTTPStepHeaders.mostFields) headers of \(HTTPStepHeaders.mostBytes) bytes together")
+      guard fields.count <= HTTPStepHeaders.mostFields, bytes <= HTTPStepHeaders.mostBytes else {
+        throw HTTPParameterError(
+          "there can be \(HTTPStepHeaders.mostFields) headers of \(HTTPStepHeaders.mostBytes) bytes together")
+      }
     }
   }
 

@@ -27,7 +27,7 @@ import WorkflowOperations
     ("https://api.example.com:8443/", "https://api.example.com:8443 is not allowed (WF_HTTP_ALLOW)"),
     ("http://127.1/", "http://127.0.0.1 is not allowed (WF_HTTP_ALLOW)"),
     ("https://u:secret@api.example.com/", "it has a user or a password; they belong in an Authorization header"),
-    ("ftp://api.example.com/", "its scheme must be http or https"), ("", "it must start with http:// or https://"),
+    ("ftp://api.example.com/", "its scheme must be http or https"), ("", "it is empty"),
     ("/path", "it must start with http:// or https://"),
   ])
   func `A URL that may not be requested is refused with the reason`(url: String, reason: String) {
@@ -77,6 +77,14 @@ import WorkflowOperations
   @Test(arguments: [[], [99], [600], ["6xx"], ["2x"], ["404"], [nil], [["x"]], [200, "x"]] as [[JSONValue]])
   func `What is no status is refused`(expect: [JSONValue]) {
     #expect(operation.faults(["url": "@a.b", "expect": .array(expect)]) == ["expect: value_error"])
+  }
+
+  @Test func `A crowd is refused by its number`() {
+    let many = 1...101
+    let expect = JSONValue.array(many.map { _ in "2xx" })
+    let headers = JSONObject(many.map { ("A\($0)", "") })
+    #expect(operation.faults(["url": "@a.b", "expect": expect]) == ["expect: value_error"])
+    #expect(operation.faults(["url": "@a.b", "headers": .object(headers)]) == ["headers: value_error"])
   }
 
   @Test func `The other parameters have their types`() {
