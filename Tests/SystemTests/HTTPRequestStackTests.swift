@@ -57,6 +57,18 @@ import WorkflowStore
     }
   }
 
+  @Test func `A proxy of the environment is for model calls alone`() async throws {
+    let proxy = try ModelServer()
+    defer { proxy.close() }
+    let settings = ["WF_PROXY_ENV": "1", "http_proxy": "http://127.0.0.1:\(proxy.port)"]
+    try await withServer(settings: settings) { stack, server in
+      server.behaviour = .status(200, body: "direct")
+      let status = try await stack.run(http(["url": .string("http://127.0.0.1:\(server.port)/")]))
+      #expect(status.at("result", "outputs", "call", "body") == "direct")
+    }
+    #expect(proxy.calls.isEmpty)
+  }
+
   @Test func `A failure has its code, and neither status nor log has a secret`() async throws {
     try await withServer { stack, server in
       for (status, code) in [(401, "provider_rejected"), (429, "rate_limited"), (503, "provider_unavailable")] {
