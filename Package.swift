@@ -78,7 +78,7 @@ let package = Package(
       "WorkflowStore", ["Hiredis", "LinuxSupport", "Workflow", "ExactJSON", deque], resources: [.embedInCode("Scripts")]
     ),
     module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON", logging]),
-    module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON"]),
+    module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON", "Curl", "LinuxSupport"]),
     module(
       "WorkflowWorker",
       ["WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", "Hiredis", "LinuxSupport", logging, lifecycle]),
@@ -108,7 +108,7 @@ let package = Package(
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer", logging]),
     tests(
       "WorkflowOperationsTests",
-      ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "ModelServer", "SeededRandom"]),
+      ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "Curl", "ModelServer", "SeededRandom"]),
     tests(
       "WorkflowAPITests",
       ["WorkflowAPI", "FastCGI", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis", "RedisFixture", logging]),

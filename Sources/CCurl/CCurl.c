@@ -83,6 +83,9 @@ CURLcode ccurl_easy_setopt_pointer(CURL *easy, CURLoption option, const void *va
 CURLcode ccurl_easy_setopt_callback(CURL *easy, CURLoption option, curl_write_callback value) {
   return curl.easy_setopt(easy, option, value);
 }
+CURLcode ccurl_easy_setopt_opensocket(CURL *easy, curl_opensocket_callback value) {
+  return curl.easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, value);
+}
 CURLcode ccurl_easy_getinfo_long(CURL *easy, CURLINFO info, long *value) {
   return curl.easy_getinfo(easy, info, value);
 }

@@ -3,8 +3,8 @@
 /// Create one client per process and share it: it keeps and reuses connections. It does not follow redirects, and
 /// supports `http` and `https` only; HTTP/2 where TLS negotiates it.
 public final class HTTPClient: Sendable {
-  /// How many bytes may wait for the reader of a stream before its transfer pauses.
-  static let streamBuffer = 256 << 10
+  /// How many bytes may wait for the reader of a stream before its transfer pauses, where nothing else is said.
+  public static let streamBuffer = 256 << 10
 
   /// The configuration.
   let configuration: HTTPClientConfiguration
@@ -43,9 +43,12 @@ public final class HTTPClient: Sendable {
   /// Sends a request and returns once the headers have arrived; the body is a stream.
   ///
   /// The request's `timeout` includes the body.
+  /// - Parameter limit: how many bytes may wait for the reader before the transfer pauses.
   /// - Throws: `HTTPError`; `cancelled` after cancelling the task, which closes the connection.
-  public func stream(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStreamingResponse {
-    let handle = try RequestHandle(request, over: self, buffering: Self.streamBuffer)
+  public func stream(
+    _ request: HTTPRequest, buffering limit: Int = HTTPClient.streamBuffer
+  ) async throws(HTTPError) -> HTTPStreamingResponse {
+    let handle = try RequestHandle(request, over: self, buffering: limit)
     let head = try await handle.head()
     return HTTPStreamingResponse(status: head.status, headers: head.headers, body: HTTPBody(handle: handle))
   }

@@ -31,11 +31,15 @@ public struct HTTPClientConfiguration: Sendable {
   /// The `User-Agent` of requests without such a header; nil to send none.
   public var userAgent: String?
 
+  /// Whether a connection to an address may be opened; nil for any. It is asked with the address that the socket is
+  /// opened for, so what a name resolves to cannot change in between. With a proxy that is the proxy's address.
+  public var allowsAddress: (@Sendable (IPAddress) -> Bool)?
+
   /// Creates a configuration; the defaults suit a thousand concurrent requests to one host.
   public init(
     proxy: Proxy = .none, maxConnectionsPerHost: Int = 1024, maxIdleConnections: Int = 1100,
     unacknowledgedTimeout: Duration = .seconds(20), maxConnectionAge: Duration = .seconds(300),
-    authoritiesFile: String? = nil, userAgent: String? = nil
+    authoritiesFile: String? = nil, userAgent: String? = nil, allowsAddress: (@Sendable (IPAddress) -> Bool)? = nil
   ) {
     self.proxy = proxy
     self.maxConnectionsPerHost = maxConnectionsPerHost
@@ -44,5 +48,6 @@ public struct HTTPClientConfiguration: Sendable {
     self.maxConnectionAge = maxConnectionAge
     self.authoritiesFile = authoritiesFile
     self.userAgent = userAgent
+    self.allowsAddress = allowsAddress
   }
 }

@@ -4,6 +4,8 @@ public enum HTTPError: Error, Sendable, Equatable {
   case invalidRequest(String)
   /// No connection: for example the name is unknown, or the port refuses.
   case cannotConnect(String)
+  /// The configuration allows no connection to an address of the host. No byte was sent.
+  case refusedAddress(IPAddress)
   /// A timeout of the request has passed.
   case timedOut(Phase)
   /// The body or the headers are longer than the limit, in bytes. The rest was not read.
@@ -35,7 +37,7 @@ public enum HTTPError: Error, Sendable, Equatable {
   public var isTransient: Bool {
     switch self {
     case .cannotConnect, .timedOut, .interrupted: true
-    case .invalidRequest, .tooLarge, .untrusted, .tlsFailed, .proxyRefused, .cancelled, .closed: false
+    case .invalidRequest, .refusedAddress, .tooLarge, .untrusted, .tlsFailed, .proxyRefused, .cancelled, .closed: false
     }
   }
 }
@@ -46,6 +48,7 @@ extension HTTPError: CustomStringConvertible {
     switch self {
     case .invalidRequest(let reason): "The request cannot be sent: \(reason)."
     case .cannotConnect(let reason): "There is no connection to the server: \(reason)."
+    case .refusedAddress(let address): "No connection to the address \(address) may be opened."
     case .timedOut(.connecting): "The connection to the server was not made in time."
     case .timedOut(.waiting): "The server did not answer in time."
     case .timedOut(.receiving): "The response did not end in time."

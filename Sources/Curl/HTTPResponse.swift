@@ -37,7 +37,8 @@ public struct HTTPStreamingResponse: Sendable {
 
 /// The body of a response as a stream of pieces, decompressed.
 ///
-/// The transfer pauses while 256 KiB wait for the reader. After an error or the end, `next` returns the same again.
+/// The transfer pauses while a number of bytes wait for the reader. After an error or the end, `next` returns the same
+/// again.
 public struct HTTPBody: AsyncSequence, Sendable {
   /// The source of the pieces; it keeps the transfer alive.
   let handle: RequestHandle

@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 
 extension Transfer {
   /// Sets the callbacks. libcurl calls them on the client's thread only, while the loop retains the transfer.
@@ -20,6 +21,19 @@ extension Transfer {
         case .full: Int(CURL_WRITEFUNC_PAUSE)
         case .ended: Int(CURL_WRITEFUNC_ERROR)
         }
+      })
+  }
+
+  /// Has libcurl ask before it opens a connection. A kept connection was asked for when it was opened.
+  func guardAddresses() throws(HTTPError) {
+    try set(CURLOPT_OPENSOCKETDATA, pointer: Unmanaged.passUnretained(self).toOpaque())
+    try check(
+      ccurl_easy_setopt_opensocket(easy) { this, _, target in
+        guard let transfer = Transfer.from(this), let target, let address = IPAddress(target),
+          transfer.mayConnect(to: address)
+        else { return CURL_SOCKET_BAD }
+        return socket(
+          target.pointee.family, target.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), target.pointee.protocol)
       })
   }
 

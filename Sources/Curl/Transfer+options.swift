@@ -13,6 +13,7 @@ extension Transfer {
     try setLiveness(request, configuration)
     try setMessage(request)
     try setCallbacks()
+    if configuration.allowsAddress != nil { try guardAddresses() }
   }
 
   private func setLimits(_ request: HTTPRequest) throws(HTTPError) {

@@ -13,6 +13,7 @@ final class Transfer: @unchecked Sendable {
   /// The `CURL *`. Freed with the transfer, so it must have been removed from the multi handle by then.
   let easy: UnsafeMutableRawPointer
   private let maxResponseBytes: Int
+  private let allowsAddress: (@Sendable (IPAddress) -> Bool)?
   private let errorText: UnsafeMutablePointer<CChar>
   private var fields: UnsafeMutablePointer<curl_slist>?
 
@@ -21,6 +22,8 @@ final class Transfer: @unchecked Sendable {
   private var bodyBytes = 0
   /// The rest of a body that is sent once, which libcurl has not read.
   var unsent: ArraySlice<UInt8> = []
+  /// The last address that was refused. A name may have others.
+  private var refusedAddress: IPAddress?
   /// Why a callback stopped the transfer; libcurl does not know the reason.
   private var refusal: HTTPError?
 
@@ -32,6 +35,7 @@ final class Transfer: @unchecked Sendable {
     self.easy = easy
     self.buffer = buffer
     maxResponseBytes = request.maxResponseBytes
+    allowsAddress = configuration.allowsAddress
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     fields = request.fieldList()
@@ -49,6 +53,13 @@ final class Transfer: @unchecked Sendable {
   func takeUnsent(_ count: Int) -> ArraySlice<UInt8>? {
     defer { unsent = unsent.dropFirst(count) }
     return unsent.isEmpty ? nil : unsent.prefix(count)
+  }
+
+  /// Whether a connection to an address may be opened.
+  func mayConnect(to address: IPAddress) -> Bool {
+    guard let allowsAddress, !allowsAddress(address) else { return true }
+    refusedAddress = address
+    return false
   }
 
   /// Handles a header line.
@@ -92,6 +103,7 @@ final class Transfer: @unchecked Sendable {
   }
 
   private func httpError(_ code: CURLcode) -> HTTPError {
+    if code == CURLE_COULDNT_CONNECT, let refusedAddress { return .refusedAddress(refusedAddress) }
     var proxyStatus = 0
     ccurl_easy_getinfo_long(easy, CURLINFO_HTTP_CONNECTCODE, &proxyStatus)
     return HTTPError(code, reason: reason(code), phase: phase, proxyStatus: proxyStatus)

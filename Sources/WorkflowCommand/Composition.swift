@@ -1,6 +1,8 @@
+import CVersion
 import Curl
 import Hiredis
 import Logging
+import Workflow
 import WorkflowLLM
 import WorkflowOperations
 import WorkflowStore
@@ -19,14 +21,18 @@ struct Composition {
   }
 
   /// The operations, with the model that the settings name.
-  /// - Parameter client: for model calls; nil without a model, or where the operations are not executed.
-  func registry(client: HTTPClient?) -> OperationRegistry {
+  /// - Parameters:
+  ///   - client: for model calls; nil without a model, or where the operations are not executed.
+  ///   - requests: for `http_request`; nil where it is off, or where the operations are not executed.
+  func registry(client: HTTPClient?, requests: HTTPClient?) -> OperationRegistry {
     let log = ModelLog(logger)
     let summarizer = LLMSummarize(
       model: client.flatMap { model($0, log) }, fallback: settings.fallback, total: settings.modelTotal,
       limits: settings.modelLimits, log: log)
+    let request = SendHTTPRequest(
+      client: requests, access: settings.httpAccess, timeout: settings.httpTimeout, log: requestLog())
     return OperationRegistry(
-      OperationRegistry.builtIn(summarizer: summarizer) + CommandLineTool.additionalOperations)
+      OperationRegistry.builtIn(summarizer: summarizer, requests: request) + CommandLineTool.additionalOperations)
   }
 
   private func model(_ client: HTTPClient, _ log: ModelLog) -> (any ChatModel)? {
@@ -39,6 +45,33 @@ struct Composition {
     guard settings.model != nil else { return nil }
     try HTTPClient.loadLibrary()
     return HTTPClient(settings.httpClientConfiguration)
+  }
+
+  /// A client of its own for `http_request`, whose connections go to allowed addresses only; nil where it is off.
+  /// - Throws: `HTTPLibraryError`.
+  func requestClient() throws -> HTTPClient? {
+    try loadURLParser()
+    guard !settings.httpAccess.isOff else { return nil }
+    return SendHTTPRequest.client(
+      settings.httpAccess, authoritiesFile: settings.authorities, userAgent: "wf/\(String(cString: wf_version()))")
+  }
+
+  /// Loads libcurl where `http_request` is on, since its parameters are checked with libcurl's reading of URLs.
+  /// - Throws: `HTTPLibraryError`.
+  func loadURLParser() throws { if !settings.httpAccess.isOff { try HTTPClient.loadLibrary() } }
+
+  /// Logs failed requests, each cause once a minute.
+  private func requestLog() -> SendHTTPRequest.Log {
+    let causes = RepeatedCauses<String>()
+    return { [logger] job, step, failure in
+      guard let suppressed = causes.admit("\(failure.code) \(failure.message)") else { return }
+      var metadata: Logger.Metadata = [
+        "job": "\(job)", "step": "\(step)", "code": "\(failure.code.rawValue)", "error": "\(failure.message)",
+      ]
+      if !failure.detail.isEmpty { metadata["detail"] = "\(failure.detail)" }
+      if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
+      logger.notice("a request of a step failed", metadata: metadata)
+    }
   }
 
   /// A connection to Redis.

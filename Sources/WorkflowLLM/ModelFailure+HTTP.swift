@@ -34,7 +34,8 @@ extension ModelFailure {
     case .untrusted: (.providerRejected, "the certificate of the model's server is not trusted")
     case .tlsFailed: (.providerRejected, "TLS with the model's server failed")
     case .proxyRefused(let status): (.providerRejected, "the proxy on the way to the model answered \(status)")
-    case .cannotConnect: (.providerUnavailable, "there is no connection to the model")
+    // Model calls go to any address.
+    case .cannotConnect, .refusedAddress: (.providerUnavailable, "there is no connection to the model")
     case .interrupted: (.providerUnavailable, "the connection to the model broke off")
     case .closed, .cancelled: (.providerUnavailable, "the client for model calls is closed")
     }

@@ -1,34 +1,23 @@
 public import Logging
-import Synchronization
 public import Workflow
 
 /// Logs failed model calls with the provider's message, the run and the step.
 ///
 /// A repeated cause is logged once a minute, with the count of suppressed lines.
 public final class ModelLog: Sendable {
-  private static let interval = Duration.seconds(60)
-  /// How many causes are tracked; the lines of further ones are not limited.
-  private static let mostCauses = 256
-
   private struct Cause: Hashable {
     let what: String
     let code: ErrorCode
     let status: Int?
   }
 
-  private struct Told {
-    var at: ContinuousClock.Instant
-    var suppressed = 0
-  }
-
   private let logger: Logger
-  private let now: @Sendable () -> ContinuousClock.Instant
-  private let told = Mutex<[Cause: Told]>([:])
+  private let causes: RepeatedCauses<Cause>
 
   /// - Parameter now: the clock, for tests.
   public init(_ logger: Logger, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
     self.logger = logger
-    self.now = now
+    causes = RepeatedCauses(now: now)
   }
 
   /// Logs that a model has refused a parameter, so that further calls have another form.
@@ -53,26 +42,11 @@ public final class ModelLog: Sendable {
 
   private func log(_ what: String, _ failure: StepFailure, at level: Logger.Level, _ metadata: Logger.Metadata) {
     let details = failure.details
-    guard let suppressed = admit(Cause(what: what, code: failure.code, status: details.status)) else { return }
+    guard let suppressed = causes.admit(Cause(what: what, code: failure.code, status: details.status)) else { return }
     var metadata = metadata
     metadata["code"] = "\(failure.code.rawValue)"
     metadata["error"] = "\(failure.message)\(details.logText.isEmpty ? "" : " (\(details.logText))")"
     if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }
     logger.log(level: level, "\(what)", metadata: metadata)
-  }
-
-  /// How many lines of the same cause were suppressed since the last one; nil to suppress this one too.
-  private func admit(_ cause: Cause) -> Int? {
-    told.withLock { told in
-      let now = now()
-      if let last = told[cause], now - last.at < Self.interval {
-        told[cause]?.suppressed += 1
-        return nil
-      }
-      if told.count >= Self.mostCauses { told = told.filter { now - $0.value.at < Self.interval } }
-      let suppressed = told[cause]?.suppressed ?? 0
-      if told.count < Self.mostCauses || told[cause] != nil { told[cause] = Told(at: now) }
-      return suppressed
-    }
   }
 }

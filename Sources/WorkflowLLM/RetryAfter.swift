@@ -1,15 +1,15 @@
-import Curl
+package import Curl
 import Glibc
 
 /// How long a provider asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as an HTTP date (RFC 9110,
 /// section 10.2.3). LiteLLM forwards both with the prefix `llm_provider-`.
-enum RetryAfter {
+package enum RetryAfter {
   /// The current time in seconds since 1970.
-  static func now() -> Int { time(nil) }
+  package static func now() -> Int { time(nil) }
 
   /// The wait that a response asks for; nil if there is none or it is malformed.
   /// - Parameter now: used if the response has no `Date`.
-  static func duration(in response: HTTPResponse, now: Int) -> Duration? {
+  package static func duration(in response: HTTPResponse, now: Int) -> Duration? {
     for prefix in ["", "llm_provider-"] {
       if let wait = number(response.header(prefix + "retry-after-ms")).flatMap({ wait(seconds: $0 / 1_000) }) {
         return wait

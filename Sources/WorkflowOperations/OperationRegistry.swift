@@ -20,7 +20,10 @@ public struct OperationRegistry: Sendable {
   public var schemas: [String: ParameterSchema] { operations.mapValues(\.parameters) }
 
   /// The operations that every installation has.
-  public static func builtIn(summarizer: LLMSummarize) -> [any Operation] {
-    [Preprocess(), summarizer, StoreResult(), SplitText(), Combine()]
+  /// - Parameter requests: `http_request` with what it may reach; by default it may reach nothing.
+  public static func builtIn(
+    summarizer: LLMSummarize, requests: SendHTTPRequest = SendHTTPRequest()
+  ) -> [any Operation] {
+    [Preprocess(), summarizer, StoreResult(), SplitText(), Combine(), requests]
   }
 }

@@ -23,6 +23,7 @@ import WorkflowOperations
     #expect(registry["store_result"] is StoreResult)
     #expect(registry["split_text"] is SplitText)
     #expect(registry["combine"] is Combine)
+    #expect(registry["http_request"] is SendHTTPRequest)
     #expect(registry["shout"] == nil)
     #expect(registry["Preprocess"] == nil)
   }
@@ -44,7 +45,10 @@ import WorkflowOperations
 
   @Test func `There is a schema for every operation`() {
     let schemas = OperationRegistry(builtIn + [Shout()]).schemas
-    #expect(schemas.keys.sorted() == ["combine", "llm_summarize", "preprocess", "shout", "split_text", "store_result"])
+    #expect(
+      schemas.keys.sorted() == [
+        "combine", "http_request", "llm_summarize", "preprocess", "shout", "split_text", "store_result",
+      ])
     #expect(schemas["llm_summarize"]?.parameters.map(\.name).first == "source")
   }
 

@@ -44,6 +44,7 @@ CURLcode ccurl_easy_setopt_offset(CURL *easy, CURLoption option, curl_off_t valu
 CURLcode ccurl_easy_setopt_string(CURL *easy, CURLoption option, const char *value);
 CURLcode ccurl_easy_setopt_pointer(CURL *easy, CURLoption option, const void *value);
 CURLcode ccurl_easy_setopt_callback(CURL *easy, CURLoption option, curl_write_callback value);
+CURLcode ccurl_easy_setopt_opensocket(CURL *easy, curl_opensocket_callback value);
 CURLcode ccurl_easy_getinfo_long(CURL *easy, CURLINFO info, long *value);
 CURLcode ccurl_easy_getinfo_offset(CURL *easy, CURLINFO info, curl_off_t *value);
 CURLMcode ccurl_multi_setopt_long(CURLM *multi, CURLMoption option, long value);

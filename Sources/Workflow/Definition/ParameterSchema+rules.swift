@@ -7,6 +7,8 @@ extension ParameterSchema {
     case atMostOne([String])
     /// A number is less than another, where both are given.
     case less(String, than: String)
+    /// A parameter is not given, or null, where another has this text.
+    case absent(String, where: String, is: String)
 
     /// What is wrong with parameters; nil as long as a reference or a value of another type stands for one of them.
     func broken(by params: JSONObject) -> (parameter: String, message: String)? {
@@ -19,6 +21,9 @@ extension ParameterSchema {
         guard let value = params[name]?.numberValue?.int, let bound = params[other]?.numberValue?.int, value >= bound
         else { return nil }
         return (name, "\(name) must be less than \(other), which is \(bound)")
+      case .absent(let name, let other, let text):
+        guard params[other]?.stringValue == text, params[name] ?? .null != .null else { return nil }
+        return (name, "\(name) cannot be given where \(other) is \(text)")
       }
     }
   }

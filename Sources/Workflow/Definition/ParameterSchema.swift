@@ -20,6 +20,10 @@ public struct ParameterSchema: Sendable, Equatable {
     case boolean
     /// An array of any values.
     case array
+    /// An object of any members.
+    case object
+    /// A value of a kind that a function accepts. It may be secret, so no failure of a step repeats it.
+    indirect case checked(Kind, ValueCheck)
   }
 
   /// One parameter.
@@ -124,7 +128,9 @@ public struct ParameterSchema: Sendable, Equatable {
       }
       if let fault = parameters[index].fault(in: value, at: []) {
         let found =
-          fault.isTypeFault ? ", not \(ParameterSchema.article(value))" : "; it is \(ParameterSchema.excerpt(value))"
+          fault.isTypeFault
+          ? ", not \(ParameterSchema.article(value))"
+          : parameters[index].kind.mayBeSecret ? "" : "; it is \(ParameterSchema.excerpt(value))"
         throw StepFailure(.operationFailed, "\(parameters[index].name): \(fault.message)\(found)")
       }
     }
@@ -170,8 +176,13 @@ extension ParameterSchema.Kind {
         ? nil : .notOneOf(place, value, ParameterSchema.Kind.alternatives(texts))
     case .boolean: return value.boolValue == nil ? .booleanType(place, value) : nil
     case .array: return value.arrayValue == nil ? .arrayType(place, value) : nil
+    case .object: return value.objectValue == nil ? .objectType(place, value) : nil
+    case .checked(let kind, let check):
+      return kind.fault(in: value, at: place) ?? check.problem(value).map { .value(place, value, $0) }
     }
   }
+
+  fileprivate var mayBeSecret: Bool { if case .checked = self { true } else { false } }
 
   /// Texts as a sentence lists them: `'a', 'b' or 'c'`.
   static func alternatives(_ texts: [String]) -> String {

@@ -64,7 +64,7 @@ public enum ErrorCode: String, Sendable, Equatable, CaseIterable {
   case timeout
   /// The model provider answered 429 until the time for all tries was over.
   case rateLimited = "rate_limited"
-  /// The provider could not be reached, or answered 5xx.
+  /// The provider, or the server of `http_request`, could not be reached, or answered 5xx.
   case providerUnavailable = "provider_unavailable"
   /// The provider refused the request (4xx).
   case providerRejected = "provider_rejected"

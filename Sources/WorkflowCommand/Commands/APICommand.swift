@@ -29,6 +29,7 @@ struct APICommand: AsyncParsableCommand {
   func run() async throws {
     let composition = try Composition(service: "wf-api")
     let settings = composition.settings
+    try composition.loadURLParser()
     let connection = composition.connection("wf-api")
     // Of its own, so that nothing waits behind a large document.
     let documents = composition.connection("wf-api-documents")
@@ -72,7 +73,8 @@ struct APICommand: AsyncParsableCommand {
 
   private static func definitions(_ composition: Composition) -> DefinitionReader {
     DefinitionReader(
-      operations: composition.registry(client: nil).schemas, maxStepBytes: composition.settings.worker.maxOutputBytes)
+      operations: composition.registry(client: nil, requests: nil).schemas,
+      maxStepBytes: composition.settings.worker.maxOutputBytes)
   }
 
   private static func serverConfiguration(_ composition: Composition) -> FastCGIServerConfiguration {

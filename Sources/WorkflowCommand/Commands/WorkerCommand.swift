@@ -19,9 +19,11 @@ struct WorkerCommand: AsyncParsableCommand {
     let composition = try Composition(service: "wf-worker")
     let settings = composition.settings
     let client = try composition.httpClient()
+    let requests = try composition.requestClient()
     let notifier = SystemdNotifier()
     let worker = Worker(
-      configuration: settings.worker, registry: composition.registry(client: client), redis: settings.redis,
+      configuration: settings.worker, registry: composition.registry(client: client, requests: requests),
+      redis: settings.redis,
       keys: settings.keys, partitions: settings.partitions, limits: settings.limits, logger: composition.logger,
       watchdogTick: { runs in
         notifier.ready("\(runs) active runs")
@@ -41,5 +43,6 @@ struct WorkerCommand: AsyncParsableCommand {
       throw CommandFailure(mismatch)
     }
     client?.close()
+    requests?.close()
   }
 }

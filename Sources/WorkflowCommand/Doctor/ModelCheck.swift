@@ -37,7 +37,7 @@ struct ModelCheck {
       return .ok("the model \(try await model.complete(question).model) answers")
     } catch .failed(let failure) {
       return .failed(
-        "the model does not answer: \(failure.message)\(failure.detail.isEmpty ? "" : " (\(failure.detail))")",
+        "the model does not answer: \(failure.fullMessage)",
         remedy: "see WF_LLM_BASE_URL, WF_LLM_MODEL, WF_LLM_API_KEY and WF_LLM_CA_FILE, and the way to the provider")
     } catch {
       return .failed("the question to the model was cancelled", remedy: "run wf doctor again")

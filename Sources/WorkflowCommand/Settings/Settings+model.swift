@@ -97,7 +97,7 @@ extension Settings {
 
   /// The file with the certificates of further authorities: of wf's own setting, or of the variables that OpenSSL and
   /// curl obey.
-  /// - Parameter areNeeded: whether there is a model to call; without one a file that is missing stops nothing.
+  /// - Parameter areNeeded: whether there is anything to call; otherwise a file that is missing stops nothing.
   static func authorities(_ reader: inout SettingsReader, areNeeded: Bool) -> String? {
     for name in ["WF_LLM_CA_FILE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"] {
       guard let path = reader.text(name) else { continue }

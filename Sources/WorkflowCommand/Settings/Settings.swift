@@ -22,7 +22,11 @@ struct Settings: Sendable {
   let modelTotal: Duration
   let fallback: LLMSummarize.Fallback
   let usesProxyEnvironment: Bool
-  /// A file with the certificates of authorities that model calls trust beside the system's.
+  /// What `http_request` may reach.
+  let httpAccess: HTTPAccess
+  /// What the requests of one step may take together.
+  let httpTimeout: Duration
+  /// A file with the certificates of authorities that model calls and `http_request` trust beside the system's.
   let authorities: String?
   let logLevel: Logger.Level
   /// The API's address: where the command line finds it, and the site whose host clients may name (`siteURL`).
@@ -73,7 +77,10 @@ struct Settings: Sendable {
       reader.parsed(
         "WF_LLM_FALLBACK", default: "placeholder", LLMSummarize.Fallback.init(rawValue:),
         expected: "placeholder or fail") ?? .placeholder
-    authorities = Settings.authorities(&reader, areNeeded: reader.isSet("WF_LLM_BASE_URL"))
+    httpAccess = Settings.httpAccess(&reader)
+    httpTimeout = reader.seconds("WF_HTTP_TIMEOUT_S", default: 60, in: 0.1...3_600)
+    authorities = Settings.authorities(
+      &reader, areNeeded: reader.isSet("WF_LLM_BASE_URL") || reader.isSet("WF_HTTP_ALLOW"))
     usesProxyEnvironment = reader.integer("WF_PROXY_ENV", default: 0, in: 0...1) == 1
     if usesProxyEnvironment { reader.showProxies() }
     logLevel =
