@@ -107,6 +107,11 @@ struct StatusDocument {
 
   private func append(_ view: StepView, to text: inout PiecewiseText) {
     appendFacts(of: view, to: &text.last)
+    if let progress = view.lastProgress {
+      text.last.append(text: ",\"items\":{")
+      text.last += progress.membersBehindStep
+      text.last.append(UInt8(ascii: "}"))
+    }
     if !view.retryEntries.isEmpty { appendRetries(of: view, to: &text.last) }
     if run.status == .failed, let entry = view.doneEntry {
       if let outputs = ProgressHead.outputs(in: run.progress[entry]) {

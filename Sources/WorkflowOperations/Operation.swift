@@ -52,6 +52,8 @@ public struct Invocation: Sendable {
   public let job: String
   /// The step's id.
   public let step: String
+  /// The position of the item that the step runs for, from 0; nil for a step that runs once.
+  public let item: Int?
   /// The step's parameters: defaults filled in, references resolved, types checked.
   public let params: JSONObject
   /// The run's inputs.
@@ -64,19 +66,21 @@ public struct Invocation: Sendable {
 
   /// Creates the arguments.
   public init(
-    job: String, step: String, params: JSONObject, inputs: JSONObject,
+    job: String, step: String, item: Int? = nil, params: JSONObject, inputs: JSONObject,
     outputLimit: ByteLimit = ByteLimit(.max, setting: "WF_MAX_OUTPUT_BYTES"), earlier: StepAttempts? = nil
   ) {
     self.earlier = earlier
     self.outputLimit = outputLimit
     self.job = job
     self.step = step
+    self.item = item
     self.params = params
     self.inputs = inputs
   }
 
-  /// A key that is the same for every attempt of this step; send it with every request that has an effect elsewhere.
-  public var idempotencyKey: String { "\(job)/\(step)" }
+  /// A key that is the same for every attempt of this step, or of this item of it; send it with every request that has
+  /// an effect elsewhere.
+  public var idempotencyKey: String { "\(job)/\(step)" + (item.map { "/\($0)" } ?? "") }
 
   /// The number of the attempt, from 1.
   public var attempt: Int { (earlier?.failed ?? 0) + 1 }

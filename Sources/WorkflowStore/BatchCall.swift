@@ -165,7 +165,8 @@ extension CheckpointBatch {
       switch item {
       case .entry, .ended, .attempted: nil
       case .checkpoint(let step, let outputs, _, _): ("out:" + step, outputs)
-      case .stored(let step, _, _, let value): ("stored:" + step, value)
+      case .item(let unit, let end): ("item:" + unit.name, end)
+      case .stored(let unit, _, _, let value): ("stored:" + unit.name, value)
       }
     }
   }
@@ -180,7 +181,7 @@ extension CheckpointBatch {
   /// The values for stores that it brings, by step.
   fileprivate var storedValues: [String: [UInt8]] {
     var values: [String: [UInt8]] = [:]
-    for case .stored(let step, _, _, let value) in items { values[step] = value }
+    for case .stored(let unit, _, _, let value) in items { values[unit.name] = value }
     return values
   }
 }

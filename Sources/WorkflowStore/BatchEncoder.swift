@@ -110,7 +110,7 @@ struct BatchEncoder {
     text.removeAll(keepingCapacity: true)
     switch item {
     case .entry(_, let time), .checkpoint(_, _, _, let time): message.write(at: time, to: &text)
-    case .stored, .ended, .attempted: return
+    case .item, .stored, .ended, .attempted: return
     }
     body.append(text)
   }
@@ -119,11 +119,12 @@ struct BatchEncoder {
     switch item {
     case .entry: break
     case .checkpoint(let step, let outputs, _, _): append(outputs, "out:" + step, staged)
-    case .stored(let step, let order, let namespace, let value):
-      append("place:" + step, "\(order)," + JSONValue.string(namespace).text)
-      append(value, "stored:" + step, staged)
+    case .item(let unit, let end): append(end, "item:" + unit.name, staged)
+    case .stored(let unit, let order, let namespace, let value):
+      append("place:" + unit.name, "\(order)," + JSONValue.string(namespace).text)
+      append(value, "stored:" + unit.name, staged)
     case .ended(let step, let end): append("end:" + step, end.text)
-    case .attempted(let step, let attempts): append("try:" + step, attempts.json.text)
+    case .attempted(let unit, let attempts): append("try:" + unit.name, attempts.json.text)
     }
   }
 
@@ -134,14 +135,14 @@ struct BatchEncoder {
   }
 
   private mutating func appendToStore(_ item: CheckpointBatch.Item) {
-    guard case .stored(let step, _, let namespace, let value) = item else { return }
+    guard case .stored(let unit, _, let namespace, let value) = item else { return }
     body.append(keys.store(namespace))
     text.removeAll(keepingCapacity: true)
     JSONWriter.append(verbatim: "{\"job_id\":\"", to: &text)
     JSONWriter.append(verbatim: pending.run.id.description, to: &text)
     JSONWriter.append(verbatim: "\",\"step\":\"", to: &text)
-    JSONWriter.append(verbatim: step, to: &text)
-    JSONWriter.append(verbatim: "\",\"data\":", to: &text)
+    JSONWriter.append(verbatim: unit.step, to: &text)
+    JSONWriter.append(verbatim: unit.item.map { "\",\"item\":\($0),\"data\":" } ?? "\",\"data\":", to: &text)
     text += value
     JSONWriter.append(verbatim: "}", to: &text)
     body.append(text)

@@ -9,12 +9,14 @@ public struct CheckpointBatch: Sendable {
     case entry(ProgressMessage, at: Timestamp)
     /// A step's outputs, as JSON text: the step never runs again. `inLog`: the progress entry shows them.
     case checkpoint(step: String, outputs: [UInt8], inLog: Bool, at: Timestamp)
+    /// The end of an item of a step with `foreach`, as JSON text: the item never runs again.
+    case item(StepUnit, end: [UInt8])
     /// A value for a store; `order` is its place among all that the run stores.
-    case stored(step: String, order: Int, namespace: String, value: [UInt8])
+    case stored(StepUnit, order: Int, namespace: String, value: [UInt8])
     /// A step has ended without outputs, and never runs again.
     case ended(step: String, StepEnd)
-    /// An attempt of a step has failed, and another one follows.
-    case attempted(step: String, StepAttempts)
+    /// An attempt of a step, or of an item, has failed, and another one follows.
+    case attempted(StepUnit, StepAttempts)
 
     /// What the progress log says of it, if anything.
     var message: ProgressMessage? {
@@ -22,7 +24,7 @@ public struct CheckpointBatch: Sendable {
       case .entry(let message, _): message
       case .checkpoint(let step, let outputs, let inLog, _):
         .stepDone(step: step, inLog ? .shown(outputs) : .omitted(bytes: outputs.count))
-      case .stored, .ended, .attempted: nil
+      case .item, .stored, .ended, .attempted: nil
       }
     }
 
@@ -31,6 +33,7 @@ public struct CheckpointBatch: Sendable {
       switch self {
       case .entry: 0
       case .checkpoint(_, let outputs, _, _): outputs.count
+      case .item(_, let end): end.count
       case .stored(_, _, _, let value): value.count
       case .ended(_, let end): end.text.utf8.count
       case .attempted(_, let attempts): attempts.json.text.utf8.count
@@ -41,8 +44,8 @@ public struct CheckpointBatch: Sendable {
     public var step: String? {
       switch self {
       case .entry(let message, _): message.step
-      case .checkpoint(let step, _, _, _), .stored(let step, _, _, _), .ended(let step, _), .attempted(let step, _):
-        step
+      case .checkpoint(let step, _, _, _), .ended(let step, _): step
+      case .item(let unit, _), .stored(let unit, _, _, _), .attempted(let unit, _): unit.step
       }
     }
   }
@@ -131,7 +134,7 @@ public struct CheckpointBatch: Sendable {
   public var hasCheckpoint: Bool {
     items.contains { item in
       switch item {
-      case .checkpoint, .ended(_, .failed): true
+      case .checkpoint, .item, .ended(_, .failed): true
       case .entry, .stored, .ended(_, .skipped), .attempted: false
       }
     }
@@ -159,13 +162,22 @@ public struct CheckpointBatch: Sendable {
   public mutating func end(step: String, _ end: StepEnd) { append(.ended(step: step, end)) }
 
   /// Adds that an attempt of a step has failed, and that another one follows.
-  public mutating func attempted(step: String, _ attempts: StepAttempts) {
-    append(.attempted(step: step, attempts))
+  public mutating func attempted(_ unit: StepUnit, _ attempts: StepAttempts) { append(.attempted(unit, attempts)) }
+
+  /// Adds how an item of a step has ended.
+  public mutating func item(_ unit: StepUnit, _ end: ItemEnd) { append(.item(unit, end: end.json.bytes)) }
+
+  /// Removes the items of a step: its outputs hold them.
+  public mutating func removeItems(of step: String) {
+    guard items.contains(where: { if case .item = $0 { true } else { false } }) else { return }
+    let kept = items.filter { if case .item(let unit, _) = $0 { unit.step != step } else { true } }
+    (items, entryBytes, documentBytes) = ([], 0, 0)
+    for item in kept { append(item) }
   }
 
   /// Adds a value for a store.
-  public mutating func store(step: String, order: Int, namespace: String, value: [UInt8]) {
-    append(.stored(step: step, order: order, namespace: namespace, value: value))
+  public mutating func store(_ unit: StepUnit, order: Int, namespace: String, value: [UInt8]) {
+    append(.stored(unit, order: order, namespace: namespace, value: value))
   }
 
   private mutating func append(_ item: Item) {

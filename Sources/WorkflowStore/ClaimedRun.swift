@@ -27,8 +27,10 @@ public final class ClaimedRun: Sendable {
   public let recorded: [String: JSONObject]
   /// How the steps have ended that are recorded without outputs, by step id.
   public let ended: [String: StepEnd]
-  /// The failed attempts of the steps that are to be attempted again, by step id.
-  public let attempts: [String: StepAttempts]
+  /// The failed attempts of the steps and items that are to be attempted again.
+  public let attempts: [StepUnit: StepAttempts]
+  /// How the items of steps with `foreach` have ended, by step id and position.
+  public let items: [String: [Int: ItemEnd]]
   /// What recorded steps stored, in the order of recording.
   public let stored: [StoredValue]
 
@@ -43,8 +45,8 @@ public final class ClaimedRun: Sendable {
     public let order: Int
     /// Where it was stored.
     public let namespace: String
-    /// The step that stored it.
-    public let step: String
+    /// The step, or the item, that stored it.
+    public let unit: StepUnit
   }
 
   /// The inputs' JSON text where it is short, so that it need not be read again for the result.
@@ -55,7 +57,7 @@ public final class ClaimedRun: Sendable {
   /// - Parameters:
   ///   - text: its steps and inputs, as they lie in Redis.
   ///   - outputs: what recorded steps returned, how others ended, which attempts failed, and where steps stored
-  ///     something, by field: `out:`, `end:`, `try:` and `place:` before the step's id.
+  ///     something, by field: `out:`, `end:`, `try:`, `item:` and `place:` before the name of the step or item.
   ///   - documents: how long what is recorded is, stored values included.
   init(
     _ head: RunHead, submitted text: [UInt8], outputs: [String: [UInt8]] = [:], documents: RunDocuments? = nil,
@@ -82,7 +84,8 @@ public final class ClaimedRun: Sendable {
     documentBytes = steps.count + (documents?.bytes ?? inputs.count)
     var recorded: [String: JSONObject] = [:]
     var ended: [String: StepEnd] = [:]
-    var attempts: [String: StepAttempts] = [:]
+    var attempts: [StepUnit: StepAttempts] = [:]
+    var items: [String: [Int: ItemEnd]] = [:]
     var stored: [StoredValue] = []
     for (name, value) in outputs {
       if name.hasPrefix("out:") {
@@ -90,7 +93,10 @@ public final class ClaimedRun: Sendable {
       } else if name.hasPrefix("end:") {
         ended[String(name.dropFirst(4))] = StepEnd(json: try ClaimedRun.json(value, name, of: id))
       } else if name.hasPrefix("try:") {
-        attempts[String(name.dropFirst(4))] = StepAttempts(json: try ClaimedRun.json(value, name, of: id))
+        attempts[StepUnit(name: name.dropFirst(4))] = StepAttempts(json: try ClaimedRun.json(value, name, of: id))
+      } else if name.hasPrefix("item:") {
+        let unit = StepUnit(name: name.dropFirst(5))
+        items[unit.step, default: [:]][unit.item ?? 0] = ItemEnd(json: try ClaimedRun.json(value, name, of: id))
       } else {
         stored.append(try ClaimedRun.place(id, name, value))
       }
@@ -98,6 +104,7 @@ public final class ClaimedRun: Sendable {
     self.recorded = recorded
     self.ended = ended
     self.attempts = attempts
+    self.items = items
     self.stored = stored.sorted { $0.order < $1.order }
   }
 
@@ -159,7 +166,7 @@ public final class ClaimedRun: Sendable {
     guard place.count == 2, let order = place[0].numberValue?.int, let namespace = place[1].stringValue else {
       throw .damaged("\(field) of run \(id) has another shape")
     }
-    return StoredValue(order: order, namespace: namespace, step: String(field.dropFirst(6)))
+    return StoredValue(order: order, namespace: namespace, unit: StepUnit(name: field.dropFirst(6)))
   }
 
   private static func json(_ bytes: [UInt8], _ field: String, of id: JobID) throws(StoreError) -> JSONValue {

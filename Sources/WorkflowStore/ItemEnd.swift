@@ -9,7 +9,7 @@ public enum ItemEnd: Sendable, Equatable {
   case failed(StepFailure)
 
   /// As it lies in the run's outputs: an object, or `[error_code, error]`.
-  var json: JSONValue {
+  public var json: JSONValue {
     switch self {
     case .outputs(let outputs): .object(outputs)
     case .failed(let failure): [.string(failure.code.rawValue), .string(failure.message)]
@@ -45,7 +45,7 @@ public struct StepUnit: Sendable, Hashable {
   public var name: String { item.map { "\(step):\($0)" } ?? step }
 
   /// Reads a name.
-  init(name: some StringProtocol) {
+  public init(name: some StringProtocol) {
     guard let colon = name.lastIndex(of: ":"), let item = Int(name[name.index(after: colon)...]) else {
       self.init(String(name))
       return

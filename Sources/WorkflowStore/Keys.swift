@@ -19,7 +19,7 @@
 ///   docs:{id}          string  bytes of the steps (8 digits), the steps, the inputs, as submitted (JSON) until it has
 ///   outputs:{id}       hash    per recorded step `out:{step}`, `stored:{step}` (JSON), `place:{step}`,   finished; of a
 ///                              or `end:{step}` if it was skipped or has failed; `try:{step}` while
-///                              it is to be attempted again;
+///                              it is to be attempted again; of items `item:{step}:{n}`, `try:{step}:{n}`;
 ///                              a document above 512 KiB is `/3` there, and lies in `out:{step}/0` …      failed run:
 ///   part:{id}          string  the beginning of a result that is written in slices                       run + retain
 ///   claim:{worker}     string  the worker's last claim and the runs that it took                         4 leases

@@ -12,10 +12,16 @@ struct ExecutionState {
   /// A step, by its index in the definition.
   typealias Position = Int
 
+  /// A step, or an item of a step with `foreach`.
+  struct Unit: Hashable, Sendable {
+    let position: Position
+    var item: Int?
+  }
+
   /// The end of an action that took time.
   enum Event: Sendable {
     /// An attempt of a step has ended.
-    case ended(Position, AttemptEnd)
+    case ended(Unit, AttemptEnd)
     /// The time of a waiting step may have come.
     case due
     /// Redis has answered for the batch in flight, or the run is lost.
@@ -63,7 +69,7 @@ struct ExecutionState {
 
   /// A step that may start, with its parameters resolved.
   struct PendingStep: Sendable {
-    let position: Position
+    let unit: Unit
     let operation: any Operation
     let invocation: Invocation
     /// What its author says of its attempts.
@@ -91,7 +97,7 @@ struct ExecutionState {
   /// The batch that is being written.
   private var inFlight: Purpose?
   /// Steps that run as tasks, with the bytes of their parameters.
-  private var running: [Position: Int] = [:]
+  private var running: [Unit: Int] = [:]
   /// Bytes of the parameters of all steps that are starting or running.
   private var parameterBytes = 0
   /// When the executor wakes for a waiting step.
@@ -110,14 +116,16 @@ struct ExecutionState {
   mutating func next(after event: Event?, stop: ActiveRuns.Stop?) -> Action {
     switch event {
     case nil: break
-    case .ended(let position, let end): self.end(position, end, stop)
+    case .ended(let unit, let end): self.end(unit, end, stop)
     case .due: alarm = nil
     case .written(let answer): if let action = settle(answer, stop) { return action }
     }
     if case .refusal = inFlight { return .wait(nil) }
     progress.wake()
     if stop == nil, let step = takeImmediate() { return .run(step) }
-    if stop != .lost, inFlight == nil, let batch = progress.takeBatch(hasStepInFlight: hasStepInFlight) {
+    if stop != .lost, inFlight == nil,
+      let batch = progress.takeBatch(hasStepInFlight: hasStepInFlight, isNeeded: !starting.isEmpty)
+    {
       return write(batch, .progress(batch, starting: takeStarting()))
     }
     if inFlight != nil || !running.isEmpty { return .wait(stop == nil ? setAlarm() : nil) }
@@ -152,39 +160,42 @@ struct ExecutionState {
   /// Prepares the steps that may start now, up to the first whose operation is immediate.
   /// - Returns: that one.
   private mutating func takeImmediate() -> PendingStep? {
-    while !progress.isBatchFull, let position = progress.takeReady() {
+    while !progress.isBatchFull, let unit = progress.takeReady() {
       do throws(StepFailure) {
-        if try !progress.isToRun(position) {
-          progress.skip(position)
+        if unit.item == nil, try !progress.isToRun(unit.position) {
+          progress.skip(unit.position)
           continue
         }
-        let step = try pendingStep(position)
+        if progress.isToOpen(unit) {
+          try progress.open(unit.position)
+          continue
+        }
+        let step = try pendingStep(unit)
         let isImmediate = step.operation.isImmediate
         guard isImmediate || hasRoom(for: step) else {
-          progress.putBack()
+          progress.putBack(unit)
           return nil
         }
-        progress.begin(position)
+        progress.begin(unit)
         if isImmediate { return step }
         starting.append(step)
         parameterBytes += step.parameterBytes
       } catch {
-        progress.begin(position)
-        progress.fail(position, error)
+        progress.begin(unit)
+        progress.fail(unit, error, isImmediate: true)
       }
     }
     return nil
   }
 
-  private func pendingStep(_ position: Position) throws(StepFailure) -> PendingStep {
-    let name = progress.step(position).op
-    guard let operation = registry[name] else {
-      throw StepFailure(.operationFailed, "this worker has no operation \(name)")
+  private mutating func pendingStep(_ unit: Unit) throws(StepFailure) -> PendingStep {
+    let step = progress.step(unit.position)
+    guard let operation = registry[step.op] else {
+      throw StepFailure(.operationFailed, "this worker has no operation \(step.op)")
     }
-    let (invocation, bytes) = try progress.invocation(position, schema: operation.parameters)
+    let (invocation, bytes) = try progress.invocation(unit, schema: operation.parameters)
     return PendingStep(
-      position: position, operation: operation, invocation: invocation, options: progress.step(position).options,
-      parameterBytes: bytes)
+      unit: unit, operation: operation, invocation: invocation, options: step.options, parameterBytes: bytes)
   }
 
   /// Whether the parameters of a step fit beside those of the steps that are starting or running. They fit if there are
@@ -204,18 +215,18 @@ struct ExecutionState {
     return starting
   }
 
-  private mutating func end(_ position: Position, _ end: AttemptEnd, _ stop: ActiveRuns.Stop?) {
-    let bytes = running.removeValue(forKey: position)
+  private mutating func end(_ unit: Unit, _ end: AttemptEnd, _ stop: ActiveRuns.Stop?) {
+    let bytes = running.removeValue(forKey: unit)
     parameterBytes -= bytes ?? 0
     switch end {
-    case .succeeded(let result): progress.succeed(position, result, isImmediate: bytes == nil)
-    case .repeats(let attempts): progress.repeats(position, attempts)
-    case .failed(let failure): progress.fail(position, failure)
+    case .succeeded(let result): progress.succeed(unit, result, isImmediate: bytes == nil)
+    case .repeats(let attempts): progress.repeats(unit, attempts)
+    case .failed(let failure): progress.fail(unit, failure)
     // The step runs again wherever the run continues.
     case .cancelled where stop != nil: break
     case .cancelled:
       progress.fail(
-        position,
+        unit,
         StepFailure(.operationFailed, "the operation says it was cancelled, but nothing stops the run"))
     }
   }
@@ -235,7 +246,7 @@ struct ExecutionState {
     case (.progress(let batch, let steps), .refused(let why, let namespace?)):
       let notStarted = steps + takeStarting()
       parameterBytes -= notStarted.reduce(0) { $0 + $1.parameterBytes }
-      progress.undo(batch, store: namespace, why, notStarted: notStarted.map(\.position))
+      progress.undo(batch, store: namespace, why, notStarted: notStarted.map(\.unit))
       return nil
     case (.progress, .refused(let why, nil)): return refuse(why)
     case (.progress, .lost(let why)): return .leave(.lost(why))
@@ -250,7 +261,7 @@ struct ExecutionState {
     progress.confirm()
     if batch.hasCheckpoint { isQuarantined = false }
     if steps.isEmpty || stop != nil { return nil }
-    for step in steps { running[step.position] = step.parameterBytes }
+    for step in steps { running[step.unit] = step.parameterBytes }
     return .start(steps)
   }
 }

@@ -56,7 +56,7 @@ struct Executor: Sendable {
     while true {
       switch state.next(after: event, stop: entry.map { $0.stop } ?? .lost) {
       case .run(let step):
-        event = .ended(step.position, await end(of: step, isImmediate: true))
+        event = .ended(step.unit, await end(of: step, isImmediate: true))
       case .start(let steps):
         for step in steps { start(step, &group) }
         event = nil
@@ -87,7 +87,7 @@ struct Executor: Sendable {
       CommitPoint.beforeCall.pass()
       let end = await end(of: step, isImmediate: false)
       if case .succeeded = end { CommitPoint.afterCall.pass() }
-      return .ended(step.position, end)
+      return .ended(step.unit, end)
     }
   }
 

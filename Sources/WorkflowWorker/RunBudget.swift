@@ -14,6 +14,8 @@ struct RunBudget {
     var outputBytes: Int
     var runBytes: Int
     var progressEntryBytes: Int
+    /// Items of a step with `foreach`.
+    var items = Foreach.defaultMaxItems
 
     /// The limit on the outputs and on the parameters of one step.
     var step: ByteLimit {
@@ -67,6 +69,9 @@ struct RunBudget {
     documents += count
     return nil
   }
+
+  /// Releases the room of documents that others take the place of.
+  mutating func release(_ bytes: Int) { documents -= bytes }
 
   /// Releases the room that was reserved for a step which has ended.
   mutating func end(_ step: StepDefinition, recorded: Bool) {

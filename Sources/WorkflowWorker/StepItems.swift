@@ -48,7 +48,9 @@ struct StepItems {
     }
     logged = ended
     for (item, known) in attempts where values.indices.contains(item) && ends[item] == nil {
-      wait(item, known, until: min(known.due, now + known.wait))
+      // Redis's clock may have gone back since.
+      let due = min(known.due, now + known.wait)
+      if due > now { wait(item, known, until: due) } else { returned.append(item) }
     }
   }
 
@@ -74,7 +76,8 @@ struct StepItems {
     }
     while next < ends.count {
       defer { next += 1 }
-      if ends[next] != nil || waiting[next] != nil { continue }
+      // An item that was attempted before waits, or was returned.
+      if ends[next] != nil || attempts[next] != nil { continue }
       inFlight += 1
       return next
     }
@@ -101,7 +104,7 @@ struct StepItems {
   /// Whether nothing of the step can happen before a waiting item starts.
   var onlyWaits: Bool {
     guard failure == nil, inFlight == 0, returned.isEmpty, !waiting.isEmpty else { return false }
-    return waiting.count >= concurrency || !ends[next...].indices.contains { ends[$0] == nil && waiting[$0] == nil }
+    return waiting.count >= concurrency || !ends[next...].indices.contains { ends[$0] == nil && attempts[$0] == nil }
   }
 
   // MARK: Ends

@@ -1,17 +1,18 @@
 import ExactJSON
+import WorkflowStore
 
 /// The values that a run has stored, by namespace in the order of first use.
 struct StoredValues {
-  /// The steps that stored a value, by namespace.
+  /// The names of the steps and items that stored a value, by namespace.
   private(set) var steps: [(namespace: String, steps: [String])] = []
   /// How many values were stored.
   private(set) var count = 0
   /// The index of each namespace in `steps`.
   private var indices: [ExactKey: Int] = [:]
 
-  /// Removes the values of steps; a later value takes none of their places.
+  /// Removes the values of steps and of their items; a later value takes none of their places.
   mutating func remove(_ removed: Set<String>) {
-    for index in steps.indices { steps[index].steps.removeAll(where: removed.contains) }
+    for index in steps.indices { steps[index].steps.removeAll { removed.contains(StepUnit(name: $0).step) } }
   }
 
   /// How many values a namespace has.

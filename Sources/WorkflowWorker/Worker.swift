@@ -164,7 +164,7 @@ public struct Worker: Service {
   private var runLimits: RunBudget.Limits {
     RunBudget.Limits(
       outputBytes: configuration.maxOutputBytes, runBytes: configuration.maxRunBytes,
-      progressEntryBytes: configuration.maxProgressEntryBytes)
+      progressEntryBytes: configuration.maxProgressEntryBytes, items: configuration.maxItems)
   }
 
   /// How long handing back may take once the drain time is over; deregistering then has the rest of two seconds.

@@ -10,6 +10,8 @@ public struct WorkerConfiguration: Sendable, Equatable {
   public var maxOutputBytes = 2 << 20
   /// The most bytes of a run's documents, progress log and result together.
   public var maxRunBytes = 32 << 20
+  /// Items of a step with `foreach`.
+  public var maxItems = 10_000
   /// Bytes up to which a progress entry repeats outputs; the entry of larger outputs gives their size only.
   public var maxProgressEntryBytes = 64 << 10
 

@@ -8,6 +8,22 @@ public enum Examples {
   /// The example of the contract.
   public static let example: JSONValue = workflow(text: text)
 
+  /// The example of the README: a long text in parts, a summary of each, and a summary of these.
+  public static let mapReduce: JSONValue = [
+    "run_name": "map-reduce",
+    "inputs": ["text": ""],
+    "steps": [
+      ["id": "split", "op": "split_text", "params": ["text": "@inputs.text", "max_chars": 4_000]],
+      [
+        "id": "map", "op": "llm_summarize", "foreach": "@split.chunks", "concurrency": 10,
+        "params": ["source": "@item"],
+      ],
+      ["id": "join", "op": "combine", "params": ["parts": "@map.items[*].summary"]],
+      ["id": "reduce", "op": "llm_summarize", "params": ["source": "@join.text", "max_tokens": 500]],
+      ["id": "store", "op": "store_result", "params": ["namespace": "summaries", "data": "@reduce.summary"]],
+    ],
+  ]
+
   /// preprocess → llm_summarize → store_result.
   public static func workflow(text: String, maxTokens: Int = 100, namespace: String = "summaries") -> JSONValue {
     [

@@ -228,7 +228,7 @@ import WorkflowStore
     #expect(again.id == id && again.token == "2-2" && again.definition == first.definition)
     #expect(
       again.recorded == ["c": ["n": .number(try #require(JSONNumber(text: "1e400")))], "a": ["s": "\0"], "b": [:]])
-    #expect(again.stored.map(\.step) == ["c", "a", "b"])
+    #expect(again.stored.map(\.unit.name) == ["c", "a", "b"])
     #expect(again.stored.map(\.namespace) == ["x", "é\n\"", "x"])
     #expect(again.stored.map(\.order) == [0, 1, 2])
     try await bench.record(again, 1) { _ in }

@@ -53,7 +53,7 @@ import WorkflowStore
     try await bench.record(run, 2) { $0.end = .handedBack(asSuspect: false) }
 
     let second = try await bench.claimOne("2")
-    #expect(second.recorded.keys.sorted() == ["a", "b"] && second.stored.map(\.step) == ["b"])
+    #expect(second.recorded.keys.sorted() == ["a", "b"] && second.stored.map(\.unit.name) == ["b"])
     #expect(second.recorded["a"] == (try JSONValue(parsing: texts[0].1).objectValue))
     #expect(second.documentBytes > 3_600_000)
     let last = try await write(second, 1) { batch in

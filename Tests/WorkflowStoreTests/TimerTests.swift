@@ -56,8 +56,8 @@ import WorkflowStore
     let attempts = try #require(
       StepAttempts(after: nil, failure, policy, spent: .zero, now: now, random: 1))
     let outcome = try await bench.record(run, 1) { batch in
-      batch.log(.stepRetry(step: "a", attempts))
-      batch.attempted(step: "a", attempts)
+      batch.log(.stepRetry(step: "a", item: nil, attempts))
+      batch.attempted(StepUnit("a"), attempts)
       batch.end = .parked(until: now + .seconds(3_600))
     }
     #expect(outcome == .recorded)
@@ -67,7 +67,7 @@ import WorkflowStore
     try await bench.send("ZADD", bench.prefix + "timers", "0", id.description)
     #expect(try await bench.store.turnTimers().runs.map(\.id) == [id])
     let again = try await bench.claimRuns(2, id: "again")
-    #expect(again.first?.id == id && again.first?.attempts == ["a": attempts])
+    #expect(again.first?.id == id && again.first?.attempts == [StepUnit("a"): attempts])
   }
 
   @Test func `When Redis's clock goes back, no wait becomes longer than it was`() async throws {

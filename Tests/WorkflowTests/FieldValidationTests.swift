@@ -33,6 +33,15 @@ import Workflow
   }
 
   @Test(arguments: [
+    (#"{"id":"a","op":"wait","foreach":3}"#, "value_error at body.steps.0.foreach"),
+    (#"{"id":"a","op":"wait","foreach":"text"}"#, "value_error at body.steps.0.foreach"),
+    (#"{"id":"a","op":"wait","foreach":"@later.x"}"#, "value_error at body.steps.0.foreach"),
+    (#"{"id":"a","op":"wait","foreach":["@item"]}"#, "value_error at body.steps.0.foreach.0"),
+    (#"{"id":"a","op":"wait","foreach":"@inputs.none"}"#, "value_error at body.steps.0.foreach"),
+    (#"{"id":"a","op":"wait","concurrency":3}"#, "value_error at body.steps.0.concurrency"),
+    (#"{"id":"a","op":"wait","on_item_error":"keep"}"#, "value_error at body.steps.0.on_item_error"),
+    (#"{"id":"a","op":"wait","foreach":[],"concurrency":0}"#, "value_error at body.steps.0.concurrency"),
+    (#"{"id":"a","op":"wait","foreach":[],"on_item_error":"skip"}"#, "literal_error at body.steps.0.on_item_error"),
     (#"{"id":"a","op":"wait","retry":3}"#, "dict_type at body.steps.0.retry"),
     (#"{"id":"a","op":"wait","retry":{"attempts":3}}"#, "extra_forbidden at body.steps.0.retry.attempts"),
     (#"{"id":"a","op":"wait","retry":{"max_attempts":0}}"#, "value_error at body.steps.0.retry.max_attempts"),

@@ -98,9 +98,9 @@ import WorkflowStore
     for item in batch.items {
       switch item {
       case .checkpoint(let step, let outputs, _, _): items.append("\(step) \(String(decoding: outputs, as: UTF8.self))")
-      case .stored(let step, let order, let namespace, let value):
-        items.append("\(step) \(order) \(namespace) \(String(decoding: value, as: UTF8.self))")
-      case .entry, .ended, .attempted: break
+      case .stored(let unit, let order, let namespace, let value):
+        items.append("\(unit.name) \(order) \(namespace) \(String(decoding: value, as: UTF8.self))")
+      case .entry, .item, .ended, .attempted: break
       }
     }
     #expect(
@@ -150,14 +150,16 @@ import WorkflowStore
 
   @Test func `Outputs that must be recorded first free their dependents when the batch is confirmed`() throws {
     var progress = try progress([.step("a", "call"), .step("b", "now", needs: ["a"])])
-    #expect(progress.takeReady() == 0)
-    progress.begin(0)
-    progress.succeed(0, .outputs([:]), isImmediate: false)
+    let taken = progress.takeReady()
+    let unit = try #require(taken)
+    #expect(unit == .init(position: 0))
+    progress.begin(unit)
+    progress.succeed(unit, .outputs([:]), isImmediate: false)
     #expect(progress.takeReady() == nil)
     _ = progress.takeBatch(hasStepInFlight: false)
     #expect(progress.takeReady() == nil)
     progress.confirm()
-    #expect(progress.takeReady() == 1)
+    #expect(progress.takeReady() == .init(position: 1))
   }
 
   @Test func `A failed step with a long message fits in a full run`() throws {

@@ -118,13 +118,15 @@ struct DefinitionReading {
       faults.add(.objectType(place, value))
       return nil
     }
-    refuseExtras(object, known: ["id", "op", "needs", "params", "optional", "when", "timeout_s", "retry"], at: place)
+    let known = ["id", "op", "needs", "params", "optional", "when", "timeout_s", "retry"] + Foreach.fields
+    refuseExtras(object, known: known, at: place)
     let id = stepID(object, at: place)
     let schema = operation(object, at: place)
     let needs = self.needs(object["needs"], at: place + [.key("needs")])
     let paramsPlace = place + [.key("params")]
     let params = self.object(object["params"], at: paramsPlace)
-    if let schema, let params { schema.schema.check(params, at: paramsPlace, &faults) }
+    let hasItem = object["foreach"] != nil
+    if let schema, let params { schema.schema.check(params, at: paramsPlace, hasItem: hasItem, &faults) }
     let options = self.options(object, at: place)
     guard let id else { return nil }
     // With faulty params the step is still there, for those that wait for it.
@@ -171,6 +173,7 @@ struct DefinitionReading {
       if let fault = Self.timeout.fault(in: value, at: place + [.key("timeout_s")]) { faults.add(fault) }
       options.timeout = value.numberValue
     }
+    options.foreach = Foreach(step, at: place, &faults)
     if let value = step["retry"] { options.retry = RetryOptions(value, at: place + [.key("retry")], &faults) }
     return options
   }

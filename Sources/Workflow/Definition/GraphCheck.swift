@@ -48,6 +48,10 @@ struct GraphCheck {
     }
     var paramsPlace = place + [.key("params")]
     checkReferences(in: .object(step.definition.params), at: &paramsPlace, &faults)
+    if let foreach = step.definition.options.foreach {
+      var arrayPlace = place + [.key("foreach")]
+      checkReferences(in: foreach.array, at: &arrayPlace, &faults)
+    }
     guard let condition = step.definition.options.condition else { return }
     var conditionPlace = place + [.key("when")]
     checkReferences(in: condition, at: &conditionPlace, &faults)

@@ -23,6 +23,8 @@ enum InputReferences {
       }
       var place = step + [.key("params")]
       JSONValue.object(list.steps[index].params).walk(at: &place) { check($0, at: $1) }
+      var arrayPlace = step + [.key("foreach")]
+      list.steps[index].options.foreach?.array.walk(at: &arrayPlace) { check($0, at: $1) }
       let condition = list.steps[index].options.condition.flatMap(Condition.init(json:))
       condition?.forEachComparedValue { value in value.forEachString { check($0, at: step + [.key("when")]) } }
     }

@@ -95,7 +95,10 @@ public struct ParameterSchema: Sendable, Equatable {
   }
 
   /// Adds the faults of a step's params as they were written.
-  func check(_ params: JSONObject, at location: ValidationFault.Location, _ faults: inout FaultList) {
+  /// - Parameter hasItem: whether the step runs once per item.
+  func check(
+    _ params: JSONObject, at location: ValidationFault.Location, hasItem: Bool = false, _ faults: inout FaultList
+  ) {
     var place = location
     for member in params.members {
       place.append(.key(member.key))
@@ -105,7 +108,7 @@ public struct ParameterSchema: Sendable, Equatable {
         faults.add(.extraForbidden(found, member.value))
         continue
       }
-      ReferenceCheck.check(member.value, at: &place, &faults)
+      ReferenceCheck.check(member.value, at: &place, hasItem: hasItem, &faults)
       if let fault = Reference.fault(in: member.value, of: parameter, at: place) { faults.add(fault) }
     }
     for parameter in parameters where parameter.isRequired && params[parameter.name] == nil {
@@ -211,12 +214,15 @@ extension Reference {
 
 /// Finds the references of a value that can never be resolved.
 enum ReferenceCheck {
-  /// Adds a fault for each malformed reference and each use of `item`, at any depth.
-  static func check(_ value: JSONValue, at place: inout ValidationFault.Location, _ faults: inout FaultList) {
+  /// Adds a fault for each malformed reference and each use of `item` where there is none, at any depth.
+  static func check(
+    _ value: JSONValue, at place: inout ValidationFault.Location, hasItem: Bool = false, _ faults: inout FaultList
+  ) {
     value.walk(at: &place) { text, place in
       text.forEachMention { mention in
         switch mention.root {
         case .step, .inputs: break
+        case .item where hasItem: break
         case .item: faults.add(.value(place, .string(text), itemMessage(mention)))
         case nil: faults.add(.value(place, .string(text), malformedMessage(mention)))
         }
@@ -231,6 +237,6 @@ enum ReferenceCheck {
   }
 
   private static func itemMessage(_ mention: Mention) -> String {
-    "there is no item here: \(mention.isInBraces ? "{{item}}" : "@item") is for steps that run once per item"
+    "there is no item here: \(mention.isInBraces ? "{{item}}" : "@item") is for the params of a step with foreach"
   }
 }

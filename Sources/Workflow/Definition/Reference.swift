@@ -1,9 +1,10 @@
 import ExactJSON
 
-/// A value that a parameter borrows: `@pre`, `@pre.clean_text`, `@chunks.items[0].text`, `@inputs["a.b"]`.
+/// A value that a parameter borrows: `@pre`, `@pre.clean_text`, `@chunks.items[0].text`, `@inputs["a.b"]`,
+/// `@map.items[*].summary`.
 ///
-/// Grammar: `@` root (`.` key | `[` index `]` | `[` string `]`)*, where root is a step id, `inputs` or `item`, a key is
-/// any text without `.`, `[` and `]`, an index counts from 0, and a string is a key as a JSON string, with JSON's
+/// Grammar: `@` root (`.` key | `[` index `]` | `[` string `]` | `[*]`)*, where root is a step id, `inputs` or `item`, a
+/// key is any text without `.`, `[` and `]`, an index counts from 0, and a string is a key as a JSON string, with JSON's
 /// escapes. A text that starts with `@@` is the literal `@…`.
 public struct Reference: Sendable, Equatable {
   /// One step of the way into a document.
@@ -12,6 +13,8 @@ public struct Reference: Sendable, Equatable {
     case key(String)
     /// An element of an array, from 0.
     case index(Int)
+    /// Each element of an array: what follows is looked up in each, and the values are an array.
+    case each
   }
 
   /// Where the way begins.

@@ -75,6 +75,8 @@ struct ReferenceParser {
     }
     if peek() == Self.quote {
       guard parseString(to: &path) else { return false }
+    } else if skip(UInt8(ascii: "*")) {
+      path?.append(.each)
     } else {
       guard let index = parseIndex() else { return false }
       path?.append(.index(index))

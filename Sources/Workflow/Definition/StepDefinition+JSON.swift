@@ -9,6 +9,7 @@ extension StepDefinition {
     if options.isOptional { object["optional"] = .bool(true) }
     if let condition = options.condition { object["when"] = condition }
     if let timeout = options.timeout { object["timeout_s"] = .number(timeout) }
+    options.foreach?.write(to: &object)
     if let retry = options.retry { object["retry"] = .object(retry.json) }
     return .object(object)
   }
@@ -23,6 +24,7 @@ extension StepDefinition {
     options.isOptional = object["optional"] == .bool(true)
     options.condition = object["when"]
     options.timeout = object["timeout_s"]?.numberValue
+    options.foreach = Foreach(stored: object)
     options.retry = object["retry"]?.objectValue.map(RetryOptions.init(json:))
     self.init(id: id, op: op, needs: needs, params: params, options: options)
   }

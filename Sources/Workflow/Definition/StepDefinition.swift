@@ -24,6 +24,8 @@ public struct StepDefinition: Sendable, Equatable {
     public var timeout: JSONNumber?
     /// When failed attempts are repeated; nil where the operation decides.
     public var retry: RetryOptions?
+    /// The array that the step runs over; nil for a step that runs once.
+    public var foreach: Foreach?
 
     /// The options of a step that says nothing.
     public init() {}
@@ -67,6 +69,7 @@ public struct StepDefinition: Sendable, Equatable {
     }
     JSONValue.object(params).forEachString(read)
     options.condition?.forEachString(read)
+    options.foreach?.array.forEachString(read)
     return found
   }
 
@@ -77,6 +80,7 @@ public struct StepDefinition: Sendable, Equatable {
     if options.isOptional { fields.append("field:optional") }
     if options.condition != nil { fields.append("field:when") }
     if options.timeout != nil { fields.append("field:timeout_s") }
+    if options.foreach != nil { fields.append("field:foreach") }
     if options.retry != nil { fields.append("field:retry") }
     if needs.contains(where: { $0.trigger != .done }) { fields.append("field:needs.on") }
     return fields

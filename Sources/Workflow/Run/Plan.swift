@@ -150,6 +150,9 @@ public struct Plan: Sendable {
     }
   }
 
+  /// Has a taken step wait no more; it stays taken.
+  public mutating func resume(_ position: Int) { waiting[position] = nil }
+
   /// Takes the steps that wait although the failure of another one keeps them from starting; they count as taken.
   public mutating func takeBlockedWaits() -> [Int] {
     if waiting.isEmpty || !hasFailed { return [] }
@@ -157,6 +160,9 @@ public struct Plan: Sendable {
     for position in blocked { waiting[position] = nil }
     return blocked
   }
+
+  /// Whether the failure of another step keeps a step that was taken from going further.
+  public func isStopped(_ position: Int) -> Bool { isBlockedByFailure(position) }
 
   /// Returns a step that was taken and has not started: it starts later, if it still may.
   public mutating func cancel(_ position: Int) {
@@ -207,7 +213,8 @@ public struct Plan: Sendable {
     }
     for (position, isOptional) in failed { kept[position] = .failed(isOptional: isOptional) }
     skipped.removeAll(where: dependents.contains)
-    for position in dependents where waiting[position] != nil {
+    // Steps that wait, and steps whose items are under way.
+    for position in dependents.union(failed.map(\.position)) where isOpen[position] {
       waiting[position] = nil
       close(position)
     }

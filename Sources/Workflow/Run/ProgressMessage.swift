@@ -11,8 +11,10 @@ public enum ProgressMessage: Sendable, Equatable {
   case resumed
   /// An attempt of a step begins.
   case stepStart(step: String, op: String)
+  /// How many items of a step with `foreach` have ended, and how many of them have failed.
+  case stepProgress(step: String, done: Int, failed: Int, total: Int)
   /// An attempt of a step failed, and another one follows.
-  case stepRetry(step: String, StepAttempts)
+  case stepRetry(step: String, item: Int?, StepAttempts)
   /// A step succeeded.
   case stepDone(step: String, LoggedOutputs)
   /// A step was not run: its condition does not hold.
@@ -38,8 +40,8 @@ public enum ProgressMessage: Sendable, Equatable {
   /// The step that it is about, if any.
   public var step: String? {
     switch self {
-    case .stepStart(let step, _), .stepRetry(let step, _), .stepDone(let step, _), .stepSkipped(let step),
-      .stepFailed(let step, _), .modelFallback(let step, _, _):
+    case .stepStart(let step, _), .stepProgress(let step, _, _, _), .stepRetry(let step, _, _), .stepDone(let step, _),
+      .stepSkipped(let step), .stepFailed(let step, _), .modelFallback(let step, _, _):
       step
     case .started, .resumed, .finished, .failed: nil
     }
@@ -68,8 +70,12 @@ public enum ProgressMessage: Sendable, Equatable {
     case .stepStart(let step, let op):
       text.add(#","msg":"step_start","step":"#, step)
       text.add(#","op":"#, op)
-    case .stepRetry(let step, let attempts):
+    case .stepProgress(let step, let done, let failed, let total):
+      text.add(#","msg":"step_progress","step":"#, step)
+      text.add(#","done":\#(done),"failed":\#(failed),"total":\#(total)"#)
+    case .stepRetry(let step, let item, let attempts):
       text.add(#","msg":"step_retry","step":"#, step)
+      if let item { text.add(#","item":\#(item)"#) }
       text.add(#","attempt":\#(attempts.failed)"#)
       text.add(attempts.failure)
       text.add(#","retry_at":\#(attempts.due.text)"#)

@@ -6,6 +6,8 @@ public struct ReferenceScope: Sendable {
   public let inputs: JSONObject
   /// Outputs by step id. A reference to a step that has ended without outputs brings null.
   public private(set) var outputs: [String: JSONObject]
+  /// The item at hand of a step with `foreach`; nil outside of one.
+  public var item: JSONValue?
 
   /// A scope at the start of a run, or where one is taken up again.
   /// - Parameter steps: how many steps the run has.
@@ -36,6 +38,17 @@ public struct ReferenceScope: Sendable {
     var resolver = Resolver(scope: self, limit: limit, counter: JSONByteCounter(left: limit.bytes))
     let resolved = try resolver.resolve(params)
     return (resolved, limit.bytes - resolver.counter.left)
+  }
+
+  /// The array of a step with `foreach`.
+  /// - Throws: as `resolve`; `operation_failed` when it is no array.
+  public func resolve(array: JSONValue, within limit: ByteLimit) throws(StepFailure) -> [JSONValue] {
+    let (resolved, _) = try resolve(["foreach": array], within: limit)
+    guard let elements = resolved["foreach"]?.arrayValue else {
+      let found = resolved["foreach"]?.typeName ?? "nothing"
+      throw StepFailure(.operationFailed, "foreach must be an array; \(found) is there")
+    }
+    return elements
   }
 
   private struct Resolver {
@@ -115,8 +128,9 @@ public struct ReferenceScope: Sendable {
     }
   }
 
-  /// Why a reference leads nowhere; nil when it leads somewhere.
+  /// Why a reference leads nowhere; nil when it leads somewhere, or that would take long to tell.
   func problem(of reference: Reference) -> StepFailure? {
+    if reference.path.contains(.each) { return nil }
     do throws(StepFailure) {
       _ = try lookUp(reference)
       return nil
@@ -146,8 +160,23 @@ public struct ReferenceScope: Sendable {
   private func lookUp(_ reference: Reference) throws(StepFailure) -> JSONValue {
     // A step is resolved when all that it refers to have ended: one without outputs was skipped or has failed.
     if let step = reference.step, outputs[step] == nil { return .null }
-    var value = try root(of: reference)
-    for component in reference.path {
+    return try follow(reference, reference.path[...], from: try root(of: reference))
+  }
+
+  private func follow(
+    _ reference: Reference, _ path: ArraySlice<Reference.Component>, from start: JSONValue
+  ) throws(StepFailure) -> JSONValue {
+    var value = start
+    for (index, component) in zip(path.indices, path) {
+      if component == .each, let elements = value.arrayValue {
+        var values: [JSONValue] = []
+        values.reserveCapacity(elements.count)
+        for element in elements {
+          // An item that has failed is null.
+          values.append(element == .null ? .null : try follow(reference, path[(index + 1)...], from: element))
+        }
+        return .array(values)
+      }
       guard let next = ReferenceScope.step(into: value, component) else {
         throw missing(reference, at: component, in: value)
       }
@@ -162,6 +191,7 @@ public struct ReferenceScope: Sendable {
     case .step(let id):
       return outputs[id].map { .object($0) } ?? .null
     case .item:
+      if let item { return item }
       throw StepFailure(.referenceMissing, "\(reference.text): there is no item at hand")
     }
   }
@@ -184,6 +214,7 @@ public struct ReferenceScope: Sendable {
       switch component {
       case .key(let key): "no key \(key.cut(toBytes: ReferenceScope.longestName))"
       case .index(let index): "no element [\(index)]"
+      case .each: "no array for [*]"
       }
     let present =
       switch value {

@@ -30,6 +30,8 @@ public struct StepView: Sendable, Equatable {
   public var finishedAt: ArraySlice<UInt8>?
   /// Whether the placeholder spoke because the model failed.
   public var isDegraded = false
+  /// Its last `step_progress`: how many of its items have ended.
+  public var lastProgress: ProgressHead?
   /// The positions of its `step_retry` entries in the log.
   public var retryEntries: [Int] = []
   /// The last of these entries.
@@ -89,14 +91,19 @@ public struct StepView: Sendable, Equatable {
     }
   }
 
+  private static let itemMember = Array(#""item":"#.utf8)
+
   private mutating func apply(_ head: ProgressHead, at index: Int) {
     if head.says("step_start") {
       attempts += 1
       status = .running
       op = head.op ?? op
       startedAt = startedAt ?? head.timestamp
+    } else if head.says("step_progress") {
+      lastProgress = head
     } else if head.says("step_retry") {
-      status = .waiting
+      // An item of a step waits; the step runs.
+      if !head.membersBehindStep.starts(with: Self.itemMember) { status = .waiting }
       retryEntries.append(index)
       lastRetry = head
     } else if head.says("step_done") {

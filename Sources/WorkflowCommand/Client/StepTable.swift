@@ -48,14 +48,27 @@ struct StepTable {
     let columns = "\(padded(view.id, idWidth))  \(padded(view.op ?? "", opWidth))"
     // The placeholder's words stand there, not the model's.
     let degraded = view.isDegraded ? "  placeholder" : ""
-    return "  \(mark) \(columns)  \(view.status.rawValue)\(seconds(view))\(attempts)\(degraded)\(retry(view))"
+    return
+      "  \(mark) \(columns)  \(view.status.rawValue)\(seconds(view))\(attempts)\(degraded)\(items(view))\(retry(view))"
+  }
+
+  /// How many of its items have ended.
+  private func items(_ view: StepView) -> String {
+    guard let items = Self.members(of: view.lastProgress), let done = items["done"]?.numberValue,
+      let total = items["total"]?.numberValue
+    else { return "" }
+    let failed = items["failed"]?.numberValue?.int ?? 0
+    return "  \(done.text)/\(total.text) items" + (failed > 0 ? ", \(failed) failed" : "")
+  }
+
+  private static func members(of head: ProgressHead?) -> JSONObject? {
+    guard let members = head?.membersBehindStep else { return nil }
+    return (try? JSONValue(parsing: [UInt8(ascii: "{")] + members + [UInt8(ascii: "}")]))?.objectValue
   }
 
   /// Why a step waits for its next attempt, and for how long.
   private func retry(_ view: StepView) -> String {
-    guard view.status == .waiting, let members = view.lastRetry?.membersBehindStep,
-      let retry = (try? JSONValue(parsing: [UInt8(ascii: "{")] + members + [UInt8(ascii: "}")]))?.objectValue
-    else { return "" }
+    guard view.status == .waiting, let retry = Self.members(of: view.lastRetry) else { return "" }
     let code = retry["error_code"]?.stringValue ?? ""
     guard let due = retry["retry_at"]?.numberValue?.double, let now else { return "  \(code)" }
     return "  \(code), next in \(Int(max(0, due - now).rounded(.up))) s"

@@ -1,5 +1,6 @@
 import Hiredis
 import Logging
+import Workflow
 import WorkflowLLM
 import WorkflowOperations
 import WorkflowStore
@@ -130,6 +131,7 @@ struct Settings: Sendable {
     worker.drain = reader.seconds("WF_DRAIN_S", default: 30, in: 0...86_400)
     worker.maxOutputBytes = reader.bytes("WF_MAX_OUTPUT_BYTES", default: "2MiB", in: 1_024...(256 << 20))
     worker.maxRunBytes = reader.bytes("WF_MAX_RUN_BYTES", default: "32MiB", in: 1_024...(256 << 20))
+    worker.maxItems = reader.integer("WF_MAX_ITEMS", default: Foreach.defaultMaxItems, in: 1...100_000)
     worker.maxProgressEntryBytes = reader.bytes(
       "WF_MAX_PROGRESS_ENTRY_BYTES", default: "64KiB", in: 0...(256 << 20))
     return worker

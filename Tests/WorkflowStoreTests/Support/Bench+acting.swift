@@ -128,7 +128,7 @@ extension CheckpointBatch {
 
   /// Adds a value for a store.
   mutating func store(_ step: String, _ order: Int, _ namespace: String, _ value: String) {
-    store(step: step, order: order, namespace: namespace, value: Array(value.utf8))
+    store(StepUnit(step), order: order, namespace: namespace, value: Array(value.utf8))
   }
 
   /// Ends the run as finished.

@@ -10,7 +10,8 @@ extension ClaimedRun {
   ///   - ended: how steps have ended that are recorded without outputs, as JSON text, by id.
   static func make(
     _ steps: [StepDefinition], inputs: JSONObject = [:], isSuspect: Bool = false, recorded: [String: JSONObject] = [:],
-    ended: [String: String] = [:], attempts: [String: StepAttempts] = [:], failsFast: Bool = true
+    ended: [String: String] = [:], items: [String: JSONValue] = [:], attempts: [String: StepAttempts] = [:],
+    failsFast: Bool = true
   ) throws -> ClaimedRun {
     let list = JSONValue.array(steps.map(\.json))
     let steps = failsFast ? list.bytes : (["fail_fast": false, "steps": list] as JSONValue).bytes
@@ -18,14 +19,14 @@ extension ClaimedRun {
     let digits = String(steps.count)
     let head = String(repeating: "0", count: 8 - digits.count) + digits
     let facts =
-      "\(JobID()) 1-w \(isSuspect ? 1 : 0) \(recorded.isEmpty && ended.isEmpty && attempts.isEmpty ? 1 : 0) 0 41 0.000001 00000000"
+      "\(JobID()) 1-w \(isSuspect ? 1 : 0) \(recorded.isEmpty && ended.isEmpty && attempts.isEmpty && items.isEmpty ? 1 : 0) 0 41 0.000001 00000000"
     let text = Array(head.utf8) + steps + inputs
     guard let head = RunHead(Array("\(facts) \(text.count) request".utf8), name: "run", position: 0) else {
       throw StoreError.damaged(facts)
     }
     let outputs =
       recorded.map { ("out:" + $0, JSONValue.object($1).bytes) } + ended.map { ("end:" + $0, Array($1.utf8)) }
-      + attempts.map { ("try:" + $0, $1.json.bytes) }
+      + items.map { ("item:" + $0, $1.bytes) } + attempts.map { ("try:" + $0, $1.json.bytes) }
     return try ClaimedRun(
       head, submitted: text, outputs: Dictionary(outputs, uniquingKeysWith: { $1 }), cache: TextCache())
   }
@@ -38,11 +39,12 @@ extension StepDefinition {
   /// A step, by default without parameters.
   static func step(
     _ id: String, _ op: String, needs: [Need] = [], _ params: JSONObject = [:], isOptional: Bool = false,
-    when condition: JSONValue? = nil
+    when condition: JSONValue? = nil, foreach: Foreach? = nil
   ) -> StepDefinition {
     var options = Options()
     options.isOptional = isOptional
     options.condition = condition
+    options.foreach = foreach
     return StepDefinition(id: id, op: op, needs: needs, params: params, options: options)
   }
 }
@@ -53,17 +55,19 @@ extension CheckpointBatch {
     let items = items.compactMap { item -> String? in
       switch item {
       case .ended, .attempted: nil
+      case .item(let unit, _): "item \(unit.name)"
+      case .entry(.stepProgress(let step, let done, _, let total), _): "progress \(step) \(done)/\(total)"
       case .entry(.started, _): "started"
       case .entry(.resumed, _): "resumed"
       case .entry(.stepStart(let step, _), _): "start \(step)"
-      case .entry(.stepRetry(let step, _), _): "retry \(step)"
+      case .entry(.stepRetry(let step, let item, _), _): "retry \(StepUnit(step, item: item).name)"
       case .entry(.stepSkipped(let step), _): "skip \(step)"
       case .entry(.stepFailed(let step, _), _): "fail \(step)"
       case .entry(.modelFallback(let step, _, _), _): "fallback \(step)"
       case .entry(.finished, _): "finish"
       case .entry(.failed, _): "fail"
       case .entry(.stepDone(let step, _), _), .checkpoint(let step, _, _, _): "done \(step)"
-      case .stored(let step, _, let namespace, _): "store \(step) in \(namespace)"
+      case .stored(let unit, _, let namespace, _): "store \(unit.name) in \(namespace)"
       }
     }
     let end =

@@ -17,11 +17,12 @@ struct DrivenState {
 
   init(
     _ steps: [StepDefinition], inputs: JSONObject = [:], isSuspect: Bool = false, recorded: [String: JSONObject] = [:],
-    ended: [String: String] = [:], attempts: [String: StepAttempts] = [:], failsFast: Bool = true,
+    ended: [String: String] = [:], items: [String: JSONValue] = [:], attempts: [String: StepAttempts] = [:],
+    failsFast: Bool = true,
     runBytes: Int = 32 << 20
   ) throws {
     run = try ClaimedRun.make(
-      steps, inputs: inputs, isSuspect: isSuspect, recorded: recorded, ended: ended, attempts: attempts,
+      steps, inputs: inputs, isSuspect: isSuspect, recorded: recorded, ended: ended, items: items, attempts: attempts,
       failsFast: failsFast)
     state = ExecutionState(
       run, registry: OperationRegistry([Scripted("now", isImmediate: true), Scripted("call")]),
@@ -69,7 +70,8 @@ struct DrivenState {
   mutating func ends(after step: String) -> [String] {
     let position = run.graph.ids.firstIndex(of: step) ?? -1
     let failure = StepFailure(.operationFailed, "no")
-    guard case .write(let batch) = state.next(after: .ended(position, .failed(failure)), stop: stop) else { return [] }
+    guard case .write(let batch) = state.next(after: .ended(.init(position: position), .failed(failure)), stop: stop)
+    else { return [] }
     return batch.items.compactMap { item in
       if case .ended(let step, let end) = item { "\(step) \(end.text)" } else { nil }
     }
@@ -79,14 +81,15 @@ struct DrivenState {
   mutating func cancelled(_ step: String) -> String { ended(step, .cancelled) }
 
   private mutating func ended(_ step: String, _ end: ExecutionState.AttemptEnd) -> String {
-    let position = run.graph.ids.firstIndex(of: step) ?? -1
-    return show(state.next(after: .ended(position, end), stop: stop))
+    let unit = StepUnit(name: step)
+    let position = run.graph.ids.firstIndex(of: unit.step) ?? -1
+    return show(state.next(after: .ended(.init(position: position, item: unit.item), end), stop: stop))
   }
 
   private func show(_ action: ExecutionState.Action) -> String {
     switch action {
-    case .run(let step): "run \(step.invocation.step)"
-    case .start(let steps): "start \(steps.map(\.invocation.step).joined(separator: " "))"
+    case .run(let step): "run \(step.name)"
+    case .start(let steps): "start \(steps.map(\.name).joined(separator: " "))"
     case .write(let batch): "write \(batch.summary)"
     case .wait(nil): "wait"
     case .wait: "wait for a step"
@@ -109,4 +112,9 @@ extension StepAttempts {
     guard let attempts = StepAttempts(json: try JSONValue(parsing: text)) else { throw StoreError.damaged(text) }
     return attempts
   }
+}
+
+extension ExecutionState.PendingStep {
+  /// The step's id, of an item with its position behind it.
+  fileprivate var name: String { StepUnit(invocation.step, item: invocation.item).name }
 }
