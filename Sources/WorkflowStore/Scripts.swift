@@ -2,7 +2,7 @@ import Hiredis
 
 /// The Lua scripts, each headed by its contract in `Scripts/`. Every one that writes is safe to send twice.
 enum Scripts {
-  static let submit = script(PackageResources.submit_lua, named: "submit", after: [prelude, wake])
+  static let submit = script(PackageResources.submit_lua, named: "submit", after: [prelude, wake, admit])
   static let claim = script(PackageResources.claim_lua, named: "claim", after: [prelude, holds])
   static let record = script(PackageResources.record_lua, named: "record", after: transitions)
   static let heartbeat = script(PackageResources.heartbeat_lua, named: "heartbeat", after: transitions)
@@ -18,6 +18,7 @@ enum Scripts {
 
   private static let prelude = PackageResources.prelude_lua
   private static let wake = PackageResources.wake_lua
+  private static let admit = PackageResources.admit_lua
   private static let holds = PackageResources.holds_lua
   private static let leases = PackageResources.leases_lua
   /// What scripts share that take runs from state to state.

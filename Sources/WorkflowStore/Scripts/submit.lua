@@ -17,30 +17,7 @@ Returns for each 1: it is accepted, now or by an earlier sending;
                  written.
 Safe to send twice: a job that is there is answered again.
 ]]
-local time = redis.call('TIME')
-local fraction = string.sub('00000' .. time[2], -6)
-local now, score = time[1] .. '.' .. fraction, time[1] .. fraction
-local first = '{"ts":' .. now .. ',"msg":"enqueued"}'
-local arrivals, waiting, names, faults = {}, {}, {}, {}
-for n = 1, ARGV[3] + 0 do
-  names[n] = string.sub(redis.sha1hex(ARGV[3 + n]), 1, 8)
-  arrivals[n] = {}
-  -- Before any run of the class is queued: a class that is not known is not taken.
-  faults[n] = misfit(queueOf(names[n]), 'list')
-  if not faults[n] and not try('HSETNX', classes, names[n], ARGV[3 + n]) then faults[n] = misfit(classes, 'hash') end
-end
-
--- Takes a run in. Whoever submits runs in another way comes through here, too.
-local function admit(id, job, name, documents, class, about)
-  redis.call('HSET', job, 'status', 'queued', 'run_name', name, 'created_ts', now, 'format', format,
-    'run', names[class] .. about)
-  redis.call('SET', ARGV[1] .. 'docs:' .. id, documents)
-  local progress = ARGV[1] .. 'progress:' .. id
-  if not checked(redis.pcall('RPUSH', progress, first)) then log(progress, {first}, 1, 1) end
-  local list, n = arrivals[class], #waiting
-  list[#list + 1] = id
-  waiting[n + 1], waiting[n + 2] = score, id
-end
+for n = 1, ARGV[3] + 0 do learn(n, ARGV[3 + n]) end
 
 -- The answer to an idempotency key that is known; otherwise it is kept for this job.
 local function repeated(key, id, name, documents)
@@ -69,12 +46,5 @@ while at <= #ARGV do
   answers[count] = answer or 1
   at = at + (hasKey and 4 or 3)
 end
-for class, ids in ipairs(arrivals) do
-  if #ids > 0 then
-    send('RPUSH', queueOf(names[class]), ids, 1, #ids)
-    enqueued[names[class]] = #ids
-  end
-end
-if #waiting > 0 then redis.pcall('ZADD', prefix .. 'live', unpack(waiting)) end
-wakeWorkers(enqueued)
+enqueue()
 return answers
