@@ -16,6 +16,11 @@ enum Scripts {
   static let rights = script(PackageResources.rights_lua, named: "rights", after: [])
   static let health = script(PackageResources.health_lua, named: "health", after: [prelude, leases])
 
+  static let schedule = script(PackageResources.schedule_lua, named: "schedule", after: [prelude])
+  static let unschedule = script(PackageResources.unschedule_lua, named: "unschedule", after: [prelude])
+  static let schedules = script(PackageResources.schedules_lua, named: "schedules", after: [])
+  static let tick = script(PackageResources.tick_lua, named: "tick", after: [prelude, wake, admit])
+
   private static let prelude = PackageResources.prelude_lua
   private static let wake = PackageResources.wake_lua
   private static let admit = PackageResources.admit_lua
