@@ -78,11 +78,12 @@ public struct Worker: Service {
       restore: { [logger] in executor.restore($0, logger: logger) })
     let subscription = subscribe(claimer, name)
     let recovery = Task { await recover(claims, name) }
+    let schedules = Task { if await check() == .fits { await keepSchedules(claims) } }
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
 
     let outcome = await run(claimer, unless: check)
-    recovery.cancel()
+    for task in [recovery, schedules] { task.cancel() }
     subscription.close()
     await drain(activeRuns, claimer)
     // A call that still waits for an answer fails now, so that nothing delays the end.
@@ -113,6 +114,20 @@ public struct Worker: Service {
         group.addTask { [lease = configuration.lease, logger] in
           var recoverer = Recoverer(store: store, worker: name, lease: lease, logger: logger)
           await recoverer.run()
+        }
+      }
+    }
+  }
+
+  /// Fires the ticks of schedules, in all partitions at the same time.
+  private func keepSchedules(_ connection: RedisConnection) async {
+    let outages = OutageLog("the look at schedules", logger: logger)
+    await withTaskGroup { group in
+      for (number, store) in partitions(connection).all.enumerated() {
+        group.addTask { [partitionCount, logger] in
+          var keeper = ScheduleKeeper(
+            store: store, partition: (number, partitionCount), outages: outages, logger: logger)
+          await keeper.run()
         }
       }
     }
