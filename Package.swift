@@ -73,7 +73,7 @@ let package = Package(
     module("Curl", ["CCurl", "LinuxSupport"]),
     module("ExactJSON"),
     module("Scheduling", ["LinuxSupport"]),
-    module("Workflow", ["ExactJSON"]),
+    module("Workflow", ["ExactJSON", "Scheduling"]),
     module(
       "WorkflowStore", ["Hiredis", "LinuxSupport", "Workflow", "ExactJSON", deque], resources: [.embedInCode("Scripts")]
     ),
@@ -81,15 +81,24 @@ let package = Package(
     module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON", "Curl", "LinuxSupport"]),
     module(
       "WorkflowWorker",
-      ["WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", "Hiredis", "LinuxSupport", logging, lifecycle]),
+      [
+        "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", "Scheduling", "Hiredis", "LinuxSupport",
+        logging,
+        lifecycle,
+      ]),
     module(
       "WorkflowAPI",
-      ["FastCGI", "LinuxSupport", "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", logging, lifecycle]),
+      [
+        "FastCGI", "LinuxSupport", "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", "Scheduling",
+        logging,
+        lifecycle,
+      ]),
     module(
       "WorkflowCommand",
       [
         "WorkflowAPI", "WorkflowWorker", "WorkflowOperations", "WorkflowLLM", "WorkflowStore", "Workflow", "ExactJSON",
-        "FastCGI", "Hiredis", "Curl", "LinuxSupport", "CLinux", "CVersion", arguments, logging, lifecycle, signals,
+        "Scheduling", "FastCGI", "Hiredis", "Curl", "LinuxSupport", "CLinux", "CVersion", arguments, logging, lifecycle,
+        signals,
         subprocess, system,
       ],
       resources: [.embedInCode("Resources")]),
@@ -101,7 +110,7 @@ let package = Package(
     tests("CurlTests", ["Curl", "LinuxSupport"]),
     tests("SchedulingTests", ["Scheduling", "SeededRandom"]),
     tests("ExactJSONTests", ["ExactJSON", "SeededRandom"]),
-    tests("WorkflowTests", ["Workflow", "ExactJSON", "SeededRandom"]),
+    tests("WorkflowTests", ["Workflow", "ExactJSON", "Scheduling", "SeededRandom"]),
     tests(
       "WorkflowStoreTests",
       ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", "SeededRandom", logging]),
@@ -122,7 +131,8 @@ let package = Package(
     tests(
       "WorkflowCommandTests",
       [
-        "WorkflowCommand", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON", "Curl",
+        "WorkflowCommand", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON", "Scheduling",
+        "Curl",
         arguments, system,
       ]),
     // The example of the page OwnOperations.

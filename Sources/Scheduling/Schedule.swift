@@ -35,6 +35,9 @@ public struct Schedule: Sendable, Equatable {
     }
   }
 
+  /// A schedule by a cron expression in a zone that was accepted before, whenever its next time is.
+  public init(accepted expression: CronExpression, in zone: TimeZoneData) { rule = .cron(expression, zone) }
+
   /// A schedule at an interval of 1 second to ten years. The anchor is its first time.
   public init(every seconds: Int, from anchor: Int) throws(ScheduleError) {
     guard (1...Schedule.horizon).contains(seconds) else { throw .interval(seconds) }

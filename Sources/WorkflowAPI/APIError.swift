@@ -17,6 +17,10 @@ enum APIError: Error, Sendable, Equatable {
   case methodNotAllowed(allow: [String])
   /// The idempotency key was used with another body, for this job.
   case conflict(JobID)
+  /// There are as many of something as there may be; the value is the message.
+  case full(String)
+  /// This host lacks something that the request needs; the value is the message.
+  case incapable(String)
   /// The body is longer than the limit, in bytes.
   case tooLarge(limit: Int)
   /// The body has a type other than JSON, named in the value.
@@ -56,6 +60,11 @@ enum APIError: Error, Sendable, Equatable {
     }
   }
 
+  /// Converts the error of a write that may be repeated without further ado.
+  init(repeatable error: StoreError) {
+    if case .unavailable(let reason, _) = error { self = .unreadable(reason: reason) } else { self.init(error) }
+  }
+
   /// The reason for the log, which clients must not see.
   var reason: String? {
     switch self {
@@ -72,11 +81,11 @@ enum APIError: Error, Sendable, Equatable {
     case .unauthorized: 401
     case .notFound: 404
     case .methodNotAllowed: 405
-    case .conflict: 409
+    case .conflict, .full: 409
     case .tooLarge: 413
     case .unsupportedMediaType, .unsupportedEncoding: 415
     case .misdirected: 421
-    case .unavailable, .unreadable, .refused, .busy: 503
+    case .unavailable, .unreadable, .refused, .busy, .incapable: 503
     // nginx's status for a client that closed its request.
     case .clientGone: 499
     case .damaged: 500
@@ -106,7 +115,7 @@ enum APIError: Error, Sendable, Equatable {
       this API answers on its own host only, there as localhost, as a loopback address and under the host of WF_URL, \
       \(host.map { "not as \($0.cut(toBytes: 100))" } ?? "and the request names no host")
       """
-    case .notFound(let what): what
+    case .notFound(let what), .full(let what), .incapable(let what): what
     case .methodNotAllowed(let allow): "Method Not Allowed; this path answers \(allow.joined(separator: ", "))"
     case .conflict(let job): "this Idempotency-Key was used with another body, for job \(job)"
     case .tooLarge(let limit): "the body is larger than \(limit) bytes (WF_MAX_BODY_BYTES)"
@@ -135,6 +144,7 @@ enum APIError: Error, Sendable, Equatable {
     case .methodNotAllowed(let allow): [("Allow", allow.joined(separator: ", "))]
     case .unavailable, .unreadable, .refused: [("Retry-After", "2")]
     case .busy: [("Retry-After", "1")]
+    case .incapable: [("Retry-After", "60")]
     case .conflict(let job): [("Location", "/status/\(job)")]
     // RFC 9110, section 12.5.3: the codings that are accepted.
     case .unsupportedEncoding: [("Accept-Encoding", "identity")]

@@ -44,8 +44,14 @@ public struct APIServer: Service {
     self.configuration = configuration
     self.logger = logger
     let quotas = Quotas(connections: configuration.connectionLimit)
+    let schedules = Schedules(
+      reader: ScheduleReader(definitions: definitions), partitions: partitions, submissions: submissions)
     router = Router([
       SubmitRoute(reader: definitions, partitions: partitions, submissions: submissions),
+      ScheduleListRoute(schedules: schedules),
+      ScheduleRoute(schedules: schedules),
+      PutScheduleRoute(schedules: schedules),
+      DeleteScheduleRoute(schedules: schedules),
       DeadLettersRoute(partitions: partitions),
       HealthRoute(partitions: partitions, warnings: warnings),
       StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),

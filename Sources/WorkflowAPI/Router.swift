@@ -13,15 +13,17 @@ struct Router: Sendable {
   func answer(_ request: FastCGIRequest, _ context: RequestContext) async throws(APIError) -> FastCGIResponse {
     let segments = Array(request.path.utf8).dropFirst()
       .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    // HEAD is answered like GET; the FastCGI server omits the body.
+    let method = request.method.hasSameScalars(as: "HEAD") ? "GET" : request.method
+    var allowed: [String] = []
     for (route, pattern) in routes {
       guard let argument = Self.match(segments, pattern) else { continue }
-      // HEAD is answered like GET; the FastCGI server omits the body.
-      let method = request.method.hasSameScalars(as: "HEAD") ? "GET" : request.method
-      guard method.hasSameScalars(as: route.method) else {
-        throw .methodNotAllowed(allow: route.method == "GET" ? ["GET", "HEAD"] : [route.method])
+      if method.hasSameScalars(as: route.method) {
+        return try await route.answer(request, argument: argument, context)
       }
-      return try await route.answer(request, argument: argument, context)
+      if !allowed.contains(route.method) { allowed += route.method == "GET" ? ["GET", "HEAD"] : [route.method] }
     }
+    guard allowed.isEmpty else { throw .methodNotAllowed(allow: allowed) }
     throw .notFound(Self.notFound(String(decoding: segments.first ?? [], as: UTF8.self)))
   }
 
@@ -41,7 +43,10 @@ struct Router: Sendable {
 
   private static func notFound(_ start: String) -> String {
     if start.hasSameScalars(as: "workflow") {
-      return "Not Found; workflows are posted to /workflow/run, without a slash at the end"
+      return """
+        Not Found; workflows are posted to /workflow/run, without a slash at the end, and schedules are at \
+        /workflow/schedules/{name}
+        """
     }
     guard start.hasSameScalars(as: "status") else { return "Not Found" }
     return "Not Found; the status of a run is at /status/{id} and its events at /status/{id}/events"

@@ -35,6 +35,7 @@ struct StatusDocument {
     text.last.append(text: id.description)
     text.last.append(text: "\",\"run_name\":")
     JSONWriter.append(string: facts.runName, to: &text.last)
+    appendOrigin(to: &text.last)
     text.last.append(text: ",\"status\":\"")
     text.last.append(text: facts.status.rawValue)
     text.last.append(text: "\",\"created_ts\":")
@@ -75,6 +76,12 @@ struct StatusDocument {
       done += [last, document]
       last = []
     }
+  }
+
+  /// Names the schedule that has started the run. A name has nothing that JSON escapes.
+  private func appendOrigin(to text: inout [UInt8]) {
+    guard let origin = run.facts.origin else { return }
+    text.append(text: ",\"schedule\":{\"name\":\"\(origin.name)\",\"tick_ts\":\(origin.tick)}")
   }
 
   private func appendError(to text: inout [UInt8]) {

@@ -14,8 +14,7 @@ struct SubmitRoute: Route {
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
-    try checkContentEncoding(request)
-    try checkContentType(request)
+    try JSONBody.checkHeaders(of: request)
     let body = try body(of: request)
     let (definition, steps) = try workflow(in: body)
     let key = try idempotencyKey(request)
@@ -44,48 +43,9 @@ struct SubmitRoute: Route {
       "value_error", [.key("body"), .key("run_at")], "Value error, the time has passed", input: start)
   }
 
-  private func checkContentEncoding(_ request: FastCGIRequest) throws(APIError) {
-    guard let coding = request.header("Content-Encoding") else { return }
-    guard ["", "identity"].contains(where: coding.matchesIgnoringCase) else {
-      throw .unsupportedEncoding(coding.printable)
-    }
-  }
-
-  private func checkContentType(_ request: FastCGIRequest) throws(APIError) {
-    guard let header = request.header("Content-Type") else {
-      // A page of another site can make a browser send a body without a type, but JSON only if this API agreed (CORS).
-      guard !isOfAnotherSite(request) else {
-        throw .unsupportedMediaType("what a browser sends for another site without a Content-Type")
-      }
-      return
-    }
-    guard MediaType.isJSON(header) else { throw .unsupportedMediaType(header.printable) }
-  }
-
-  /// Whether the request comes from a page of another site, by `Sec-Fetch-Site`, or by `Origin` from older browsers.
-  private func isOfAnotherSite(_ request: FastCGIRequest) -> Bool {
-    let site = request.header("Sec-Fetch-Site") ?? ""
-    if ["cross-site", "same-site"].contains(where: site.matchesIgnoringCase) { return true }
-    let host = request.header("Host").map { HostName.ofHeader($0) }
-    return request.headers("Origin").contains { origin in
-      guard let name = HostName.ofURL(origin), let host else { return true }
-      return !name.hasSameScalars(as: host)
-    }
-  }
-
   private func body(of request: FastCGIRequest) throws(APIError) -> DefinitionReader.ParsedBody {
-    switch request.body {
-    case .tooLarge(let limit): throw .tooLarge(limit: limit)
-    case .complete([]):
-      throw .invalid([ValidationFault("missing", [.key("body")], "Field required", input: .null)])
-    case .complete(let bytes):
-      do {
-        return try reader.parse(bytes)
-      } catch {
-        let place: ValidationFault.Location = [.key("body"), .index(error.offset)]
-        throw .invalid([ValidationFault("json_invalid", place, "JSON decode error: \(error)", input: [:])])
-      }
-    }
+    let bytes = try JSONBody.bytes(of: request)
+    do { return try reader.parse(bytes) } catch { throw JSONBody.refusal(error) }
   }
 
   private func workflow(
@@ -110,17 +70,5 @@ struct SubmitRoute: Route {
   private func refused(_ key: String, _ why: String) -> APIError {
     let place: ValidationFault.Location = [.key("header"), .key("idempotency-key")]
     return .invalid([ValidationFault("value_error", place, "Value error, \(why)", input: .string(key))])
-  }
-}
-
-extension String {
-  /// The text without control characters, at most 100 Unicode scalars, for a message.
-  fileprivate var printable: String {
-    String(String.UnicodeScalarView(unicodeScalars.prefix(100).filter { $0.value >= 0x20 && $0.value != 0x7f }))
-  }
-
-  /// Whether the text equals a name of lower-case ASCII letters, ignoring case.
-  fileprivate func matchesIgnoringCase(_ name: String) -> Bool {
-    utf8.lazy.map(ASCII.lowercase).elementsEqual(name.utf8)
   }
 }

@@ -32,6 +32,10 @@ public enum CommitPoint: String, Sendable, CaseIterable {
   case afterHandBack
   /// The runs of a dead worker are back in their queue; whoever did that has not said so.
   case afterRecovery
+  /// A tick of a schedule is due; Redis knows of no run.
+  case beforeTick
+  /// The tick's run is queued, and the schedule is due at its next time; the worker has not gone on.
+  case afterTick
 
   /// Marks that the process is at this point.
   @inline(__always)

@@ -67,11 +67,15 @@ public final class GroupSubmit: Sendable {
   /// Ends what ``hold()`` began.
   public func release() { isHeld.store(false, ordering: .relaxed) }
 
+  /// Throws while submissions are refused.
+  public func checkHold() throws(StoreError) {
+    guard isHeld.load(ordering: .relaxed) else { return }
+    throw .unavailable(reason: "Redis has not told yet how many partitions it holds", outcomeUnknown: false)
+  }
+
   /// Accepts a run. Safe to send twice: the same id, or the same key with the same body, is one job.
   public func submit(_ submission: Submission) async throws(StoreError) -> SubmissionAnswer {
-    if isHeld.load(ordering: .relaxed) {
-      throw .unavailable(reason: "Redis has not told yet how many partitions it holds", outcomeUnknown: false)
-    }
+    try checkHold()
     return try await lanes[partitions.number(of: submission.id)].write(size: submission.size) { submission }
   }
 }

@@ -9,8 +9,9 @@
 ///                              in a row before a record, last time, bytes of the log), `end` (token and
 ///                              number of the record that ended the last claim), `due` (until when it waits
 ///                              or waited among the timers), and what the run says of itself: `delay`,
-///                              `limit`, `retain`, `priority`, `labels`. No value but run_name, error and labels has
-///                              more than 64 bytes, so that Redis keeps it compact
+///                              `limit`, `retain`, `priority`, `labels`; `schedule` (tick and name of the
+///                              schedule that has started it). No value but run_name, error, labels and
+///                              schedule has more than 64 bytes, so that Redis keeps it compact
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
 ///   result:{id}        string  JSON, written when it finishes, from its documents                       retain
 ///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after
@@ -24,6 +25,13 @@
 ///   part:{id}          string  the beginning of a result that is written in slices                       run + retain
 ///   claim:{worker}     string  the worker's last claim and the runs that it took                         4 leases
 ///   idempotency:{key}  string  job id and digest of the body                                             24 h
+/// wf's own, of schedules; those of a name are in the partition that the name's hash says
+///   schedules          zset    name of each schedule → when it is due next, s; `inf`: never                until the last
+///                                                                                                        is removed
+///   schedule:{name}    hash    generation (a UUID, another one after it was removed), spec (times and    until removed
+///                              policies, JSON), rule, next, `fired` (the last ticks), job (of the last
+///                              one), runs, skipped, created_ts, and the run to submit: head, run_name,
+///                              documents, needs, options; body (as submitted, JSON)
 /// wf's own, of all runs
 ///   queue:{format}:{class}:normal                                                                        while queued
 ///                      list    ids of queued runs of a class; head = next
@@ -61,7 +69,7 @@
 /// A retained key expires `WF_RETAIN_S` after its run's end; a run that has not ended is owned by a queue or a hold. The
 /// scripts that take a run from state to state:
 /// ```
-///            submit                claim                 record
+///            submit, tick          claim                 record
 ///   (none) ─────────▶ queued ───────────────▶ started ───────────────▶ finished | failed
 ///                       ▲  ▲      hold, lease   │  │                         ▲
 ///                       │  └── record, heartbeat ┘  └── recover (last crash) ─┘
@@ -88,6 +96,8 @@ public struct Keys: Sendable, Equatable {
   }
   func claim(_ worker: String) -> String { "\(prefix)claim:\(worker)" }
   func idempotency(_ key: String) -> String { "\(prefix)idempotency:\(key)" }
+  func schedule(_ name: String) -> String { "\(prefix)schedule:\(name)" }
+  var schedules: String { "\(prefix)schedules" }
   var classes: String { "\(prefix)classes" }
   var holds: String { "\(prefix)holds" }
   var elected: String { "\(prefix)elected" }
@@ -115,8 +125,7 @@ public struct Keys: Sendable, Equatable {
   var shared: [String] {
     [
       classes, holds, elected, live, idle, serves, recovery, leases, timers, deadlines, workers, leaseLengths, dead,
-      repairs,
-      fallbacks, database,
+      repairs, fallbacks, database, schedules,
     ]
   }
 

@@ -53,6 +53,12 @@ public struct Partitions: Sendable {
   /// The number of the partition that holds an idempotency key.
   public func number(ofIdempotencyKey key: String) -> Int { number(of: key) }
 
+  /// The number of the partition that holds a schedule, and with it the runs that it starts.
+  public func number(ofSchedule name: String) -> Int { number(of: name) }
+
+  /// The store that holds a schedule.
+  public func store(ofSchedule name: String) -> RunStore { all[number(ofSchedule: name)] }
+
   /// The id of a new run: that of the request, so that a request which is sent twice is one run, or else a random one.
   /// An id is in the partition of its idempotency key; a request with such a key is one run by its key.
   public func newID(requestID: String, idempotencyKey key: String?) -> JobID {

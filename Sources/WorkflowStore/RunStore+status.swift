@@ -29,6 +29,24 @@ public struct RunFacts: Sendable {
   public let entries: Int
   /// Bytes of its progress log and its result, and of a failed run's documents, more or less.
   public let bytes: Int
+  /// The schedule that has started it, if one has.
+  public var origin: ScheduleOrigin?
+}
+
+/// Which tick of a schedule a run is of.
+public struct ScheduleOrigin: Sendable, Equatable {
+  /// The name of the schedule.
+  public let name: String
+  /// The tick, in seconds since 1970.
+  public let tick: Int
+
+  /// Reads what tick.lua writes, such as `1795460055 daily`; nil when it is something else.
+  init?(_ text: String) {
+    let words = text.split(separator: " ")
+    guard words.count == 2, let tick = Int(words[0]) else { return nil }
+    self.tick = tick
+    name = String(words[1])
+  }
 }
 
 /// What Redis holds of one run; documents as JSON text.
@@ -170,7 +188,7 @@ extension RunStore {
 
 extension RunFacts {
   /// Values of a reply of status.lua that tell the facts.
-  fileprivate static let words = 13
+  fileprivate static let words = 14
 
   /// Reads the facts in a reply of status.lua; nil when wf did not write them.
   fileprivate init?(_ values: [RedisReply]) {
@@ -181,6 +199,7 @@ extension RunFacts {
       status: status, runName: runName, createdAt: createdAt, startedAt: values[3].bytesValue,
       finishedAt: values[4].bytesValue, errorCode: values[5].string, error: values[6].string,
       isDegraded: !values[7].isNull, due: values[10].bytesValue, labels: values[11].bytesValue,
-      priority: values[12].string, entries: entries, bytes: values[9].int ?? RunStore.firstEntryBytes)
+      priority: values[12].string, entries: entries, bytes: values[9].int ?? RunStore.firstEntryBytes,
+      origin: values[13].string.flatMap { ScheduleOrigin($0) })
   }
 }

@@ -117,6 +117,14 @@ extension RunStore {
 extension Submission {
   /// - Parameter number: of its class, below 100.
   fileprivate func append(to arguments: inout RedisArguments, asClass number: Int) {
+    for word in words(asClass: number) { arguments.append(word) }
+    if !options.isEmpty { arguments.append(options.words) }
+    if let idempotencyKey { arguments.append(idempotencyKey) }
+  }
+
+  /// Its facts, its name and its documents, as submit.lua takes them.
+  /// - Parameter number: of its class, below 100.
+  func words(asClass number: Int) -> [[UInt8]] {
     let bytes = RunDocuments.headBytes + size
     var facts: [UInt8] = []
     facts.reserveCapacity(128)
@@ -129,22 +137,18 @@ extension Submission {
     facts.append(decimal: bytes, digits: 8)
     facts.append(text: " ")
     facts.append(text: requestID)
-    arguments.append(facts)
-    arguments.append(runName)
     var documents: [UInt8] = []
     documents.reserveCapacity(bytes)
     documents.append(decimal: steps.count, digits: RunDocuments.headBytes)
     documents += steps
     documents += inputs
-    arguments.append(documents)
-    if !options.isEmpty { arguments.append(options.words) }
-    if let idempotencyKey { arguments.append(idempotencyKey) }
+    return [facts, Array(runName.utf8), documents]
   }
 }
 
 extension RunOptions {
   /// The options as submit.lua reads them.
-  fileprivate var words: String {
+  var words: String {
     let start =
       switch start {
       case nil: "-"

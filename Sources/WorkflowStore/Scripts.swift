@@ -2,7 +2,7 @@ import Hiredis
 
 /// The Lua scripts, each headed by its contract in `Scripts/`. Every one that writes is safe to send twice.
 enum Scripts {
-  static let submit = script(PackageResources.submit_lua, named: "submit", after: [prelude, wake])
+  static let submit = script(PackageResources.submit_lua, named: "submit", after: [prelude, wake, admit])
   static let claim = script(PackageResources.claim_lua, named: "claim", after: [prelude, holds])
   static let record = script(PackageResources.record_lua, named: "record", after: transitions)
   static let heartbeat = script(PackageResources.heartbeat_lua, named: "heartbeat", after: transitions)
@@ -17,8 +17,14 @@ enum Scripts {
   static let rights = script(PackageResources.rights_lua, named: "rights", after: [])
   static let health = script(PackageResources.health_lua, named: "health", after: [prelude, leases])
 
+  static let schedule = script(PackageResources.schedule_lua, named: "schedule", after: [prelude])
+  static let unschedule = script(PackageResources.unschedule_lua, named: "unschedule", after: [prelude])
+  static let schedules = script(PackageResources.schedules_lua, named: "schedules", after: [])
+  static let tick = script(PackageResources.tick_lua, named: "tick", after: [prelude, wake, admit])
+
   private static let prelude = PackageResources.prelude_lua
   private static let wake = PackageResources.wake_lua
+  private static let admit = PackageResources.admit_lua
   private static let holds = PackageResources.holds_lua
   private static let leases = PackageResources.leases_lua
   /// What scripts share that take runs from state to state.

@@ -79,12 +79,12 @@ public struct Worker: Service {
     let subscription = subscribe(claimer, activeRuns, name)
     let recovery = Task { await recover(claims, name) }
     let timers = Task { await runTimers(claims) }
+    let schedules = Task { if await check() == .fits { await keepSchedules(claims) } }
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
 
     let outcome = await run(claimer, unless: check)
-    recovery.cancel()
-    timers.cancel()
+    for task in [recovery, timers, schedules] { task.cancel() }
     await drain(activeRuns, claimer)
     // A call that still waits for an answer fails now, so that nothing delays the end.
     subscription.close()
@@ -131,6 +131,20 @@ public struct Worker: Service {
     await withTaskGroup { group in
       for store in partitions(connection).all {
         group.addTask { [logger] in await RunTimers(store: store, logger: logger).run() }
+      }
+    }
+  }
+
+  /// Fires the ticks of schedules, in all partitions at the same time.
+  private func keepSchedules(_ connection: RedisConnection) async {
+    let outages = OutageLog("the look at schedules", logger: logger)
+    await withTaskGroup { group in
+      for (number, store) in partitions(connection).all.enumerated() {
+        group.addTask { [partitionCount, logger] in
+          var keeper = ScheduleKeeper(
+            store: store, partition: (number, partitionCount), outages: outages, logger: logger)
+          await keeper.run()
+        }
       }
     }
   }

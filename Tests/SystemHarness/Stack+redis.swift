@@ -12,6 +12,9 @@ extension Stack {
     (JobID(id).map { partitions.store(of: $0) } ?? partitions.all[0]).keys.prefix + name
   }
 
+  /// What the keys of the partition that holds a schedule start with.
+  public func prefix(ofSchedule name: String) -> String { partitions.store(ofSchedule: name).keys.prefix }
+
   /// A key of a run, such as its `job`.
   public func key(_ kind: String, _ id: String) -> String { key("\(kind):\(id)", ofPartition: id) }
 

@@ -1,6 +1,7 @@
 import Curl
 import ExactJSON
 import ModelServer
+import Scheduling
 import Testing
 
 @testable import WorkflowCommand
@@ -16,6 +17,13 @@ import Testing
     #expect(NginxCheck.capacity(wide, descriptors: 1_024).what.contains("may open 1024 files"))
     #expect(NginxCheck.capacity("worker_rlimit_nofile 16384;" + wide, descriptors: 1_024).outcome == .ok)
     #expect(NginxCheck.capacity(wide, descriptors: nil).outcome == .ok)
+  }
+
+  @Test func `a host without time zones is told what that means`() {
+    #expect(HostCheck.timeZones(.system).isEmpty)
+    let bare = HostCheck.timeZones(TimeZoneFolder(path: "/nonexistent"))
+    #expect(bare.count == 1 && bare[0].outcome == .warning && bare[0].remedy == "apt-get install tzdata")
+    #expect(bare[0].what.contains("/nonexistent does not exist"))
   }
 
   @Test func `connections that nginx keeps leave the API room for others`() {

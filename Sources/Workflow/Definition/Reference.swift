@@ -3,8 +3,8 @@ import ExactJSON
 /// A value that a parameter borrows: `@pre`, `@pre.clean_text`, `@chunks.items[0].text`, `@inputs["a.b"]`,
 /// `@map.items[*].summary`.
 ///
-/// Grammar: `@` root (`.` key | `[` index `]` | `[` string `]` | `[*]`)*, where root is a step id, `inputs` or `item`, a
-/// key is any text without `.`, `[` and `]`, an index counts from 0, and a string is a key as a JSON string, with JSON's
+/// Grammar: `@` root (`.` key | `[` index `]` | `[` string `]` | `[*]`)*, where root is a step id, `inputs` or `item`,
+/// a key is any text without `.`, `[` and `]`, an index counts from 0, and a string is a key as a JSON string, with its
 /// escapes. A text that starts with `@@` is the literal `@…`.
 public struct Reference: Sendable, Equatable {
   /// One step of the way into a document.

@@ -90,12 +90,14 @@ struct APIClient: Sendable {
     }
   }
 
-  private func statusURL(of job: String) -> String {
-    let escaped = job.utf8.map { byte -> String in
-      let isPlain = byte.isASCIILetterOrDigit || byte == UInt8(ascii: "-")
+  private func statusURL(of job: String) -> String { "\(url)/status/\(APIClient.escaped(job))" }
+
+  /// A text as a segment of a path.
+  static func escaped(_ text: String) -> String {
+    text.utf8.map { byte -> String in
+      let isPlain = byte.isASCIILetterOrDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
       return isPlain ? String(UnicodeScalar(byte)) : "%" + String(Int(byte) + 256, radix: 16).dropFirst().uppercased()
-    }
-    return "\(url)/status/\(escaped.joined())"
+    }.joined()
   }
 
   /// The answer to a request for the health of the API.
@@ -120,9 +122,20 @@ struct APIClient: Sendable {
     return facts["redis"] == "ok" && (facts["workers"]?.numberValue?.int ?? 0) >= workers
   }
 
+  /// Sends a request to a path of the API.
+  /// - Returns: the answer; empty when it has no body.
+  func send(
+    _ method: String, _ path: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil
+  ) async throws -> JSONObject {
+    try await send(
+      HTTPRequest(method: method, url: url + path, headers: headers, body: body, timeout: .seconds(30))
+    ).object
+  }
+
   private func send(_ request: HTTPRequest) async throws -> (object: JSONObject, response: HTTPResponse) {
     let response: HTTPResponse
     do { response = try await client.send(request) } catch { throw failure(error) }
+    if response.status == 204 { return (JSONObject(), response) }
     guard (200..<300).contains(response.status),
       let object = (try? JSONValue(deeply: response.body))?.objectValue
     else { throw failure(response) }

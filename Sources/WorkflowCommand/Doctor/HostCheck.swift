@@ -1,5 +1,6 @@
 import Glibc
 import LinuxSupport
+import Scheduling
 
 /// Looks at this host: units, socket, nginx, and whether the API answers through it.
 struct HostCheck {
@@ -9,7 +10,7 @@ struct HostCheck {
 
   /// What was found.
   func results() async -> [CheckResult] {
-    var results: [CheckResult] = []
+    var results = HostCheck.timeZones(.system)
     if HostUnit.hasSystemd {
       results += await workers()
     } else {
@@ -25,6 +26,18 @@ struct HostCheck {
     // Another result refuses a URL that leads nowhere.
     if APIClient.isUsable(settings.url) { results.append(await APICheck(url: settings.url).result()) }
     return results
+  }
+
+  /// Whether schedules in other zones than UTC can be kept; nothing when they can.
+  static func timeZones(_ folder: TimeZoneFolder) -> [CheckResult] {
+    do {
+      _ = try folder.zone(named: "Etc/GMT")
+      return []
+    } catch {
+      let what =
+        "\(error) Until then the API refuses schedules in other zones than UTC, and workers leave them to others."
+      return [.warning(what, remedy: "apt-get install tzdata")]
+    }
   }
 
   /// The socket, and the service behind it, which systemd starts at the first connection.

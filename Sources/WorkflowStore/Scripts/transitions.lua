@@ -1,7 +1,7 @@
 -- Common to the scripts that take a run from one state to another; Scripts.swift puts this text after prelude.lua,
 -- wake.lua and holds.lua.
 --
---   admit   (submit.lua) a run comes in: queued
+--   admit   (admit.lua) a run comes in: queued
 --   take    (claim.lua) a worker holds it: started
 --   release it goes back to the head of its queue, or of the suspects, or waits among the timers: queued
 --   finish  it ends: finished or failed, for good

@@ -84,6 +84,30 @@ struct HostTests {
     }
   }
 
+  @Test func `a schedule in a time zone is kept by the installed services, over the production site`() async throws {
+    let host = try await SharedHost.get()
+    try await host.sh(
+      """
+      printf '{"cron":"* * * * *","time_zone":"Asia/Kathmandu","missed":"all","run":%s}' "$(cat /root/example.json)" \
+        > /root/schedule.json
+      """)
+    let url = "\(Host.site)/workflow/schedules/host"
+    let put = ["-X", "PUT", "-H", "Content-Type: application/json", "-d", "@/root/schedule.json", url]
+    let made = try await host.curl(put)
+    #expect(made.status == 201 && made.body.contains("+05:45"), "\(made.body)")
+    // It looks as if it had been due a minute ago.
+    try await host.sh(
+      """
+      next=$(($(date +%s) / 60 * 60 - 60))
+      redis-cli HSET wf:schedule:host next $next; redis-cli ZADD wf:schedules $next host
+      """)
+    let id = try await wait("the run of a tick") {
+      try await host.curl(url).json.at("last", "job_id")?.stringValue
+    }
+    #expect(try await host.end(of: id).at("schedule", "name") == "host")
+    #expect(try await host.curl("-X", "DELETE", url).status == 204)
+  }
+
   @Test func `systemctl status says what the services are doing`() async throws {
     let host = try await SharedHost.get()
     for unit in ["wf-api", "wf-worker"] {

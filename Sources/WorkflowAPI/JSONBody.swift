@@ -1,0 +1,69 @@
+import ExactJSON
+import FastCGI
+import Workflow
+
+/// The body of a request that must be JSON.
+enum JSONBody {
+  /// Refuses a body that its headers call something else than JSON.
+  static func checkHeaders(of request: FastCGIRequest) throws(APIError) {
+    try checkContentEncoding(request)
+    try checkContentType(request)
+  }
+
+  /// The bytes of the body.
+  static func bytes(of request: FastCGIRequest) throws(APIError) -> [UInt8] {
+    switch request.body {
+    case .tooLarge(let limit): throw .tooLarge(limit: limit)
+    case .complete([]):
+      throw .invalid([ValidationFault("missing", [.key("body")], "Field required", input: .null)])
+    case .complete(let bytes): return bytes
+    }
+  }
+
+  /// The refusal of a body that is no JSON.
+  static func refusal(_ error: JSONError) -> APIError {
+    let place: ValidationFault.Location = [.key("body"), .index(error.offset)]
+    return .invalid([ValidationFault("json_invalid", place, "JSON decode error: \(error)", input: [:])])
+  }
+
+  private static func checkContentEncoding(_ request: FastCGIRequest) throws(APIError) {
+    guard let coding = request.header("Content-Encoding") else { return }
+    guard ["", "identity"].contains(where: coding.matchesIgnoringCase) else {
+      throw .unsupportedEncoding(coding.printable)
+    }
+  }
+
+  private static func checkContentType(_ request: FastCGIRequest) throws(APIError) {
+    guard let header = request.header("Content-Type") else {
+      // A page of another site can make a browser send a body without a type, but JSON only if this API agreed (CORS).
+      guard !isOfAnotherSite(request) else {
+        throw .unsupportedMediaType("what a browser sends for another site without a Content-Type")
+      }
+      return
+    }
+    guard MediaType.isJSON(header) else { throw .unsupportedMediaType(header.printable) }
+  }
+
+  /// Whether the request comes from a page of another site, by `Sec-Fetch-Site`, or by `Origin` from older browsers.
+  private static func isOfAnotherSite(_ request: FastCGIRequest) -> Bool {
+    let site = request.header("Sec-Fetch-Site") ?? ""
+    if ["cross-site", "same-site"].contains(where: site.matchesIgnoringCase) { return true }
+    let host = request.header("Host").map { HostName.ofHeader($0) }
+    return request.headers("Origin").contains { origin in
+      guard let name = HostName.ofURL(origin), let host else { return true }
+      return !name.hasSameScalars(as: host)
+    }
+  }
+}
+
+extension String {
+  /// The text without control characters, at most 100 Unicode scalars, for a message.
+  fileprivate var printable: String {
+    String(String.UnicodeScalarView(unicodeScalars.prefix(100).filter { $0.value >= 0x20 && $0.value != 0x7f }))
+  }
+
+  /// Whether the text equals a name of lower-case ASCII letters, ignoring case.
+  fileprivate func matchesIgnoringCase(_ name: String) -> Bool {
+    utf8.lazy.map(ASCII.lowercase).elementsEqual(name.utf8)
+  }
+}

@@ -1,0 +1,180 @@
+import ExactJSON
+import FastCGI
+import Glibc
+import Scheduling
+import Workflow
+import WorkflowStore
+
+/// What the routes of schedules share.
+struct Schedules: Sendable {
+  let reader: ScheduleReader
+  let partitions: Partitions
+  /// Refuses submissions until Redis has told how many partitions its data have; schedules are refused with them.
+  let submissions: GroupSubmit
+
+  /// Stands for the id of a run, which follows from its tick.
+  private static let noRun = JobID(requestID: String(repeating: "0", count: 32)) ?? JobID()
+
+  /// The name in a path.
+  /// - Throws: a 404 when no schedule can have it.
+  func name(_ argument: String) throws(APIError) -> String {
+    guard StepDefinition.isValidID(argument) else { throw .noSchedule(argument) }
+    return argument
+  }
+
+  /// Reads a schedule, and when that was by Redis's clock; nil when there is none of this name.
+  func find(_ name: String) async throws(APIError) -> (schedule: StoredSchedule?, now: Int) {
+    let look = try await partitions.store(ofSchedule: name).reading { store throws(StoreError) in
+      try await store.schedule(named: name)
+    }
+    return (look.schedules.first, look.now)
+  }
+
+  /// Makes a schedule, or replaces the one of its name.
+  func put(_ name: String, _ accepted: ScheduleReader.Accepted) async throws(APIError) -> ScheduleAnswer {
+    let (known, now) = try await find(name)
+    let specification = accepted.specification
+    let progress = ScheduleProgress(accepted.schedule, missed: specification.missed)
+    let run = Submission(
+      id: Self.noRun, runName: accepted.definition.runName, steps: accepted.steps, inputs: accepted.inputs,
+      requirements: accepted.definition.requirements, options: accepted.definition.options, requestID: "schedule")
+    let submission = ScheduleSubmission(
+      name: name, specification: JSONValue.object(specification.json).bytes, rule: specification.ruleText,
+      next: specification.isPaused ? nil : progress.next(after: now, fired: known?.fired ?? []), run: run,
+      body: accepted.run)
+    do {
+      try submissions.checkHold()
+      return try await partitions.store(ofSchedule: name).put(submission)
+    } catch {
+      throw APIError(repeatable: error)
+    }
+  }
+
+  /// The document of a schedule with its next five times.
+  func document(of schedule: StoredSchedule, now: Int) -> [UInt8] {
+    var zones = KnownZones(reader.zones)
+    return ScheduleDocument(schedule, zones: &zones, now: now, times: 5).bytes
+  }
+}
+
+extension APIError {
+  /// The 404 for a schedule that is not there.
+  static func noSchedule(_ name: String) -> Self { .notFound("there is no schedule \(name.cut(toBytes: 200))") }
+}
+
+/// `GET /workflow/schedules`: all schedules, by name.
+struct ScheduleListRoute: Route {
+  let method = "GET"
+  let pattern = ["workflow", "schedules"]
+  let schedules: Schedules
+
+  func answer(
+    _ request: FastCGIRequest, argument: String, _ context: RequestContext
+  ) async throws(APIError) -> FastCGIResponse {
+    var (found, now): ([StoredSchedule], Int) = ([], 0)
+    for store in schedules.partitions.all {
+      let look = try await store.reading { store throws(StoreError) in try await store.schedules() }
+      found += look.schedules
+      now = look.now
+    }
+    // Thousands of documents take longer than a thread of a connection has.
+    return await withTaskExecutorPreference(globalConcurrentExecutor) { [found, now] in response(found, now) }
+  }
+
+  /// Each schedule with its next time: to work out more of a thousand schedules could take long.
+  private func response(_ found: [StoredSchedule], _ now: Int) -> FastCGIResponse {
+    var zones = KnownZones(schedules.reader.zones)
+    let documents = found.sorted { $0.name < $1.name }.map { schedule in
+      ScheduleDocument(schedule, zones: &zones, now: now, times: 1).bytes
+    }
+    return .json(
+      bytes: Array("{\"schedules\":[".utf8) + documents.joined(separator: [UInt8(ascii: ",")]) + Array("]}".utf8))
+  }
+}
+
+/// `GET /workflow/schedules/{name}`: one schedule with the run that it starts.
+struct ScheduleRoute: Route {
+  let method = "GET"
+  let pattern = ["workflow", "schedules", "*"]
+  let schedules: Schedules
+
+  func answer(
+    _ request: FastCGIRequest, argument: String, _ context: RequestContext
+  ) async throws(APIError) -> FastCGIResponse {
+    let name = try schedules.name(argument)
+    let (found, now) = try await schedules.find(name)
+    guard let found else { throw .noSchedule(name) }
+    return .json(bytes: schedules.document(of: found, now: now))
+  }
+}
+
+/// `PUT /workflow/schedules/{name}`: makes a schedule, or replaces the one of this name.
+struct PutScheduleRoute: Route {
+  let method = "PUT"
+  let pattern = ["workflow", "schedules", "*"]
+  let schedules: Schedules
+
+  func answer(
+    _ request: FastCGIRequest, argument: String, _ context: RequestContext
+  ) async throws(APIError) -> FastCGIResponse {
+    try JSONBody.checkHeaders(of: request)
+    guard StepDefinition.isValidID(argument) else {
+      throw .invalid([
+        ValidationFault(
+          "string_pattern_mismatch", [.key("path"), .key("name")],
+          "String should match pattern '\(StepDefinition.idPattern)'", input: .string(argument))
+      ])
+    }
+    context.note("schedule", argument)
+    let accepted = try read(JSONBody.bytes(of: request))
+    let answer = try await schedules.put(argument, accepted)
+    if answer == .full {
+      throw .full(
+        """
+        there are \(RunStore.mostSchedules) schedules, as many as may be\
+        \(schedules.partitions.count > 1 ? " in one partition" : ""); remove one
+        """)
+    }
+    let (found, now) = try await schedules.find(argument)
+    guard let found else { throw .noSchedule(argument) }
+    let place = "/workflow/schedules/\(argument)"
+    return .json(
+      status: answer == .created ? 201 : 200, bytes: schedules.document(of: found, now: now),
+      headers: answer == .created ? [("Location", place)] : [])
+  }
+
+  private func read(_ body: [UInt8]) throws(APIError) -> ScheduleReader.Accepted {
+    do {
+      return try schedules.reader.read(body, from: time(nil))
+    } catch {
+      switch error {
+      case .malformed(let error): throw JSONBody.refusal(error)
+      case .invalid(let faults): throw .invalid(faults)
+      case .host(let error): throw .incapable("\(error)")
+      }
+    }
+  }
+}
+
+/// `DELETE /workflow/schedules/{name}`: removes a schedule; the runs that it has started remain.
+struct DeleteScheduleRoute: Route {
+  let method = "DELETE"
+  let pattern = ["workflow", "schedules", "*"]
+  let schedules: Schedules
+
+  func answer(
+    _ request: FastCGIRequest, argument: String, _ context: RequestContext
+  ) async throws(APIError) -> FastCGIResponse {
+    let name = try schedules.name(argument)
+    context.note("schedule", name)
+    let wasThere: Bool
+    do {
+      try schedules.submissions.checkHold()
+      wasThere = try await schedules.partitions.store(ofSchedule: name).removeSchedule(named: name)
+    } catch {
+      throw APIError(repeatable: error)
+    }
+    guard wasThere else { throw .noSchedule(name) }
+    return FastCGIResponse(status: 204, headers: [("Cache-Control", "no-store")])
+  }
+}
