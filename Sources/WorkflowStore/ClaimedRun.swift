@@ -82,30 +82,17 @@ public final class ClaimedRun: Sendable {
     graph = list.graph
     shortInputs = inputs.count <= ClaimedRun.longestShortInputs ? inputs : nil
     documentBytes = steps.count + (documents?.bytes ?? inputs.count)
-    var recorded: [String: JSONObject] = [:]
-    var ended: [String: StepEnd] = [:]
-    var attempts: [StepUnit: StepAttempts] = [:]
-    var items: [String: [Int: ItemEnd]] = [:]
-    var stored: [StoredValue] = []
+    var parts = RecordedParts(id: id)
     for (name, value) in outputs {
-      if name.hasPrefix("out:") {
-        recorded[String(name.dropFirst(4))] = try ClaimedRun.json(value, name, of: id).objectValue
-      } else if name.hasPrefix("end:") {
-        ended[String(name.dropFirst(4))] = StepEnd(json: try ClaimedRun.json(value, name, of: id))
-      } else if name.hasPrefix("try:") {
-        attempts[StepUnit(name: name.dropFirst(4))] = StepAttempts(json: try ClaimedRun.json(value, name, of: id))
-      } else if name.hasPrefix("item:") {
-        let unit = StepUnit(name: name.dropFirst(5))
-        items[unit.step, default: [:]][unit.item ?? 0] = ItemEnd(json: try ClaimedRun.json(value, name, of: id))
-      } else {
-        stored.append(try ClaimedRun.place(id, name, value))
-      }
+      // A place is the inside of an array.
+      let text = name.hasPrefix("place:") ? [UInt8(ascii: "[")] + value + [UInt8(ascii: "]")] : value
+      try parts.add(name, try ClaimedRun.json(text, name, of: id))
     }
-    self.recorded = recorded
-    self.ended = ended
-    self.attempts = attempts
-    self.items = items
-    self.stored = stored.sorted { $0.order < $1.order }
+    recorded = parts.recorded
+    ended = parts.ended
+    attempts = parts.attempts
+    items = parts.items
+    stored = parts.stored.sorted { $0.order < $1.order }
   }
 
   /// How its steps have ended, by id, as far as it is recorded.
@@ -161,14 +148,6 @@ public final class ClaimedRun: Sendable {
     return list
   }
 
-  private static func place(_ id: JobID, _ field: String, _ bytes: [UInt8]) throws(StoreError) -> StoredValue {
-    let place = try json([UInt8(ascii: "[")] + bytes + [UInt8(ascii: "]")], field, of: id).arrayValue ?? []
-    guard place.count == 2, let order = place[0].numberValue?.int, let namespace = place[1].stringValue else {
-      throw .damaged("\(field) of run \(id) has another shape")
-    }
-    return StoredValue(order: order, namespace: namespace, unit: StepUnit(name: field.dropFirst(6)))
-  }
-
   private static func json(_ bytes: [UInt8], _ field: String, of id: JobID) throws(StoreError) -> JSONValue {
     do {
       // The depth was bounded when the run came in; outputs may wrap an input a few levels deeper.
@@ -176,5 +155,39 @@ public final class ClaimedRun: Sendable {
     } catch {
       throw .damaged("\(field) of run \(id): \(error)")
     }
+  }
+}
+
+/// What a run has recorded, by what it is.
+private struct RecordedParts {
+  let id: JobID
+  var recorded: [String: JSONObject] = [:]
+  var ended: [String: StepEnd] = [:]
+  var attempts: [StepUnit: StepAttempts] = [:]
+  var items: [String: [Int: ItemEnd]] = [:]
+  var stored: [ClaimedRun.StoredValue] = []
+
+  /// Adds a field of the run's outputs.
+  mutating func add(_ field: String, _ value: JSONValue) throws(StoreError) {
+    let (kind, name) = (field.prefix { $0 != ":" }, field.drop { $0 != ":" }.dropFirst())
+    switch kind {
+    case "out": recorded[String(name)] = value.objectValue
+    case "end": ended[String(name)] = StepEnd(json: value)
+    case "try": attempts[StepUnit(name: name)] = StepAttempts(json: value)
+    case "item":
+      let unit = StepUnit(name: name)
+      items[unit.step, default: [:]][unit.item ?? 0] = ItemEnd(json: value)
+    default: stored.append(try place(field, value, StepUnit(name: name)))
+    }
+  }
+
+  private func place(
+    _ field: String, _ value: JSONValue, _ unit: StepUnit
+  ) throws(StoreError) -> ClaimedRun.StoredValue {
+    let place = value.arrayValue ?? []
+    guard place.count == 2, let order = place[0].numberValue?.int, let namespace = place[1].stringValue else {
+      throw .damaged("\(field) of run \(id) has another shape")
+    }
+    return ClaimedRun.StoredValue(order: order, namespace: namespace, unit: unit)
   }
 }

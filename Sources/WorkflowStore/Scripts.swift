@@ -4,7 +4,7 @@ import Hiredis
 enum Scripts {
   static let submit = script(PackageResources.submit_lua, named: "submit", after: [prelude, wake, admit])
   static let claim = script(PackageResources.claim_lua, named: "claim", after: [prelude, holds])
-  static let record = script(PackageResources.record_lua, named: "record", after: transitions)
+  static let record = script(PackageResources.record_lua, named: "record", after: transitions + [results])
   static let heartbeat = script(PackageResources.heartbeat_lua, named: "heartbeat", after: transitions)
   static let recover = script(PackageResources.recover_lua, named: "recover", after: transitions + [leases])
   static let upgrade = script(PackageResources.upgrade_lua, named: "upgrade", after: transitions)
@@ -26,6 +26,7 @@ enum Scripts {
   private static let wake = PackageResources.wake_lua
   private static let admit = PackageResources.admit_lua
   private static let holds = PackageResources.holds_lua
+  private static let results = PackageResources.results_lua
   private static let leases = PackageResources.leases_lua
   /// What scripts share that take runs from state to state.
   private static let transitions = [prelude, wake, holds, PackageResources.transitions_lua]

@@ -13,9 +13,11 @@ import WorkflowStore
     "steps": [["id": "a", "op": "store_result", "params": ["namespace": "ticks", "data": "@inputs.text"]]],
   ]
 
-  private func put(_ stack: Stack, _ name: String, _ members: JSONObject) async throws -> HTTPResponse {
+  private func put(
+    _ stack: Stack, _ name: String, _ members: JSONObject, run: JSONValue = Self.run
+  ) async throws -> HTTPResponse {
     var body = members
-    body["run"] = Self.run
+    body["run"] = run
     return try await stack.send(
       "PUT", "/workflow/schedules/\(name)", headers: [("Content-Type", "application/json")],
       body: JSONValue.object(body).bytes)
@@ -167,6 +169,22 @@ import WorkflowStore
       let ticks = try await ticks(stack, "s")
       #expect(ticks == Array(ticks[0]..<ticks[0] + ticks.count))
       try await audit(stack, "s")
+    }
+  }
+
+  @Test func `What a scheduled run says of itself counts for each of its runs`() async throws {
+    try await Stack.with(.init()) { stack in
+      guard case .object(var run) = Self.run else { return }
+      run["labels"] = ["team": "search"]
+      run["priority"] = "low"
+      run["delay_s"] = 3_600
+      #expect(try await put(stack, "labelled", ["every_s": 3_600], run: .object(run)).status == 201)
+      try await setNext(stack, "labelled", try await now(stack) - 1)
+      let found = try await runs(stack, "labelled", atLeast: 1)
+      let id = try #require(found.at("last", "job_id")?.stringValue)
+      let status = try await stack.status(id)
+      #expect(status["status"] == "queued" && status["labels"] == ["team": "search"] && status["priority"] == "low")
+      #expect(status["due_ts"]?.numberValue != nil)
     }
   }
 

@@ -96,6 +96,15 @@ import Workflow
     #expect(found.first?.hasPrefix(start) == true, "\(found)")
   }
 
+  @Test func `A schedule alone says when its runs start, but for a delay`() throws {
+    func run(_ field: String) -> String {
+      #"{"every_s":60,"run":{"run_name":"r","steps":[{"id":"a","op":"wait"}],\#(field)}}"#
+    }
+    #expect(try faults(run(#""delay_s":5"#)).isEmpty)
+    let found = try faults(run(#""run_at":"2999-01-01T00:00:00Z""#))
+    #expect(found.count == 1 && found.first?.hasPrefix("value_error at body.run.run_at") == true, "\(found)")
+  }
+
   @Test func `The run is held to what a submission is held to`() throws {
     #expect(try faults(#"{"every_s":60}"#) == ["missing at body.run: Field required"])
     for value in ["5", "null", "[]", "\"x\""] {

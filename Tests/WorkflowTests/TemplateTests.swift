@@ -99,7 +99,7 @@ struct TemplateTests {
       messages == [
         #"Value error, {{ "a": 1}} is no reference such as {{step.output}}; "#
           + #"write \{{ for braces that stand for themselves"#,
-        "Value error, there is no item here: {{item}} is for steps that run once per item",
+        "Value error, there is no item here: {{item}} is for the params of a step with foreach",
         "Value error, there is no step nope for {{nope.x}}", "Value error, there is no step gone for {{gone}}",
       ])
     #expect(

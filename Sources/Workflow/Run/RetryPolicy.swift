@@ -26,6 +26,7 @@ public struct RetryPolicy: Sendable, Equatable {
   public static let none: RetryPolicy = {
     var policy = RetryPolicy()
     policy.maxAttempts = 1
+    policy.total = .zero
     return policy
   }()
 
