@@ -18,8 +18,8 @@ struct Expectation {
     let steps = (workflow.objectValue?["steps"]?.arrayValue ?? []).compactMap(\.objectValue)
     // The calls of a chain stand in order and stores come after whatever they need: two rounds are enough.
     do {
-      for step in steps where step["op"] == "preprocess" { try run(step) }
-      for step in steps where step["op"] == "llm_summarize" { try run(step) }
+      for step in steps where step["op"] == "preprocess" && step["when"] == nil { try run(step) }
+      for step in steps where step["op"] == "llm_summarize" && step["optional"] == nil { try run(step) }
       for step in steps where step["op"] == "store_result" { try run(step) }
     } catch {
       errorCode = "reference_missing"
@@ -34,9 +34,11 @@ struct Expectation {
       let text = inputs[params["field"]?.stringValue ?? ""]?.stringValue ?? ""
       outputs[id] = ["clean_text": .string(text.split(separator: " ").joined(separator: " "))]
     case "llm_summarize":
-      let source = try value(params["source"]).stringValue ?? ""
-      let answer = "Model: " + String(String.UnicodeScalarView(source.unicodeScalars.prefix(40)))
-      outputs[id] = ["summary": .string(answer), "provider": "openai", "model": "m", "finish_reason": "stop"]
+      if let items = step["foreach"]?.arrayValue {
+        outputs[id] = ["items": .array(items.map { answer($0.stringValue ?? "") })]
+      } else {
+        outputs[id] = answer(try value(params["source"]).stringValue ?? "")
+      }
     default:
       let namespace = params["namespace"]?.stringValue ?? ""
       stores[namespace, default: []].append(try value(params["data"]))
@@ -44,8 +46,17 @@ struct Expectation {
     }
   }
 
+  private func answer(_ source: String) -> JSONValue {
+    let text = "Model: " + String(String.UnicodeScalarView(source.unicodeScalars.prefix(40)))
+    return ["summary": .string(text), "provider": "openai", "model": "m", "finish_reason": "stop"]
+  }
+
   private func value(_ param: JSONValue?) throws -> JSONValue {
     guard let param, let text = param.stringValue, text.hasPrefix("@") else { return param ?? .null }
+    if text == "@map.items[*].summary" {
+      let items = outputs["map"]?.objectValue?["items"]?.arrayValue ?? []
+      return .array(items.map { $0.objectValue?["summary"] ?? .null })
+    }
     let parts = text.dropFirst().split(separator: ".").map(String.init)
     let root = parts[0] == "inputs" ? .object(inputs) : outputs[parts[0]]
     guard let found = parts.count == 1 ? root : root?.objectValue?[parts[1]] else { throw Missing() }
@@ -76,8 +87,19 @@ struct Expectation {
       outputs.members.map { step in
         var object = step.value.objectValue ?? JSONObject()
         object["usage"] = nil
-        object["items"] = nil
+        if let items = object["items"]?.arrayValue {
+          object["items"] = .array(items.map { .object(comparable(item: $0.objectValue ?? JSONObject())) })
+        } else {
+          object["items"] = nil
+        }
         return (step.key, .object(object))
       })
+  }
+
+  /// The outputs of an item.
+  private func comparable(item: JSONObject) -> JSONObject {
+    var item = item
+    item["usage"] = nil
+    return item
   }
 }

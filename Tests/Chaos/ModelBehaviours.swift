@@ -15,7 +15,8 @@ enum ModelBehaviours {
     switch Int.random(in: 0..<1_000, using: &generator) {
     case 0..<4: .status(500)
     case 4..<8: .status(429, headers: [("Retry-After", "0")])
-    case 8..<12: .hangUp
+    case 8..<10: .status(429, headers: [("Retry-After", "2")])
+    case 10..<12: .hangUp
     case 12..<15: .dieInTheMiddle
     // Longer than a lease, and than a worker that stops may wait.
     case 15..<25: .slow(.milliseconds(Int.random(in: 2_000...5_000, using: &generator)))

@@ -20,19 +20,32 @@ struct WorkflowMix {
     number += 1
     let text = "\(name).\(number)  says  \(UInt32.random(in: 0 ... .max, using: &generator)) and more"
     let (kind, steps) = kindAndSteps(text)
-    return [
+    var workflow: JSONObject = [
       "run_name": .string("\(kind) \(name).\(number)"), "inputs": ["text": .string(text), "title": .string(kind)],
       "steps": .array(steps),
     ]
+    if kind == "delayed" { addFields(to: &workflow) }
+    return .object(workflow)
+  }
+
+  /// What a run says besides its steps.
+  private mutating func addFields(to workflow: inout JSONObject) {
+    workflow["delay_s"] = .number(JSONNumber(text: "\(Int.random(in: 0...2, using: &generator)).25") ?? JSONNumber(1))
+    workflow["priority"] = ["high", "normal", "low"].randomElement(using: &generator)
+    workflow["timeout_s"] = 3_600
+    workflow["labels"] = ["kind": "delayed"]
   }
 
   private mutating func kindAndSteps(_ text: String) -> (String, [JSONValue]) {
     switch Int.random(in: 0..<100, using: &generator) {
-    case 0..<30: ("example", [pre(), llm("llm"), store("store", "@llm.summary", namespace())])
-    case 30..<50: ("chain", chain(Int.random(in: 2...5, using: &generator)))
-    case 50..<70: ("fan", fan(Int.random(in: 2...5, using: &generator), text))
-    case 70..<80: ("stores", stores(Int.random(in: 3...6, using: &generator)))
-    case 80..<90: ("quick", quick(Int.random(in: 1...6, using: &generator)))
+    case 0..<22: ("example", [pre(), llm("llm"), store("store", "@llm.summary", namespace())])
+    case 22..<36: ("chain", chain(Int.random(in: 2...5, using: &generator)))
+    case 36..<50: ("fan", fan(Int.random(in: 2...5, using: &generator), text))
+    case 50..<57: ("stores", stores(Int.random(in: 3...6, using: &generator)))
+    case 57..<65: ("quick", quick(Int.random(in: 1...6, using: &generator)))
+    case 65..<78: ("map", map(Int.random(in: 0...8, using: &generator), text))
+    case 78..<84: ("delayed", [pre(), llm("llm"), store("store", "@llm.summary", namespace())])
+    case 84..<90: ("conditional", conditional())
     case 90..<95: ("faulty", [pre(), store("store", "@pre.nothing", namespace())])
     default: ("faulty after a call", [pre(), llm("llm"), store("store", "@llm.nothing", namespace())])
     }
@@ -55,6 +68,27 @@ struct WorkflowMix {
     let values = ["@llm.summary", "@pre", "@pre.clean_text", "@inputs.title", "@inputs"]
     let stores = (0..<count).map { store("store\($0)", values[$0 % values.count], namespace()) }
     return ([pre(), llm("llm")] + stores).shuffled(using: &generator)
+  }
+
+  /// A model call per item, and all summaries in a store.
+  private mutating func map(_ count: Int, _ text: String) -> [JSONValue] {
+    let items = (0..<count).map { JSONValue.string("\($0) of \(text)") }
+    let step: JSONValue = [
+      "id": "map", "op": "llm_summarize", "foreach": .array(items),
+      "concurrency": .number(JSONNumber(Int.random(in: 1...4, using: &generator))), "params": ["source": "@item"],
+      "retry": ["delay_s": .number(JSONNumber(text: "0.1") ?? JSONNumber(1)), "max_attempts": 50],
+    ]
+    return [pre(), step, store("store", "@map.items[*].summary", namespace())]
+  }
+
+  /// A step that is skipped, one that fails and may, and one that waits for both.
+  private mutating func conditional() -> [JSONValue] {
+    let skipped: JSONValue = ["id": "skip", "op": "preprocess", "when": ["eq": ["@inputs.title", "never"]]]
+    let optional: JSONValue = [
+      "id": "opt", "op": "llm_summarize", "optional": true, "params": ["source": "@pre"],
+    ]
+    let last: JSONValue = ["id": "last", "op": "preprocess", "needs": ["skip", "opt"]]
+    return [pre(), skipped, optional, last, llm("llm"), store("store", "@llm.summary", namespace())]
   }
 
   /// Nothing to wait for.

@@ -34,6 +34,21 @@ import Workflow
     #expect(line == "  ! llm  llm_summarize  done  1.00 s  placeholder")
   }
 
+  @Test func `Items are counted, and a waiting step says why and how long`() throws {
+    var map = view("map", .running, from: "100")
+    map.lastProgress = ProgressHead(
+      Array(#"{"ts":101.0,"msg":"step_progress","step":"map","done":5,"failed":1,"total":40}"#.utf8))
+    var llm = view("llm", .waiting, from: "100")
+    llm.attempts = 2
+    llm.lastRetry = ProgressHead(
+      Array(
+        #"{"ts":101.0,"msg":"step_retry","step":"llm","attempt":2,"error_code":"rate_limited","error":"x","retry_at":130.2}"#
+          .utf8))
+    let lines = StepTable.lines([map, llm], now: 110, width: 80, height: 24)
+    #expect(lines[0] == "  ▸ map  llm_summarize  running  10 s  5/40 items, 1 failed")
+    #expect(lines[1] == "  ↻ llm  llm_summarize  waiting  attempt 2  rate_limited, next in 21 s")
+  }
+
   @Test(arguments: [1, 10, 20, 40, 80, 200]) func `No line is wider than the terminal`(width: Int) {
     let id = String(repeating: "x", count: 128)
     let views = (1...40).map { view("\(id)\($0)", .running, from: "1") }
