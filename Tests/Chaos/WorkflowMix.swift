@@ -87,7 +87,7 @@ struct WorkflowMix {
     let optional: JSONValue = [
       "id": "opt", "op": "llm_summarize", "optional": true, "params": ["source": "@pre"],
     ]
-    let last: JSONValue = ["id": "last", "op": "preprocess", "needs": ["skip", "opt"]]
+    let last: JSONValue = ["id": "last", "op": "preprocess", "needs": ["skip", "opt"], "params": ["field": "text"]]
     return [pre(), skipped, optional, last, llm("llm"), store("store", "@llm.summary", namespace())]
   }
 
