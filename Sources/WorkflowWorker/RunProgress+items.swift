@@ -29,10 +29,12 @@ extension RunProgress {
     for (unit, known) in run.attempts where unit.step == step.id {
       if let item = unit.item { attempts[item] = known }
     }
-    if recorded.isEmpty, attempts.isEmpty { batch.log(.stepStart(step: step.id, op: step.op)) }
+    let isNew = recorded.isEmpty && attempts.isEmpty
+    if isNew { batch.log(.stepStart(step: step.id, op: step.op)) }
     items[position] = StepItems(values, foreach, recorded: recorded, attempts: attempts, now: clock.now)
     items[position]?.bytes = recorded.values.reduce(0) { $0 + $1.json.text.utf8.count }
     itemSteps.append(position)
+    if !isNew { logProgress(of: position) }
     settleItems(of: position, isImmediate: false)
   }
 
@@ -132,11 +134,17 @@ extension RunProgress {
       guard let known = items[position], known.ended > known.logged,
         (known.ended - known.logged) * Self.progressParts >= known.values.count
       else { continue }
-      let message = ProgressMessage.stepProgress(
-        step: step(position).id, done: known.ended, failed: known.failed, total: known.values.count)
-      guard message.byteCount <= budget.room(logBytes: batch.logBytes) else { continue }
-      items[position]?.logged = known.ended
-      batch.log(message)
+      logProgress(of: position)
     }
+  }
+
+  /// Logs how many items of a step have ended, where the run has room for that.
+  private mutating func logProgress(of position: Position) {
+    guard let known = items[position] else { return }
+    let message = ProgressMessage.stepProgress(
+      step: step(position).id, done: known.ended, failed: known.failed, total: known.values.count)
+    guard message.byteCount <= budget.room(logBytes: batch.logBytes) else { return }
+    items[position]?.logged = known.ended
+    batch.log(message)
   }
 }

@@ -10,6 +10,14 @@ def chain(length, op="preprocess", name="chain", text="Some text."):
     return encode(name, text, steps)
 
 
+def foreach(count):
+    """One step that runs once per item, next to nothing for each."""
+    return json.dumps({
+        "run_name": "foreach", "inputs": {"items": [f"item {number}" for number in range(count)]},
+        "steps": [{"id": "map", "op": "llm_summarize", "foreach": "@inputs.items",
+                   "params": {"source": "@item"}}]}).encode()
+
+
 def fan(width, text="Some text."):
     """Steps that wait for none of the others."""
     return encode("fan", text, [{"id": f"s{number}", "op": "preprocess"} for number in range(width)])

@@ -58,7 +58,7 @@ import WorkflowStore
     var run = try DrivenState(
       [.step("a", "call", foreach: foreach(4))],
       items: ["a:0": ["y": 0], "a:2": ["y": 2]])
-    #expect(run.next() == "write resumed *")
+    #expect(run.next() == "write resumed, progress a 2/4 *")
     #expect(run.written() == "start a:1 a:3")
     _ = run.done("a:1", ["y": 1])
     _ = run.written()
@@ -115,7 +115,7 @@ import WorkflowStore
     let attempts = try StepAttempts.make(failed: 2, due: Timestamp(microseconds: 0))
     var run = try DrivenState(
       [.step("a", "call", foreach: foreach(2))], items: ["a:1": ["y": 1]], attempts: ["a:0": attempts])
-    #expect(run.next() == "write resumed *")
+    #expect(run.next() == "write resumed, progress a 1/2 *")
     guard case .start(let steps) = run.action(after: .written(.recorded)) else {
       Issue.record("nothing starts")
       return
@@ -124,7 +124,7 @@ import WorkflowStore
     let late = try StepAttempts.make(due: Timestamp(microseconds: 60_000_000))
     var waiting = try DrivenState(
       [.step("a", "call", foreach: foreach(2))], items: ["a:1": ["y": 1]], attempts: ["a:0": late])
-    #expect(waiting.next() == "write resumed | parked")
+    #expect(waiting.next() == "write resumed, progress a 1/2 | parked")
   }
 
   @Test func `A waiting item starts again in time, and the step ends`() throws {

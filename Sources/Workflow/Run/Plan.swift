@@ -162,7 +162,7 @@ public struct Plan: Sendable {
   }
 
   /// Whether the failure of another step keeps a step that was taken from going further.
-  public func isStopped(_ position: Int) -> Bool { isBlockedByFailure(position) }
+  public func isStopped(_ position: Int) -> Bool { hasFailed && failsFast && !graph.waitsForFailure(position) }
 
   /// Returns a step that was taken and has not started: it starts later, if it still may.
   public mutating func cancel(_ position: Int) {

@@ -100,6 +100,8 @@ public struct StepView: Sendable, Equatable {
       op = head.op ?? op
       startedAt = startedAt ?? head.timestamp
     } else if head.says("step_progress") {
+      // Also of a step that is taken up again, whose start is logged once.
+      status = .running
       lastProgress = head
     } else if head.says("step_retry") {
       // An item of a step waits; the step runs.
