@@ -34,11 +34,11 @@ def load(redis_server, submit, count):
 
 
 def _expect_accepted(replies):
-    """Reads {'accepted', id}: *2, $8, accepted, $36, the id."""
+    """Reads the answer of submit.lua to one run: an array of one 1."""
     lines = [replies.readline()]
-    if lines[0] == b"*2\r\n":
-        lines += [replies.readline() for _ in range(4)]
-    if lines[-3:-2] != [b"accepted\r\n"]:
+    if lines[0] == b"*1\r\n":
+        lines.append(replies.readline())
+    if lines[-1] != b":1\r\n":
         raise RuntimeError(f"a run of the backlog was not accepted: {lines}")
 
 
