@@ -61,15 +61,17 @@ public struct Invocation: Sendable {
   /// The bytes that the outputs may take as JSON text; what is larger is refused. An operation whose outputs can be
   /// much larger than its parameters counts them while it builds them.
   public let outputLimit: ByteLimit
+  private let attempts: OutOfLine<StepAttempts>?
+
   /// The failed attempts of the step before this one; nil at the first.
-  public var earlier: StepAttempts?
+  public var earlier: StepAttempts? { attempts?.value }
 
   /// Creates the arguments.
   public init(
     job: String, step: String, item: Int? = nil, params: JSONObject, inputs: JSONObject,
     outputLimit: ByteLimit = ByteLimit(.max, setting: "WF_MAX_OUTPUT_BYTES"), earlier: StepAttempts? = nil
   ) {
-    self.earlier = earlier
+    attempts = earlier.map { OutOfLine($0) }
     self.outputLimit = outputLimit
     self.job = job
     self.step = step
@@ -83,7 +85,7 @@ public struct Invocation: Sendable {
   public var idempotencyKey: String { "\(job)/\(step)" + (item.map { "/\($0)" } ?? "") }
 
   /// The number of the attempt, from 1.
-  public var attempt: Int { (earlier?.failed ?? 0) + 1 }
+  public var attempt: Int { (attempts?.value.failed ?? 0) + 1 }
 
   /// The value of a parameter that must be a string.
   /// - Throws: `operation_failed` when it is missing or of another type.

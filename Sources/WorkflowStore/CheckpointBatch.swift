@@ -10,13 +10,13 @@ public struct CheckpointBatch: Sendable {
     /// A step's outputs, as JSON text: the step never runs again. `inLog`: the progress entry shows them.
     case checkpoint(step: String, outputs: [UInt8], inLog: Bool, at: Timestamp)
     /// The end of an item of a step with `foreach`, as JSON text: the item never runs again.
-    case item(StepUnit, end: [UInt8])
+    indirect case item(StepUnit, end: [UInt8])
     /// A value for a store; `order` is its place among all that the run stores.
-    case stored(StepUnit, order: Int, namespace: String, value: [UInt8])
+    indirect case stored(StepUnit, order: Int, namespace: String, value: [UInt8])
     /// A step has ended without outputs, and never runs again.
     case ended(step: String, StepEnd)
     /// An attempt of a step, or of an item, has failed, and another one follows.
-    case attempted(StepUnit, StepAttempts)
+    indirect case attempted(StepUnit, StepAttempts)
 
     /// What the progress log says of it, if anything.
     var message: ProgressMessage? {

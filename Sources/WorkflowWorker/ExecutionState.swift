@@ -32,7 +32,7 @@ struct ExecutionState {
   enum AttemptEnd: Sendable {
     case succeeded(OperationResult)
     /// It has failed, and another one follows.
-    case repeats(StepAttempts)
+    indirect case repeats(StepAttempts)
     /// It has failed, and no other one follows.
     case failed(StepFailure)
     /// The worker has stopped it.

@@ -14,21 +14,55 @@ public struct StepDefinition: Sendable, Equatable {
   /// What the author says besides.
   public let options: Options
 
-  /// What a step may say besides its operation.
+  /// What a step may say besides its operation. Most steps say nothing, so it is one reference, which is cheap to copy.
   public struct Options: Sendable, Equatable {
+    private struct Values: Sendable, Equatable {
+      var isOptional = false
+      var condition: JSONValue?
+      var timeout: JSONNumber?
+      var retry: RetryOptions?
+      var foreach: Foreach?
+    }
+
+    private var values: OutOfLine<Values>?
+
+    private mutating func change(_ change: (inout Values) -> Void) {
+      var changed = values?.value ?? Values()
+      change(&changed)
+      values = changed == Values() ? nil : OutOfLine(changed)
+    }
+
     /// Whether its failure does not fail the run: its dependents see it as skipped.
-    public var isOptional = false
+    public var isOptional: Bool {
+      get { values?.value.isOptional ?? false }
+      set { change { $0.isOptional = newValue } }
+    }
     /// A condition (``Condition``) without which it is skipped, references not resolved.
-    public var condition: JSONValue?
+    public var condition: JSONValue? {
+      get { values?.value.condition }
+      set { change { $0.condition = newValue } }
+    }
     /// Seconds that one attempt may take, as they were written.
-    public var timeout: JSONNumber?
+    public var timeout: JSONNumber? {
+      get { values?.value.timeout }
+      set { change { $0.timeout = newValue } }
+    }
     /// When failed attempts are repeated; nil where the operation decides.
-    public var retry: RetryOptions?
+    public var retry: RetryOptions? {
+      get { values?.value.retry }
+      set { change { $0.retry = newValue } }
+    }
     /// The array that the step runs over; nil for a step that runs once.
-    public var foreach: Foreach?
+    public var foreach: Foreach? {
+      get { values?.value.foreach }
+      set { change { $0.foreach = newValue } }
+    }
 
     /// The options of a step that says nothing.
     public init() {}
+
+    /// Whether the step says nothing.
+    public var isEmpty: Bool { values == nil }
   }
 
   /// Puts together a step whose parts are known to be valid.
@@ -75,7 +109,7 @@ public struct StepDefinition: Sendable, Equatable {
 
   /// The fields of the step that a worker of an older version does not know.
   var newerFields: [String] {
-    if options == Options(), needs.allSatisfy({ $0.trigger == .done }) { return [] }
+    if options.isEmpty, needs.allSatisfy({ $0.trigger == .done }) { return [] }
     var fields: [String] = []
     if options.isOptional { fields.append("field:optional") }
     if options.condition != nil { fields.append("field:when") }

@@ -14,7 +14,7 @@ public enum ProgressMessage: Sendable, Equatable {
   /// How many items of a step with `foreach` have ended, and how many of them have failed.
   case stepProgress(step: String, done: Int, failed: Int, total: Int)
   /// An attempt of a step failed, and another one follows.
-  case stepRetry(step: String, item: Int?, StepAttempts)
+  indirect case stepRetry(step: String, item: Int?, StepAttempts)
   /// A step succeeded.
   case stepDone(step: String, LoggedOutputs)
   /// A step was not run: its condition does not hold.

@@ -6,8 +6,10 @@ public struct StepFailure: Error, Sendable, Equatable {
   public let code: ErrorCode
   /// One sentence, for people.
   public let message: String
+  private let outOfLine: OutOfLine<Details>?
+
   /// What whoever attempts the step again must know.
-  public let details: Details
+  public var details: Details { outOfLine?.value ?? Details() }
 
   /// What a failure says to whoever attempts the step again. It is not recorded.
   public struct Details: Sendable, Equatable {
@@ -35,9 +37,9 @@ public struct StepFailure: Error, Sendable, Equatable {
   public static let longestMessage = 2_000
 
   /// A failure of a kind, in one sentence.
-  public init(_ code: ErrorCode, _ message: String, _ details: Details = Details()) {
+  public init(_ code: ErrorCode, _ message: String, _ details: Details? = nil) {
     self.code = code
-    self.details = details
+    outOfLine = details.map { OutOfLine($0) }
     self.message = message.cut(toBytes: StepFailure.longestMessage)
   }
 
