@@ -101,7 +101,7 @@ let package = Package(
     tests("CurlTests", ["Curl", "LinuxSupport"]),
     tests("SchedulingTests", ["Scheduling", "SeededRandom"]),
     tests("ExactJSONTests", ["ExactJSON", "SeededRandom"]),
-    tests("WorkflowTests", ["Workflow", "ExactJSON", "SeededRandom"]),
+    tests("WorkflowTests", ["Workflow", "ExactJSON", "SeededRandom", subprocess, system]),
     tests(
       "WorkflowStoreTests",
       ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", "SeededRandom", logging]),
@@ -122,8 +122,8 @@ let package = Package(
     tests(
       "WorkflowCommandTests",
       [
-        "WorkflowCommand", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON", "Curl",
-        arguments, system,
+        "WorkflowCommand", "WorkflowAPI", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON",
+        "Curl", arguments, system,
       ]),
     // The example of the page OwnOperations.
     .executableTarget(
