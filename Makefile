@@ -53,6 +53,9 @@ RELEASE  = WF_VERSION=$$(systemd/debian/version.sh) swift build -c release --sta
 CLIENTS     = .build/stream-clients
 FRONTS      = .build/web-servers
 
+# What reads the OpenAPI document, and tests the API by it.
+SCHEMA      = .build/schema-venv
+
 # The peers and the harness, in virtual environments of their own.
 VENV     = .build/bench-venv
 ROWS    ?=
@@ -68,7 +71,7 @@ endif
 MODELS   = .build/models-venv
 
 # Suites that run by themselves, one test at a time: they load the machine, or wait no longer than a promise allows.
-ALONE    = HostTests|ExpiryTests|ReadingTests|RecovererTests|SlowPathTests|ManyWatchersTests
+ALONE    = OpenAPITests|HostTests|ExpiryTests|ReadingTests|RecovererTests|SlowPathTests|ManyWatchersTests
 
 # Tests that run at one time (Swift Testing 6.3). All at once would keep each of them waiting for the others.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 24
@@ -82,8 +85,9 @@ deb rehearsal test: PACKAGES += dpkg-dev
 rehearsal test-next: PACKAGES += $(HOST_TOOLS)
 
 test: PACKAGES += chromium python3-venv
-test: $(CLIENTS)/installed $(FRONTS)/unpacked
+test: $(CLIENTS)/installed $(FRONTS)/unpacked $(SCHEMA)/installed
 test: export STREAM_CLIENTS = $(CURDIR)/$(CLIENTS)
+test: export SCHEMA_TOOLS   = $(CURDIR)/$(SCHEMA)
 test: export WEB_SERVERS    = $(CURDIR)/$(FRONTS)/root
 
 # Only root can boot a container.
@@ -183,6 +187,11 @@ $(MODELS)/installed: Tests/RealModels/requirements.txt | packages
 $(MODELS)-litellm/installed: Tests/RealModels/requirements-litellm.txt | packages
 	python3 -m venv $(MODELS)-litellm
 	$(MODELS)-litellm/bin/pip install --quiet -r $<
+	touch $@
+
+$(SCHEMA)/installed: Tests/Schema/requirements.txt | packages
+	python3 -m venv $(SCHEMA)
+	$(SCHEMA)/bin/pip install --quiet -r $<
 	touch $@
 
 $(VENV)/%/installed: Tests/Bench/requirements-%.txt | packages

@@ -110,7 +110,7 @@ let package = Package(
     tests("CurlTests", ["Curl", "LinuxSupport"]),
     tests("SchedulingTests", ["Scheduling", "SeededRandom"]),
     tests("ExactJSONTests", ["ExactJSON", "SeededRandom"]),
-    tests("WorkflowTests", ["Workflow", "ExactJSON", "Scheduling", "SeededRandom"]),
+    tests("WorkflowTests", ["Workflow", "ExactJSON", "Scheduling", "SeededRandom", subprocess, system]),
     tests(
       "WorkflowStoreTests",
       ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", "SeededRandom", logging]),
@@ -131,9 +131,8 @@ let package = Package(
     tests(
       "WorkflowCommandTests",
       [
-        "WorkflowCommand", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON", "Scheduling",
-        "Curl",
-        arguments, system,
+        "WorkflowCommand", "WorkflowAPI", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON",
+        "Scheduling", "Curl", arguments, system,
       ]),
     // The example of the page OwnOperations.
     .executableTarget(

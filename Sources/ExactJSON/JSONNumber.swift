@@ -25,9 +25,17 @@ public struct JSONNumber: Sendable, Hashable {
     self.text = text
   }
 
-  /// The value as an `Int`; nil if it does not fit, or if the text has a fraction or an exponent, as `1.0` and `1e2`
-  /// have.
-  public var int: Int? { Int(text) }
+  /// The value as an `Int`; nil if it does not fit or is not whole.
+  ///
+  /// `1.0` and `1e2` are whole, as in JSON Schema: clients whose numbers are all floating-point write them so. Their
+  /// value must be below 2^53, where each whole number is a double of its own.
+  public var int: Int? {
+    if let int = Int(text) { return int }
+    guard text.utf8.contains(where: { ".eE".utf8.contains($0) }), let whole = Int(exactly: double),
+      whole.magnitude < 1 << 53
+    else { return nil }
+    return whole
+  }
 
   /// The nearest double: infinity for `1e400`, zero for `1e-400`.
   public var double: Double { Double(text) ?? .nan }

@@ -16,6 +16,8 @@ public struct APIServer: Service {
   private let submissions: GroupSubmit
   private let accessControl: AccessControl
   private let started: @Sendable () -> Void
+  /// Every route.
+  let routes: [any Route]
   private let logger: Logger
 
   /// Creates an API; it serves from `run()` on.
@@ -27,12 +29,13 @@ public struct APIServer: Service {
   ///   - allowsAnonymous: whether clients on other hosts are answered.
   ///   - siteURL: the URL of the site. Unless `allowsAnonymous`, the `Host` of a request must be its host or a loopback
   ///     name.
+  ///   - version: of wf, for the OpenAPI document.
   ///   - started: called once requests are served.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration, definitions: DefinitionReader,
     partitions: Partitions, documents: Partitions, events: RunEvents,
     warnings: @escaping @Sendable () -> [String] = { [] },
-    allowsAnonymous: Bool, siteURL: String, logger: Logger,
+    allowsAnonymous: Bool, siteURL: String, version: String = "unversioned", logger: Logger,
     started: @escaping @Sendable () -> Void = {}
   ) {
     self.started = started
@@ -46,7 +49,7 @@ public struct APIServer: Service {
     let quotas = Quotas(connections: configuration.connectionLimit)
     let schedules = Schedules(
       reader: ScheduleReader(definitions: definitions), partitions: partitions, submissions: submissions)
-    router = Router([
+    let routes: [any Route] = [
       SubmitRoute(reader: definitions, partitions: partitions, submissions: submissions),
       ScheduleListRoute(schedules: schedules),
       ScheduleRoute(schedules: schedules),
@@ -56,7 +59,13 @@ public struct APIServer: Service {
       HealthRoute(partitions: partitions, warnings: warnings),
       StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
       EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
-    ])
+    ]
+    let schemas = definitions.schemas
+    let openAPI = OpenAPIRoute { route in
+      OpenAPIDocument(routes: routes + [route], requestSchemas: schemas(), version: version)
+    }
+    self.routes = routes + [openAPI]
+    router = Router(self.routes)
   }
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.

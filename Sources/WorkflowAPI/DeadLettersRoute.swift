@@ -9,14 +9,26 @@ struct DeadLettersRoute: Route {
   let pattern = ["status"]
   let partitions: Partitions
 
+  private static let dead = QueryParameter(
+    name: "dead", range: 1...1, meaning: "only the runs that took down too many workers", isRequired: true)
+  private static let limit = QueryParameter(
+    name: "limit", range: 1...1_000, meaning: "runs at most", defaultValue: 100)
+
+  var documentation: RouteDocumentation {
+    RouteDocumentation(
+      id: "listDeadLetters", summary: "The runs that took down three workers in a row",
+      parameters: [Self.dead.documentation, Self.limit.documentation],
+      answers: [.json(200, "DeadLetters", "The runs."), .invalid])
+  }
+
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     let query = QueryItems(request)
-    guard try query.integer("dead", in: 1...1) != nil else {
+    guard try query.integer(Self.dead) != nil else {
       throw .invalid([ValidationFault("missing", [.key("query"), .key("dead")], "Field required", input: .null)])
     }
-    let limit = try query.integer("limit", in: 1...1_000) ?? 100
+    let limit = try query.integer(Self.limit) ?? 100
     let letters = try await partitions.reading { partitions throws(StoreError) in
       try await partitions.deadLetters(limit: limit)
     }

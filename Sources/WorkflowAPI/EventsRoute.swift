@@ -18,6 +18,31 @@ struct EventsRoute: Route {
   let quotas: Quotas
   let heartbeat: Duration
 
+  private static let since = QueryParameter(
+    name: "since", range: 0...StatusRoute.longestLog,
+    meaning: "the first entry that is sent, if there is no `Last-Event-ID`")
+  private static let lastEventID = RouteDocumentation.Parameter(
+    name: "Last-Event-ID", place: .header, schema: ["type": "string", "pattern": "^[0-9]{0,9}$"],
+    meaning: "the id of the last event that the client has; the stream goes on behind it")
+
+  var documentation: RouteDocumentation {
+    RouteDocumentation(
+      id: "getEvents", summary: "The progress of a run, as server-sent events",
+      description: """
+        Each entry of the log is an event whose data are a `ProgressEntry` and whose id is its index. `event: status` comes \
+        first, at each change, and last; its data have `status`. A stream that ends before a terminal status was cut off.
+        """,
+      parameters: [.jobID, Self.since.documentation, Self.lastEventID],
+      answers: [
+        .init(
+          status: 200, meaning: "The events.", content: ("text/event-stream", Field.reference("Event")),
+          example: .string(
+            "event: status\ndata: {\"status\":\"started\"}\n\n"
+              + "id: 0\ndata: {\"ts\":1795460055.171802,\"msg\":\"enqueued\"}\n\n")),
+        .empty(204, "The client has all events of a run that has ended."), .noJob, .invalid,
+      ])
+  }
+
   /// How long to wait for Redis before the stream starts without entries; some clients time out after 5 s.
   private static let firstReadTimeout = Duration.seconds(2)
 
@@ -65,8 +90,10 @@ struct EventsRoute: Route {
   }
 
   private func firstEntry(_ request: FastCGIRequest) throws(APIError) -> Int {
+    // Looked at in any case: a faulty query is refused, not ignored.
+    let since = try QueryItems(request).integer(Self.since)
     if let last = request.header("Last-Event-ID"), !last.isEmpty {
-      guard let index = QueryItems.wholeNumber(last), index < .max else {
+      guard let index = QueryItems.wholeNumber(last), index < StatusRoute.longestLog else {
         throw .invalid([
           ValidationFault(
             "value_error", [.key("header"), .key("last-event-id")],
@@ -75,6 +102,6 @@ struct EventsRoute: Route {
       }
       return index + 1
     }
-    return try QueryItems(request).integer("since", in: 0 ... .max - 1) ?? 0
+    return since ?? 0
   }
 }

@@ -10,6 +10,15 @@ struct HealthRoute: Route {
   /// Messages for operators that do not affect the status.
   let warnings: @Sendable () -> [String]
 
+  var documentation: RouteDocumentation {
+    RouteDocumentation(
+      id: "getHealth", summary: "Whether runs are accepted and executed",
+      answers: [
+        .json(200, "Health", "They are."),
+        .json(503, "Health", "They are not; `detail` says why."),
+      ])
+  }
+
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {

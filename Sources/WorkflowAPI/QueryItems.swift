@@ -18,6 +18,12 @@ struct QueryItems {
     text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
   }
 
+  /// The value of a parameter; nil if the query does not have it. The last of several counts.
+  /// - Throws: a 422 that names the parameter, for a value that is none.
+  func integer(_ parameter: QueryParameter) throws(APIError) -> Int? {
+    try integer(parameter.name, in: parameter.range)
+  }
+
   /// A whole number in a range; nil if the query has no item of this name. The last of several counts.
   /// - Throws: a 422 that names the item, for any other value.
   func integer(_ name: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
@@ -29,5 +35,23 @@ struct QueryItems {
         "value_error", [.key("query"), .key(name)],
         "Value error, Input should be a whole number from \(range.lowerBound)\(upper)", input: .string(text))
     ])
+  }
+}
+
+/// A parameter of a query: a whole number.
+struct QueryParameter: Sendable {
+  let name: String
+  let range: ClosedRange<Int>
+  let meaning: String
+  var isRequired = false
+  var defaultValue: Int?
+
+  /// What the OpenAPI document says of it.
+  var documentation: RouteDocumentation.Parameter {
+    let shape = Field.Shape.value(.integer(range))
+    let value = defaultValue.map { Field.Default.value(.number(JSONNumber($0))) } ?? .none
+    return RouteDocumentation.Parameter(
+      name: name, place: .query, schema: Field(name, shape, default: value, "").schema, meaning: meaning,
+      isRequired: isRequired)
   }
 }

@@ -59,6 +59,8 @@ protocol Route: Sendable {
   var method: String { get }
   /// The path: literal segments, and at most one `*`, which matches any segment.
   var pattern: [String] { get }
+  /// What the OpenAPI document says of it.
+  var documentation: RouteDocumentation { get }
   /// Answers a request that matches path and method.
   /// - Parameter argument: the segment that matches `*`, or the empty string.
   func answer(

@@ -68,6 +68,11 @@ struct ScheduleListRoute: Route {
   let pattern = ["workflow", "schedules"]
   let schedules: Schedules
 
+  var documentation: RouteDocumentation {
+    RouteDocumentation(
+      id: "listSchedules", summary: "All schedules", answers: [.json(200, "Schedules", "The schedules, by name.")])
+  }
+
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
@@ -98,6 +103,12 @@ struct ScheduleRoute: Route {
   let pattern = ["workflow", "schedules", "*"]
   let schedules: Schedules
 
+  var documentation: RouteDocumentation {
+    RouteDocumentation(
+      id: "getSchedule", summary: "One schedule", parameters: [.scheduleName],
+      answers: [.json(200, "Schedule", "The schedule, its next times and its run."), .noSchedule])
+  }
+
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
@@ -113,6 +124,18 @@ struct PutScheduleRoute: Route {
   let method = "PUT"
   let pattern = ["workflow", "schedules", "*"]
   let schedules: Schedules
+
+  var documentation: RouteDocumentation {
+    RouteDocumentation(
+      id: "putSchedule", summary: "Creates or replaces a schedule", parameters: [.scheduleName],
+      body: ("ScheduleBody", WorkflowSchema.scheduleExamples),
+      answers: [
+        .json(200, "Schedule", "It has replaced the one of its name."),
+        .json(201, "Schedule", "It is created.", headers: ["Location"]),
+        .json(409, "Error", "There are as many schedules as may be."),
+        .json(415, "Error", "The body has a type other than JSON, or a content coding."), .invalid,
+      ])
+  }
 
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
@@ -162,6 +185,12 @@ struct DeleteScheduleRoute: Route {
   let pattern = ["workflow", "schedules", "*"]
   let schedules: Schedules
 
+  var documentation: RouteDocumentation {
+    RouteDocumentation(
+      id: "deleteSchedule", summary: "Removes a schedule", parameters: [.scheduleName],
+      answers: [.empty(204, "It is removed; the runs that it has started remain."), .noSchedule])
+  }
+
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
@@ -177,4 +206,16 @@ struct DeleteScheduleRoute: Route {
     guard wasThere else { throw .noSchedule(name) }
     return FastCGIResponse(status: 204, headers: [("Cache-Control", "no-store")])
   }
+}
+
+extension RouteDocumentation.Parameter {
+  /// The parameter of the path that names a schedule.
+  fileprivate static let scheduleName = Self(
+    name: "name", place: .path, schema: ["type": "string", "pattern": .string(StepDefinition.idPattern)],
+    meaning: "the name of the schedule", isRequired: true)
+}
+
+extension RouteDocumentation.Answer {
+  /// 404 where there is no such schedule.
+  fileprivate static let noSchedule = json(404, "Error", "There is no schedule of this name.")
 }

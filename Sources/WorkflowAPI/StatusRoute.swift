@@ -18,13 +18,31 @@ struct StatusRoute: Route {
   /// The largest `?wait=`, in seconds.
   static let longestWait = 60
 
+  /// The largest `?since=`; no log has so many entries.
+  static let longestLog = 1_000_000_000
+
+  private static let wait = QueryParameter(
+    name: "wait", range: 0...longestWait, meaning: "seconds for which the answer is held until the run ends")
+  private static let since = QueryParameter(
+    name: "since", range: 0...longestLog, meaning: "the first entry of the log that is shown; the first of all is 0")
+
+  var documentation: RouteDocumentation {
+    RouteDocumentation(
+      id: "getStatus", summary: "The status of a run",
+      parameters: [.jobID, Self.wait.documentation, Self.since.documentation, .ifNoneMatch],
+      answers: [
+        .json(200, "Status", "The status.", headers: ["ETag"]),
+        .empty(304, "The status is the one that the client has.", headers: ["ETag"]), .noJob, .invalid,
+      ])
+  }
+
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     let id = try JobID(path: argument, context)
     let query = QueryItems(request)
-    let wait = try query.integer("wait", in: 0...Self.longestWait)
-    let since = try query.integer("since", in: 0 ... .max) ?? 0
+    let wait = try query.integer(Self.wait)
+    let since = try query.integer(Self.since) ?? 0
     let tags = request.headers("If-None-Match")
     let waits = wait.map { $0 > 0 } ?? false
     // What the client may have already, or waits for, is not read before that is known.

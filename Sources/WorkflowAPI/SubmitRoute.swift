@@ -11,6 +11,30 @@ struct SubmitRoute: Route {
   let partitions: Partitions
   let submissions: GroupSubmit
 
+  var documentation: RouteDocumentation {
+    RouteDocumentation(
+      id: "submitRun", summary: "Submits a run",
+      parameters: [
+        .init(
+          name: "Idempotency-Key", place: .header,
+          schema: [
+            "type": "string", "pattern": "^[!-+\\--~](?:[ -+\\--~]{0,253}[!-+\\--~])?$", "examples": ["order-4711"],
+          ],
+          meaning: "makes a repetition safe: for 24 hours the same key with the same body answers the first run's id")
+      ],
+      body: ("Workflow", WorkflowSchema.examples),
+      answers: [
+        .json(
+          202, "Accepted", "The run is in Redis, completely.", headers: ["Location"],
+          links: [
+            "status": ["operationId": "getStatus", "parameters": ["job_id": "$response.body#/job_id"]],
+            "events": ["operationId": "getEvents", "parameters": ["job_id": "$response.body#/job_id"]],
+          ]),
+        .json(409, "Error", "The key was used with another body.", headers: ["Location"]),
+        .json(415, "Error", "The body has a type other than JSON, or a content coding."), .invalid,
+      ])
+  }
+
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {

@@ -8,9 +8,9 @@ public struct Combine: Operation {
   /// `parts`: an array, of which a string counts as it is and any other value as its compact JSON text; `separator`;
   /// `skip_empty`: whether empty strings and nulls are left out, with their separators.
   public let parameters = ParameterSchema([
-    .init(required: "parts", .array),
-    .init("separator", .string(), default: "\n\n"),
-    .init("skip_empty", .boolean, default: false),
+    .init(required: "parts", .array, summary: "the parts; any that is no string counts as its compact JSON text"),
+    .init("separator", .string(), default: "\n\n", summary: "the text between two parts"),
+    .init("skip_empty", .boolean, default: false, summary: "whether empty strings and nulls are left out"),
   ])
   // Not immediate: the parts may take as much as a step may be given, and a thread that other runs wait for would copy
   // megabytes. How much it is is not known before the operation runs.

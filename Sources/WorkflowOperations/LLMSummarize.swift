@@ -57,15 +57,15 @@ public struct LLMSummarize: Operation {
   private static func parameters(_ limits: ModelLimits) -> ParameterSchema {
     let isLimited = limits.maxTokens < ModelLimits.mostTokens
     return ParameterSchema([
-      .init("source", .string(), default: "@pre.clean_text"),
+      .init("source", .string(), default: "@pre.clean_text", summary: "the text to summarize"),
       .init(
         "max_tokens", .integer(1...limits.maxTokens), default: .number(JSONNumber(min(120, limits.maxTokens))),
-        setting: isLimited ? "WF_LLM_MAX_TOKENS" : nil),
+        setting: isLimited ? "WF_LLM_MAX_TOKENS" : nil, summary: "tokens of the summary at most"),
       .init(
         "model", limits.models.map { .oneOf($0) } ?? .string(maxScalars: 200),
-        setting: limits.models.map { _ in "WF_LLM_MODELS" }),
-      .init("temperature", .number(0...2)),
-      .init("prompt", .string()),
+        setting: limits.models.map { _ in "WF_LLM_MODELS" }, summary: "the model, if not the configured one"),
+      .init("temperature", .number(0...2), summary: "the temperature of the model, if not its own default"),
+      .init("prompt", .string(), summary: "the instruction for the model"),
     ])
   }
 

@@ -6,7 +6,9 @@ public struct Preprocess: Operation {
   /// The operation's name.
   public let name = "preprocess"
   /// `field`: the key of the input.
-  public let parameters = ParameterSchema([.init("field", .string(), default: "text")])
+  public let parameters = ParameterSchema([
+    .init("field", .string(), default: "text", summary: "the input that is cleaned")
+  ])
   /// Whether the operation is immediate: it only computes.
   public let isImmediate = true
 

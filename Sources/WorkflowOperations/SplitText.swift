@@ -9,10 +9,15 @@ public struct SplitText: Operation {
   /// next one repeats at most, in the same unit.
   public let parameters = ParameterSchema(
     [
-      .init(required: "text", .string()),
-      .init("max_chars", .integer(1...4_000_000)),
-      .init("max_tokens", .integer(1...1_000_000)),
-      .init("overlap", .integer(0...4_000_000), default: 0),
+      .init(required: "text", .string(), summary: "the text that is cut"),
+      .init(
+        "max_chars", .integer(1...4_000_000),
+        summary: "characters of a chunk at most; \(defaultChars) if neither limit is given"),
+      .init(
+        "max_tokens", .integer(1...1_000_000), summary: "tokens of a chunk at most, estimated; not with `max_chars`"),
+      .init(
+        "overlap", .integer(0...4_000_000), default: 0,
+        summary: "how much of a chunk's end the next one repeats at most, in the unit of the limit and less than it"),
     ],
     rules: [
       .atMostOne(["max_chars", "max_tokens"]), .less("overlap", than: "max_chars"),

@@ -7,8 +7,8 @@ public struct StoreResult: Operation {
   public let name = "store_result"
   /// `namespace`: the name of the store; `data`: the value.
   public let parameters = ParameterSchema([
-    .init("namespace", .string(maxScalars: 200), default: "default"),
-    .init("data", .any, default: "@llm.summary"),
+    .init("namespace", .string(maxScalars: 200), default: "default", summary: "the store that the value is added to"),
+    .init("data", .any, default: "@llm.summary", summary: "the value"),
   ])
   /// Whether the operation is immediate: the value is written together with the step's outputs.
   public let isImmediate = true

@@ -35,9 +35,10 @@ struct NumberTests {
   @Test(
     arguments: [
       ("12", 12), ("-3", -3), ("0", 0), ("-0", 0), ("9223372036854775807", Int.max), ("-9223372036854775808", Int.min),
-      ("9223372036854775808", nil), ("1.0", nil), ("1e2", nil), ("0.5", nil), ("12345678901234567890", nil),
+      ("9223372036854775808", nil), ("1.0", 1), ("1e2", 100), ("-25E-1", nil), ("-250E-1", -25), ("-0.0", 0),
+      ("0.5", nil), ("12345678901234567890", nil), ("1e15", 1_000_000_000_000_000), ("1e16", nil), ("1e400", nil),
     ] as [(String, Int?)])
-  func `An integer is read from a text without fraction and exponent that fits`(text: String, int: Int?) {
+  func `An integer is read from the text of a whole number that fits`(text: String, int: Int?) {
     #expect(JSONNumber(text: text)?.int == int)
   }
 

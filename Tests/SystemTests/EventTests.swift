@@ -74,6 +74,8 @@ import Testing
     #expect(done.status == 204)
     let odd = try await stack.send("GET", "/status/\(id)/events", headers: [("Last-Event-ID", "x")])
     #expect(odd.status == 422)
+    let both = try await stack.send("GET", "/status/\(id)/events?since=x", headers: [("Last-Event-ID", "4")])
+    #expect(both.status == 422)
     let unknown = try await stack.send("GET", "/status/00000000-0000-4000-8000-000000000000/events")
     #expect(unknown.status == 404)
   }

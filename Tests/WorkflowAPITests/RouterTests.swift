@@ -13,6 +13,7 @@ import Testing
     let method: String
     let pattern: [String]
     let name: String
+    var documentation: RouteDocumentation { RouteDocumentation(id: name, summary: name, answers: []) }
 
     func answer(
       _ request: FastCGIRequest, argument: String, _ context: RequestContext

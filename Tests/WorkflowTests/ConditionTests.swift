@@ -16,7 +16,7 @@ import Workflow
     (#expect(throws: StepFailure.self) { try holds(json) }).map { "\($0.code.rawValue): \($0.message)" }
   }
 
-  private static let table: [(JSONValue, Bool)] = [
+  static let table: [(JSONValue, Bool)] = [
     (["eq": ["@pre.lang", "en"]], true), (["eq": ["@pre.lang", "EN"]], false), (["ne": ["@pre.lang", "de"]], true),
     (["eq": ["@inputs.n", .number(JSONNumber(3))]], true), (["eq": ["@inputs.n", "3"]], false),
     (["eq": ["@inputs.text", "e\u{301}"]], false), (["eq": ["@inputs.object", ["l": 2, "k": 1]]], true),
@@ -86,7 +86,7 @@ import Workflow
     #expect(try faults(#"{"or":[{"exists":"@inputs.nope"},{"empty":"@inputs.nope"}]}"#) == [])
   }
 
-  private static let malformed: [(String, String)] = [
+  static let malformed: [(String, String)] = [
     (#""@a""#, "value_error at body.steps.0.when"), (#"{}"#, "value_error at body.steps.0.when"),
     (#"{"eq":[1,1],"ne":[1,2]}"#, "value_error at body.steps.0.when"),
     (#"{"equals":[1,1]}"#, "value_error at body.steps.0.when"),

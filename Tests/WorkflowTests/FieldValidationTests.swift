@@ -3,7 +3,7 @@ import Workflow
 
 /// Faults of what runs and steps may say besides their graph.
 @Suite struct FieldValidationTests {
-  @Test(arguments: [
+  static let faultyRuns = [
     (#"{"run_name":"r","timeout_s":0,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.timeout_s"),
     (#"{"run_name":"r","timeout_s":"1","steps":[{"id":"a","op":"wait"}]}"#, "float_type at body.timeout_s"),
     (#"{"run_name":"r","delay_s":-1,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.delay_s"),
@@ -27,12 +27,14 @@ import Workflow
     (#"{"run_name":"r","labels":{"a b":"c"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels.a b"),
     (#"{"run_name":"r","labels":{"":"c"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels."),
     (#"{"run_name":"r","labels":{"a":"b\nc"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels.a"),
-  ])
+  ]
+
+  @Test(arguments: faultyRuns)
   func `A fault of a run's field is named at its place`(body: String, fault: String) throws {
     #expect(try DefinitionReader.sample.summary(ofFaultsIn: body) == [fault])
   }
 
-  @Test(arguments: [
+  static let faultyForeach = [
     (#"{"id":"a","op":"wait","foreach":3}"#, "value_error at body.steps.0.foreach"),
     (#"{"id":"a","op":"wait","foreach":"text"}"#, "value_error at body.steps.0.foreach"),
     (#"{"id":"a","op":"wait","foreach":"@later.x"}"#, "value_error at body.steps.0.foreach"),
@@ -42,6 +44,15 @@ import Workflow
     (#"{"id":"a","op":"wait","on_item_error":"keep"}"#, "value_error at body.steps.0.on_item_error"),
     (#"{"id":"a","op":"wait","foreach":[],"concurrency":0}"#, "value_error at body.steps.0.concurrency"),
     (#"{"id":"a","op":"wait","foreach":[],"on_item_error":"skip"}"#, "literal_error at body.steps.0.on_item_error"),
+  ]
+
+  @Test(arguments: faultyForeach)
+  func `A fault of a step's foreach is named at its place`(step: String, fault: String) throws {
+    let body = #"{"run_name":"r","steps":[\#(step)]}"#
+    #expect(try DefinitionReader.sample.summary(ofFaultsIn: body) == [fault])
+  }
+
+  static let faultyRetries = [
     (#"{"id":"a","op":"wait","retry":3}"#, "dict_type at body.steps.0.retry"),
     (#"{"id":"a","op":"wait","retry":{"attempts":3}}"#, "extra_forbidden at body.steps.0.retry.attempts"),
     (#"{"id":"a","op":"wait","retry":{"max_attempts":0}}"#, "value_error at body.steps.0.retry.max_attempts"),
@@ -56,7 +67,9 @@ import Workflow
     (#"{"id":"a","op":"wait","retry":{"on":[1]}}"#, "string_type at body.steps.0.retry.on.0"),
     (#"{"id":"a","op":"wait","retry":{"on":["timeout","late"]}}"#, "literal_error at body.steps.0.retry.on.1"),
     (#"{"id":"a","op":"wait","retry":{"on":["worker_crashed"]}}"#, "literal_error at body.steps.0.retry.on.0"),
-  ])
+  ]
+
+  @Test(arguments: faultyRetries)
   func `A fault of a step's retry is named at its place`(step: String, fault: String) throws {
     let body = #"{"run_name":"r","steps":[\#(step)]}"#
     #expect(try DefinitionReader.sample.summary(ofFaultsIn: body) == [fault])

@@ -11,7 +11,7 @@ struct RandomReferenceTests {
     "\\u0041", "\\ud800", "\n", "-", "{{", "}}", "{", "}",
   ]
 
-  private static func text(using random: inout SeededGenerator) -> String {
+  static func text(using random: inout SeededGenerator) -> String {
     (0..<Int.random(in: 0...8, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
   }
 

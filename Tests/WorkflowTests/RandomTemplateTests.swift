@@ -5,14 +5,14 @@ import Workflow
 
 /// Templates of random parts: what is written comes back, and nothing else is read as a reference.
 struct RandomTemplateTests {
-  private static let seeds: [UInt64] = [1, 2, 3]
+  static let seeds: [UInt64] = [1, 2, 3]
   private static let pieces = [
     "{{", "}}", "{", "}", "\\", "\\\\", "\\{{", "pre", "inputs", "item", ".a", "[0]", "[\"", "\"]", "\"", " ", "@", "é",
     "e\u{301}", "\n", "x", "{{pre.a}}",
   ]
   private static let limit = ByteLimit(.max, setting: "WF_TEST")
 
-  private static func text(using random: inout SeededGenerator) -> String {
+  static func text(using random: inout SeededGenerator) -> String {
     (0..<Int.random(in: 0...6, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
   }
 

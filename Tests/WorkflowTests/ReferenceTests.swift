@@ -66,15 +66,16 @@ struct ReferenceTests {
     #expect(Array(read.unicodeScalars) == Array(literal.unicodeScalars))
   }
 
-  @Test(
-    arguments: [
-      "@", "@.", "@ pre", "@-pre", "@pre.", "@pre..x", "@pre.x.", "@pre[", "@pre[]", "@pre[x]", "@pre[-1]", "@pre[1",
-      "@pre[+1]", "@pre[٣]", "@pre[ 1]", "@pre]", "@pre.x]", "@pre[0]x", "@pre[99999999999999999999]", "@é.x",
-      "@\u{301}pre", "@pre\u{301}.x", "@pre x", "@a/b", #"@pre[""#, #"@pre["a]"#, #"@pre["a""#,
-      #"@pre["a"x]"#, #"@pre["a"]x"#, #"@pre[ "a"]"#, #"@pre["a" ]"#, #"@pre['a']"#, #"@pre["a\"]"#, #"@pre["\x"]"#,
-      #"@pre["\ud800"]"#, #"@pre["\u12"]"#, "@pre[\"\n\"]", #"@pre."a"[""#, #"@["a"]"#,
-      "@" + String(repeating: "a", count: 129),
-    ])
+  static let malformed = [
+    "@", "@.", "@ pre", "@-pre", "@pre.", "@pre..x", "@pre.x.", "@pre[", "@pre[]", "@pre[x]", "@pre[-1]", "@pre[1",
+    "@pre[+1]", "@pre[٣]", "@pre[ 1]", "@pre]", "@pre.x]", "@pre[0]x", "@pre[99999999999999999999]", "@é.x",
+    "@\u{301}pre", "@pre\u{301}.x", "@pre x", "@a/b", #"@pre[""#, #"@pre["a]"#, #"@pre["a""#,
+    #"@pre["a"x]"#, #"@pre["a"]x"#, #"@pre[ "a"]"#, #"@pre["a" ]"#, #"@pre['a']"#, #"@pre["a\"]"#, #"@pre["\x"]"#,
+    #"@pre["\ud800"]"#, #"@pre["\u12"]"#, "@pre[\"\n\"]", #"@pre."a"[""#, #"@["a"]"#,
+    "@" + String(repeating: "a", count: 129),
+  ]
+
+  @Test(arguments: malformed)
   func `A text that starts with an at sign and follows no rule is malformed`(text: String) {
     #expect(Reference.read(text) == .malformed(text))
   }

@@ -21,7 +21,7 @@ struct TemplateTests {
     }
   }
 
-  @Test(arguments: [
+  static let filled = [
     ("{{pre.clean_text}}", "T-E-X-T"),
     ("a {{pre.clean_text}}, {{ pre.n }}{{\tpre.n\n}}!", "a T-E-X-T, 77!"),
     (#"{{inputs["a.b"]}} {{pre["two words"]}}"#, "15 w"),
@@ -30,7 +30,9 @@ struct TemplateTests {
     ("{{pre.é}}{{pre.e\u{301}}}", "composeddecomposed"),
     ("@@{{pre.n}} @pre.n", "@7 @pre.n"),
     ("{ {{pre.n}} } {a} }} {", "{ 7 } {a} }} {"),
-  ])
+  ]
+
+  @Test(arguments: filled)
   func `A reference in double braces gives way to its value as text`(text: String, resolved: String) throws {
     #expect(try resolve(text) == .string(resolved))
   }
@@ -40,11 +42,13 @@ struct TemplateTests {
     #expect(try JSONValue(parsing: text) == .object(scope.outputs["pre"] ?? [:]))
   }
 
-  @Test(arguments: [
+  static let literals = [
     (#"\{{pre.n}}"#, "{{pre.n}}"), (#"\\{{pre.n}}"#, #"\7"#), (#"\\\{{pre.n}}"#, #"\{{pre.n}}"#),
     (#"\\\\{{pre.n}}"#, #"\\7"#), (#"\{{\{{ {{pre.n}}"#, "{{{{ 7"), (#"\{{{pre.n}}"#, "{{{pre.n}}"),
     (#"as \{{"a": 1}} or \n, \\ and \{"#, #"as {{"a": 1}} or \n, \\ and \{"#), (#"\{{"#, "{{"),
-  ])
+  ]
+
+  @Test(arguments: literals)
   func `A backslash makes braces literal, and two are one`(text: String, resolved: String) throws {
     #expect(try resolve(text) == .string(resolved))
   }
@@ -76,11 +80,13 @@ struct TemplateTests {
     return try DefinitionReader.sample.faults(in: body.text)
   }
 
-  @Test(arguments: [
+  static let refused = [
     "{{}}", "{{ }}", "{{ 1 + 2 }}", "{{pre", "{{pre.a", "{{pre.a}", "{{pre.a} }", "{{{pre.a}}}", #"{{"a": 1}}"#,
     "{{pre .a}}", "{{pre.two words}}", "{{pre.a | upper}}", "{{pre.}}", "{{pre[x]}}", "{{pre[\"a]}}", "{{@pre.a}}",
     "{{é}}", "{{#if pre.a}}", "{{/if}}", "{{> pre}}", "{{pre.a{b}}",
-  ])
+  ]
+
+  @Test(arguments: refused)
   func `Braces without a reference are refused with what to write`(text: String) throws {
     for text in [text, "some \(text) text", "{{pre.a}}\(text)", "@@\(text)", "\\\\\(text)"] {
       let faults = try faults(text)

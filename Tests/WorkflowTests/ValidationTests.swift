@@ -14,7 +14,7 @@ struct ValidationTests {
     }
   }
 
-  @Test(arguments: [
+  static let faultyBodies = [
     ("[]", "model_attributes_type at body"),
     (#""text""#, "model_attributes_type at body"),
     (#"{"steps":[{"id":"a","op":"wait"}]}"#, "missing at body.run_name"),
@@ -26,12 +26,14 @@ struct ValidationTests {
     (#"{"run_name":"r","inputs":[],"steps":[{"id":"a","op":"wait"}]}"#, "dict_type at body.inputs"),
     (#"{"run_name":"r","inputs":null,"steps":[{"id":"a","op":"wait"}]}"#, "dict_type at body.inputs"),
     (#"{"run_name":"r","x":1,"steps":[{"id":"a","op":"wait"}]}"#, "extra_forbidden at body.x"),
-  ])
+  ]
+
+  @Test(arguments: faultyBodies)
   func `A fault of the body is named at its place`(body: String, fault: String) throws {
     #expect(try faults(body) == [fault])
   }
 
-  @Test(arguments: [
+  static let faultySteps = [
     ("1", "dict_type at 0"),
     (#"{"op":"wait"}"#, "missing at 0.id"),
     (#"{"id":1,"op":"wait"}"#, "string_type at 0.id"),
@@ -77,16 +79,18 @@ struct ValidationTests {
       "value_error at 1.needs.1"
     ),
     (#"{"id":"b","op":"wait","needs":[{"step":"b","on":"any"}]}"#, "value_error at 0.needs"),
-  ])
+  ]
+
+  @Test(arguments: faultySteps)
   func `A fault of a step is named at its place`(steps: String, fault: String) throws {
     #expect(try faults(inSteps: steps) == [fault])
   }
 
-  @Test(arguments: [
+  static let faultyParams = [
     (#"{"source":1}"#, "string_type at 0.params.source"),
     (#"{"source":null}"#, "string_type at 0.params.source"),
     (#"{"source":"","max_tokens":"120"}"#, "int_type at 0.params.max_tokens"),
-    (#"{"source":"","max_tokens":1.0}"#, "int_type at 0.params.max_tokens"),
+    (#"{"source":"","max_tokens":1.5}"#, "int_type at 0.params.max_tokens"),
     (#"{"source":"","max_tokens":true}"#, "int_type at 0.params.max_tokens"),
     (#"{"source":"","max_tokens":"@@inputs.n"}"#, "int_type at 0.params.max_tokens"),
     (#"{"source":"","max_tokens":99999999999999999999}"#, "int_type at 0.params.max_tokens"),
@@ -102,7 +106,9 @@ struct ValidationTests {
     (#"{"source":"@item"}"#, "value_error at 0.params.source"),
     (#"{"source":"@gone.x"}"#, "value_error at 0.params.source"),
     (#"{}"#, "value_error at 0.params.source"),
-  ])
+  ]
+
+  @Test(arguments: faultyParams)
   func `A fault of a parameter is named at its place`(params: String, fault: String) throws {
     #expect(try faults(inSteps: "{\"id\":\"a\",\"op\":\"llm_summarize\",\"params\":\(params)}") == [fault])
   }

@@ -32,6 +32,27 @@ public indirect enum Condition: Sendable, Equatable {
   private static let keyMessage =
     "a condition is an object with one of the keys \(ParameterSchema.Kind.alternatives(keys))"
 
+  /// The JSON Schema of a condition.
+  static let schema: JSONObject = [
+    "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+    "description": .string(
+      "An object with one key: `eq`, `ne`, `lt`, `le`, `gt`, `ge` or `in` with two values, `exists` with a reference, "
+        + "`empty` with a value, `and` or `or` with conditions, `not` with one."),
+    "properties": .object(JSONObject(keys.map { ($0, .object(operands(of: $0))) })),
+  ]
+
+  private static func operands(of key: String) -> JSONObject {
+    let value = JSONValue.object(Field.reference("Value"))
+    let condition = JSONValue.object(Field.reference("Condition"))
+    switch key {
+    case "and", "or": return ["type": "array", "items": condition, "minItems": 1]
+    case "not": return Field.reference("Condition")
+    case "exists": return Field.reference("Reference")
+    case "empty": return Field.reference("Value")
+    default: return ["type": "array", "items": value, "minItems": 2, "maxItems": 2]
+    }
+  }
+
   /// Reads a condition; nil when it follows no rule of the grammar.
   public init?(json: JSONValue) {
     var faults = FaultList()

@@ -22,6 +22,13 @@ public struct DefinitionReader: Sendable {
     inputBudget = InputBudget(maxStepBytes: maxStepBytes)
   }
 
+  /// Writes the JSON Schemas of bodies (``WorkflowSchema``).
+  package var schemas: @Sendable () -> JSONObject {
+    { [operations] in
+      WorkflowSchema.components(Dictionary(uniqueKeysWithValues: operations.map { ($0.key.text, $0.value) }))
+    }
+  }
+
   /// Every fault of a body.
   public struct Faults: Error, Sendable, Equatable {
     /// The faults in the order in which they were found; where they are more than an answer holds, the last counts the

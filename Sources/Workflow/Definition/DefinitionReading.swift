@@ -37,55 +37,23 @@ struct DefinitionReading {
       faults.add(ValidationFault("model_attributes_type", root, message, input: value))
       return nil
     }
-    refuseExtras(object, known: ["run_name", "inputs", "steps", "fail_fast"] + RunOptions.fields, at: root)
-    let name = runName(object)
+    Field.refuseOthers(object, RunField.names, at: root, &faults)
+    let name = RunField.runName.read(object, at: root, &faults)?.stringValue
     let inputs = self.object(object["inputs"], at: root + [.key("inputs")])
     let steps = knownSteps == nil ? self.steps(object) : []
-    let failsFast = bool("fail_fast", of: object, at: root) ?? true
+    let failsFast = RunField.failFast.read(object, at: root, &faults)?.boolValue ?? true
     let options = RunOptions(object, at: root, &faults)
     guard let name, let inputs, let steps else { return nil }
     return Body(runName: name, inputs: inputs, steps: steps, failsFast: failsFast, options: options)
   }
 
-  private mutating func refuseExtras(_ object: JSONObject, known: [String], at place: ValidationFault.Location) {
-    for member in object.members where !known.contains(where: member.key.hasSameScalars) {
-      faults.add(.extraForbidden(place + [.key(member.key)], member.value))
-    }
-  }
-
-  private mutating func required(
-    _ key: String, of object: JSONObject, at place: ValidationFault.Location
-  ) -> JSONValue? {
-    if let value = object[key] { return value }
-    faults.add(.missing(place + [.key(key)], in: .object(object)))
-    return nil
-  }
-
   private mutating func string(
-    _ key: String, of object: JSONObject, at place: ValidationFault.Location
+    _ field: Field, of object: JSONObject, at place: ValidationFault.Location
   ) -> String? {
-    guard let value = required(key, of: object, at: place) else { return nil }
+    guard let value = field.read(object, at: place, &faults) else { return nil }
     if let text = value.stringValue { return text }
-    faults.add(.stringType(place + [.key(key)], value))
+    faults.add(.stringType(place + [.key(field.name)], value))
     return nil
-  }
-
-  private mutating func bool(
-    _ key: String, of object: JSONObject, at place: ValidationFault.Location
-  ) -> Bool? {
-    guard let value = object[key] else { return nil }
-    if case .bool(let flag) = value { return flag }
-    faults.add(.boolType(place + [.key(key)], value))
-    return nil
-  }
-
-  private mutating func runName(_ body: JSONObject) -> String? {
-    guard let name = string("run_name", of: body, at: root) else { return nil }
-    let limit = WorkflowDefinition.Limit.runNameScalars
-    if name.unicodeScalars.count > limit {
-      faults.add(.stringTooLong(root + [.key("run_name")], .string(name), limit: limit))
-    }
-    return name
   }
 
   private mutating func object(_ value: JSONValue?, at place: ValidationFault.Location) -> JSONObject? {
@@ -96,7 +64,7 @@ struct DefinitionReading {
   }
 
   private mutating func steps(_ body: JSONObject) -> [ReadStep]? {
-    guard let value = required("steps", of: body, at: root) else { return nil }
+    guard let value = RunField.steps.read(body, at: root, &faults) else { return nil }
     let place = root + [.key("steps")]
     guard let elements = value.arrayValue else {
       faults.add(.arrayType(place, value))
@@ -118,8 +86,7 @@ struct DefinitionReading {
       faults.add(.objectType(place, value))
       return nil
     }
-    let known = ["id", "op", "needs", "params", "optional", "when", "timeout_s", "retry"] + Foreach.fields
-    refuseExtras(object, known: known, at: place)
+    Field.refuseOthers(object, StepField.names, at: place, &faults)
     let id = stepID(object, at: place)
     let schema = operation(object, at: place)
     let needs = self.needs(object["needs"], at: place + [.key("needs")])
@@ -138,7 +105,7 @@ struct DefinitionReading {
   }
 
   private mutating func stepID(_ step: JSONObject, at place: ValidationFault.Location) -> String? {
-    guard let id = string("id", of: step, at: place) else { return nil }
+    guard let id = string(StepField.id, of: step, at: place) else { return nil }
     guard StepDefinition.isValidID(id) else {
       let message = "String should match pattern '\(StepDefinition.idPattern)'"
       faults.add(ValidationFault("string_pattern_mismatch", place + [.key("id")], message, input: .string(id)))
@@ -154,7 +121,7 @@ struct DefinitionReading {
   private mutating func operation(
     _ step: JSONObject, at place: ValidationFault.Location
   ) -> (name: String, schema: ParameterSchema)? {
-    guard let name = string("op", of: step, at: place) else { return nil }
+    guard let name = string(StepField.op, of: step, at: place) else { return nil }
     if let schema = operations[ExactKey(name)] { return (name, schema) }
     faults.add(.notOneOf(place + [.key("op")], .string(name), operationNames))
     return nil
@@ -163,23 +130,17 @@ struct DefinitionReading {
   /// What a step says besides its operation.
   private mutating func options(_ step: JSONObject, at place: ValidationFault.Location) -> StepDefinition.Options {
     var options = StepDefinition.Options()
-    options.isOptional = bool("optional", of: step, at: place) ?? false
+    options.isOptional = StepField.isOptional.read(step, at: place, &faults)?.boolValue ?? false
     if let value = step["when"] {
       var conditionPlace = place + [.key("when")]
       ReferenceCheck.check(value, at: &conditionPlace, &faults)
       if Condition.read(value, at: &conditionPlace, &faults) != nil { options.condition = value }
     }
-    if let value = step["timeout_s"] {
-      if let fault = Self.timeout.fault(in: value, at: place + [.key("timeout_s")]) { faults.add(fault) }
-      options.timeout = value.numberValue
-    }
+    options.timeout = StepField.timeout.read(step, at: place, &faults)?.numberValue
     options.foreach = Foreach(step, at: place, &faults)
     if let value = step["retry"] { options.retry = RetryOptions(value, at: place + [.key("retry")], &faults) }
     return options
   }
-
-  /// The seconds that an attempt may be given.
-  private static let timeout = ParameterSchema.Kind.number(0.1...86_400)
 
   /// The needs that have the form of an id; where each is in the body's list.
   private mutating func needs(
@@ -209,16 +170,10 @@ struct DefinitionReading {
     var trigger = Need.Trigger.done
     var step = value.stringValue
     if let object = value.objectValue {
-      refuseExtras(object, known: ["step", "on"], at: place)
-      step = string("step", of: object, at: place)
-      if object["on"] != nil, let name = string("on", of: object, at: place) {
-        if let known = Need.Trigger(rawValue: name) {
-          trigger = known
-        } else {
-          let names = ParameterSchema.Kind.alternatives(Need.Trigger.allCases.map(\.rawValue))
-          faults.add(.notOneOf(place + [.key("on")], .string(name), names))
-        }
-      }
+      Field.refuseOthers(object, NeedField.names, at: place, &faults)
+      step = string(NeedField.step, of: object, at: place)
+      let name = NeedField.trigger.read(object, at: place, &faults)?.stringValue
+      trigger = name.flatMap(Need.Trigger.init) ?? .done
     } else if step == nil {
       faults.add(.stringType(place, value))
     }

@@ -21,31 +21,20 @@ public struct Foreach: Sendable, Equatable {
 }
 
 extension Foreach {
-  /// The fields of a step that say it.
-  static let fields = ["foreach", "concurrency", "on_item_error"]
-
   /// Reads what a step says; nil where it has no `foreach`.
   init?(_ step: JSONObject, at place: ValidationFault.Location, _ faults: inout FaultList) {
-    guard let array = step["foreach"] else {
-      for name in Foreach.fields.dropFirst() {
-        guard let value = step[name] else { continue }
-        faults.add(.value(place + [.key(name)], value, "only a step with foreach has it"))
+    guard let array = step[StepField.foreach.name] else {
+      for field in [StepField.concurrency, StepField.itemError] {
+        guard let value = step[field.name] else { continue }
+        faults.add(.value(place + [.key(field.name)], value, "only a step with foreach has it"))
       }
       return nil
     }
     self.init(array)
-    var arrayPlace = place + [.key("foreach")]
+    var arrayPlace = place + [.key(StepField.foreach.name)]
     Foreach.check(array, at: &arrayPlace, &faults)
-    if let value = step["concurrency"] {
-      let kind = ParameterSchema.Kind.integer(1...Foreach.mostConcurrency)
-      if let fault = kind.fault(in: value, at: place + [.key("concurrency")]) { faults.add(fault) }
-      concurrency = value.numberValue?.int ?? concurrency
-    }
-    if let value = step["on_item_error"] {
-      let kind = ParameterSchema.Kind.oneOf(["fail", "keep"])
-      if let fault = kind.fault(in: value, at: place + [.key("on_item_error")]) { faults.add(fault) }
-      keepsErrors = value.stringValue == "keep"
-    }
+    concurrency = StepField.concurrency.read(step, at: place, &faults)?.numberValue?.int ?? concurrency
+    keepsErrors = StepField.itemError.read(step, at: place, &faults)?.stringValue == "keep"
   }
 
   private static func check(_ array: JSONValue, at place: inout ValidationFault.Location, _ faults: inout FaultList) {

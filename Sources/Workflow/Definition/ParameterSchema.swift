@@ -41,20 +41,27 @@ public struct ParameterSchema: Sendable, Equatable {
     public let setting: String?
     /// Whether a step must give it.
     public let isRequired: Bool
+    /// What it means, for the OpenAPI document: a part of a sentence, in Markdown.
+    public let summary: String
 
     /// A parameter that may be left out.
-    public init(_ name: String, _ kind: Kind, default defaultValue: JSONValue? = nil, setting: String? = nil) {
+    public init(
+      _ name: String, _ kind: Kind, default defaultValue: JSONValue? = nil, setting: String? = nil,
+      summary: String = ""
+    ) {
       self.name = name
       self.kind = kind
       self.defaultValue = defaultValue
       self.setting = setting
+      self.summary = summary
       isRequired = false
     }
 
     /// A parameter that a step must give.
-    public init(required name: String, _ kind: Kind) {
+    public init(required name: String, _ kind: Kind, summary: String = "") {
       self.name = name
       self.kind = kind
+      self.summary = summary
       defaultValue = nil
       setting = nil
       isRequired = true

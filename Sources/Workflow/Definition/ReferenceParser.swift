@@ -8,6 +8,9 @@ struct ReferenceParser {
   /// No document is nested so deep.
   private static let mostComponents = 1_000
 
+  /// No array has an index of so many digits.
+  static let mostDigits = 18
+
   /// The whole text, not owned.
   private let bytes: UnsafeBufferPointer<UInt8>
   /// The offset of the next byte.
@@ -85,7 +88,8 @@ struct ReferenceParser {
   }
 
   private mutating func parseIndex() -> Int? {
-    Int(text(takeRun { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }))
+    let digits = takeRun { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    return digits.count > Self.mostDigits ? nil : Int(text(digits))
   }
 
   /// Parses a key that is written as a JSON string, from its opening to its closing quote.

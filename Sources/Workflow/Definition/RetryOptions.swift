@@ -15,14 +15,8 @@ public struct RetryOptions: Sendable, Equatable {
       faults.add(.objectType(place, value))
       return nil
     }
-    let known = Self.kinds.map(\.name) + ["on"]
-    for member in object.members where !known.contains(where: member.key.hasSameScalars) {
-      faults.add(.extraForbidden(place + [.key(member.key)], member.value))
-    }
-    for (name, kind) in Self.kinds {
-      guard let value = object[name] else { continue }
-      if let fault = kind.fault(in: value, at: place + [.key(name)]) { faults.add(fault) }
-    }
+    Field.refuseOthers(object, RetryField.names, at: place, &faults)
+    for field in RetryField.all { _ = field.read(object, at: place, &faults) }
     Self.checkCodes(object["on"], at: place + [.key("on")], &faults)
     if let delay = object["delay_s"]?.numberValue?.double, let longest = object["max_delay_s"]?.numberValue?.double,
       delay > longest
@@ -32,14 +26,8 @@ public struct RetryOptions: Sendable, Equatable {
     json = object
   }
 
-  private static let kinds: [(name: String, kind: ParameterSchema.Kind)] = [
-    ("max_attempts", .integer(1...RetryPolicy.mostAttempts)), ("delay_s", .number(0...86_400)),
-    ("multiplier", .number(1...100)), ("max_delay_s", .number(0...86_400)), ("jitter", .boolean),
-    ("total_s", .number(0...2_592_000)),
-  ]
-
   /// The failures that a step can be attempted again after.
-  private static let codes = ErrorCode.allCases.filter { $0 != .workerCrashed }
+  static let codes = ErrorCode.allCases.filter { $0 != .workerCrashed }
 
   private static func checkCodes(
     _ value: JSONValue?, at place: ValidationFault.Location, _ faults: inout FaultList

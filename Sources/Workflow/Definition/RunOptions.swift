@@ -50,9 +50,6 @@ public struct RunOptions: Sendable, Equatable {
 }
 
 extension RunOptions {
-  /// The fields of a body that say it.
-  static let fields = ["timeout_s", "delay_s", "run_at", "priority", "retain_s", "labels"]
-
   /// The limits that the page Contract names.
   public enum Limit {
     /// Labels of a run.
@@ -65,19 +62,12 @@ extension RunOptions {
 
   /// Reads what a body says.
   init(_ body: JSONObject, at root: ValidationFault.Location, _ faults: inout FaultList) {
-    func check(_ name: String, _ kind: ParameterSchema.Kind) -> JSONValue? {
-      guard let value = body[name] else { return nil }
-      guard let fault = kind.fault(in: value, at: root + [.key(name)]) else { return value }
-      faults.add(fault)
-      return nil
-    }
-    timeout = check("timeout_s", .number(0.1...2_592_000))?.numberValue
-    retain = check("retain_s", .integer(1...31_536_000))?.numberValue?.int
-    if let delay = check("delay_s", .number(0...31_536_000))?.numberValue?.double {
+    timeout = RunField.timeout.read(body, at: root, &faults)?.numberValue
+    retain = RunField.retain.read(body, at: root, &faults)?.numberValue?.int
+    if let delay = RunField.delay.read(body, at: root, &faults)?.numberValue?.double {
       start = .after(milliseconds: Int((delay * 1_000).rounded(.up)))
     }
-    let names = Priority.allCases.map(\.rawValue)
-    priority = check("priority", .oneOf(names))?.stringValue.flatMap(Priority.init) ?? .normal
+    priority = RunField.priority.read(body, at: root, &faults)?.stringValue.flatMap(Priority.init) ?? .normal
     readStart(body, at: root + [.key("run_at")], &faults)
     if let value = body["labels"] { readLabels(value, at: root + [.key("labels")], &faults) }
   }
@@ -131,6 +121,15 @@ extension RunOptions {
       labels.append((member.key, text))
     }
   }
+
+  /// The JSON Schema of labels; it counts the characters of a value, not its bytes.
+  static let labelSchema: JSONObject = [
+    "type": "object", "maxProperties": .number(JSONNumber(Limit.labels)),
+    "propertyNames": ["pattern": .string("^[A-Za-z0-9_./-]{1,\(Limit.labelNameBytes)}$")],
+    "additionalProperties": [
+      "type": "string", "maxLength": .number(JSONNumber(Limit.labelValueBytes)), "pattern": #"^[^\x00-\x1f]*$"#,
+    ],
+  ]
 
   private static func isLabelName(_ name: String) -> Bool {
     (1...Limit.labelNameBytes).contains(name.utf8.count)

@@ -89,9 +89,6 @@ extension ValidationFault {
   static func stringType(_ place: Location, _ value: JSONValue) -> Self {
     Self("string_type", place, "Input should be a valid string", input: value)
   }
-  static func boolType(_ place: Location, _ value: JSONValue) -> Self {
-    Self("bool_type", place, "Input should be a valid boolean", input: value)
-  }
   static func integerType(_ place: Location, _ value: JSONValue) -> Self {
     Self("int_type", place, "Input should be a valid integer", input: value)
   }

@@ -37,6 +37,13 @@ public enum ProgressMessage: Sendable, Equatable {
     case omitted(bytes: Int)
   }
 
+  /// The names of all entries, in `msg`; the submission writes the first.
+  package static let names = [
+    "enqueued", "started", "resumed", "step_start", "step_progress", "step_retry", "step_done", "step_skipped",
+    "step_failed",
+    "llm_fallback", "finished", "failed",
+  ]
+
   /// The step that it is about, if any.
   public var step: String? {
     switch self {

@@ -1,7 +1,7 @@
 /// What a run's status says of one step, folded from the progress log.
 public struct StepView: Sendable, Equatable {
   /// Where a step stands.
-  public enum Status: String, Sendable, Equatable {
+  public enum Status: String, Sendable, Equatable, CaseIterable {
     /// It waits for other steps or for a worker.
     case pending
     /// An attempt is under way.

@@ -43,7 +43,7 @@ struct APICommand: AsyncParsableCommand {
       partitions: partitions, documents: composition.partitions(documents, timeout: .seconds(30)),
       events: RunEvents(settings.redis, partitions: composition.partitions(documents), logger: composition.logger),
       warnings: { watch.warnings }, allowsAnonymous: settings.allowsAnonymous, siteURL: settings.url,
-      logger: composition.logger,
+      version: WF.configuration.version, logger: composition.logger,
       started: { notifier.ready("running") })
     let outages = OutageLog("the read of the state of all runs", logger: composition.logger)
     let tasks = [

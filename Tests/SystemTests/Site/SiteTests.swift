@@ -43,6 +43,9 @@ import Testing
       "could not read"),
     .init("a long header", "GET /status/health HTTP/1.1", "X-A: \(long)\r\n", gives: 400, "headers"),
     .init("TRACE", "TRACE /status/health HTTP/1.1", gives: 405, "Method Not Allowed", allow: "GET, HEAD"),
+    .init(
+      "TRACE of the document", "TRACE /workflow/openapi.json HTTP/1.1", gives: 405, "Method Not Allowed",
+      allow: "GET, HEAD"),
     .init("TRACE where one posts", "TRACE /workflow/run HTTP/1.1", gives: 405, "Method Not Allowed", allow: "POST"),
     .init(
       "a large body", "POST /workflow/run HTTP/1.1", "Content-Length: 3000000\r\n", gives: 413, "client_max_body_size"),

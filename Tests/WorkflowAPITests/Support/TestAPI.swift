@@ -16,6 +16,9 @@ struct TestAPI: Sendable {
   private let redis: RedisServer
   private let connection: RedisConnection
   private let server: APIServer
+
+  /// Every route.
+  var routes: [any Route] { server.routes }
   private let classes = RunClasses(["note"])
 
   private static let count = Atomic(0)

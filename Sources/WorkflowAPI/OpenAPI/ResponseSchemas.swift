@@ -1,0 +1,222 @@
+import ExactJSON
+package import Workflow
+
+/// The JSON Schemas of what the API answers. Answers may get more fields; clients ignore those that they do not know.
+package enum ResponseSchemas {
+  static var all: JSONObject {
+    [
+      "Accepted": .object(Field.object(accepted, isOpen: true)),
+      "Status": .object(Field.object(status, isOpen: true)),
+      "ProgressEntry": .object(Field.object(progressEntry, isOpen: true)),
+      "StepStatus": .object(Field.object(stepStatus, isOpen: true)),
+      "FailedAttempt": .object(Field.object(failedAttempt, isOpen: true)),
+      "ItemCounts": .object(Field.object(itemCounts, isOpen: true)),
+      "Schedule": .object(Field.object(schedule, isOpen: true)),
+      "Schedules": .object(Field.object(schedules, isOpen: true)),
+      "LastTick": .object(Field.object(lastTick, isOpen: true)),
+      "ScheduleOrigin": .object(Field.object(scheduleOrigin, isOpen: true)),
+      "Event": .object(event), "StatusEvent": .object(Field.object(statusEvent, isOpen: true)),
+      "Result": .object(Field.object(result, isOpen: true)),
+      "Health": .object(Field.object(health, isOpen: true)),
+      "DeadLetters": .object(Field.object(deadLetters, isOpen: true)),
+      "DeadLetter": .object(Field.object(deadLetter, isOpen: true)),
+      "Error": .object(Field.object(error, isOpen: true)),
+      "ValidationError": .object(Field.object(validationError, isOpen: true)),
+      "Fault": .object(Field.object(fault, isOpen: true)),
+    ]
+  }
+
+  // MARK: Types
+
+  private static let text = Field.Shape.value(.string())
+  private static let count = Field.Shape.value(.integer(0 ... .max))
+  private static let time = Field.Shape.other("number", ["type": "number"])
+  private static let timeOrNull = Field.Shape.other("number or null", ["type": ["number", "null"]])
+  private static let jobID = Field.Shape.other("string", ["type": "string", "format": "uuid"])
+  private static let object = Field.Shape.other("object", ["type": "object"])
+  private static let errorCode = Field.Shape.value(.oneOf(ErrorCode.allCases.map(\.rawValue)))
+
+  private static func one(_ schema: String) -> Field.Shape { .other("object", Field.reference(schema)) }
+  private static func list(of schema: JSONObject) -> Field.Shape {
+    .other("array", ["type": "array", "items": .object(schema)])
+  }
+  private static func map(of schema: JSONObject) -> Field.Shape {
+    .other("object", ["type": "object", "additionalProperties": .object(schema)])
+  }
+
+  // MARK: Runs
+
+  private static let accepted = [
+    Field("job_id", jobID, default: .required, "the run's id"),
+    Field(
+      "status_url", .other("string", ["type": "string", "format": "uri-reference"]), default: .required,
+      "the path of its status"),
+  ]
+
+  /// The fields of a status; the page Contract lists them.
+  package static let status = [
+    Field("job_id", jobID, default: .required, "the run's id"),
+    Field("run_name", text, default: .required, "as submitted"),
+    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where the run stands"),
+    Field("created_ts", time, default: .required, "when it was submitted, in seconds since 1970"),
+    Field("started_ts", timeOrNull, default: .required, "when it was started; null until then"),
+    Field("finished_ts", timeOrNull, default: .required, "when it ended; null until then"),
+    Field("due_ts", time, "until when it waits outside its queue; only while it is queued"),
+    Field("priority", .value(.oneOf(RunOptions.Priority.allCases.map(\.rawValue))), "as submitted"),
+    Field("labels", map(of: ["type": "string"]), "as submitted"),
+    Field("schedule", one("ScheduleOrigin"), "the schedule that has started it"),
+    Field("degraded", .other("boolean", ["const": true]), "a placeholder replaced a model's answer"),
+    Field("error", text, "why it failed"),
+    Field("error_code", errorCode, "why it failed, for programs"),
+    Field("progress", list(of: Field.reference("ProgressEntry")), default: .required, "the log, in order"),
+    Field("steps", map(of: Field.reference("StepStatus")), default: .required, "the steps by id"),
+    Field(
+      "result", .other("object or null", ["anyOf": [["type": "null"], .object(Field.reference("Result"))]]),
+      default: .required, "null until the run has finished"),
+  ]
+
+  private static let progressEntry = [
+    Field("ts", time, default: .required, "when, in seconds since 1970; never less than in the entry before"),
+    Field("msg", .value(.oneOf(ProgressMessage.names)), default: .required, "what happened"),
+    Field("run", text, "the run's name"), Field("step", text, "the step's id"), Field("op", text, "its operation"),
+    Field("attempt", count, "the number of the failed attempt"), Field("item", count, "the position of an item"),
+    Field("done", count, "items that have ended"), Field("failed", count, "items that have failed"),
+    Field("total", count, "items of the step"),
+    Field("error_code", errorCode, "the code of a failure"),
+    Field("error", text, "the reason of a failure"),
+    Field("retry_at", time, "when the next attempt begins"),
+    Field("usage", .other("any JSON", [:]), "the tokens that the model counted for an answer that was not used"),
+    Field("outputs", object, "what the step returned"),
+    Field("outputs_omitted", .other("boolean", ["const": true]), "what it returned is too large for the log"),
+    Field("outputs_bytes", count, "how many bytes it has"),
+  ]
+
+  private static let stepStatus = [
+    Field("op", text, default: .required, "the operation"),
+    Field("status", .value(.oneOf(StepView.Status.allCases.map(\.rawValue))), default: .required, "where it stands"),
+    Field("attempts", count, default: .required, "how often it began"),
+    Field("started_ts", timeOrNull, default: .required, "when it first began"),
+    Field("finished_ts", timeOrNull, default: .required, "when it ended"),
+    Field("items", one("ItemCounts"), "how many of its items have ended; only with `foreach`"),
+    Field("retries", list(of: Field.reference("FailedAttempt")), "the failed attempts that were repeated"),
+    Field("outputs", object, "what it returned; only in a failed run"),
+  ]
+
+  private static let itemCounts = [
+    Field("done", count, default: .required, "items that have ended"),
+    Field("failed", count, default: .required, "items that have failed"),
+    Field("total", count, default: .required, "items of the step"),
+  ]
+
+  private static let failedAttempt = [
+    Field("ts", time, default: .required, "when it failed"), Field("item", count, "the position of an item"),
+    Field("attempt", count, default: .required, "its number"),
+    Field("error_code", errorCode, default: .required, "the code"), Field("error", text, default: .required, "why"),
+    Field("retry_at", time, default: .required, "when the next one begins"),
+    Field("usage", .other("any JSON", [:]), "the tokens that the model counted"),
+  ]
+
+  private static let result = [
+    Field("run_name", text, default: .required, "as submitted"),
+    Field("inputs", object, default: .required, "as submitted"),
+    Field("outputs", map(of: ["type": "object"]), default: .required, "what the steps returned, by id"),
+    Field("stores", map(of: ["type": "array"]), default: .required, "what they stored, by namespace"),
+  ]
+
+  /// An event of a stream, read as an object. OpenAPI 3.1 does not say what the schema of a stream describes; tools
+  /// take it for that of one event.
+  private static let event: JSONObject = [
+    "type": "object", "description": "A server-sent event: an entry of the log, or `status`.",
+    "properties": [
+      "event": ["enum": ["message", "status"]], "id": ["type": "string", "pattern": "^[0-9]+$"],
+      "retry": ["type": "integer"], "data": ["type": "string"],
+    ], "required": ["data"], "if": ["properties": ["event": ["const": "status"]], "required": ["event"]],
+    "then": data("StatusEvent"), "else": data("ProgressEntry"),
+  ]
+
+  private static func data(_ schema: String) -> JSONValue {
+    [
+      "properties": [
+        "data": ["contentMediaType": "application/json", "contentSchema": .object(Field.reference(schema))]
+      ]
+    ]
+  }
+
+  private static let statusEvent = [
+    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where the run stands")
+  ]
+
+  // MARK: Schedules
+
+  private static let schedule =
+    [
+      Field("name", text, default: .required, "its name"),
+      Field("run_name", text, default: .required, "the name of its runs"),
+      Field("created_ts", timeOrNull, default: .required, "when it was created, in seconds since 1970"),
+      Field("next_ts", timeOrNull, default: .required, "when it is due next; null for never"),
+      Field("next_times", list(of: ["type": "string"]), default: .required, "the next times in its time zone"),
+      Field(
+        "last", .other("object or null", ["anyOf": [["type": "null"], .object(Field.reference("LastTick"))]]),
+        default: .required, "the last tick that was fired"),
+      Field("runs", count, default: .required, "runs that it has started"),
+      Field("skipped", count, default: .required, "ticks that were left out"),
+      Field("run", object, "the run as it was submitted; only of one schedule"),
+    ] + ScheduleField.all.filter { $0.name != "run" }.map { Field($0.name, $0.shape, $0.meaning) }
+
+  private static let schedules = [
+    Field("schedules", list(of: Field.reference("Schedule")), default: .required, "all schedules, by name")
+  ]
+
+  private static let lastTick = [
+    Field("tick_ts", time, default: .required, "the time of the tick, in seconds since 1970"),
+    Field("time", text, default: .required, "the same in the time zone of the schedule"),
+    Field("job_id", jobID, default: .required, "its run"), Field("status_url", text, default: .required, "its status"),
+  ]
+
+  private static let scheduleOrigin = [
+    Field("name", text, default: .required, "the name of the schedule"),
+    Field("tick_ts", time, default: .required, "the time of the tick"),
+  ]
+
+  // MARK: Service
+
+  private static let health = [
+    Field("status", .value(.oneOf(["ok", "unavailable"])), default: .required, "whether runs are executed"),
+    Field("redis", .value(.oneOf(["ok", "unavailable"])), default: .required, "whether Redis answers"),
+    Field("workers", count, "workers that are alive"), Field("queued", count, "runs that wait"),
+    Field("started", count, "runs that are executed"),
+    Field("fallbacks_last_hour", count, "placeholders in place of models within an hour; absent if none"),
+    Field("repairs", map(of: ["type": "integer"]), "what was repaired in Redis; absent if nothing"),
+    Field("warnings", list(of: ["type": "string"]), "what operators should know; absent if nothing"),
+    Field("detail", text, "why the status is not ok"),
+  ]
+
+  private static let deadLetters = [
+    Field("runs", list(of: Field.reference("DeadLetter")), default: .required, "the runs, the newest first")
+  ]
+
+  private static let deadLetter = [
+    Field("job_id", jobID, default: .required, "the run's id"),
+    Field("run_name", text, default: .required, "as submitted"),
+    Field("status", .other("string", ["const": "failed"]), default: .required, "where the run stands"),
+    Field("created_ts", timeOrNull, default: .required, "when it was submitted"),
+    Field("started_ts", timeOrNull, default: .required, "when it was started"),
+    Field("finished_ts", timeOrNull, default: .required, "when it failed"),
+    Field("error_code", text, default: .required, "why it failed, for programs"),
+    Field("error", text, default: .required, "why it failed"),
+    Field("steps_in_flight", list(of: ["type": "string"]), default: .required, "the steps that were under way"),
+  ]
+
+  private static let error = [Field("detail", text, default: .required, "what is wrong, in a sentence")]
+
+  private static let validationError = [
+    Field("detail", list(of: Field.reference("Fault")), default: .required, "every fault of the request")
+  ]
+
+  private static let fault = [
+    Field("type", text, default: .required, "the kind of fault, as Pydantic names it"),
+    Field("loc", list(of: ["type": ["string", "integer"]]), default: .required, "the way to it"),
+    Field("msg", text, default: .required, "what is wrong, in a sentence"),
+    Field("input", .other("any JSON", [:]), default: .required, "what stood there, shortened where it is long"),
+  ]
+}
