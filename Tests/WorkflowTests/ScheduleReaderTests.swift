@@ -75,7 +75,7 @@ import Workflow
     (#""cron":"0 9 * * *","anchor_ts":2"#, "value_error at body.anchor_ts"),
     (#""every_s":0"#, "value_error at body.every_s: Value error, Input should be from 1 to 315619200"),
     (#""every_s":-5"#, "value_error at body.every_s"), (#""every_s":1.5"#, "int_type at body.every_s"),
-    (#""every_s":"5m""#, "int_type at body.every_s"), (#""every_s":1e9"#, "int_type at body.every_s"),
+    (#""every_s":"5m""#, "int_type at body.every_s"), (#""every_s":1e9"#, "value_error at body.every_s"),
     (#""every_s":99999999999999999999"#, "int_type at body.every_s"),
     (#""every_s":60,"time_zone":"UTC""#, "value_error at body.time_zone"),
     (#""every_s":60,"anchor_ts":-1"#, "value_error at body.anchor_ts"),

@@ -176,9 +176,16 @@ struct SettingsReader {
     if name == "REDIS_PASSWORD", file?.isShared != true, !hasRedisPassword {
       refuse(name, "\(name)\(place) is no setting of wf; did you mean REDIS_PASSWORD_FILE or REDIS_URL?")
     }
-    guard name.hasPrefix("WF_"), !known.contains(name) else { return }
+    // A name of Redis may be another program's in the environment and in a shared file, but not in wf's own.
+    let isOfRedis = name.hasPrefix("REDIS_") && file.map { !$0.isShared } == true && isMisspelt(name)
+    guard name.hasPrefix("WF_") || isOfRedis, !known.contains(name) else { return }
     let hint = nearest(to: name).map { "; did you mean \($0)?" } ?? ""
     refuse(name, "\(name)\(place) is no setting of wf\(hint)")
+  }
+
+  /// Whether a name is within two edits of a setting.
+  private func isMisspelt(_ name: String) -> Bool {
+    SettingNames.all.contains { EditDistance.between(name, $0) <= 2 }
   }
 
   /// The setting that a name, which is none, resembles most.

@@ -47,13 +47,18 @@ public struct SendHTTPRequest: Operation {
     }
     parameters = ParameterSchema(
       [
-        .init(required: "url", .checked(.string(maxScalars: SendHTTPRequest.longestURL), url)),
-        .init("method", .oneOf(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]), default: "GET"),
-        .init("headers", .checked(.object, HTTPStepHeaders.check)),
-        .init("query", .checked(.object, HTTPQuery.check)),
-        .init("body", .any),
-        .init("expect", .checked(.array, ExpectedStatuses.check)),
-        .init("max_bytes", .integer(1...(256 << 20))),
+        .init(
+          required: "url", .checked(.string(maxScalars: SendHTTPRequest.longestURL), url),
+          summary: "the URL, of a host that the operator allows (`WF_HTTP_ALLOW`)"),
+        .init(
+          "method", .oneOf(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]), default: "GET", summary: "the method"),
+        .init("headers", .checked(.object, HTTPStepHeaders.check), summary: "headers, an object of strings"),
+        .init("query", .checked(.object, HTTPQuery.check), summary: "what is added to the query of the URL"),
+        .init("body", .any, summary: "the body: a string as it is, any other value as JSON"),
+        .init(
+          "expect", .checked(.array, ExpectedStatuses.check),
+          summary: "statuses with which the step succeeds, such as `[200, \"4xx\"]`"),
+        .init("max_bytes", .integer(1...(256 << 20)), summary: "the largest body of a response"),
       ], rules: [.absent("body", where: "method", is: "HEAD")])
   }
 

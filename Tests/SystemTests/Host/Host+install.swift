@@ -23,7 +23,7 @@ extension Host {
       echo 'APT::Get::Assume-Yes "true";' > /etc/apt/apt.conf.d/yes
       openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=wf.test -addext subjectAltName=DNS:wf.test \
         -keyout /etc/ssl/private/wf.key -out /etc/ssl/certs/wf.pem
-      cp /etc/ssl/certs/wf.pem /usr/local/share/ca-certificates/wf.crt
+      cp /etc/ssl/certs/wf.pem /usr/local/share/ca-certificates/wf-trial.crt
       update-ca-certificates
       redis-cli SET before-wf kept; redis-cli SAVE
       systemd-run --quiet --unit=model python3 /root/model.py
