@@ -30,6 +30,17 @@ import Testing
     #expect(text.contains("WF_DRAIN_S=soon in /etc/wf/wf.env: a number of seconds"))
   }
 
+  @Test func `A misspelt address of Redis is refused in wf's own file alone`() throws {
+    let own = SettingsFile(path: "/etc/wf/wf.env", values: ["REDIS_ULR": "redis://h", "REDIS_TLS_PORT": "1"])
+    let invalid = #expect(throws: Settings.Invalid.self) { try rows([:], [own]) }
+    #expect(invalid?.problems.count == 1)
+    #expect(invalid?.description.contains("REDIS_ULR in /etc/wf/wf.env is no setting of wf") == true)
+    #expect(invalid?.description.contains("did you mean REDIS_URL?") == true)
+    var shared = own
+    shared.isShared = true
+    #expect(throws: Never.self) { try rows(["REDIS_ULR": "redis://h"], [shared]) }
+  }
+
   /// A setting of each kind that is wrong, in the order of the page's table.
   private static let wrong = [
     ("REDIS_URL", "http://h"), ("WF_LLM_BASE_URL", "ftp://h"), ("WF_LLM_MODEL", "a\u{1}b"), ("WF_LLM_API_KEY", "a b"),
