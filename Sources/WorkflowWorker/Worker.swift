@@ -2,6 +2,7 @@ import Glibc
 public import Hiredis
 public import Logging
 public import ServiceLifecycle
+import Workflow
 public import WorkflowOperations
 public import WorkflowStore
 
@@ -80,11 +81,13 @@ public struct Worker: Service {
     let recovery = Task { await recover(claims, name) }
     let timers = Task { await runTimers(claims) }
     let schedules = Task { if await check() == .fits { await keepSchedules(claims) } }
+    // Over this connection, so that no large entry delays a claim.
+    let inbox = Task { if await check() == .fits { await readInbox(largeWrites, name) } }
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
 
     let outcome = await run(claimer, unless: check)
-    for task in [recovery, timers, schedules] { task.cancel() }
+    for task in [recovery, timers, schedules, inbox] { task.cancel() }
     await drain(activeRuns, claimer)
     // A call that still waits for an answer fails now, so that nothing delays the end.
     subscription.close()
@@ -147,6 +150,16 @@ public struct Worker: Service {
         }
       }
     }
+  }
+
+  /// Takes runs out of the inbox.
+  private func readInbox(_ connection: RedisConnection, _ name: String) async {
+    let definitions = DefinitionReader(operations: registry.schemas, maxStepBytes: configuration.maxOutputBytes)
+    let reader = InboxReader(
+      partitions: partitions(connection, timeout: .seconds(30)),
+      entries: InboxEntryReader(definitions: definitions, maxBodyBytes: configuration.maxBodyBytes), worker: name,
+      logger: logger)
+    await reader.run()
   }
 
   /// Claims until the service group shuts down, the task is cancelled, or the check finds a difference.
