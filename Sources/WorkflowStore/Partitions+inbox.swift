@@ -48,8 +48,8 @@ public enum InboxList: Sendable {
 
 /// The inbox: the public list by which clients submit runs without HTTP. It is one list for all partitions.
 extension Partitions {
-  /// Entries of one look at most: as many take Redis some milliseconds.
-  static let inboxBatch = 100
+  /// Entries of one look at most: as many take Redis a few milliseconds.
+  static let inboxBatch = 50
   /// Refused entries that are kept.
   static let mostRefusedEntries = 1_000
   /// Bytes of a refused entry that are kept.
@@ -91,10 +91,9 @@ extension Partitions {
   /// Takes entries out of a list; each becomes what its verdict says in the same script. Safe to send twice.
   /// - Parameters:
   ///   - offset: the position of the first of them.
-  ///   - limit: as it was when they were read.
   ///   - pastStart: the error of a run whose start lies in the past; without characters that JSON escapes.
   public func takeFromInbox(
-    _ list: InboxList, _ entries: [(entry: InboxEntry, verdict: InboxVerdict)], from offset: Int = 0, limit: Int,
+    _ list: InboxList, _ entries: [(entry: InboxEntry, verdict: InboxVerdict)], from offset: Int = 0,
     pastStart: String
   ) async throws(StoreError) -> [InboxOutcome] {
     var arguments = RedisArguments()
@@ -102,7 +101,6 @@ extension Partitions {
     arguments.append(all[0].limits.retain)
     arguments.append(Partitions.mostRefusedEntries)
     arguments.append(pastStart)
-    arguments.append(limit)
     arguments.append(offset)
     for (entry, verdict) in entries {
       arguments.append(entry.digest)

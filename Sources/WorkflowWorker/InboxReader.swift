@@ -2,8 +2,8 @@ import Logging
 import Workflow
 import WorkflowStore
 
-/// Takes runs out of the inbox, the public list that clients push to. Every worker has a reader; one at a time reads the
-/// inbox, so that its entries become runs in their order.
+/// Takes runs out of the inbox, the public list that clients push to. Every worker has a reader; one at a time reads
+/// the inbox, so that its entries become runs in their order.
 struct InboxReader: Sendable {
   private let partitions: Partitions
   private let entries: InboxEntryReader
@@ -79,7 +79,7 @@ struct InboxReader: Sendable {
     if found.isEmpty { return [] }
     let batch = found.map { ($0, verdict(on: $0, now: now)) }
     let outcomes = try await partitions.takeFromInbox(
-      list, batch, from: offset, limit: limit, pastStart: InboxEntryReader.pastStart)
+      list, batch, from: offset, pastStart: InboxEntryReader.pastStart)
     log(batch, outcomes)
     return outcomes
   }

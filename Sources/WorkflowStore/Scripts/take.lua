@@ -1,13 +1,13 @@
 #!lua
 --[[
-Takes entries out of the inbox, or out of those that wait for a worker with their operations. Each becomes a run, a failed
-job, or an entry of `inbox:refused` in the same go, so none is lost or taken twice, wherever a worker dies. An entry that
-is not where the caller has read it is left alone: another worker has taken it.
+Takes entries out of the inbox, or out of those that wait for a worker with their operations. Each becomes a run, a
+failed job, or an entry of `inbox:refused` in the same go, so none is lost or taken twice, wherever a worker dies. An
+entry that is not where the caller has read it is left alone: another worker has taken it.
 
 KEYS  1 inbox or inbox:waiting  2 inbox:waiting  3 inbox:refused
 ARGV  1 key prefix  2 seconds to keep failed jobs and refused entries  3 how many refused entries are kept
-      4 the error of a run whose start lies in the past  5 bytes of the largest entry that is taken
-      6 position of the first entry; then of each entry, in the order of the list, eight words:
+      4 the error of a run whose start lies in the past  5 position of the first entry
+      then of each entry, in the order of the list, eight words:
       its digest; what becomes of it; what the keys of its run's partition start with; and
         run     the operations that it needs; its facts, its name, its documents, its options as submit.lua takes them
         fail    its job id, the name of the run, the error, the same as JSON, ''
@@ -23,13 +23,16 @@ for _, key in ipairs(KEYS) do
   local why = misfit(key, 'list')
   if why then return redis.error_reply('WRONGTYPE ' .. why) end
 end
-local limit, at = tonumber(ARGV[5]), tonumber(ARGV[6])
-local entry, print
+local at, entry, print = tonumber(ARGV[5]), nil, nil
 local states = {}
 
-local function look()
-  entry = redis.call('LINDEX', KEYS[1], whole(at))
-  print = entry and digest(entry, limit)
+-- Whether the entry at this position is the one that the caller has read. It is read again only where it changes.
+local function isThere(wanted)
+  if not print then
+    entry = redis.call('LINDEX', KEYS[1], whole(at))
+    print = entry and digest(entry) or ''
+  end
+  return print == wanted
 end
 
 -- Has all that follows happen in the partition whose keys start so.
@@ -101,15 +104,14 @@ local function handle(what, start, ...)
 end
 
 local answers = {}
-look()
-for i = 7, #ARGV, 8 do
+for i = 6, #ARGV, 8 do
   local outcome, stays = 'gone', false
-  if print == ARGV[i] then
+  if isThere(ARGV[i]) then
     outcome, stays = handle(unpack(ARGV, i + 1, i + 7))
     if stays then at = at + 1
     elseif at == 0 then redis.call('LTRIM', KEYS[1], '1', '-1')
     else redis.call('LREM', KEYS[1], '1', entry) end
-    look()
+    print = nil
   end
   answers[#answers + 1] = outcome
 end
