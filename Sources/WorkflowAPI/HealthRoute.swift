@@ -25,18 +25,20 @@ struct HealthRoute: Route {
     do {
       let health = try await partitions.health()
       let fallbacks = try await partitions.fallbacksOfLastHour()
+      let inbox = try await partitions.inboxState()
       let fault = fault(health)
       var facts: JSONObject = [
         "status": fault == nil ? "ok" : "unavailable", "redis": "ok",
         "workers": .number(JSONNumber(health.workers)), "queued": .number(JSONNumber(health.queued)),
         "started": .number(JSONNumber(health.started)),
       ]
+      if inbox.entries > 0 { facts["inbox"] = .number(JSONNumber(inbox.entries)) }
       if fallbacks > 0 { facts["fallbacks_last_hour"] = .number(JSONNumber(fallbacks)) }
       if !health.repairs.isEmpty {
         let repairs = health.repairs.sorted { $0.key < $1.key }
         facts["repairs"] = .object(JSONObject(repairs.map { ($0.key, .number(JSONNumber($0.value))) }))
       }
-      let warnings = warnings()
+      let warnings = warnings() + inboxWarnings(inbox)
       if !warnings.isEmpty { facts["warnings"] = .array(warnings.map { .string($0) }) }
       if let fault { facts["detail"] = .string(fault) }
       return .json(status: fault == nil ? 200 : 503, .object(facts))
@@ -47,6 +49,15 @@ struct HealthRoute: Route {
         status: 503, ["status": "unavailable", "redis": "unavailable", "detail": .string(failure.sentence)],
         headers: [("Retry-After", "2")])
     }
+  }
+
+  private func inboxWarnings(_ inbox: (entries: Int, refused: Int, fault: String?)) -> [String] {
+    let list = partitions.keys.prefix + "inbox:refused"
+    let refused =
+      inbox.refused == 0
+      ? nil
+      : "\(inbox.refused) entries of the inbox were refused: LRANGE \(list) 0 -1 shows them and why; then delete it"
+    return [inbox.fault, refused].compactMap(\.self)
   }
 
   /// Why runs are not executed; nil if they are.

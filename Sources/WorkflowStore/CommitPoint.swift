@@ -36,6 +36,10 @@ public enum CommitPoint: String, Sendable, CaseIterable {
   case beforeTick
   /// The tick's run is queued, and the schedule is due at its next time; the worker has not gone on.
   case afterTick
+  /// Entries of the inbox have been read and checked; Redis still has them there.
+  case beforeTake
+  /// The entries are runs; the worker has not gone on.
+  case afterTake
 
   /// Marks that the process is at this point.
   @inline(__always)

@@ -1,5 +1,7 @@
 /// Every key that wf writes, with its type and lifetime. The prefix is `wf:` unless configured. Of several partitions
-/// (``Partitions``) each has all of these keys under its own prefix, `wf:{0}:` and so on; only `partitions` is without.
+/// (``Partitions``) each has all of these keys under its own prefix, `wf:{0}:` and so on; only `partitions` and those of
+/// the inbox are without. take.lua touches the inbox and the keys of its runs' partitions, which one Redis allows; a
+/// Redis Cluster does not.
 ///
 /// ```
 /// public (the page Contract, under "Redis")
@@ -16,6 +18,12 @@
 ///   result:{id}        string  JSON, written when it finishes, from its documents                       retain
 ///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after
 ///                                                                                                        last append
+///   inbox              list    JSON {job_id, body} of clients, until a worker takes it                   until taken
+///   inbox:refused      list    JSON {ts, reason, bytes, entry}: what is no entry, the newest 1,000         retain after
+///                                                                                                        last append
+/// wf's own, of the inbox
+///   inbox:waiting      list    since when, ms, and the entry: its operations may be another worker's      10 s
+///   inbox:turn         string  the worker that reads the inbox                                            2 s
 /// wf's own, of one run
 ///   docs:{id}          string  bytes of the steps (8 digits), the steps, the inputs, as submitted (JSON) until it has
 ///   outputs:{id}       hash    per recorded step `out:{step}`, `stored:{step}` (JSON), `place:{step}`,   finished; of a
@@ -69,7 +77,7 @@
 /// A retained key expires `WF_RETAIN_S` after its run's end; a run that has not ended is owned by a queue or a hold. The
 /// scripts that take a run from state to state:
 /// ```
-///            submit, tick          claim                 record
+///            submit, tick, take    claim                 record
 ///   (none) ─────────▶ queued ───────────────▶ started ───────────────▶ finished | failed
 ///                       ▲  ▲      hold, lease   │  │                         ▲
 ///                       │  └── record, heartbeat ┘  └── recover (last crash) ─┘
@@ -115,6 +123,10 @@ public struct Keys: Sendable, Equatable {
   var fallbacks: String { "\(prefix)fallbacks" }
   var database: String { "\(prefix)database" }
   var partitions: String { "\(prefix)partitions" }
+  var inbox: String { "\(prefix)inbox" }
+  var inboxRefused: String { "\(prefix)inbox:refused" }
+  var inboxWaiting: String { "\(prefix)inbox:waiting" }
+  var inboxTurn: String { "\(prefix)inbox:turn" }
 
   /// The lists where queued runs of older versions wait, and runs that a worker of format 1 has put back.
   var formerQueues: [(key: String, asSuspect: Bool)] {

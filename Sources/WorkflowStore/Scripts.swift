@@ -22,9 +22,13 @@ enum Scripts {
   static let schedules = script(PackageResources.schedules_lua, named: "schedules", after: [])
   static let tick = script(PackageResources.tick_lua, named: "tick", after: [prelude, wake, admit])
 
+  static let inbox = script(PackageResources.inbox_lua, named: "inbox", after: [prelude, entries])
+  static let take = script(PackageResources.take_lua, named: "take", after: [prelude, wake, admit, entries])
+
   private static let prelude = PackageResources.prelude_lua
   private static let wake = PackageResources.wake_lua
   private static let admit = PackageResources.admit_lua
+  private static let entries = PackageResources.entries_lua
   private static let holds = PackageResources.holds_lua
   private static let results = PackageResources.results_lua
   private static let leases = PackageResources.leases_lua

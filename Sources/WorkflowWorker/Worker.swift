@@ -2,6 +2,7 @@ import Glibc
 public import Hiredis
 public import Logging
 public import ServiceLifecycle
+import Workflow
 public import WorkflowOperations
 public import WorkflowStore
 
@@ -77,14 +78,12 @@ public struct Worker: Service {
       lease: configuration.lease, logger: logger, settledClaims: { claimer.settledClaims }, ended: ended,
       restore: { [logger] in executor.restore($0, logger: logger) })
     let subscription = subscribe(claimer, activeRuns, name)
-    let recovery = Task { await recover(claims, name) }
-    let timers = Task { await runTimers(claims) }
-    let schedules = Task { if await check() == .fits { await keepSchedules(claims) } }
+    let tasks = lookAfterOthers(claims, largeWrites, name, unless: check)
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
 
     let outcome = await run(claimer, unless: check)
-    for task in [recovery, timers, schedules] { task.cancel() }
+    for task in tasks { task.cancel() }
     await drain(activeRuns, claimer)
     // A call that still waits for an answer fails now, so that nothing delays the end.
     subscription.close()
@@ -93,6 +92,20 @@ public struct Worker: Service {
     await deregister(claims, name)
     logger.notice("worker stopped")
     return outcome
+  }
+
+  /// Starts what every worker does beside its own runs.
+  /// - Parameter large: for the inbox, so that no large entry delays a claim.
+  private func lookAfterOthers(
+    _ claims: RedisConnection, _ large: RedisConnection, _ name: String,
+    unless check: @escaping @Sendable () async -> PartitionCheck
+  ) -> [Task<Void, Never>] {
+    [
+      Task { await recover(claims, name) },
+      Task { await runTimers(claims) },
+      Task { if await check() == .fits { await keepSchedules(claims) } },
+      Task { if await check() == .fits { await readInbox(large, name) } },
+    ]
   }
 
   /// Subscribes to the messages for this worker in all partitions: wake-ups, and runs that it must stop.
@@ -147,6 +160,16 @@ public struct Worker: Service {
         }
       }
     }
+  }
+
+  /// Takes runs out of the inbox.
+  private func readInbox(_ connection: RedisConnection, _ name: String) async {
+    let definitions = DefinitionReader(operations: registry.schemas, maxStepBytes: configuration.maxOutputBytes)
+    let reader = InboxReader(
+      partitions: partitions(connection, timeout: .seconds(30)),
+      entries: InboxEntryReader(definitions: definitions, maxBodyBytes: configuration.maxBodyBytes), worker: name,
+      logger: logger)
+    await reader.run()
   }
 
   /// Claims until the service group shuts down, the task is cancelled, or the check finds a difference.

@@ -12,6 +12,8 @@ public struct WorkerConfiguration: Sendable, Equatable {
   public var maxRunBytes = 32 << 20
   /// Items of a step with `foreach`.
   public var maxItems = 10_000
+  /// The most bytes of a body in the inbox.
+  public var maxBodyBytes = 1 << 20
   /// Bytes up to which a progress entry repeats outputs; the entry of larger outputs gives their size only.
   public var maxProgressEntryBytes = 64 << 10
 

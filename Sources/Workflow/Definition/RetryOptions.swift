@@ -27,7 +27,7 @@ public struct RetryOptions: Sendable, Equatable {
   }
 
   /// The failures that a step can be attempted again after.
-  static let codes = ErrorCode.allCases.filter { $0 != .workerCrashed }
+  static let codes = ErrorCode.allCases.filter { ![.workerCrashed, .invalidRequest].contains($0) }
 
   private static func checkCodes(
     _ value: JSONValue?, at place: ValidationFault.Location, _ faults: inout FaultList

@@ -77,7 +77,9 @@ extension ErrorCode {
   fileprivate var mayPass: Bool {
     switch self {
     case .timeout, .rateLimited, .providerUnavailable, .operationFailed: true
-    case .providerRejected, .invalidAnswer, .referenceMissing, .outputTooLarge, .budgetExceeded, .workerCrashed: false
+    case .providerRejected, .invalidAnswer, .referenceMissing, .outputTooLarge, .budgetExceeded, .workerCrashed,
+      .invalidRequest:
+      false
     }
   }
 }

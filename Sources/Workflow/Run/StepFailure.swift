@@ -82,4 +82,6 @@ public enum ErrorCode: String, Sendable, Equatable, CaseIterable {
   case operationFailed = "operation_failed"
   /// Workers died of it three times in a row.
   case workerCrashed = "worker_crashed"
+  /// An entry of the inbox cannot be run.
+  case invalidRequest = "invalid_request"
 }

@@ -80,7 +80,7 @@ struct APICommand: AsyncParsableCommand {
   private static func serverConfiguration(_ composition: Composition) -> FastCGIServerConfiguration {
     let settings = composition.settings
     var configuration = FastCGIServerConfiguration()
-    configuration.maxBodyBytes = settings.maxBodyBytes
+    configuration.maxBodyBytes = settings.worker.maxBodyBytes
     configuration.maxConnections = settings.apiConnections
     configuration.keepConnections = true
     // Longer than nginx's 60 s, so that it is nginx that gives a slow reader up.

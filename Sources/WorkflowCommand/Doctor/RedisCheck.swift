@@ -18,7 +18,8 @@ struct RedisCheck {
     // A Redis that refuses every script says so twice.
     let writes = await writes()
     let rights = await rights().filter { $0.text != writes.text }
-    return [await version(), writes] + rights + (await count()) + [await clock()] + (await configuration())
+    return [await version(), writes] + rights + (await count()) + (await inbox()) + [await clock()]
+      + (await configuration())
   }
 
   /// What keeps wf from working there or makes Redis lose runs; nil when it does not answer.
@@ -66,6 +67,19 @@ struct RedisCheck {
     if stored == partitions.count { return [.ok("the runs are divided among \(stored) partitions")] }
     let mismatch = PartitionMismatch(stored: stored, configured: partitions.count)
     return [.failed("\(mismatch)", remedy: mismatch.remedy)]
+  }
+
+  /// Nothing is said of an inbox that is in order.
+  private func inbox() async -> [CheckResult] {
+    guard let state = try? await partitions.inboxState() else { return [] }
+    let list = "\(partitions.keys.prefix)inbox:refused"
+    if let fault = state.fault { return [.failed(fault, remedy: "redis-cli TYPE \(partitions.keys.prefix)inbox")] }
+    if state.refused == 0 { return [] }
+    return [
+      .warning(
+        "\(state.refused) entries of the inbox were refused",
+        remedy: "redis-cli LRANGE \(list) 0 -1 shows them and why; then redis-cli DEL \(list)")
+    ]
   }
 
   private func rights() async -> [CheckResult] {

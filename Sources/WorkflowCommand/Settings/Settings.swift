@@ -14,7 +14,6 @@ struct Settings: Sendable {
   let partitions: Int
   let limits: RunStore.Limits
   let worker: WorkerConfiguration
-  let maxBodyBytes: Int
   /// Connections of nginx that the API serves at one time.
   let apiConnections: Int
   let allowsAnonymous: Bool
@@ -67,7 +66,6 @@ struct Settings: Sendable {
       retain: reader.integer("WF_RETAIN_S", default: 604_800, in: 1...31_536_000),
       storeItems: reader.integer("WF_STORE_MAX_ITEMS", default: 10_000, in: 1...10_000_000))
     worker = Settings.worker(&reader)
-    maxBodyBytes = reader.bytes("WF_MAX_BODY_BYTES", default: "1MiB", in: 1_024...(64 << 20))
     apiConnections = reader.integer("WF_API_CONNECTIONS", default: 4_096, in: 256...60_000)
     allowsAnonymous = reader.integer("WF_ALLOW_ANONYMOUS", default: 0, in: 0...1) == 1
     let model = Settings.model(&reader)
@@ -129,6 +127,7 @@ struct Settings: Sendable {
     worker.runs = reader.integer("WF_WORKER_RUNS", default: 64, in: 1...10_000)
     worker.lease = reader.seconds("WF_LEASE_S", default: 15, in: 1...3_600)
     worker.drain = reader.seconds("WF_DRAIN_S", default: 30, in: 0...86_400)
+    worker.maxBodyBytes = reader.bytes("WF_MAX_BODY_BYTES", default: "1MiB", in: 1_024...(64 << 20))
     worker.maxOutputBytes = reader.bytes("WF_MAX_OUTPUT_BYTES", default: "2MiB", in: 1_024...(256 << 20))
     worker.maxRunBytes = reader.bytes("WF_MAX_RUN_BYTES", default: "32MiB", in: 1_024...(256 << 20))
     worker.maxItems = reader.integer("WF_MAX_ITEMS", default: Foreach.defaultMaxItems, in: 1...100_000)

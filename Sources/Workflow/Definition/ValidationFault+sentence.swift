@@ -1,0 +1,37 @@
+import ExactJSON
+
+extension ValidationFault {
+  /// Faults in one sentence, of `StepFailure.longestMessage` bytes at most with some words before it; those that do not
+  /// fit are counted.
+  public static func sentence(of faults: [ValidationFault]) -> String {
+    let room = StepFailure.longestMessage - 100
+    var text = ""
+    for (index, fault) in faults.enumerated() {
+      let place = fault.location.map(\.text).joined(separator: ".")
+      let next = (index == 0 ? "" : "; ") + "\(place): \(fault.message)"
+      guard text.utf8.count + next.utf8.count <= room else {
+        return index == 0 ? next.cut(toBytes: room) : "\(text); and \(faults.count - index) more"
+      }
+      text += next
+    }
+    return text
+  }
+
+  /// Whether a step names an operation that is not known here.
+  public var isOfUnknownOperation: Bool {
+    guard type == "literal_error", location.count == 4, location[1] == .key("steps"), case .index = location[2] else {
+      return false
+    }
+    return location[3] == .key("op")
+  }
+}
+
+extension ValidationFault.Element {
+  /// The element as it stands in a path.
+  fileprivate var text: String {
+    switch self {
+    case .key(let key): key
+    case .index(let index): "\(index)"
+    }
+  }
+}
