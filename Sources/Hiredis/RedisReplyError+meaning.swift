@@ -65,7 +65,9 @@ extension RedisReplyError {
   ]
 
   private static let logins = [
-    rule("NOAUTH", .refusal, "give the password in the Redis address (REDIS_URL), in a file that the services may read (REDIS_PASSWORD_FILE), or on "
+    rule(
+      "NOAUTH", .refusal,
+      "give the password in the Redis address (REDIS_URL), in a file that the services may read (REDIS_PASSWORD_FILE), or on "
         + "a host with systemd in /etc/credstore/redis_password"),
     rule("WRONGPASS", .refusal, "correct the user or the password in the Redis address, or set them on the server"),
     rule("DENIED", .refusal, "set a password on the server, or let it listen on a local address only"),

@@ -112,12 +112,15 @@ extension RunDocuments {
     return calls + [BatchCall(last, number: calls.count, offset: calls.isEmpty ? nil : offset, total: total)]
   }
 
+  /// Elements that one call may touch: as many take Redis some 10 ms.
+  private static let mostElements = 4_000
+
   /// Elements in groups that one call may touch.
   private static func groups<Element>(_ elements: [Element], size: (Element) -> Int) -> [[Element]] {
     var groups: [[Element]] = []
     var left = 0
     for element in elements {
-      if groups.isEmpty || size(element) > left {
+      if groups.isEmpty || size(element) > left || groups[groups.count - 1].count >= mostElements {
         groups.append([])
         left = mostPerCall
       }

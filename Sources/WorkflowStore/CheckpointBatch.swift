@@ -40,6 +40,15 @@ public struct CheckpointBatch: Sendable {
       }
     }
 
+    /// What it costs Redis beside its bytes; that of a progress entry is 1.
+    fileprivate var weight: Int {
+      switch self {
+      case .entry, .item: 1
+      case .checkpoint, .ended, .attempted: 2
+      case .stored: 4
+      }
+    }
+
     /// The step that it is about, if any.
     public var step: String? {
       switch self {
@@ -90,6 +99,8 @@ public struct CheckpointBatch: Sendable {
   private var entryBytes = 0
   /// Bytes of this record's documents.
   private(set) var documentBytes = 0
+  /// About how much Redis does for it, beside what its bytes cost.
+  private var weight = 0
   private let clock: RedisClock
 
   /// Bytes of the run's progress log once this record is written.
@@ -128,7 +139,12 @@ public struct CheckpointBatch: Sendable {
   }
 
   /// Bytes from which a batch should be written before more is added to it.
-  public static let full = RunDocuments.mostPerCall
+  private static let full = RunDocuments.mostPerCall
+  /// Weight from which it should be written: a script of so much takes Redis less than 20 ms.
+  private static let fullWeight = 6_000
+
+  /// Whether it should be written before more is added to it.
+  public var isFull: Bool { size >= Self.full || weight >= Self.fullWeight }
 
   /// Whether it holds the outputs of a step, or its failure.
   public var hasCheckpoint: Bool {
@@ -168,11 +184,14 @@ public struct CheckpointBatch: Sendable {
   public mutating func item(_ unit: StepUnit, _ end: ItemEnd) { append(.item(unit, end: end.json.bytes)) }
 
   /// Removes the items of a step: its outputs hold them.
-  public mutating func removeItems(of step: String) {
-    guard items.contains(where: { if case .item = $0 { true } else { false } }) else { return }
+  /// - Returns: the bytes of their documents.
+  public mutating func removeItems(of step: String) -> Int {
+    guard items.contains(where: { if case .item = $0 { true } else { false } }) else { return 0 }
+    let before = documentBytes
     let kept = items.filter { if case .item(let unit, _) = $0 { unit.step != step } else { true } }
-    (items, entryBytes, documentBytes) = ([], 0, 0)
+    (items, entryBytes, documentBytes, weight) = ([], 0, 0, 0)
     for item in kept { append(item) }
+    return before - documentBytes
   }
 
   /// Adds a value for a store.
@@ -184,6 +203,7 @@ public struct CheckpointBatch: Sendable {
     items.append(item)
     entryBytes += item.message?.byteCount ?? 0
     documentBytes += item.documentBytes
+    weight += item.weight
   }
 
   private mutating func stamp() -> Timestamp {

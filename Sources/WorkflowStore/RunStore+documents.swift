@@ -59,7 +59,12 @@ extension RunStore {
   /// Reads what the recorded steps of a run returned and where they stored something.
   private func recorded(of id: JobID, _ documents: RunDocuments) async throws(StoreError) -> [String: [UInt8]] {
     let names = try await send(["HKEYS", keys.outputs(id)]).array?.compactMap(\.string) ?? []
-    let heads = names.filter { !$0.contains("/") && !$0.hasPrefix("stored:") }
+    let ended = Set(names.filter { $0.hasPrefix("out:") || $0.hasPrefix("end:") }.map { String($0.dropFirst(4)) })
+    // The items of a step that has ended are in its outputs.
+    let heads = names.filter { name in
+      if name.contains("/") || name.hasPrefix("stored:") { return false }
+      return !name.hasPrefix("item:") || !ended.contains(StepUnit(name: name.dropFirst(5)).step)
+    }
     var texts = try await outputs(heads, documents.lengths(of: heads), of: id)
     for (name, value) in texts {
       guard let count = RunDocuments.pieces(in: value) else { continue }

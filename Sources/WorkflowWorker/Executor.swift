@@ -171,7 +171,7 @@ extension Executor {
     var batch = CheckpointBatch(clock: clock, after: claimedAt)
     batch.log(.failed(failure))
     batch.end = .failed(failure)
-    batch.retain = retain
+    (batch.retain, batch.hasLimit) = (retain, true)
     let answer = await writer(run, log).write(batch)
     log.write(.info, "ended as failed: \(answer)")
   }

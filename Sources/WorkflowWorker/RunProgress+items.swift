@@ -35,7 +35,12 @@ extension RunProgress {
     items[position]?.bytes = recorded.values.reduce(0) { $0 + $1.json.text.utf8.count }
     itemSteps.append(position)
     if !isNew { logProgress(of: position) }
-    settleItems(of: position, isImmediate: false)
+    // What was in flight beside the failure of an item runs again first.
+    if items[position]?.failure != nil {
+      failedItemSteps.append(position)
+    } else {
+      settleItems(of: position, isImmediate: false)
+    }
   }
 
   /// The next item that may start of the steps that are under way.
@@ -80,6 +85,9 @@ extension RunProgress {
   private mutating func admitItem(_ value: JSONValue, of position: Position, noted: Int) throws(StepFailure) {
     let count = try admit(value, repeatedUpTo: 0, noted: noted)
     items[position]?.bytes += count
+    // No other item is paid for once their outputs together are too large.
+    let limit = budget.limits.step
+    if let bytes = items[position]?.bytes, bytes > limit.bytes { items[position]?.stop(.outputs(over: limit)) }
   }
 
   private mutating func store(
@@ -110,10 +118,10 @@ extension RunProgress {
   mutating func settleItems(of position: Position, isImmediate: Bool) {
     guard let items = items[position] else { return }
     if items.isOver {
+      if items.ended > items.logged || items.ended == 0 { logProgress(of: position) }
       if let failure = items.failure { return fail(position, failure) }
-      // Its outputs take the place of the items.
-      budget.release(items.bytes)
-      batch.removeItems(of: step(position).id)
+      // Its outputs take the place of the items that are not written yet.
+      budget.release(batch.removeItems(of: step(position).id))
       forgetItems(of: position)
       succeed(position, .outputs(items.outputs), isImmediate: isImmediate)
     } else if items.onlyWaits, let due = items.nextDue {

@@ -102,6 +102,7 @@ extension RunProgress {
     for blocked in plan.takeBlockedWaits() {
       fail(blocked, attempts[blocked]?.failure ?? stopFailure(of: blocked))
     }
+    failBlockedAttempts()
   }
 
   /// Notes a failed attempt of a step or an item after which another one follows. It fails when the run has no room for
@@ -124,6 +125,15 @@ extension RunProgress {
     batch.log(message)
     batch.attempted(StepUnit(step.id, item: unit.item), next)
     if unit.item != nil { settleItems(of: unit.position, isImmediate: false) }
+  }
+
+  /// Records the last failure of steps whose next attempt was due, and that another step's failure keeps from starting.
+  private mutating func failBlockedAttempts() {
+    for position in attempts.keys.sorted() where plan.outcome(of: position) == .blocked {
+      guard let known = attempts.removeValue(forKey: position) else { continue }
+      budget.end(step(position), recorded: false)
+      logFailure(position, known.failure)
+    }
   }
 
   mutating func logFailure(_ position: Position, _ failure: StepFailure) {

@@ -33,6 +33,8 @@ struct RunProgress {
   /// The items of the steps with `foreach` that are under way, and those steps in the order in which they began.
   var items: [Position: StepItems] = [:]
   var itemSteps: [Position] = []
+  /// Those of them of which an item had failed before the run was taken up again.
+  var failedItemSteps: [Position] = []
   let clock: RedisClock
 
   /// The longest wait for an attempt that keeps its run in the worker; a run that waits longer is parked.
@@ -81,13 +83,16 @@ struct RunProgress {
   // MARK: Starting steps
 
   /// Whether the batch should be written before further steps add to it.
-  var isBatchFull: Bool { batch.size >= CheckpointBatch.full }
+  var isBatchFull: Bool { batch.isFull }
 
   /// The next step, or item of a step, that may start; it counts as taken until it has succeeded or failed.
   mutating func takeReady() -> Unit? {
     recordSkips()
     if !itemSteps.isEmpty, let unit = takeItem() { return unit }
-    return plan.takeReady().map { Unit(position: $0) }
+    if let position = plan.takeReady() { return Unit(position: position) }
+    guard let failed = failedItemSteps.popLast() else { return nil }
+    settleItems(of: failed, isImmediate: false)
+    return takeReady()
   }
 
   /// When the next attempt of a step or an item may begin that waits for its time; nil when none waits.

@@ -41,10 +41,10 @@ struct StepItems {
     concurrency = foreach.concurrency
     keepsErrors = foreach.keepsErrors
     ends = values.indices.map { recorded[$0] }
-    for end in ends {
+    for (item, end) in ends.enumerated() {
       guard let end else { continue }
       ended += 1
-      if case .failed(let failure) = end { fail(failure) }
+      if case .failed(let failure) = end { fail(item, failure) }
     }
     logged = ended
     for (item, known) in attempts where values.indices.contains(item) && ends[item] == nil {
@@ -54,9 +54,11 @@ struct StepItems {
     }
   }
 
-  private mutating func fail(_ failure: StepFailure) {
+  private mutating func fail(_ item: Int, _ failure: StepFailure) {
     failed += 1
-    if !keepsErrors, self.failure == nil { self.failure = failure }
+    if !keepsErrors, self.failure == nil {
+      self.failure = StepFailure(failure.code, "item \(item): \(failure.message)")
+    }
   }
 
   private mutating func wait(_ item: Int, _ attempts: StepAttempts, until due: Timestamp) {
@@ -115,9 +117,7 @@ struct StepItems {
     ended += 1
     ends[item] = end
     attempts[item] = nil
-    if case .failed(let failure) = end {
-      fail(StepFailure(failure.code, "item \(item): \(failure.message)"))
-    }
+    if case .failed(let failure) = end { fail(item, failure) }
   }
 
   /// Has an item that was taken wait for its next attempt.

@@ -64,6 +64,10 @@ import Workflow
     (#"{"id":"a","op":"wait","retry":{"total_s":2592001}}"#, "value_error at body.steps.0.retry.total_s"),
     (#"{"id":"a","op":"wait","retry":{"on":"timeout"}}"#, "list_type at body.steps.0.retry.on"),
     (#"{"id":"a","op":"wait","retry":{"on":[]}}"#, "too_short at body.steps.0.retry.on"),
+    (
+      #"{"id":"a","op":"wait","retry":{"on":["x","x","x","x","x","x","x","x","x","x","x"]}}"#,
+      "too_long at body.steps.0.retry.on"
+    ),
     (#"{"id":"a","op":"wait","retry":{"on":[1]}}"#, "string_type at body.steps.0.retry.on.0"),
     (#"{"id":"a","op":"wait","retry":{"on":["timeout","late"]}}"#, "literal_error at body.steps.0.retry.on.1"),
     (#"{"id":"a","op":"wait","retry":{"on":["worker_crashed"]}}"#, "literal_error at body.steps.0.retry.on.0"),

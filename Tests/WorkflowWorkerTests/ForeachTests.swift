@@ -26,12 +26,12 @@ import WorkflowStore
     #expect(run.done("a:0", ["y": 0]) == "run a:1")
     #expect(run.done("a:1", ["y": 1]) == "run a:2")
     #expect(run.done("a:2", ["y": 2]) == "run b")
-    #expect(run.done("b") == "write started, start a, done a, start b, done b, finish | finished")
+    #expect(run.done("b") == "write started, start a, progress a 3/3, done a, start b, done b, finish | finished")
   }
 
   @Test func `An empty array succeeds`() throws {
     var run = try DrivenState([.step("a", "call", foreach: foreach(0)), .step("b", "now", ["x": "@a.items"])])
-    #expect(run.next() == "write started, start a, done a")
+    #expect(run.next() == "write started, start a, progress a 0/0, done a")
     #expect(run.written() == "run b")
     guard case .write(let batch) = run.action(after: .ended(.init(position: 1), .succeeded(.outputs([:])))) else {
       Issue.record("nothing is written")
@@ -51,7 +51,7 @@ import WorkflowStore
     #expect(run.written() == "start a:3")
     #expect(run.done("a:3") == "write item a:3, progress a 3/4 *")
     #expect(run.written() == "wait")
-    #expect(run.done("a:2") == "write done a, finish | finished")
+    #expect(run.done("a:2") == "write progress a 4/4, done a, finish | finished")
   }
 
   @Test func `Recorded items do not run again`() throws {
@@ -78,7 +78,7 @@ import WorkflowStore
     #expect(run.written() == "start a:0 a:1")
     #expect(run.failed("a:0") == "write item a:0, progress a 1/4 *")
     #expect(run.written() == "wait")
-    #expect(run.done("a:1") == "write item a:1, fail a, fail | failed: step a: item 0: no")
+    #expect(run.done("a:1") == "write item a:1, progress a 2/4, fail a, fail | failed: step a: item 0: no")
   }
 
   @Test func `Failures that are kept stand beside the outputs of the others`() throws {
@@ -133,7 +133,7 @@ import WorkflowStore
     #expect(run.written() == "start a:0")
     #expect(try run.repeats("a:0", after: .seconds(-1)) == "write retry a:0 *")
     #expect(run.written() == "start a:0")
-    #expect(run.done("a:0") == "write done a")
+    #expect(run.done("a:0") == "write progress a 1/1, done a")
     #expect(run.written() == "run b")
     #expect(run.done("b") == "write start b, done b, finish | finished")
     #expect(run.written() == "leave finished")
@@ -146,14 +146,16 @@ import WorkflowStore
     #expect(run.failed("b") == "write fail b *")
     #expect(run.written() == "wait")
     let end = run.done("a:0")
-    #expect(end == "write item a:0, fail a, fail | failed: step b: no")
+    #expect(end == "write item a:0, progress a 1/9, fail a, fail | failed: step b: no")
   }
 
   @Test func `Values of items are stored one by one, and a store that refuses them fails the step`() throws {
     var run = try DrivenState([.step("a", "now", foreach: foreach(2)), .step("b", "call", needs: ["a"])])
     #expect(run.next() == "run a:0")
     #expect(run.stored("a:0", in: "s") == "run a:1")
-    #expect(run.stored("a:1", in: "s") == "write started, start a, store a:0 in s, store a:1 in s, done a, start b *")
+    #expect(
+      run.stored("a:1", in: "s")
+        == "write started, start a, store a:0 in s, store a:1 in s, progress a 2/2, done a, start b *")
     #expect(
       run.written(.refused("s is a hash", namespace: "s"))
         == "write started, start a, fail a, fail | failed: step a: s is a hash")
@@ -172,5 +174,30 @@ import WorkflowStore
   @Test func `The condition of a step is asked once, before its items`() throws {
     var run = try DrivenState([.step("a", "now", when: ["eq": [1, 2]], foreach: foreach(2))])
     #expect(run.next() == "write started, skip a, finish | finished")
+  }
+
+  @Test func `What was in flight beside a failed item runs again, and a due attempt fails with the run`() throws {
+    let due = try StepAttempts.make(failed: 1, due: Timestamp(microseconds: 0))
+    var run = try DrivenState(
+      [.step("f", "call", foreach: foreach(2)), .step("b", "call"), .step("a", "call")],
+      items: ["f:0": ["operation_failed", "no"]], attempts: ["a": due])
+    #expect(run.next() == "write resumed, progress f 1/2, start b, start a, fail f *")
+    #expect(run.written() == "start b a")
+    #expect(run.done("b") == "write done b *")
+    #expect(try run.repeats("a", after: .seconds(1), failed: 2) == "wait")
+    #expect(run.written() == "write fail a, fail | failed: step f: item 0: no")
+  }
+
+  @Test func `No item is paid for once their outputs are too large`() throws {
+    var run = try DrivenState([.step("a", "call", foreach: foreach(9, concurrency: 1))], runBytes: 10_000)
+    #expect(run.next() == "write started, start a *")
+    #expect(run.written() == "start a:0")
+    let text = JSONValue.string(String(repeating: "x", count: 3_000))
+    var last = ""
+    for item in 0..<9 where !last.contains("failed") {
+      last = run.done("a:\(item)", ["y": text])
+      if !last.contains("failed") { _ = run.written() }
+    }
+    #expect(last.contains("WF_MAX_"))
   }
 }

@@ -29,6 +29,8 @@ public struct RetryOptions: Sendable, Equatable {
   /// The failures that a step can be attempted again after.
   static let codes = ErrorCode.allCases.filter { ![.workerCrashed, .invalidRequest].contains($0) }
 
+  private static let codeNames = ParameterSchema.Kind.alternatives(codes.map(\.rawValue))
+
   private static func checkCodes(
     _ value: JSONValue?, at place: ValidationFault.Location, _ faults: inout FaultList
   ) {
@@ -37,15 +39,17 @@ public struct RetryOptions: Sendable, Equatable {
       faults.add(.arrayType(place, value))
       return
     }
-    if elements.isEmpty { faults.add(.wrongCount(place, value, 0, limit: codes.count)) }
+    guard (1...codes.count).contains(elements.count) else {
+      faults.add(.wrongCount(place, value, elements.count, limit: codes.count))
+      return
+    }
     for (index, element) in elements.enumerated() {
       guard let name = element.stringValue else {
         faults.add(.stringType(place + [.index(index)], element))
         continue
       }
       if !codes.contains(where: { $0.rawValue.hasSameScalars(as: name) }) {
-        let names = ParameterSchema.Kind.alternatives(codes.map(\.rawValue))
-        faults.add(.notOneOf(place + [.index(index)], element, names))
+        faults.add(.notOneOf(place + [.index(index)], element, codeNames))
       }
     }
   }

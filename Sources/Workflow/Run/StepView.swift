@@ -55,7 +55,10 @@ public struct StepView: Sendable, Equatable {
       guard let head else { continue }
       // What was under way when the run changed hands begins again.
       if head.says("resumed") { steps.interrupt() }
-      guard let step = head.step else { continue }
+      guard let step = head.step else {
+        if head.says("failed") { steps.interrupt(withWaiting: true) }
+        continue
+      }
       let position = steps.position(of: step)
       steps.views[position].apply(head, at: index)
     }
@@ -86,8 +89,12 @@ public struct StepView: Sendable, Equatable {
       return positions[step]
     }
 
-    mutating func interrupt() {
-      for position in views.indices where views[position].status == .running { views[position].status = .pending }
+    /// - Parameter withWaiting: whether the run has ended: nothing waits any more.
+    mutating func interrupt(withWaiting: Bool = false) {
+      for position in views.indices {
+        let status = views[position].status
+        if status == .running || withWaiting && status == .waiting { views[position].status = .pending }
+      }
     }
   }
 

@@ -141,6 +141,7 @@ package enum RetryField {
       [
         "type": "array",
         "items": ["type": "string", "enum": .array(RetryOptions.codes.map { .string($0.rawValue) })], "minItems": 1,
+        "maxItems": .number(JSONNumber(RetryOptions.codes.count)),
       ]), default: .words("failures that may pass"), "the error codes that are repeated")
 
   /// All of them, as the page Contract lists them.
