@@ -24,7 +24,10 @@ struct LineDisplay: RunDisplay {
 
   func show(entry: String) {
     let members = (try? JSONValue(parsing: entry))?.objectValue ?? JSONObject()
-    let words = ["msg", "step", "op", "run", "error"].compactMap { members[$0]?.stringValue }
+    var words = ["msg", "step", "op", "run", "error"].compactMap { members[$0]?.stringValue }
+    if let done = members["done"]?.numberValue, let total = members["total"]?.numberValue {
+      words.append("\(done.text)/\(total.text) items")
+    }
     Terminal.say("  " + words.map(\.oneLine).joined(separator: "  "))
   }
 
