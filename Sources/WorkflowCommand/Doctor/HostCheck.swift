@@ -20,6 +20,10 @@ struct HostCheck {
       let what = "nginx is not installed and WF_URL is not set: taken for a host with workers only"
       return results + [.ok(what)]
     }
+    if await HostCheck.hasDisabledAPI(), !settings.isSet("WF_URL") {
+      let what = "wf-api.socket and wf-api are disabled and WF_URL is not set: taken for a host with workers only"
+      return results + [.ok(what)]
+    }
     if HostUnit.hasSystemd { results += await services() }
     results.append(socket())
     results += await NginxCheck(apiConnections: settings.apiConnections).results()
@@ -40,6 +44,14 @@ struct HostCheck {
     }
   }
 
+  /// Whether the API is meant not to run here: neither its socket nor its service runs, now or at the next boot.
+  private static func hasDisabledAPI() async -> Bool {
+    guard let socket = await HostUnit("wf-api.socket"), let service = await HostUnit("wf-api.service") else {
+      return false
+    }
+    return [socket, service].allSatisfy { $0.isInstalled && !$0.isActive && !$0.isEnabled }
+  }
+
   /// The socket, and the service behind it, which systemd starts at the first connection.
   private func services() async -> [CheckResult] {
     guard let socket = await HostUnit("wf-api.socket"), let service = await HostUnit("wf-api.service") else {
@@ -53,7 +65,7 @@ struct HostCheck {
   private func workers() async -> [CheckResult] {
     let units = await HostUnit.workers()
     let active = units.filter(\.isActive).map(\.name)
-    var results = units.filter(\.isDown).map(\.result)
+    var results = units.filter { $0.isDown || $0.isMasked }.map(\.result)
     if !active.isEmpty {
       results.append(.ok(active.joined(separator: ", ") + (active.count == 1 ? " is active" : " are active")))
     }

@@ -41,10 +41,12 @@ struct HostUnit: Sendable {
     if !names.contains("wf-worker.service") { names.insert("wf-worker.service", at: 0) }
     var units: [HostUnit] = []
     for name in names { if let unit = await HostUnit(name) { units.append(unit) } }
-    return units.filter(\.isInstalled)
+    return units.filter { $0.isInstalled || $0.isMasked }
   }
 
   var isInstalled: Bool { properties["LoadState"] == "loaded" }
+  /// Whether nothing may start it.
+  var isMasked: Bool { properties["LoadState"] == "masked" }
   var isActive: Bool { properties["ActiveState"] == "active" }
   /// Whether its start has begun and not failed yet; between restarts it is `activating` too, as `auto-restart`.
   private var isStarting: Bool {
@@ -68,6 +70,7 @@ struct HostUnit: Sendable {
 
   /// Says whether it is active.
   var result: CheckResult {
+    if isMasked { return .warning("\(name) is masked", remedy: "systemctl unmask \(name), if it is to run here") }
     if isActive { return .ok("\(name) is active") }
     if isStarting { return .warning("\(name) is starting", remedy: "run wf doctor again in a few seconds") }
     return .failed(

@@ -46,6 +46,10 @@ extension HostTests {
       cure: "systemctl disable wf-worker@7",
       signs: ["FAILED   wf-worker@7.service is inactive", "ok       wf-worker.service is active"]),
     Fault(
+      name: "the worker is masked", cause: "systemctl mask --now wf-worker",
+      cure: "systemctl unmask wf-worker; systemctl enable --now wf-worker",
+      signs: ["warning  wf-worker.service is masked", "→ systemctl unmask wf-worker.service", "no worker is alive"]),
+    Fault(
       name: "a setting is misspelt", cause: "echo WF_LEAES_S=9 >> /etc/wf/wf.env",
       cure: "sed -i '/^WF_LEAES_S/d' /etc/wf/wf.env",
       signs: [
@@ -66,6 +70,14 @@ extension HostTests {
         mv /usr/sbin/nginx.away /usr/sbin/nginx; systemctl start wf-api.socket; mv /root/wf.env /etc/wf/wf.env
         """,
       signs: ["ok       wf-worker.service is active", "taken for a host with workers only"], isBroken: false),
+    Fault(
+      name: "the API is disabled, although nginx is there",
+      cause: """
+        cp -p /etc/wf/wf.env /root/wf.env; sed -i '/^WF_URL/d' /etc/wf/wf.env
+        systemctl disable --now wf-api.socket wf-api
+        """,
+      cure: "systemctl enable --now wf-api.socket; mv /root/wf.env /etc/wf/wf.env",
+      signs: ["wf-api.socket and wf-api are disabled", "taken for a host with workers only"], isBroken: false),
   ]
 
   @Test func `wf doctor names each fault of a host and its remedy`() async throws {
