@@ -174,7 +174,8 @@ extension CheckpointBatch {
     let degraded = fallbacks > 0 ? [("degraded", "\(fallbacks)")] : []
     switch end {
     case .failed(let failure): return degraded + [("error_code", failure.code.rawValue), ("error", failure.message)]
-    case .parked(let due): return degraded + [("due", due.text)]
+    case .parked(let due):  // Redis adds its own clock, which may have gone back.
+      return degraded + [("due", "\(max(0, due.microseconds - RedisClock.uptime.microseconds) / 1_000)")]
     case nil, .finished, .handedBack: return degraded
     }
   }

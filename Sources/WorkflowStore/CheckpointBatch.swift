@@ -67,7 +67,7 @@ public struct CheckpointBatch: Sendable {
     case failed(StepFailure)
     /// The run goes back to the head of its queue.
     case handedBack(asSuspect: Bool)
-    /// The run waits outside its queue until a time, and then goes back to the head of it.
+    /// The run waits outside its queue until a time, by the uptime, and then goes back to the head of it.
     case parked(until: Timestamp)
 
     /// Whether the run itself has ended.

@@ -16,6 +16,9 @@ public final class RedisClock: Sendable {
   /// What Redis's clock shows now.
   public var now: Timestamp { Timestamp(microseconds: base.load(ordering: .relaxed) + elapsed) }
 
+  /// The time since this host started. No step of a clock changes it, so that waits within the process count by it.
+  public static var uptime: Timestamp { Timestamp(microseconds: monotonicMicroseconds) }
+
   /// Takes the time that an answer has brought.
   func set(_ microseconds: Int) { base.store(microseconds - elapsed, ordering: .relaxed) }
 

@@ -125,7 +125,7 @@ struct Executor: Sendable {
     case .finished: log.write(.debug, "run finished")
     case .failed(let failure):
       log.write(.notice, "run failed", ["code": failure.code.rawValue, "error": failure.message])
-    case .parked(let due): log.write(.debug, "the run waits until \(due.text)")
+    case .parked(let due): log.write(.debug, "the run waits for \((due - RedisClock.uptime).inSeconds)")
     case .handedBack(let answer): log.write(.info, "handed back: \(answer)")
     case .lost(let why): log.write(.warning, "the run is no longer this worker's: \(why)")
     case .refused(let why, let answer):

@@ -25,13 +25,13 @@ extension RunProgress {
         "foreach: the array has \(values.count) items; a step may have \(budget.limits.items) (WF_MAX_ITEMS)")
     }
     let recorded = run.items[step.id] ?? [:]
-    var attempts: [Int: StepAttempts] = [:]
+    var attempts: [Int: (known: StepAttempts, start: Timestamp)] = [:]
     for (unit, known) in run.attempts where unit.step == step.id {
-      if let item = unit.item { attempts[item] = known }
+      if let item = unit.item { attempts[item] = (known, start(after: known)) }
     }
     let isNew = recorded.isEmpty && attempts.isEmpty
     if isNew { batch.log(.stepStart(step: step.id, op: step.op)) }
-    items[position] = StepItems(values, foreach, recorded: recorded, attempts: attempts, now: clock.now)
+    items[position] = StepItems(values, foreach, recorded: recorded, attempts: attempts, now: now)
     items[position]?.bytes = recorded.values.reduce(0) { $0 + $1.json.text.utf8.count }
     itemSteps.append(position)
     if !isNew { logProgress(of: position) }

@@ -69,9 +69,14 @@ struct RunProgress {
     for (position, id) in run.graph.ids.enumerated() {
       guard let known = run.attempts[StepUnit(id)], plan.outcome(of: position) == nil else { continue }
       attempts[position] = known
-      // Redis's clock may have gone back since.
-      plan.wait(position, until: min(known.due, clock.now + known.wait))
+      plan.wait(position, until: start(after: known))
     }
+  }
+
+  /// When another attempt may begin, by the uptime. Redis's clock may have gone back since the last one: no wait
+  /// becomes longer than it was.
+  func start(after attempts: StepAttempts) -> Timestamp {
+    now + min(attempts.wait, max(.zero, attempts.due - clock.now))
   }
 
   /// The limits on what the run's steps may return.
@@ -95,19 +100,19 @@ struct RunProgress {
     return takeReady()
   }
 
-  /// When the next attempt of a step or an item may begin that waits for its time; nil when none waits.
+  /// When the next attempt of a step or an item may begin that waits for its time, by the uptime; nil when none waits.
   var nextDue: Timestamp? {
     if items.isEmpty { return plan.nextDue }
     return (items.values.map(\.nextDue) + [plan.nextDue]).compactMap { $0 }.min()
   }
 
-  /// Redis's clock.
-  var now: Timestamp { clock.now }
+  /// The uptime: what waits within the process counts by it.
+  var now: Timestamp { RedisClock.uptime }
 
   /// Lets the waiting steps start whose time has come.
   mutating func wake() {
     if items.isEmpty, plan.nextDue == nil { return }
-    let now = clock.now
+    let now = now
     for position in itemSteps {
       items[position]?.wake(at: now)
       if items[position]?.onlyWaits == false { plan.resume(position) }
@@ -117,7 +122,7 @@ struct RunProgress {
 
   /// Until when the run is to be parked: nothing of it can happen before.
   var parkTime: Timestamp? {
-    guard let due = plan.nextDue, plan.onlyWaits, due - clock.now > Self.longestWait else { return nil }
+    guard let due = plan.nextDue, plan.onlyWaits, due - now > Self.longestWait else { return nil }
     return due
   }
 

@@ -15,7 +15,8 @@ struct StepItems {
   private var next = 0
   /// Items before that one which may start.
   private var returned: [Int] = []
-  private var waiting: [Int: StepAttempts] = [:]
+  /// Items whose next attempt waits, and until when, by the uptime.
+  private var waiting: [Int: Timestamp] = [:]
   private var inFlight = 0
   /// The failed attempts of the items that are to be attempted again.
   private(set) var attempts: [Int: StepAttempts]
@@ -33,11 +34,12 @@ struct StepItems {
   ///   - recorded: how items have ended, by position, as it is recorded.
   ///   - attempts: the failed attempts of items that have not ended.
   init(
-    _ values: [JSONValue], _ foreach: Foreach, recorded: [Int: ItemEnd], attempts: [Int: StepAttempts],
+    _ values: [JSONValue], _ foreach: Foreach, recorded: [Int: ItemEnd],
+    attempts: [Int: (known: StepAttempts, start: Timestamp)],
     now: Timestamp
   ) {
     self.values = values
-    self.attempts = attempts
+    self.attempts = attempts.mapValues(\.known)
     concurrency = foreach.concurrency
     keepsErrors = foreach.keepsErrors
     ends = values.indices.map { recorded[$0] }
@@ -47,10 +49,8 @@ struct StepItems {
       if case .failed(let failure) = end { fail(item, failure) }
     }
     logged = ended
-    for (item, known) in attempts where values.indices.contains(item) && ends[item] == nil {
-      // Redis's clock may have gone back since.
-      let due = min(known.due, now + known.wait)
-      if due > now { wait(item, known, until: due) } else { returned.append(item) }
+    for (item, attempt) in attempts where values.indices.contains(item) && ends[item] == nil {
+      if attempt.start > now { waiting[item] = attempt.start } else { returned.append(item) }
     }
   }
 
@@ -59,12 +59,6 @@ struct StepItems {
     if !keepsErrors, self.failure == nil {
       self.failure = StepFailure(failure.code, "item \(item): \(failure.message)")
     }
-  }
-
-  private mutating func wait(_ item: Int, _ attempts: StepAttempts, until due: Timestamp) {
-    var attempts = attempts
-    attempts.due = due
-    waiting[item] = attempts
   }
 
   // MARK: Starting items
@@ -93,11 +87,11 @@ struct StepItems {
   }
 
   /// When the next waiting item may start; nil when none waits.
-  var nextDue: Timestamp? { failure == nil ? waiting.values.map(\.due).min() : nil }
+  var nextDue: Timestamp? { failure == nil ? waiting.values.min() : nil }
 
   /// Lets the waiting items start whose time has come.
   mutating func wake(at now: Timestamp) {
-    for (item, attempts) in waiting where attempts.due <= now {
+    for (item, start) in waiting where start <= now {
       waiting[item] = nil
       returned.append(item)
     }
@@ -121,10 +115,10 @@ struct StepItems {
   }
 
   /// Has an item that was taken wait for its next attempt.
-  mutating func repeats(_ item: Int, _ next: StepAttempts) {
+  mutating func repeats(_ item: Int, _ next: StepAttempts, until start: Timestamp) {
     inFlight -= 1
     attempts[item] = next
-    wait(item, next, until: next.due)
+    waiting[item] = start
   }
 
   /// Starts no other item: the step fails.

@@ -58,7 +58,7 @@ import WorkflowStore
     let outcome = try await bench.record(run, 1) { batch in
       batch.log(.stepRetry(step: "a", item: nil, attempts))
       batch.attempted(StepUnit("a"), attempts)
-      batch.end = .parked(until: now + .seconds(3_600))
+      batch.end = .parked(until: RedisClock.uptime + .seconds(3_600))
     }
     #expect(outcome == .recorded)
     #expect(try await bench.send("HGET", bench.prefix + "job:\(id)", "status").string == "queued")
@@ -76,7 +76,7 @@ import WorkflowStore
     let parked = try await bench.submit()
     let run = try await bench.claimOne()
     let turn = try await bench.store.turnTimers()
-    try await bench.record(run, 1) { $0.end = .parked(until: turn.now + .seconds(60)) }
+    try await bench.record(run, 1) { $0.end = .parked(until: RedisClock.uptime + .seconds(60)) }
     for id in [delayed, parked] {
       try await bench.send("ZADD", bench.prefix + "timers", "31000000000000", id.description)
     }

@@ -64,6 +64,14 @@ import WorkflowStore
     #expect(steps.first?.invocation.attempt == 3)
   }
 
+  @Test func `A step back of Redis's clock makes no wait longer than it was`() throws {
+    // As recorded an hour ahead of the clock that it is now.
+    let late = try StepAttempts.make(due: Timestamp(microseconds: 3_600_000_000), wait: .milliseconds(200))
+    var run = try DrivenState([.step("a", "call")], attempts: ["a": late])
+    #expect(run.next() == "write resumed")
+    #expect(run.written() == "wait for a step")
+  }
+
   @Test func `A waiting step fails with the run`() throws {
     var run = try DrivenState([.step("a", "call"), .step("b", "call")])
     #expect(run.next() == "write started, start a, start b *")

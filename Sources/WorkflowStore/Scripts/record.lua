@@ -20,7 +20,7 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
           entries of the progress log;
           fields of the run's outputs, each with its value: a document, or as `/3` in how many pieces it lies there;
           facts of the job, each with its value, first where placeholders stand in for a model's words degraded, with
-          the number of such steps in this record; last of a parked run due, until when it waits;
+          the number of such steps in this record; last of a parked run due, how many milliseconds it waits;
           appends to stores, each a store's key and an item;
           pieces of the result. When there is one, it is the text; each of several is `t` and a text, `o` and the field
           of the outputs where it lies, or `d`, a first and a last byte: of the inputs as submitted, all without the
@@ -167,6 +167,11 @@ local areAllThere
 -- more.
 local function advance(id, job, known, ended, ending, time, bytes, flags, at, documents, facts, stored)
   if (stored > facts or ending ~= '-') and misfit(job, 'hash') then return false end
+  local due
+  if ending == 'parked' then
+    due = math.floor(now / 1000) + ARGV[stored - 1]
+    ARGV[stored - 1] = seconds(due * 1000)
+  end
   send('HSET', job, ARGV, facts, stored - 1)
   send('HSET', prefix .. 'outputs:' .. id, ARGV, documents, facts - 1)
   log(prefix .. 'progress:' .. id, ARGV, at, documents - 1)
@@ -175,8 +180,7 @@ local function advance(id, job, known, ended, ending, time, bytes, flags, at, do
     hold(id, holdText(ended, '0', flags % 4 > 1 and '1' or '0', crashes, time, bytes, known.class))
   else
     local claim = {token = known.token, crashes = crashes, time = time, bytes = bytes, class = known.class}
-    local due = ending == 'parked' and whole(math.ceil(ARGV[stored - 1] * 1000)) or nil
-    release(id, claim, ended, '0', ending == 'suspect', due)
+    release(id, claim, ended, '0', ending == 'suspect', due and whole(due))
   end
   announce(id, '')
   return true

@@ -105,9 +105,11 @@ struct DrivenState {
 
 extension StepAttempts {
   /// Failed attempts of which the last was refused by the service.
-  static func make(failed: Int = 1, due: Timestamp) throws -> StepAttempts {
+  static func make(
+    failed: Int = 1, due: Timestamp, wait: Duration = .seconds(86_400)
+  ) throws -> StepAttempts {
     let text =
-      #"{"failed":\#(failed),"counted":0,"timeouts":0,"fresh":false,"since":0,"wait":86400000000,"due":\#(due.microseconds),"#
+      #"{"failed":\#(failed),"counted":0,"timeouts":0,"fresh":false,"since":0,"wait":\#(Int(wait / .microseconds(1))),"due":\#(due.microseconds),"#
       + #""error_code":"rate_limited","error":"later"}"#
     guard let attempts = StepAttempts(json: try JSONValue(parsing: text)) else { throw StoreError.damaged(text) }
     return attempts
