@@ -101,9 +101,9 @@ public struct Tick: Sendable, Equatable {
 public enum TickOutcome: Sendable, Equatable {
   /// This run was started.
   case fired(JobID)
-  /// There was nothing to fire, or it was fired before; the schedule goes on.
+  /// There was nothing to fire, or it was fired before; the schedule continues.
   case moved
-  /// The run of the last tick has not ended; the schedule goes on.
+  /// The run of the last tick has not ended; the schedule continues.
   case skipped
   /// Another worker was faster, or the schedule was replaced or removed.
   case changed

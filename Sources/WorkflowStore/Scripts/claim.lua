@@ -5,7 +5,7 @@ Gives queued runs to a worker: each leaves its queue, gets a lease and a hold wi
 
 A worker takes runs of the classes that it has the operations for: those of high priority first, those of low priority
 last, and of one priority the oldest first. Of eight claims one begins with a run of low priority, another one with a run
-of normal priority, so that none waits for ever. It names the classes that it knows; when there are others, it is told of
+of normal priority, so that none waits forever. It names the classes that it knows; when there are others, it is told of
 all.
 
 A suspect is a run whose next crash would end it. A worker takes one only when it holds no other run, and takes no other

@@ -1,6 +1,6 @@
 #!lua
 --[[
-Fires a tick of a schedule: starts its run, and goes on to the time at which the schedule is due next, in one go. So a
+Fires a tick of a schedule: starts its run, and moves on to the time at which the schedule is due next, in one go. So a
 tick is one run, however many workers fire it and wherever they die. A tick that was fired before is not fired again,
 also after a step back of Redis's clock: the last ones are known, and the run of any other one has the same id.
 
@@ -12,7 +12,7 @@ ARGV  1 key prefix  2 name  3 generation  4 when the schedule is due, as the cal
       9 number of this partition  10 how many partitions there are  11 how many fired ticks are remembered
 
 Returns {'fired', job id}; {'moved'}: no tick was to be fired, or this one was before; {'skipped'}: the run of the last
-        tick has not ended; the schedule goes on in all three cases.
+        tick has not ended; the schedule continues in all three cases.
         {'changed'}: it is due at another time, is another one, or is gone; {'early'}: Redis's clock is not there yet;
         {'waiting'}: the run of the last tick has not ended; {'held', sentence}: the run's queue is no list. Nothing is
         written in these.
