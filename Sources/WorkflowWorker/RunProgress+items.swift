@@ -126,7 +126,7 @@ extension RunProgress {
       succeed(position, .outputs(items.outputs), isImmediate: isImmediate)
     } else if items.onlyWaits, let due = items.nextDue {
       plan.wait(position, until: due)
-      for blocked in plan.takeBlockedWaits() { fail(blocked, attempts[blocked]?.failure ?? stopFailure(of: blocked)) }
+      failBlockedWaits()
     }
   }
 

@@ -99,9 +99,7 @@ extension RunProgress {
     budget.end(step, recorded: false)
     logFailure(position, failure)
     plan.end(taken: position, .failed(isOptional: step.options.isOptional))
-    for blocked in plan.takeBlockedWaits() {
-      fail(blocked, attempts[blocked]?.failure ?? stopFailure(of: blocked))
-    }
+    failBlockedWaits()
     failBlockedAttempts()
   }
 
@@ -126,6 +124,13 @@ extension RunProgress {
     batch.log(message)
     batch.attempted(StepUnit(step.id, item: unit.item), next)
     if unit.item != nil { settleItems(of: unit.position, isImmediate: false) }
+  }
+
+  /// Fails the steps that wait although another step's failure keeps them from starting.
+  mutating func failBlockedWaits() {
+    for blocked in plan.takeBlockedWaits() {
+      fail(blocked, attempts[blocked]?.failure ?? stopFailure(of: blocked))
+    }
   }
 
   /// Records the last failure of steps whose next attempt was due, and that another step's failure keeps from starting.
