@@ -20,7 +20,7 @@ extension Schedule {
     return times
   }
 
-  /// The last times after an instant, up to another one, at most so many, in order.
+  /// The last times after an instant, up to another one, at most a number of them, in order.
   public func lastTimes(after instant: Int, upTo end: Int, atMost count: Int) -> [Int] {
     // After `low` there are more than are wanted, after `high` there are not.
     var (low, high) = (instant, end)

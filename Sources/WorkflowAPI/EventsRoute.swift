@@ -23,7 +23,7 @@ struct EventsRoute: Route {
     meaning: "the first entry that is sent, if there is no `Last-Event-ID`")
   private static let lastEventID = RouteDocumentation.Parameter(
     name: "Last-Event-ID", place: .header, schema: ["type": "string", "pattern": "^[0-9]{0,9}$"],
-    meaning: "the id of the last event that the client has; the stream goes on behind it")
+    meaning: "the id of the last event that the client has; the stream continues after it")
 
   var documentation: RouteDocumentation {
     RouteDocumentation(

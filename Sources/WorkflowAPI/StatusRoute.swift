@@ -18,7 +18,7 @@ struct StatusRoute: Route {
   /// The largest `?wait=`, in seconds.
   static let longestWait = 60
 
-  /// The largest `?since=`; no log has so many entries.
+  /// The largest `?since=`; no log has more entries.
   static let longestLog = 1_000_000_000
 
   private static let wait = QueryParameter(

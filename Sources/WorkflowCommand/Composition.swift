@@ -47,7 +47,7 @@ struct Composition {
     return HTTPClient(settings.httpClientConfiguration)
   }
 
-  /// A client of its own for `http_request`, whose connections go to allowed addresses only; nil where it is off.
+  /// The client of `http_request`, whose connections go to allowed addresses only; nil where it is off.
   /// - Throws: `HTTPLibraryError`.
   func requestClient() throws -> HTTPClient? {
     try loadURLParser()

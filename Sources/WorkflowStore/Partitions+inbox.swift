@@ -171,7 +171,7 @@ extension InboxEntry {
       return
     }
     let blank = bytes.firstIndex(of: UInt8(ascii: " ")) ?? bytes.startIndex
-    // What wf did not write there has waited for ever.
+    // What wf did not write there waits forever.
     waitingSince = Int(String(decoding: bytes[..<blank], as: UTF8.self)) ?? 0
     self.bytes = Array(bytes[blank...].dropFirst())
   }

@@ -13,7 +13,7 @@ struct OpenAPITests {
   /// The folder with what the tools are told.
   private static let folder = FilePath(#filePath).removingLastComponent().removingLastComponent().appending("Schema")
 
-  /// Runs a tool in a folder of its own.
+  /// Runs a tool in its own folder.
   /// - Returns: whether it found no fault, and what it printed.
   private func run(
     _ tool: String, _ arguments: [String], in folder: String

@@ -23,7 +23,7 @@ struct PythonInbox {
     func fact(_ name: String, _ id: String) -> String { jobs.at(id, name)?.stringValue ?? "" }
   }
 
-  /// Pushes entries, and waits until jobs have ended and so many entries are refused.
+  /// Pushes entries, and waits until jobs have ended and a number of entries are refused.
   func submit(_ entries: [String], jobs: [String] = [], refused: Int = 0) async throws -> Found {
     let request: JSONValue = [
       "entries": .array(entries.map { .string($0) }), "jobs": .array(jobs.map { .string($0) }),

@@ -41,7 +41,7 @@ import WorkflowStore
     try #require(try await stack.command("TIME").array?.first?.int)
   }
 
-  /// Waits until a schedule has started so many runs.
+  /// Waits until a schedule has started a number of runs.
   private func runs(_ stack: Stack, _ name: String, atLeast count: Int) async throws -> JSONObject {
     try await wait("\(count) runs of \(name)") {
       let found = try await find(stack, name)

@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  @Test func `A parameter in the path is that of the pattern, and every operation has a name of its own`() {
+  @Test func `A parameter in the path is that of the pattern, and every operation has its own name`() {
     for route in api.routes {
       let count = route.documentation.parameters.count { $0.place == .path }
       #expect(count == route.pattern.count { $0 == "*" }, "\(route.template)")

@@ -49,7 +49,7 @@ import WorkflowStore
     for method in ["GET", "DELETE"] { #expect(await api.answer(method, "/workflow/schedules/daily").status == 404) }
   }
 
-  @Test func `A paused schedule has no times, and goes on from now`() async throws {
+  @Test func `A paused schedule has no times, and resumes from now`() async throws {
     let paused = await put("p", #""every_s":300,"paused":true"#).json
     #expect(paused["next_ts"] == .null && paused["next_times"] == [] && paused["paused"] == true)
     let resumed = await put("p").json

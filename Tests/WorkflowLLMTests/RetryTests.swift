@@ -32,7 +32,7 @@ import WorkflowLLM
     #expect(counted.asked.map(\.needsFreshConnection).count { $0 } == 5)
   }
 
-  @Test func `After a timeout the next call has more time, and a connection of its own`() async throws {
+  @Test func `After a timeout the next call has more time, and a new connection`() async throws {
     server.behaviour = .hold
     let model = try server.model(timeout: .milliseconds(60))
     let counted = CountedModel { call throws(ModelError) in

@@ -74,7 +74,7 @@ import Workflow
     #expect(try await bench.snapshot() == before)
   }
 
-  @Test func `A tick is a run with an id of its own, and the same tick again is not fired`() async throws {
+  @Test func `A tick is a run with its own id, and the same tick again is not fired`() async throws {
     let start = try await now()
     _ = try await bench.store.put(submission(next: start))
     let found = try await find()

@@ -58,7 +58,7 @@ import Testing
   ]
 
   @Test(arguments: clocks.indices)
-  func `A step of the clock fires no tick again, and stalls nothing for ever`(_ index: Int) throws {
+  func `A step of the clock fires no tick again, and stalls nothing forever`(_ index: Int) throws {
     let (now, fired, next) = Self.clocks[index]
     #expect(try every(300).next(after: now, fired: fired) == next)
   }

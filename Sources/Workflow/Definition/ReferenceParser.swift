@@ -8,7 +8,7 @@ struct ReferenceParser {
   /// No document is nested so deep.
   private static let mostComponents = 1_000
 
-  /// No array has an index of so many digits.
+  /// No array has an index with more digits.
   static let mostDigits = 18
 
   /// The whole text, not owned.

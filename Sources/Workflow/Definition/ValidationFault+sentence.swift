@@ -27,7 +27,7 @@ extension ValidationFault {
 }
 
 extension ValidationFault.Element {
-  /// The element as it stands in a path.
+  /// The element as a path shows it.
   fileprivate var text: String {
     switch self {
     case .key(let key): key

@@ -27,7 +27,7 @@ public struct ScheduleSpecification: Sendable, Equatable {
   public enum Rule: Sendable, Equatable {
     /// A cron expression as it was written, and the name of a time zone.
     case cron(String, zone: String)
-    /// Every so many seconds after an instant, which is the first time.
+    /// An interval in seconds after an instant, which is the first time.
     case interval(seconds: Int, anchor: Int)
   }
 

@@ -124,7 +124,7 @@ package enum RetryField {
     "the bound of the first wait; not above `max_delay_s` where both are given")
   static let multiplier = Field(
     "multiplier", .value(.number(1...100)), default: .value(.number(JSONNumber(shortest: policy.multiplier))),
-    "each further bound is so many times the one before")
+    "each further bound is the one before, times this")
   static let maxDelay = Field(
     "max_delay_s", .value(.number(0...86_400)), default: .words("30, or `delay_s` if that is more"),
     "the largest bound")

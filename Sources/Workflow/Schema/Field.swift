@@ -7,15 +7,15 @@ package struct Field: Sendable {
   package enum Shape: Sendable {
     /// What a kind checks.
     case value(ParameterSchema.Kind)
-    /// What code of its own checks: the type in words, and the JSON Schema.
+    /// What other code checks: the type in words, and the JSON Schema.
     case other(String, JSONObject)
   }
 
-  /// What stands in when the field is absent.
+  /// What applies when the field is absent.
   package enum Default: Sendable {
     /// Nothing may: the field must be there.
     case required
-    /// Absence means something of its own.
+    /// Absence has its own meaning.
     case none
     /// A value.
     case value(JSONValue)
@@ -27,7 +27,7 @@ package struct Field: Sendable {
   package let name: String
   /// What its value must be.
   package let shape: Shape
-  /// What stands in when it is absent.
+  /// What applies when it is absent.
   package let defaultValue: Default
   /// What it means, and what its value must be besides: Markdown that follows a colon.
   package let meaning: String
@@ -119,7 +119,7 @@ extension Field {
 }
 
 extension String {
-  /// A part of a sentence as a sentence of its own.
+  /// A part of a sentence as a whole sentence.
   package var asSentence: String {
     guard let first else { return self }
     return first.uppercased() + dropFirst() + (".!?".contains(last ?? ".") ? "" : ".")

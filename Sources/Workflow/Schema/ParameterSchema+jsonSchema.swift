@@ -1,7 +1,7 @@
 package import ExactJSON
 
 extension ParameterSchema.Kind {
-  /// The JSON Schema of a value that stands for itself.
+  /// The JSON Schema of a literal value.
   var schema: JSONObject {
     switch self {
     case .any: return [:]
@@ -25,7 +25,7 @@ extension ParameterSchema.Kind {
     }
   }
 
-  /// The JSON Schema of a value as it is written in a step, where a reference may stand for it.
+  /// The JSON Schema of a value as it is written in a step, where a reference may replace it.
   var writtenSchema: JSONObject {
     let reference = JSONValue.object(Field.reference("Reference"))
     switch self {

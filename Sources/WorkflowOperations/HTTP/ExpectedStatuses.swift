@@ -33,7 +33,7 @@ struct ExpectedStatuses: Sendable, Equatable {
     return digit * 100...digit * 100 + 99
   }
 
-  /// Checks the parameter as it was written, where references stand for what they bring.
+  /// Checks the parameter as it was written, before references are resolved.
   static let check = ParameterSchema.ValueCheck("statuses") { value in
     let elements = value.arrayValue ?? []
     if elements.count > most { return countMessage }

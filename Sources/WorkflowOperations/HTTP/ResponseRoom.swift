@@ -33,7 +33,7 @@ final class ResponseRoom: Sendable {
   private let total: Int
   private let state: Mutex<State>
 
-  /// Creates room for so many bytes.
+  /// Creates room for a number of bytes.
   init(bytes: Int) {
     total = bytes
     state = Mutex(State(left: bytes))

@@ -29,7 +29,7 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
           how many calls have laid down documents of this record before; of such a call its number, from 1,
           bytes of the result before those that this call writes, -1 when there is none or it is written at once,
           bytes of the whole result then, else 0.
-        One more when the run is kept for a time of its own: its seconds.
+        One more when the run says how long it is kept: the seconds.
 
 Returns {Redis's clock (µs), answer...}, an answer for each record:
         'recorded': now or by an earlier sending of the same number;
@@ -53,7 +53,7 @@ local firstForm, headForm, lastForm = '>I4s', '>sssssBI4I4I4I4', '>I4i8I4'
 local headStart = 42
 local now = clock()
 
--- Placeholders that stand in for a model's words; the seconds that the run at hand is kept after its end.
+-- Placeholders in place of a model's words; the seconds that the run at hand is kept after its end.
 local fallbacks, kept = 0, nil
 
 -- Counts placeholders in the minute that it is, of the 60 minutes that are kept.
