@@ -76,12 +76,14 @@ extension HostTests {
         cp -p /etc/wf/wf.env /root/wf.env; sed -i '/^WF_URL/d' /etc/wf/wf.env
         systemctl disable --now wf-api.socket wf-api
         """,
-      cure: "systemctl enable --now wf-api.socket; mv /root/wf.env /etc/wf/wf.env",
+      cure: "systemctl enable --now wf-api.socket wf-api; mv /root/wf.env /etc/wf/wf.env",
       signs: ["wf-api.socket and wf-api are disabled", "taken for a host with workers only"], isBroken: false),
   ]
 
   @Test func `wf doctor names each fault of a host and its remedy`() async throws {
     let host = try await SharedHost.get()
+    let enabled = "systemctl is-enabled wf-api.socket wf-api wf-worker"
+    let before = try await host.sh(enabled)
     for fault in HostTests.faults {
       try await host.sh(fault.cause)
       // The services notice some faults a moment later.
@@ -99,6 +101,7 @@ extension HostTests {
       return outcome.output.contains("FAILED") ? nil : outcome
     }
     #expect(healthy.code == 0)
+    #expect(try await host.sh(enabled) == before)
   }
 
   @Test func `wf doctor examines the model with the credentials of a worker that is stopped`() async throws {
