@@ -69,6 +69,7 @@ extension RunStore {
     arguments.append(RunStore.searchedQueueLength)
     arguments.append(limits.crashes)
     arguments.append(worker)
+    arguments.append(limits.retain)
     let names = [keys.leases, keys.recovery, keys.timers]
     let reply = try await evaluate(Scripts.reconcile, names, arguments)
     if case .null = reply { return nil }

@@ -119,15 +119,15 @@ import WorkflowStore
     let run = try #require(try await bench.claim(1, id: "host-1-f/7", worker: "host-1-f").runs.first)
     try await bench.send("ZADD", bench.prefix + "deadlines", "0", id.description)
     _ = try await bench.store.turnTimers()
-    #expect(await channel.next() == "\(id) \(run.token)")
+    #expect(await channel.next() == "lost \(id) \(run.token)")
   }
 
   @Test func `A run that ends in time leaves no limit behind`() async throws {
     let id = try await submit { $0.timeout = .init(1_000) }
     let run = try await bench.claimOne()
-    #expect(run.hasLimit)
+    #expect(run.hasEndOptions)
     try await bench.record(run, 1) { batch in
-      batch.hasLimit = run.hasLimit
+      batch.hasEndOptions = run.hasEndOptions
       batch.end = .failed(StepFailure(.operationFailed, "no"))
     }
     #expect(try await score("deadlines", id) == nil)

@@ -11,6 +11,7 @@ KEYS  1 leases  2 recovery  3 timers
 ARGV  1 key prefix  2 where the look at the live runs continues, '' to begin  3 how many to look at
       4 cursor of the look through all keys, 0 to begin  5 about how many to look at  6 lease (ms)
       7 length of the queues over which they are not searched  8 crashes that end a run  9 worker id
+      10 seconds that an ended run is kept
 
 Returns nil when another worker does it, else
         {where to continue, '' when all live runs have been seen; cursor, 0 when all keys have; job id, what it was...}:
@@ -87,8 +88,21 @@ local function lookAtQueued(id, job)
   tell(id, 'queued without a queue entry', 'runs_without_entry')
 end
 
-local function look(id)
+-- Keeps the lists on which an old run is, because it will be kept for its time after its end.
+local function keepLists(id, since)
+  local hour = whole(math.floor(since / 3600000000))
+  local job = try('HMGET', jobs .. id, 'run_name', 'owner', 'labels', 'retain') or {}
+  local kept = whole((job[4] or ARGV[10]) + 2 * spare)
+  local function keep(index) redis.pcall('EXPIRE', prefix .. 'runs:' .. hour .. index, kept, 'GT') end
+  keep('')
+  if job[1] then keep(':name:' .. job[1]) end
+  if job[2] then keep(':owner:' .. job[2]) end
+  for label, value in pairs(job[3] and cjson.decode(job[3]) or {}) do keep(':label:' .. label .. '=' .. value) end
+end
+
+local function look(id, since)
   local job = read(id)
+  if job[1] and now * 1000 - since > spare / 4 * 1000000 then keepLists(id, since) end
   if job[1] ~= 'started' and job[1] ~= 'queued' then
     redis.call('ZREM', prefix .. 'live', id)
   elseif job[3] ~= '1' and job[3] ~= format then
@@ -117,7 +131,7 @@ end
 -- Runs that were submitted in one call have the same score: those of the last one are looked at again.
 local from = ARGV[2] == '' and '-inf' or ARGV[2]
 local some = redis.call('ZRANGEBYSCORE', prefix .. 'live', from, '+inf', 'WITHSCORES', 'LIMIT', '0', ARGV[3])
-for i = 1, #some, 2 do look(some[i]) end
+for i = 1, #some, 2 do look(some[i], tonumber(some[i + 1])) end
 if #some == 2 * ARGV[3] then report[1] = some[#some] == from and '(' .. from or some[#some] end
 redis.call('HSET', KEYS[2], 'sweeper', ARGV[9], 'reconciled', whole(now))
 settle()
