@@ -8,11 +8,11 @@ enum Scripts {
   static let heartbeat = script(PackageResources.heartbeat_lua, named: "heartbeat", after: transitions)
   static let recover = script(PackageResources.recover_lua, named: "recover", after: transitions + [leases])
   static let upgrade = script(PackageResources.upgrade_lua, named: "upgrade", after: transitions)
-  static let timers = script(PackageResources.timers_lua, named: "timers", after: transitions)
+  static let timers = script(PackageResources.timers_lua, named: "timers", after: transitions + [waits])
   static let leave = script(PackageResources.leave_lua, named: "leave", after: [prelude])
   static let status = script(PackageResources.status_lua, named: "status", after: [])
   static let events = script(PackageResources.events_lua, named: "events", after: [])
-  static let reconcile = script(PackageResources.reconcile_lua, named: "reconcile", after: transitions)
+  static let reconcile = script(PackageResources.reconcile_lua, named: "reconcile", after: transitions + [waits])
   static let dead = script(PackageResources.dead_lua, named: "dead", after: [])
   static let rights = script(PackageResources.rights_lua, named: "rights", after: [])
   static let health = script(PackageResources.health_lua, named: "health", after: [prelude, leases])
@@ -30,6 +30,7 @@ enum Scripts {
   private static let admit = PackageResources.admit_lua
   private static let entries = PackageResources.entries_lua
   private static let holds = PackageResources.holds_lua
+  private static let waits = PackageResources.waits_lua
   private static let results = PackageResources.results_lua
   private static let leases = PackageResources.leases_lua
   /// What scripts share that take runs from state to state.
