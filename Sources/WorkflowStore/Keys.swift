@@ -11,7 +11,8 @@
 ///                              reader reads), `again` (once it was held: claims, crashes in a row, deaths
 ///                              in a row before a record, last time, bytes of the log), `end` (token and
 ///                              number of the record that ended the last claim), `due` (until when it waits
-///                              or waited among the timers), and what the run says of itself: `delay`,
+///                              or waited among the timers), `wait` (ms that it waited the last time), and
+///                              what the run says of itself: `delay`,
 ///                              `limit`, `retain`, `priority`, `labels`; `owner` (the name of its API key);
 ///                              `schedule` (tick and name of the
 ///                              schedule that has started it). No value but run_name, error, labels and

@@ -8,13 +8,13 @@ enum Scripts {
   static let heartbeat = script(PackageResources.heartbeat_lua, named: "heartbeat", after: transitions)
   static let recover = script(PackageResources.recover_lua, named: "recover", after: transitions + [leases])
   static let upgrade = script(PackageResources.upgrade_lua, named: "upgrade", after: transitions)
-  static let timers = script(PackageResources.timers_lua, named: "timers", after: transitions + [ends])
+  static let timers = script(PackageResources.timers_lua, named: "timers", after: transitions + [ends, waits])
   static let control = script(PackageResources.control_lua, named: "control", after: transitions + [ends])
   static let reopen = script(PackageResources.reopen_lua, named: "reopen", after: [prelude, wake, holds])
   static let leave = script(PackageResources.leave_lua, named: "leave", after: [prelude])
   static let status = script(PackageResources.status_lua, named: "status", after: [])
   static let events = script(PackageResources.events_lua, named: "events", after: [])
-  static let reconcile = script(PackageResources.reconcile_lua, named: "reconcile", after: transitions)
+  static let reconcile = script(PackageResources.reconcile_lua, named: "reconcile", after: transitions + [waits])
   static let list = script(PackageResources.list_lua, named: "list", after: [])
   static let counts = script(PackageResources.counts_lua, named: "counts", after: [])
   static let dead = script(PackageResources.dead_lua, named: "dead", after: [])
@@ -36,6 +36,7 @@ enum Scripts {
   private static let holds = PackageResources.holds_lua
   private static let indexes = PackageResources.indexes_lua
   private static let ends = PackageResources.ends_lua
+  private static let waits = PackageResources.waits_lua
   private static let results = PackageResources.results_lua
   private static let leases = PackageResources.leases_lua
   /// What scripts share that take runs from state to state.

@@ -3,11 +3,11 @@
 Looks at a part of the live runs, those that are queued or started, for those that no worker would claim, and repairs
 them. wf's own scripts leave none; whoever deletes keys by hand, or a Redis that evicts, may. One worker at a time does
 that: the one that did it last, unless that is longer ago than a lease. A run that is among the timers waits for its
-time: it is in order without a queue entry.
+time: it is in order without a queue entry, and waits no longer than it was to.
 
 The set of live runs itself is repaired by a slow look through all keys.
 
-KEYS  1 leases  2 recovery  3 timers
+KEYS  1 leases  2 recovery  3 timers  4 deadlines
 ARGV  1 key prefix  2 where the look at the live runs continues, '' to begin  3 how many to look at
       4 cursor of the look through all keys, 0 to begin  5 about how many to look at  6 lease (ms)
       7 length of the queues over which they are not searched  8 crashes that end a run  9 worker id
@@ -20,7 +20,7 @@ Returns nil when another worker does it, else
         'queued in an unknown class': nothing is done; the caller makes the class known.
 Safe to send twice: what is repaired is found to be in order.
 ]]
-local fault = misfits(KEYS[1], 'zset', KEYS[2], 'hash', KEYS[3], 'zset', classes, 'hash', holds, 'hash')
+local fault = misfits(KEYS[1], 'zset', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', classes, 'hash', holds, 'hash')
 if fault then return fault end
 local now = math.floor(clock() / 1000)
 local last = redis.call('HMGET', KEYS[2], 'sweeper', 'reconciled')
@@ -108,8 +108,11 @@ local function look(id, since)
   elseif job[3] ~= '1' and job[3] ~= format then
     return
   elseif job[1] == 'queued' then
+    shortenWaits(id, now)
     lookAtQueued(id, job)
-  elseif not redis.call('ZSCORE', KEYS[1], id) then
+  else
+    shortenWaits(id, now)
+    if redis.call('ZSCORE', KEYS[1], id) then return end
     redis.call('ZADD', KEYS[1], whole(now + ARGV[6]), id)
     tell(id, 'started without a lease', 'runs_without_lease')
   end

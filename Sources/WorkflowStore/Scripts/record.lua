@@ -169,6 +169,7 @@ local function advance(id, job, known, ended, ending, time, bytes, flags, at, do
   local due
   if ending == 'parked' then
     due = math.floor(now / 1000) + ARGV[stored - 1]
+    redis.call('HSET', job, 'wait', ARGV[stored - 1])
     ARGV[stored - 1] = seconds(due * 1000)
   end
   send('HSET', job, ARGV, facts, stored - 1)

@@ -11,9 +11,8 @@ ARGV  1 key prefix  2 how many runs at most  3 seconds to keep an ended run  4 c
 Returns {Redis's clock (µs), when the next run is due, ms, or nil, when the next time limit is over, ms, or nil,
          job id, 'due' | 'timed out' | 'dropped' (a timer of a run that is not queued, a limit of one that has ended)...}.
 Safe to send twice: a run leaves the timers as it is enqueued.
-When the clock has gone back since the caller's last turn, runs that were held before are due at once: the worker that
-takes one knows how long is left of its wait. A start that was delayed by a number of seconds is no later than so many
-seconds from now; one at a time of the calendar stays there.
+When the clock has gone back since the caller's last turn, no wait is longer from now than it was to begin with. A turn
+that is lost with Redis's last writes, or that no worker takes, is made up for by reconcile.lua.
 ]]
 local fault = misfits(KEYS[1], 'zset', KEYS[2], 'zset', holds, 'hash', prefix .. 'leases', 'zset')
 if fault then return fault end
@@ -59,10 +58,10 @@ local function expire(id)
 end
 
 if ARGV[5] ~= '' and now < tonumber(ARGV[5]) then
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ms, '(+inf', 'LIMIT', '0', '1000')) do
-    local job = isJobID(id) and try('HMGET', jobs .. id, 'again', 'delay') or {}
-    local latest = job[1] and ms or job[2] and whole(ms + job[2])
-    if latest and tonumber(latest) < tonumber(redis.call('ZSCORE', KEYS[1], id)) then redis.call('ZADD', KEYS[1], latest, id) end
+  for n = 1, 2 do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[n], '(' .. ms, '(+inf', 'LIMIT', '0', '1000')) do
+      if isJobID(id) then shortenWaits(id, tonumber(ms)) end
+    end
   end
 end
 local late = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ms, 'LIMIT', '0', ARGV[2])
