@@ -46,30 +46,9 @@ public struct APIServer: Service {
     self.listener = listener
     self.configuration = configuration
     self.logger = logger
-    let quotas = Quotas(connections: configuration.connectionLimit)
-    let schedules = Schedules(
-      reader: ScheduleReader(definitions: definitions), partitions: partitions, submissions: submissions)
-    let routes: [any Route] = [
-      SubmitRoute(reader: definitions, partitions: partitions, submissions: submissions),
-      ScheduleListRoute(schedules: schedules),
-      ScheduleRoute(schedules: schedules),
-      PutScheduleRoute(schedules: schedules),
-      DeleteScheduleRoute(schedules: schedules),
-      BulkRoute(action: .control(.cancel), partitions: partitions),
-      BulkRoute(action: .control(.pause), partitions: partitions),
-      BulkRoute(action: .control(.resume), partitions: partitions),
-      BulkRoute(action: .retry, partitions: partitions),
-      ControlRoute(verb: .cancel, partitions: partitions),
-      ControlRoute(verb: .pause, partitions: partitions),
-      ControlRoute(verb: .resume, partitions: partitions),
-      RetryRoute(partitions: partitions),
-      RerunRoute(partitions: partitions),
-      ListRoute(partitions: partitions),
-      CountsRoute(partitions: partitions),
-      HealthRoute(partitions: partitions, warnings: warnings),
-      StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
-      EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
-    ]
+    let routes = Self.routes(
+      definitions: definitions, partitions: partitions, documents: documents, events: events,
+      submissions: submissions, quotas: Quotas(connections: configuration.connectionLimit), warnings: warnings)
     let schemas = definitions.schemas
     let openAPI = OpenAPIRoute { route in
       OpenAPIDocument(routes: routes + [route], requestSchemas: schemas(), version: version)

@@ -1,0 +1,42 @@
+import Workflow
+import WorkflowStore
+
+extension APIServer {
+  /// Every route but that of the OpenAPI document, which names them all. Of several that match a path the first counts.
+  static func routes(
+    definitions: DefinitionReader, partitions: Partitions, documents: Partitions, events: RunEvents,
+    submissions: GroupSubmit, quotas: Quotas, warnings: @escaping @Sendable () -> [String]
+  ) -> [any Route] {
+    let schedules = Schedules(
+      reader: ScheduleReader(definitions: definitions), partitions: partitions, submissions: submissions)
+    return [
+      SubmitRoute(reader: definitions, partitions: partitions, submissions: submissions),
+      ScheduleListRoute(schedules: schedules),
+      ScheduleRoute(schedules: schedules),
+      PutScheduleRoute(schedules: schedules),
+      DeleteScheduleRoute(schedules: schedules),
+    ]
+      + control(partitions) + [
+        ListRoute(partitions: partitions),
+        CountsRoute(partitions: partitions),
+        HealthRoute(partitions: partitions, warnings: warnings),
+        StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
+        EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
+      ]
+  }
+
+  /// The routes that steer runs; those for all runs of a filter first.
+  private static func control(_ partitions: Partitions) -> [any Route] {
+    [
+      BulkRoute(action: .control(.cancel), partitions: partitions),
+      BulkRoute(action: .control(.pause), partitions: partitions),
+      BulkRoute(action: .control(.resume), partitions: partitions),
+      BulkRoute(action: .retry, partitions: partitions),
+      ControlRoute(verb: .cancel, partitions: partitions),
+      ControlRoute(verb: .pause, partitions: partitions),
+      ControlRoute(verb: .resume, partitions: partitions),
+      RetryRoute(partitions: partitions),
+      RerunRoute(partitions: partitions),
+    ]
+  }
+}
