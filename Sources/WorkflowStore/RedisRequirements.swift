@@ -22,7 +22,8 @@ public enum RedisRequirements {
 
   private static let needed = [
     "ping", "time", "select 0", "script load -", "evalsha - 1 KEY", "subscribe CHANNEL", "unsubscribe CHANNEL",
-    "publish CHANNEL -", "exists KEY", "type KEY", "del KEY", "unlink KEY", "rename KEY KEY", "expire KEY 1", "scan 0",
+    "publish CHANNEL -", "exists KEY", "type KEY", "del KEY", "unlink KEY", "rename KEY KEY", "expire KEY 1",
+    "persist KEY", "scan 0",
     "get KEY", "mget KEY", "set KEY -", "getrange KEY 0 0", "strlen KEY", "setrange KEY 0 -", "hget KEY -",
     "hmget KEY -",
     "hgetall KEY", "hkeys KEY", "hlen KEY", "hstrlen KEY -", "hexists KEY -", "hset KEY - -", "hsetnx KEY - -",

@@ -157,6 +157,6 @@ extension RunOptions {
       }
     let priority = priority == .normal ? "-" : priority.rawValue
     let labels = labels.isEmpty ? "-" : JSONValue.object(labelsJSON).text
-    return "\(start) \(timeout?.text ?? "-") \(retain.map(String.init) ?? "-") \(priority) \(labels)"
+    return "\(start) \(timeout?.text ?? "-") \(retain.map(String.init) ?? "-") \(priority) \(callback ?? "-") \(labels)"
   }
 }

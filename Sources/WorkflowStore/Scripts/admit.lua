@@ -17,7 +17,7 @@ end
 
 -- What a run says besides its steps: when it starts, ms, when its time is over, ms, and fields of its job.
 local function readOptions(text)
-  local start, limit, retain, priority, labels = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (.*)$')
+  local start, limit, retain, priority, callback, labels = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (.*)$')
   local ms, due = math.floor(score / 1000), nil
   if start ~= '-' then due = string.byte(start) == 43 and ms + string.sub(start, 2) or start + 0 end
   local options = {isPast = due and due < ms, due = due, about = ' ' .. retain .. (limit ~= '-' and ' 1' or ''), fields = {}}
@@ -32,7 +32,9 @@ local function readOptions(text)
   say('limit', limit)
   say('retain', retain)
   say('priority', priority)
+  say('callback', callback)
   say('labels', labels)
+  options.callback = callback ~= '-' and callback or nil
   options.fault = misfit(ARGV[1] .. 'timers', 'zset') or misfit(ARGV[1] .. 'deadlines', 'zset')
   return options
 end

@@ -9,8 +9,8 @@ ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 number of class
       the number of its class with two digits, the sum of 1 if an idempotency key follows and 2 if options do, its job
         id, bytes of its documents with eight digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;
       its name; its documents as they lie in `docs:{id}`; its options; its idempotency key.
-      Options are five words, `-` for what is not said: its start, in ms since 1970, or with a `+` in ms from now; the
-      seconds that it may take, the seconds that it is kept, its priority, its labels as JSON
+      Options are six words, `-` for what is not said: its start, in ms since 1970, or with a `+` in ms from now; the
+      seconds that it may take, the seconds that it is kept, its priority, its callback_url, its labels as JSON
 
 Returns for each 1: it is accepted, now or by an earlier sending;
                  {'accepted', job id}: that is the job that the same key and body made;

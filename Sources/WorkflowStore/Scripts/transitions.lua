@@ -1,5 +1,5 @@
 -- Common to the scripts that take a run from one state to another; Scripts.swift puts this text after prelude.lua,
--- wake.lua and holds.lua.
+-- wake.lua, holds.lua and report.lua.
 --
 --   admit   (admit.lua) a run comes in: queued
 --   take    (claim.lua) a worker holds it: started
@@ -59,6 +59,8 @@ local function finish(id, job, status, retain, hasOutputs, words, first, last, .
     redis.call('EXPIRE', ARGV[1] .. 'outputs:' .. id, retain)
     spent[#spent + 1] = ARGV[1] .. 'part:' .. id
   end
+  local callback = redis.call('HGET', job, 'callback')
+  if callback then report(id, callback) end
   local n = #over + 1
   released[#released + 1], over[n] = id, id
   return true
