@@ -48,7 +48,7 @@ struct ListCommand: AsyncParsableCommand {
   }
 
   /// A time in UTC, such as `2026-11-29T10:12:32Z`.
-  private static func time(_ seconds: Int) -> String {
+  static func time(_ seconds: Int) -> String {
     var seconds = time_t(seconds)
     var parts = tm()
     gmtime_r(&seconds, &parts)
