@@ -7,8 +7,9 @@ import Testing
 import WorkflowStore
 
 /// The ends of runs are reported to real receivers.
-@Suite(.timeLimit(.minutes(3))) struct CallbackTests {
-  @Test(.enabled(if: PythonInbox.folder != nil, "make test installs the library"), arguments: [1, 4])
+@Suite(.enabled(if: PythonInbox.folder != nil, "make test installs the library"), .timeLimit(.minutes(3)))
+struct CallbackTests {
+  @Test(arguments: [1, 4])
   func `The end of a run is reported once, signed as receivers verify it`(_ partitions: Int) async throws {
     try await CallbackReceiver.with(partitions: partitions) { receiver in
       let stack = receiver.stack
@@ -171,6 +172,24 @@ import WorkflowStore
   private func address(of name: String) -> String? {
     guard let entry = gethostbyname(name), let bytes = entry.pointee.h_addr_list.pointee else { return nil }
     return (0..<4).map { "\(UInt8(bitPattern: bytes[$0]))" }.joined(separator: ".")
+  }
+
+  @Test func `Each generation of a run is reported, and so is its cancellation`() async throws {
+    try await CallbackReceiver.with { receiver in
+      let stack = receiver.stack
+      let cancelled = try await stack.submit(receiver.body(["delay_s": 3_600]))
+      #expect(try await stack.send("POST", "/workflow/\(cancelled)/cancel").status == 200)
+      try await receiver.callback(cancelled, is: "delivered")
+      #expect(receiver.calls.map { $0.body?.objectValue?["type"]?.stringValue } == ["run.cancelled"])
+      let id = try await stack.submit(receiver.body(fails: true))
+      try await receiver.callback(id, is: "delivered")
+      #expect(try await stack.send("POST", "/workflow/\(id)/retry").status == 202)
+      try await receiver.callback("\(id)-1", is: "delivered")
+      #expect(receiver.calls.map { $0.headers["webhook-id"] } == [cancelled, id, "\(id)-1"])
+      #expect(receiver.calls.last?.body?.objectValue?["data"]?.objectValue?["job_id"]?.stringValue == id)
+      #expect(receiver.calls.last?.body?.objectValue?["type"] == "run.failed")
+      #expect(try await receiver.verdicts() == ["run.cancelled", "run.failed", "run.failed"])
+    }
   }
 
   @Test func `Without a secret a run with a callback_url is refused`() async throws {

@@ -32,6 +32,8 @@ public struct RunOptions: Sendable, Equatable {
   public var labels: [(name: String, value: String)] = []
   /// Where its end is reported to; nil for nowhere.
   public var callback: String?
+  /// Whose run it is: the name of the API key that it came with; nil without keys. No body says it.
+  public var owner: String?
 
   /// A run that says nothing.
   public init() {}
@@ -39,6 +41,7 @@ public struct RunOptions: Sendable, Equatable {
   /// Whether it says nothing.
   public var isEmpty: Bool {
     start == nil && timeout == nil && priority == .normal && retain == nil && labels.isEmpty && callback == nil
+      && owner == nil
   }
 
   /// The labels as a JSON object.
@@ -47,7 +50,7 @@ public struct RunOptions: Sendable, Equatable {
   /// Whether both say the same.
   public static func == (one: Self, other: Self) -> Bool {
     one.start == other.start && one.timeout == other.timeout && one.priority == other.priority
-      && one.retain == other.retain && one.callback == other.callback
+      && one.retain == other.retain && one.callback == other.callback && one.owner == other.owner
       && one.labels.elementsEqual(other.labels) { $0 == $1 }
   }
 }

@@ -96,7 +96,7 @@ struct CallbacksCommand: AsyncParsableCommand {
     let time = (callback["dead_ts"]?.numberValue ?? callback["next_ts"]?.numberValue).flatMap { Double($0.text) }
     let attempts = callback["attempts"]?.numberValue?.int ?? 0
     let words = [
-      time.map { ListCommand.time(Int($0)) } ?? "", callback["id"]?.stringValue ?? "",
+      time.map { DateText.utc(Int($0)) } ?? "", callback["id"]?.stringValue ?? "",
       "\(attempts) \(attempts == 1 ? "attempt" : "attempts")", callback["url"]?.stringValue ?? "",
       callback["last_error"]?.stringValue ?? "",
     ]

@@ -3,10 +3,12 @@
 local reported = {'run_name', 'status', 'finished_ts', 'labels', 'error_code', 'error'}
 
 -- Lays down the callback of a run that has ended, with all that it says: the run may expire before it is delivered. Its
--- id is that of the run; when the run has ended before, the time is behind it.
+-- id is that of the run, with its generation behind it from the second on. Where a run of this id has ended before and
+-- was forgotten, it is the time.
 local function report(id, url)
-  local facts = redis.call('HMGET', jobs .. id, unpack(reported))
-  local name, ended = id, facts[3] or seconds(clock())
+  local facts = redis.call('HMGET', jobs .. id, 'generation', unpack(reported))
+  local generation = table.remove(facts, 1)
+  local name, ended = generation and generation ~= '0' and id .. '-' .. generation or id, facts[3] or seconds(clock())
   if redis.call('EXISTS', prefix .. 'callback:' .. name) == 1 then name = id .. '-' .. string.gsub(ended, '%.', '') end
   local words = {'job', id, 'url', url, 'host', string.lower(string.match(url, '^%a+://([^/?#]*)') or ''),
     'created_ts', ended, 'attempts', '0'}
