@@ -50,7 +50,7 @@ public struct Audit: Sendable {
   private func problems(of id: String, _ stored: PublicStores) async throws -> [Problem] {
     let status = try await stack.command("HGET", stack.key("job", id), "status").string ?? "none"
     guard ["finished", "failed", "cancelled"].contains(status) else {
-      return [Problem(.lost, "its status is \(status)")]
+      return [Problem(.lost, "its status is \(status); \(try await remains(of: id))")]
     }
     let log = try await stack.progress(of: id)
     var problems = logProblems(log, status) + stored.problems(of: id, log)
@@ -63,6 +63,16 @@ public struct Audit: Sendable {
       if left < 0 { problems.append(Problem(.damaged, "its \(kind) does not expire (\(left))")) }
     }
     return problems
+  }
+
+  /// What Redis knows of a run that has not ended.
+  private func remains(of id: String) async throws -> String {
+    let job = try await stack.command("HGETALL", stack.key("job", id)).array?.compactMap(\.string) ?? []
+    let due = try await stack.command("ZSCORE", stack.key("timers", ofPartition: id), id).string ?? "none"
+    let isQueued = try await stack.queuedRuns().contains(id)
+    let now = try await stack.command("TIME").array?.first?.string ?? "?"
+    let log = try await stack.progress(of: id).suffix(3).map { JSONValue.object($0).text }
+    return "now \(now), timer \(due), queued \(isQueued), job \(job), log ends with \(log)"
   }
 
   /// One end of each generation, and it is the last entry; no step begins after its outputs are recorded; time does not
