@@ -85,9 +85,8 @@ let package = Package(
     module(
       "WorkflowWorker",
       [
-        "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", "Scheduling", "Hiredis", "LinuxSupport",
-        logging,
-        lifecycle,
+        "WorkflowStore", "WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "Scheduling", "Curl", "Hiredis",
+        "OpenSSL", "LinuxSupport", logging, lifecycle,
       ]),
     module(
       "WorkflowAPI",

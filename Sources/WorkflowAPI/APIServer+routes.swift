@@ -15,6 +15,10 @@ extension APIServer {
       ScheduleRoute(schedules: schedules),
       PutScheduleRoute(schedules: schedules),
       DeleteScheduleRoute(schedules: schedules),
+      CallbackListRoute(partitions: partitions),
+      CallbackRoute(partitions: partitions),
+      RetryCallbackRoute(callbacks: CallbackRecalls(partitions: partitions, submissions: submissions)),
+      RetryDeadCallbacksRoute(callbacks: CallbackRecalls(partitions: partitions, submissions: submissions)),
     ]
       + control(partitions) + [
         ListRoute(partitions: partitions),

@@ -26,6 +26,7 @@ struct HealthRoute: Route {
       let health = try await partitions.health()
       let fallbacks = try await partitions.fallbacksOfLastHour()
       let inbox = try await partitions.inboxState()
+      let callbacks = try await partitions.callbackCounts()
       let fault = fault(health)
       var facts: JSONObject = [
         "status": fault == nil ? "ok" : "unavailable", "redis": "ok",
@@ -33,12 +34,13 @@ struct HealthRoute: Route {
         "started": .number(JSONNumber(health.started)),
       ]
       if inbox.entries > 0 { facts["inbox"] = .number(JSONNumber(inbox.entries)) }
+      if callbacks.waiting > 0 { facts["callbacks"] = .number(JSONNumber(callbacks.waiting)) }
       if fallbacks > 0 { facts["fallbacks_last_hour"] = .number(JSONNumber(fallbacks)) }
       if !health.repairs.isEmpty {
         let repairs = health.repairs.sorted { $0.key < $1.key }
         facts["repairs"] = .object(JSONObject(repairs.map { ($0.key, .number(JSONNumber($0.value))) }))
       }
-      let warnings = warnings() + inboxWarnings(inbox)
+      let warnings = warnings() + inboxWarnings(inbox) + callbackWarnings(callbacks)
       if !warnings.isEmpty { facts["warnings"] = .array(warnings.map { .string($0) }) }
       if let fault { facts["detail"] = .string(fault) }
       return .json(status: fault == nil ? 200 : 503, .object(facts))
@@ -58,6 +60,24 @@ struct HealthRoute: Route {
       ? nil
       : "\(inbox.refused) entries of the inbox were refused: LRANGE \(list) 0 -1 shows them and why; then delete it"
     return [inbox.fault, refused].compactMap(\.self)
+  }
+
+  /// Seconds for which a callback may be due: workers look once a second.
+  private static let callbackPatience = 60
+
+  private func callbackWarnings(_ callbacks: CallbackCounts) -> [String] {
+    var warnings: [String] = []
+    if callbacks.dead > 0 {
+      warnings.append(
+        "\(callbacks.dead) callbacks were given up: `wf callbacks --dead` shows why, and `wf callbacks retry --dead` sends them again"
+      )
+    }
+    if callbacks.overdue > Self.callbackPatience {
+      warnings.append(
+        "callbacks have been due for \(callbacks.overdue) s: no worker sends them in time; each needs WF_CALLBACK_SECRET"
+      )
+    }
+    return warnings
   }
 
   /// Why runs are not executed; nil if they are.

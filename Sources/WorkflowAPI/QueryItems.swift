@@ -2,7 +2,7 @@ import ExactJSON
 import FastCGI
 import Workflow
 
-/// The query of a request: `name=value` pairs, whose values are numbers.
+/// The query of a request: `name=value` pairs, whose values are numbers and texts that need no escapes.
 struct QueryItems {
   private let items: [(name: String, value: String)]
 
@@ -12,6 +12,9 @@ struct QueryItems {
       return (String(Substring(pair[..<end])), String(Substring(pair[end...].dropFirst())))
     }
   }
+
+  /// The text of an item as it was sent; nil if the query has none of this name. The last of several counts.
+  func text(_ name: String) -> String? { items.last { $0.name.hasSameScalars(as: name) }?.value }
 
   /// Names and values as they were meant: `%41` is A, `+` a blank.
   var decoded: [(name: String, value: String)] { items.map { (Self.decode($0.name), Self.decode($0.value)) } }

@@ -6,6 +6,7 @@ import Workflow
 import WorkflowLLM
 import WorkflowOperations
 import WorkflowStore
+import WorkflowWorker
 
 /// Puts the parts together as the settings say.
 struct Composition {
@@ -53,12 +54,30 @@ struct Composition {
     try loadURLParser()
     guard !settings.httpAccess.isOff else { return nil }
     return SendHTTPRequest.client(
-      settings.httpAccess, authoritiesFile: settings.authorities, userAgent: "wf/\(String(cString: wf_version()))")
+      settings.httpAccess, authoritiesFile: settings.authorities, userAgent: userAgent)
   }
 
-  /// Loads libcurl where `http_request` is on, since its parameters are checked with libcurl's reading of URLs.
+  /// Loads libcurl where `http_request` or callbacks are on, since URLs are checked with libcurl's reading of them.
   /// - Throws: `HTTPLibraryError`.
-  func loadURLParser() throws { if !settings.httpAccess.isOff { try HTTPClient.loadLibrary() } }
+  func loadURLParser() throws {
+    if !settings.httpAccess.isOff || settings.callbacks != nil { try HTTPClient.loadLibrary() }
+  }
+
+  /// Says what is wrong with a `callback_url`.
+  var callbackCheck: CallbackCheck { CallbackAccess.check(settings.callbacks?.access) }
+
+  /// How a worker sends callbacks; nil where they are off.
+  /// - Throws: `HTTPLibraryError`.
+  func callbackConfiguration() throws -> CallbackConfiguration? {
+    guard let callbacks = settings.callbacks else { return nil }
+    try HTTPClient.loadLibrary()
+    return CallbackConfiguration(
+      client: callbacks.access.client(authoritiesFile: settings.authorities, userAgent: userAgent),
+      secrets: callbacks.secrets, access: callbacks.access, timeout: callbacks.timeout,
+      site: settings.isSet("WF_URL") ? settings.url : "")
+  }
+
+  private var userAgent: String { "wf/\(String(cString: wf_version()))" }
 
   /// Logs failed requests, each cause once a minute.
   private func requestLog() -> SendHTTPRequest.Log {

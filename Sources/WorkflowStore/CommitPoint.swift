@@ -40,6 +40,10 @@ public enum CommitPoint: String, Sendable, CaseIterable {
   case beforeTake
   /// The entries are runs; the worker has not gone on.
   case afterTake
+  /// A callback is leased; nothing has been sent.
+  case beforeCallback
+  /// The receiver has answered; Redis does not know it.
+  case afterCallback
   /// A new generation of a run is to be opened; Redis knows nothing of it.
   case beforeReopen
   /// It is queued; whoever asked has not been told.

@@ -45,6 +45,14 @@
 ///                              policies, JSON), rule, next, `fired` (the last ticks), job (of the last
 ///                              one), runs, skipped, created_ts, and the run to submit: head, run_name,
 ///                              documents, needs, options; body (as submitted, JSON)
+/// wf's own, of callbacks
+///   callbacks          zset    id of each callback that is not delivered → when it is due, ms; while it    until delivered
+///                              is being sent, the end of that lease                                      or dead
+///   callbacks:dead     zset    id of each callback that was given up → when, ms; the newest 10,000          retain after last
+///   callback:{id}      hash    job, url, host (authority of the url), what the body says (status,        until delivered
+///                              run_name, finished_ts, labels, error_code, error), created_ts, attempts,  or dead, then
+///                              token (of the lease), wait (ms that it was put off), last_ts,              retain
+///                              last_status, last_error, delivered_ts, dead_ts
 /// wf's own, of all runs
 ///   queue:{format}:{class}:normal                                                                        while queued
 ///                      list    ids of queued runs of a class; head = next
@@ -128,6 +136,9 @@ public struct Keys: Sendable, Equatable {
   func claim(_ worker: String) -> String { "\(prefix)claim:\(worker)" }
   func idempotency(_ key: String) -> String { "\(prefix)idempotency:\(key)" }
   func schedule(_ name: String) -> String { "\(prefix)schedule:\(name)" }
+  func callback(_ id: String) -> String { "\(prefix)callback:\(id)" }
+  var callbacks: String { "\(prefix)callbacks" }
+  var deadCallbacks: String { "\(prefix)callbacks:dead" }
   var schedules: String { "\(prefix)schedules" }
   var classes: String { "\(prefix)classes" }
   var holds: String { "\(prefix)holds" }
@@ -162,7 +173,7 @@ public struct Keys: Sendable, Equatable {
     [
       classes, holds, elected, live, idle, serves, recovery, leases, timers, deadlines, paused, workers, leaseLengths,
       dead,
-      repairs, fallbacks, database, schedules,
+      repairs, fallbacks, database, schedules, callbacks, deadCallbacks,
     ]
   }
 

@@ -19,7 +19,7 @@ public enum InboxVerdict: Sendable {
   /// It is good: a run is accepted.
   case run(Submission)
   /// A job with this id fails at once.
-  case failed(JobID, runName: String, reason: String)
+  case failed(JobID, runName: String, reason: String, callback: String? = nil)
   /// It cannot become a job; it is kept in the list of refused entries, with the reason.
   case refused(String)
   /// Another worker may have its operations.
@@ -125,9 +125,11 @@ extension Partitions {
       let options = run.options.isEmpty ? none : Array(run.options.lines.utf8)
       let needs = RunClasses.text(of: run.requirements)
       return words("run", store(of: run.id).keys.prefix, needs) + run.words(asClass: 1) + [options]
-    case .failed(let id, let name, let reason):
+    case .failed(let id, let name, let reason, let callback):
       let start = store(of: id).keys.prefix
-      return words("fail", start, id.description, name, reason) + [JSONValue.string(reason).bytes, none]
+      return words("fail", start, id.description, name, reason) + [
+        JSONValue.string(reason).bytes, Array((callback ?? "").utf8),
+      ]
     case .refused(let reason):
       let text = String(decoding: entry.bytes.prefix(Partitions.mostRefusedBytes), as: UTF8.self)
       let object: JSONValue = [

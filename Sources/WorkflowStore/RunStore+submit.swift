@@ -160,6 +160,7 @@ extension RunOptions {
     if let timeout { lines.append("limit \(timeout.text)") }
     if let retain { lines.append("retain \(retain)") }
     if priority != .normal { lines.append("priority \(priority.rawValue)") }
+    if let callback { lines.append("callback \(callback)") }
     if let owner { lines.append("owner \(owner)") }
     if !labels.isEmpty { lines.append("labels \(JSONValue.object(labelsJSON).text)") }
     return lines.joined(separator: "\n")

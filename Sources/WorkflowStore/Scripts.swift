@@ -27,12 +27,20 @@ enum Scripts {
   static let tick = script(PackageResources.tick_lua, named: "tick", after: [prelude, wake, indexes, admit])
 
   static let inbox = script(PackageResources.inbox_lua, named: "inbox", after: [prelude, entries])
-  static let take = script(PackageResources.take_lua, named: "take", after: [prelude, wake, indexes, admit, entries])
+  static let take = script(
+    PackageResources.take_lua, named: "take", after: [prelude, wake, indexes, admit, entries, report])
+
+  static let calldue = script(PackageResources.calldue_lua, named: "calldue", after: [prelude, callbacks])
+  static let called = script(PackageResources.called_lua, named: "called", after: [prelude, callbacks])
+  static let recall = script(PackageResources.recall_lua, named: "recall", after: [prelude, callbacks])
+  static let calls = script(PackageResources.calls_lua, named: "calls", after: [])
 
   private static let prelude = PackageResources.prelude_lua
   private static let wake = PackageResources.wake_lua
   private static let admit = PackageResources.admit_lua
+  private static let callbacks = PackageResources.callbacks_lua
   private static let entries = PackageResources.entries_lua
+  private static let report = PackageResources.report_lua
   private static let holds = PackageResources.holds_lua
   private static let indexes = PackageResources.indexes_lua
   private static let ends = PackageResources.ends_lua
@@ -41,7 +49,7 @@ enum Scripts {
   private static let leases = PackageResources.leases_lua
   /// What scripts share that take runs from state to state.
   private static let transitions = [
-    prelude, wake, holds, indexes, PackageResources.transitions_lua,
+    prelude, wake, holds, indexes, report, PackageResources.transitions_lua,
   ]
 
   /// The script with what it shares with others put in after its `#!lua` line, which Redis wants first. Every function

@@ -17,7 +17,7 @@ struct InboxEntryReader: Sendable {
     case run(Submission)
     /// Nothing that can be run; it has an id.
     /// `lacksOperations`: with the operations of another worker it might be a run.
-    case faulty(JobID, runName: String, reason: String, lacksOperations: Bool)
+    case faulty(JobID, runName: String, reason: String, callback: String?, lacksOperations: Bool)
     /// Nothing that a job could be made of.
     case refused(String)
   }
@@ -85,6 +85,8 @@ struct InboxEntryReader: Sendable {
   ) -> Reading {
     let name = entry["body"]?.objectValue?["run_name"]?.stringValue ?? ""
     let shown = String(String.UnicodeScalarView(name.unicodeScalars.prefix(WorkflowDefinition.Limit.runNameScalars)))
-    return .faulty(id, runName: shown, reason: reason, lacksOperations: lacksOperations)
+    return .faulty(
+      id, runName: shown, reason: reason,
+      callback: Callbacks.url(of: entry["body"]?.objectValue, definitions.callbacks), lacksOperations: lacksOperations)
   }
 }

@@ -88,11 +88,11 @@ struct InboxReader: Sendable {
     switch entries.read(entry) {
     case .run(let submission): return .run(submission)
     case .refused(let reason): return .refused(reason)
-    case .faulty(let id, let name, let reason, let lacksOperations):
+    case .faulty(let id, let name, let reason, let callback, let lacksOperations):
       let age = entry.waitingSince.map { now - $0 } ?? 0
       // A clock that has gone back must not make it wait longer.
       if lacksOperations, (0..<Self.patience).contains(age) { return .waits }
-      return .failed(id, runName: name, reason: reason)
+      return .failed(id, runName: name, reason: reason, callback: callback)
     }
   }
 
@@ -101,7 +101,7 @@ struct InboxReader: Sendable {
     var reasons: [String] = []
     for ((_, verdict), outcome) in zip(batch, outcomes) {
       switch (verdict, outcome) {
-      case (.failed(let id, _, let reason), .failed):
+      case (.failed(let id, _, let reason, _), .failed):
         logger.info("an entry of the inbox failed: \(reason)", metadata: ["job": "\(id)"])
       case (.run(let submission), .failed):
         logger.info(

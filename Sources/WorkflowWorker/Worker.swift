@@ -19,6 +19,7 @@ public struct Worker: Service {
   private let keys: Keys
   private let partitionCount: Int
   private let limits: RunStore.Limits
+  private let callbacks: CallbackConfiguration?
   private let logger: Logger
   private let watchdogTick: @Sendable (_ activeRuns: Int) -> Void
 
@@ -28,7 +29,7 @@ public struct Worker: Service {
   ///   - watchdogTick: called about once a second while the worker is able to work, with the number of active runs.
   public init(
     configuration: WorkerConfiguration, registry: OperationRegistry, redis: RedisAddress, keys: Keys,
-    partitions: Int = 1, limits: RunStore.Limits, logger: Logger,
+    partitions: Int = 1, limits: RunStore.Limits, callbacks: CallbackConfiguration? = nil, logger: Logger,
     watchdogTick: @escaping @Sendable (_ activeRuns: Int) -> Void = { _ in }
   ) {
     self.watchdogTick = watchdogTick
@@ -38,6 +39,7 @@ public struct Worker: Service {
     self.keys = keys
     partitionCount = partitions
     self.limits = limits
+    self.callbacks = callbacks
     self.logger = logger
   }
 
@@ -79,12 +81,15 @@ public struct Worker: Service {
       restore: { [logger] in executor.restore($0, logger: logger) })
     let subscription = subscribe(claimer, activeRuns, name)
     let tasks = lookAfterOthers(claims, largeWrites, name, unless: check)
+    let calls = RunningCallbacks(callbacks, partitions(claims), worker: name, logger: logger, unless: check)
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
 
     let outcome = await run(claimer, unless: check)
     for task in tasks { task.cancel() }
-    await drain(activeRuns, claimer)
+    calls?.stop()
+    await drain(activeRuns, claimer, calls)
+    await calls?.end()
     // A call that still waits for an answer fails now, so that nothing delays the end.
     subscription.close()
     for connection in [writes, largeWrites, beats] { connection.close() }
@@ -168,7 +173,9 @@ public struct Worker: Service {
 
   /// Takes runs out of the inbox.
   private func readInbox(_ connection: RedisConnection, _ name: String) async {
-    let definitions = DefinitionReader(operations: registry.schemas, maxStepBytes: configuration.maxOutputBytes)
+    let definitions = DefinitionReader(
+      operations: registry.schemas, maxStepBytes: configuration.maxOutputBytes,
+      callbacks: CallbackAccess.check(callbacks?.access))
     let reader = InboxReader(
       partitions: partitions(connection, timeout: .seconds(30)),
       entries: InboxEntryReader(definitions: definitions, maxBodyBytes: configuration.maxBodyBytes), worker: name,
@@ -211,11 +218,11 @@ public struct Worker: Service {
   /// How long handing back may take once the drain time is over; deregistering then has the rest of two seconds.
   private static let handBackTime = Duration.milliseconds(1_500)
 
-  private func drain(_ activeRuns: ActiveRuns, _ claimer: Claimer) async {
+  private func drain(_ activeRuns: ActiveRuns, _ claimer: Claimer, _ calls: RunningCallbacks?) async {
     let end = ContinuousClock.now + configuration.drain
     if activeRuns.count > 0 { logger.notice("finishing \(activeRuns.count) runs within \(configuration.drain)") }
     await wait(until: end, orCancelled: true) {
-      activeRuns.count == 0 && claimer.isIdle
+      activeRuns.count == 0 && claimer.isIdle && calls?.isIdle != false
     }
     if activeRuns.count > 0 { logger.notice("handing back \(activeRuns.count) runs") }
     activeRuns.handBackAll()

@@ -27,4 +27,19 @@ import Testing
     #expect(facts["warnings"] == ["Redis may discard runs"])
     #expect(facts["repairs"]?.text == #"{"a":1,"b":2}"#)
   }
+
+  @Test func `Health counts callbacks, and warns of dead ones and of those that nobody sends`() async throws {
+    let api = try TestAPI()
+    for (index, id) in ["a", "b"].enumerated() {
+      try await api.send("ZADD", "\(api.prefixes[0])callbacks", "9999999999999", id)
+      if index == 0 { try await api.send("ZADD", "\(api.prefixes[0])callbacks:dead", "9999999999999", "c") }
+    }
+    let facts = await api.answer("GET", "/status/health").json
+    #expect(facts["callbacks"] == 2 && facts["warnings"]?.arrayValue?.count == 1)
+    #expect(facts["warnings"]?.text.contains("1 callbacks were given up") == true)
+    try await api.send("ZADD", "\(api.prefixes[0])callbacks", "1", "a")
+    let later = await api.answer("GET", "/status/health").json
+    #expect(later["warnings"]?.arrayValue?.count == 2)
+    #expect(later["warnings"]?.text.contains("no worker sends them in time; each needs WF_CALLBACK_SECRET") == true)
+  }
 }

@@ -22,6 +22,29 @@ import Workflow
     (#"{"run_name":"r","priority":1,"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.priority"),
     (#"{"run_name":"r","retain_s":0,"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.retain_s"),
     (#"{"run_name":"r","retain_s":1.5,"steps":[{"id":"a","op":"wait"}]}"#, "int_type at body.retain_s"),
+    (#"{"run_name":"r","callback_url":1,"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.callback_url"),
+    (#"{"run_name":"r","callback_url":null,"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.callback_url"),
+    (#"{"run_name":"r","callback_url":"","steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.callback_url"),
+    (#"{"run_name":"r","callback_url":"/x","steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.callback_url"),
+    (
+      #"{"run_name":"r","callback_url":"ftp://a/","steps":[{"id":"a","op":"wait"}]}"#,
+      "value_error at body.callback_url"
+    ),
+    (
+      #"{"run_name":"r","callback_url":"http:/a","steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.callback_url"
+    ),
+    (
+      #"{"run_name":"r","callback_url":"http://é/","steps":[{"id":"a","op":"wait"}]}"#,
+      "value_error at body.callback_url"
+    ),
+    (
+      #"{"run_name":"r","callback_url":"http://a/ b","steps":[{"id":"a","op":"wait"}]}"#,
+      "value_error at body.callback_url"
+    ),
+    (
+      #"{"run_name":"r","callback_url":"http://a/\#(String(repeating: "x", count: 2_040))","steps":[{"id":"a","op":"wait"}]}"#,
+      "value_error at body.callback_url"
+    ),
     (#"{"run_name":"r","labels":["a"],"steps":[{"id":"a","op":"wait"}]}"#, "dict_type at body.labels"),
     (#"{"run_name":"r","labels":{"a":1},"steps":[{"id":"a","op":"wait"}]}"#, "string_type at body.labels.a"),
     (#"{"run_name":"r","labels":{"a b":"c"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels.a b"),
@@ -32,6 +55,19 @@ import Workflow
   @Test(arguments: faultyRuns)
   func `A fault of a run's field is named at its place`(body: String, fault: String) throws {
     #expect(try DefinitionReader.sample.summary(ofFaultsIn: body) == [fault])
+  }
+
+  @Test func `A callback_url is what the service lets pass`() throws {
+    func body(_ url: String) -> String {
+      #"{"run_name":"r","callback_url":"\#(url)","steps":[{"id":"a","op":"wait"}]}"#
+    }
+    for url in ["https://a.example/x?y=z", "HTTP://A", "http://a/" + String(repeating: "x", count: 2_039)] {
+      #expect(try DefinitionReader.sample.read(text: body(url)).options.callback == url)
+    }
+    let faults = try DefinitionReader.sample.faults(in: body("http://refused"))
+    #expect(faults.map(\.message) == ["Value error, it is refused"])
+    let off = DefinitionReader(operations: ["wait": ParameterSchema([])])
+    #expect(try off.faults(in: body("https://a.example/")).map(\.message) == ["Value error, \(Callbacks.areOff)"])
   }
 
   static let faultyForeach = [

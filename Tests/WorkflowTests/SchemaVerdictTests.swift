@@ -76,6 +76,7 @@ struct SchemaVerdictTests {
     "retry":{"max_attempts":1000,"delay_s":0,"multiplier":1,"max_delay_s":0,"jitter":false,"total_s":0,\
     "on":["timeout"]}}]}
     """,
+    #"{"run_name":"r","callback_url":"https://hooks.example.com/wf?a=b","steps":[{"id":"a","op":"wait"}]}"#,
     #"{"run_name":"r","run_at":"2999-02-28T23:59:60.5-00:30","steps":[{"id":"a","op":"note"}]}"#,
     body(steps: #"{"id":"a","op":"llm_summarize","params":{"source":"@inputs.text","max_tokens":"@inputs.n"}}"#),
     body(steps: #"{"id":"a","op":"llm_summarize","params":{"source":"","max_tokens":1e2}}"#),

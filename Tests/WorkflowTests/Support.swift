@@ -3,20 +3,21 @@ import Workflow
 
 extension DefinitionReader {
   /// A reader for the operations that the page Contract lists, one without parameters, and one that takes anything.
-  static let sample = DefinitionReader(operations: [
-    "preprocess": ParameterSchema([.init("field", .string(), default: "text")]),
-    "llm_summarize": ParameterSchema([
-      .init("source", .string(), default: "@pre.clean_text"),
-      .init("max_tokens", .integer(1...1_000_000), default: 120),
-      .init("model", .string(maxScalars: 5)),
-      .init("temperature", .number(0...2)),
-    ]),
-    "store_result": ParameterSchema([
-      .init("namespace", .string(maxScalars: 200), default: "default"), .init("data", .any, default: "@llm.summary"),
-    ]),
-    "wait": ParameterSchema([]),
-    "note": ParameterSchema([.init("value", .any)]),
-  ])
+  static let sample = DefinitionReader(
+    operations: [
+      "preprocess": ParameterSchema([.init("field", .string(), default: "text")]),
+      "llm_summarize": ParameterSchema([
+        .init("source", .string(), default: "@pre.clean_text"),
+        .init("max_tokens", .integer(1...1_000_000), default: 120),
+        .init("model", .string(maxScalars: 5)),
+        .init("temperature", .number(0...2)),
+      ]),
+      "store_result": ParameterSchema([
+        .init("namespace", .string(maxScalars: 200), default: "default"), .init("data", .any, default: "@llm.summary"),
+      ]),
+      "wait": ParameterSchema([]),
+      "note": ParameterSchema([.init("value", .any)]),
+    ], callbacks: { $0.contains("//refused") ? "it is refused" : nil })
 
   /// Reads a body that is good.
   func read(text: String) throws -> WorkflowDefinition { try read(parse(Array(text.utf8))).definition }

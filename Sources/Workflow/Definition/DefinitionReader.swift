@@ -9,13 +9,20 @@ public struct DefinitionReader: Sendable {
   /// The names of the operations, as a sentence lists them.
   private let operationNames: String
   private let inputBudget: InputBudget
+  /// Says what is wrong with a `callback_url`.
+  package let callbacks: CallbackCheck
   private let known = TextCache<StepList>()
 
   /// A reader.
   /// - Parameters:
   ///   - operations: the parameters of each operation that a step may name.
   ///   - maxStepBytes: bytes that a step may be given and may return (`WF_MAX_OUTPUT_BYTES`).
-  public init(operations: [String: ParameterSchema], maxStepBytes: Int = .max) {
+  ///   - callbacks: says what is wrong with a `callback_url`; by default that callbacks are off.
+  public init(
+    operations: [String: ParameterSchema], maxStepBytes: Int = .max,
+    callbacks: @escaping CallbackCheck = { _ in Callbacks.areOff }
+  ) {
+    self.callbacks = callbacks
     self.operations = Dictionary(
       operations.map { (ExactKey($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
     operationNames = ParameterSchema.Kind.alternatives(operations.keys.sorted())
@@ -69,7 +76,8 @@ public struct DefinitionReader: Sendable {
   /// - Throws: every fault at once.
   public func read(_ body: ParsedBody) throws(Faults) -> (definition: WorkflowDefinition, steps: [UInt8]) {
     let (document, cached) = (body.document, body.known)
-    var reading = DefinitionReading(operations: operations, operationNames: operationNames)
+    var reading = DefinitionReading(
+      operations: operations, operationNames: operationNames, callbacks: callbacks)
     let parts = reading.body(document.value, knownSteps: cached)
     guard reading.faults.isEmpty, let parts else { throw Faults(faults: reading.faults.all) }
     let list = cached ?? StepList(parts.steps, parsed: document.value.objectValue?["steps"] ?? .null)

@@ -21,10 +21,12 @@ struct DefinitionReading {
 
   let operations: [ExactKey: ParameterSchema]
   let operationNames: String
+  let callbacks: CallbackCheck
   var faults = FaultList()
   private let root: ValidationFault.Location = [.key("body")]
 
-  init(operations: [ExactKey: ParameterSchema], operationNames: String) {
+  init(operations: [ExactKey: ParameterSchema], operationNames: String, callbacks: @escaping CallbackCheck) {
+    self.callbacks = callbacks
     self.operations = operations
     self.operationNames = operationNames
   }
@@ -42,7 +44,7 @@ struct DefinitionReading {
     let inputs = self.object(object["inputs"], at: root + [.key("inputs")])
     let steps = knownSteps == nil ? self.steps(object) : []
     let failsFast = RunField.failFast.read(object, at: root, &faults)?.boolValue ?? true
-    let options = RunOptions(object, at: root, &faults)
+    let options = RunOptions(object, at: root, callbacks: callbacks, &faults)
     guard let name, let inputs, let steps else { return nil }
     return Body(runName: name, inputs: inputs, steps: steps, failsFast: failsFast, options: options)
   }

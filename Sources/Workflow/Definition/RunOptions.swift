@@ -30,6 +30,8 @@ public struct RunOptions: Sendable, Equatable {
   public var retain: Int?
   /// Names and values of the author's own.
   public var labels: [(name: String, value: String)] = []
+  /// Where its end is reported to; nil for nowhere.
+  public var callback: String?
   /// Whose run it is: the name of the API key that it came with; nil without keys. No body says it.
   public var owner: String?
 
@@ -38,7 +40,8 @@ public struct RunOptions: Sendable, Equatable {
 
   /// Whether it says nothing.
   public var isEmpty: Bool {
-    start == nil && timeout == nil && priority == .normal && retain == nil && labels.isEmpty && owner == nil
+    start == nil && timeout == nil && priority == .normal && retain == nil && labels.isEmpty && callback == nil
+      && owner == nil
   }
 
   /// The labels as a JSON object.
@@ -47,7 +50,8 @@ public struct RunOptions: Sendable, Equatable {
   /// Whether both say the same.
   public static func == (one: Self, other: Self) -> Bool {
     one.start == other.start && one.timeout == other.timeout && one.priority == other.priority
-      && one.retain == other.retain && one.owner == other.owner && one.labels.elementsEqual(other.labels) { $0 == $1 }
+      && one.retain == other.retain && one.callback == other.callback && one.owner == other.owner
+      && one.labels.elementsEqual(other.labels) { $0 == $1 }
   }
 }
 
@@ -60,10 +64,15 @@ extension RunOptions {
     public static let labelNameBytes = 63
     /// Bytes of a label's value.
     public static let labelValueBytes = 256
+    /// Bytes of a `callback_url`.
+    public static let callbackBytes = 2_048
   }
 
   /// Reads what a body says.
-  init(_ body: JSONObject, at root: ValidationFault.Location, _ faults: inout FaultList) {
+  /// - Parameter callbacks: says what is wrong with a `callback_url`.
+  init(
+    _ body: JSONObject, at root: ValidationFault.Location, callbacks: CallbackCheck, _ faults: inout FaultList
+  ) {
     timeout = RunField.timeout.read(body, at: root, &faults)?.numberValue
     retain = RunField.retain.read(body, at: root, &faults)?.numberValue?.int
     if let delay = RunField.delay.read(body, at: root, &faults)?.numberValue?.double {
@@ -72,6 +81,9 @@ extension RunOptions {
     priority = RunField.priority.read(body, at: root, &faults)?.stringValue.flatMap(Priority.init) ?? .normal
     readStart(body, at: root + [.key("run_at")], &faults)
     if let value = body["labels"] { readLabels(value, at: root + [.key("labels")], &faults) }
+    if let value = body["callback_url"] {
+      readCallback(value, at: root + [.key("callback_url")], callbacks, &faults)
+    }
   }
 
   private mutating func readStart(_ body: JSONObject, at place: ValidationFault.Location, _ faults: inout FaultList) {

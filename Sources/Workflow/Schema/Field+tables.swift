@@ -42,10 +42,14 @@ package enum RunField {
     "labels", .other("object of strings", RunOptions.labelSchema), default: .value([:]),
     "up to \(RunOptions.Limit.labels) strings of up to \(RunOptions.Limit.labelValueBytes) bytes without control "
       + "characters; names of 1 to \(RunOptions.Limit.labelNameBytes) ASCII letters, digits, `_`, `-`, `.`, `/`")
+  static let callback = Field(
+    "callback_url", .other("string", Callbacks.schema),
+    "up to \(RunOptions.Limit.callbackBytes.grouped) ASCII characters: an `http` or `https` URL without user and password, "
+      + "to which the end of the run is reported")
 
   /// All of them, as the page Contract lists them.
   package static let all = [
-    runName, inputs, steps, failFast, timeout, delay, runAt, priority, retain, labels,
+    runName, inputs, steps, failFast, timeout, delay, runAt, priority, retain, labels, callback,
   ]
   static let names = all.map(\.name)
 }

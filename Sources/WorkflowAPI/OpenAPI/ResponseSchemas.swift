@@ -1,5 +1,6 @@
 import ExactJSON
 package import Workflow
+import WorkflowStore
 
 /// The JSON Schemas of what the API answers. Answers may get more fields; clients ignore those that they do not know.
 package enum ResponseSchemas {
@@ -20,6 +21,9 @@ package enum ResponseSchemas {
       "Event": .object(event), "StatusEvent": .object(Field.object(statusEvent, isOpen: true)),
       "Result": .object(Field.object(result, isOpen: true)),
       "Health": .object(Field.object(health, isOpen: true)),
+      "Callback": .object(Field.object(callback, isOpen: true)),
+      "Callbacks": .object(Field.object(callbacks, isOpen: true)),
+      "RetriedCallbacks": .object(Field.object(retriedCallbacks, isOpen: true)),
       "Counts": .object(Field.object(counts, isOpen: true)),
       "Runs": .object(Field.object(runs, isOpen: true)),
       "ListedRun": .object(Field.object(listedRun, isOpen: true)),
@@ -203,6 +207,7 @@ package enum ResponseSchemas {
     Field("redis", .value(.oneOf(["ok", "unavailable"])), default: .required, "whether Redis answers"),
     Field("workers", count, "workers that are alive"), Field("queued", count, "runs that wait"),
     Field("started", count, "runs that are executed"),
+    Field("callbacks", count, "callbacks that are not delivered yet; absent if none"),
     Field("fallbacks_last_hour", count, "placeholders in place of models within an hour; absent if none"),
     Field("repairs", map(of: ["type": "integer"]), "what was repaired in Redis; absent if nothing"),
     Field("warnings", list(of: ["type": "string"]), "what operators should know; absent if nothing"),
@@ -259,6 +264,39 @@ package enum ResponseSchemas {
     Field("run_name", text, default: .required, "as submitted"),
     Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where it stands now"),
     Field("done", .value(.boolean), "whether it was done; false when the run has changed meanwhile; not in a dry run"),
+  ]
+
+  private static let callback = [
+    Field("id", text, default: .required, "its id, the `webhook-id` of each attempt"),
+    Field("job_id", jobID, default: .required, "the run's id"),
+    Field("url", text, default: .required, "where it goes; values of the query are hidden"),
+    Field("type", text, default: .required, "what it reports, such as `run.finished`"),
+    Field(
+      "state", .value(.oneOf(StoredCallback.State.allCases.map(\.rawValue))), default: .required, "where it stands"),
+    Field("attempts", count, default: .required, "how often it was sent"),
+    Field("created_ts", timeOrNull, default: .required, "when the run ended"),
+    Field("last_ts", timeOrNull, default: .required, "when the last attempt began"),
+    Field(
+      "next_ts", timeOrNull, default: .required,
+      "when it is due, or sent again should its sender die; null when it is delivered or dead"),
+    Field("delivered_ts", timeOrNull, default: .required, "when it was delivered"),
+    Field("dead_ts", timeOrNull, default: .required, "when it was given up"),
+    Field("last_status", count, "what the receiver answered last"),
+    Field("last_error", text, "why the last attempt has failed"),
+  ]
+
+  private static let callbacks = [
+    Field(
+      "callbacks", list(of: Field.reference("Callback")), default: .required,
+      "those that wait, the first due first; dead ones the newest first"),
+    Field(
+      "next", .other("string or null", ["type": ["string", "null"]]), default: .required,
+      "the cursor of the next page; null on the last"),
+  ]
+
+  private static let retriedCallbacks = [
+    Field("retried", count, default: .required, "dead callbacks that are sent again"),
+    Field("left", count, default: .required, "dead callbacks that are left, to be asked for again"),
   ]
 
   private static let error = [Field("detail", text, default: .required, "what is wrong, in a sentence")]

@@ -63,6 +63,11 @@ extension RouteDocumentation.Parameter {
   static let jobID = Self(
     name: "job_id", place: .path, schema: ["type": "string", "format": "uuid"],
     meaning: "the id that the submission answered", isRequired: true)
+  /// The parameter of the path that names a callback.
+  static let callbackID = Self(
+    name: "callback_id", place: .path, schema: ["type": "string", "pattern": "^[0-9a-f-]{36,64}$"],
+    meaning: "the callback's id, its `webhook-id`: the id of the run, and a suffix where the run has ended before",
+    isRequired: true)
   /// The entity tags that the client has.
   static let ifNoneMatch = Self(
     name: "If-None-Match", place: .header, schema: ["type": "string"],
@@ -72,6 +77,8 @@ extension RouteDocumentation.Parameter {
 extension RouteDocumentation.Answer {
   /// 404 where there is no such run.
   static let noJob = json(404, "Error", "There is no job of this id, or it has expired.")
+  /// 404 where there is no such callback.
+  static let noCallback = json(404, "Error", "There is no callback of this id, or it has expired.")
   /// 422 for a query or a header that cannot be read.
   static let invalid = json(422, "ValidationError", "Every fault of the request.")
 }

@@ -74,7 +74,7 @@ struct APICommand: AsyncParsableCommand {
   private static func definitions(_ composition: Composition) -> DefinitionReader {
     DefinitionReader(
       operations: composition.registry(client: nil, requests: nil).schemas,
-      maxStepBytes: composition.settings.worker.maxOutputBytes)
+      maxStepBytes: composition.settings.worker.maxOutputBytes, callbacks: composition.callbackCheck)
   }
 
   private static func serverConfiguration(_ composition: Composition) -> FastCGIServerConfiguration {

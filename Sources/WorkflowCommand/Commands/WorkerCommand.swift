@@ -20,11 +20,13 @@ struct WorkerCommand: AsyncParsableCommand {
     let settings = composition.settings
     let client = try composition.httpClient()
     let requests = try composition.requestClient()
+    let callbacks = try composition.callbackConfiguration()
     let notifier = SystemdNotifier()
     let worker = Worker(
       configuration: settings.worker, registry: composition.registry(client: client, requests: requests),
       redis: settings.redis,
-      keys: settings.keys, partitions: settings.partitions, limits: settings.limits, logger: composition.logger,
+      keys: settings.keys, partitions: settings.partitions, limits: settings.limits,
+      callbacks: callbacks, logger: composition.logger,
       watchdogTick: { runs in
         notifier.ready("\(runs) active runs")
         notifier.alive()
@@ -44,5 +46,6 @@ struct WorkerCommand: AsyncParsableCommand {
     }
     client?.close()
     requests?.close()
+    callbacks?.close()
   }
 }

@@ -8,7 +8,7 @@ struct HostCredentials {
   /// Credentials that cannot be had.
   private(set) var results: [CheckResult] = []
 
-  private static let names = ["llm_api_key", "redis_password"]
+  private static let names = ["llm_api_key", "callback_secret", "redis_password"]
   private static let unit = "wf-worker.service"
   /// Where systemd looks for a credential without a path, in order.
   private static let stores = ["/etc/credstore", "/run/credstore", "/usr/lib/credstore"]

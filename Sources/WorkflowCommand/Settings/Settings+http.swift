@@ -1,13 +1,12 @@
 import Curl
 import WorkflowOperations
+import WorkflowWorker
 
 extension Settings {
   /// What `http_request` may reach.
   static func httpAccess(_ reader: inout SettingsReader) -> HTTPAccess {
     let hosts = list("WF_HTTP_ALLOW", &reader, HTTPHostPattern.init, expected: HTTPHostPattern.forms)
-    let blocks = list(
-      "WF_HTTP_ALLOW_PRIVATE", &reader, IPAddressBlock.init,
-      expected: "addresses and blocks separated by commas are expected, such as 10.1.2.3, 10.2.0.0/16 or fd00::/8")
+    let blocks = list("WF_HTTP_ALLOW_PRIVATE", &reader, IPAddressBlock.init, expected: blockForms)
     let access = HTTPAccess(hosts: hosts, privateBlocks: blocks)
     for host in hosts {
       guard let address = host.address, !access.allows(address) else { continue }
@@ -16,6 +15,36 @@ extension Settings {
         "WF_HTTP_ALLOW names \(host), which is not public: name the address in WF_HTTP_ALLOW_PRIVATE as well")
     }
     return access
+  }
+
+  private static let blockForms =
+    "addresses and blocks separated by commas are expected, such as 10.1.2.3, 10.2.0.0/16 or fd00::/8"
+
+  /// How callbacks are signed and sent.
+  struct CallbackSettings: Sendable {
+    let secrets: CallbackSecrets
+    let access: CallbackAccess
+    let timeout: Duration
+  }
+
+  /// What callbacks need; nil without a secret.
+  static func callbacks(_ reader: inout SettingsReader) -> CallbackSettings? {
+    let secrets = callbackSecrets(&reader)
+    let hosts = list("WF_CALLBACK_ALLOW", &reader, HTTPHostPattern.init, expected: HTTPHostPattern.forms)
+    let blocks = list("WF_CALLBACK_ALLOW_PRIVATE", &reader, IPAddressBlock.init, expected: blockForms)
+    let timeout = reader.seconds("WF_CALLBACK_TIMEOUT_S", default: 15, in: 0.1...300)
+    return secrets.map { secrets in
+      CallbackSettings(
+        secrets: secrets, access: CallbackAccess(hosts: hosts, privateBlocks: blocks), timeout: timeout)
+    }
+  }
+
+  private static func callbackSecrets(_ reader: inout SettingsReader) -> CallbackSecrets? {
+    let name = "WF_CALLBACK_SECRET"
+    guard let text = reader.text(name, isSecret: true) else { return nil }
+    let secrets = CallbackSecrets(text)
+    if secrets == nil { reader.refuse(name, "\(name)\(reader.place(of: name)): \(CallbackSecrets.forms)") }
+    return secrets
   }
 
   private static func list<Element>(

@@ -39,18 +39,19 @@ extension Settings {
     var credentials: [String: String] = [:]
     // Not its content: the file is read for every connection to Redis.
     credentials["redis_password"] = paths["redis_password"]
-    guard let path = paths["llm_api_key"] else {
-      return SettingsReader(environment: environment, files: files, credentials: credentials)
+    var faults: [(name: String, sentence: String)] = []
+    for (credential, name) in [("llm_api_key", "WF_LLM_API_KEY"), ("callback_secret", "WF_CALLBACK_SECRET")] {
+      guard let path = paths[credential] else { continue }
+      do {
+        // Line ends around it are the editor's; one within it is refused with the other settings.
+        credentials[name] = String(decoding: try Files.read(path), as: UTF8.self)
+      } catch {
+        faults.append((name, "the credential \(credential) cannot be read: \(error)"))
+      }
     }
-    do {
-      // Line ends around it are the editor's; one within it is refused with the other settings.
-      credentials["WF_LLM_API_KEY"] = String(decoding: try Files.read(path), as: UTF8.self)
-      return SettingsReader(environment: environment, files: files, credentials: credentials)
-    } catch {
-      var reader = SettingsReader(environment: environment, files: files, credentials: credentials)
-      reader.refuse("WF_LLM_API_KEY", "the credential llm_api_key cannot be read: \(error)")
-      return reader
-    }
+    var reader = SettingsReader(environment: environment, files: files, credentials: credentials)
+    for fault in faults { reader.refuse(fault.name, fault.sentence) }
+    return reader
   }
 
   /// The settings for a command that a person calls: of the environment, of `.env` in the working directory, and of the

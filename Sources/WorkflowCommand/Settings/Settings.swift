@@ -26,7 +26,10 @@ struct Settings: Sendable {
   let httpAccess: HTTPAccess
   /// What the requests of one step may take together.
   let httpTimeout: Duration
-  /// A file with the certificates of authorities that model calls and `http_request` trust beside the system's.
+  /// How callbacks are signed and sent; nil without a secret.
+  let callbacks: CallbackSettings?
+  /// A file with the certificates of authorities that model calls, `http_request` and callbacks trust beside the
+  /// system's.
   let authorities: String?
   let logLevel: Logger.Level
   /// The API's address: where the command line finds it, and the site whose host clients may name (`siteURL`).
@@ -78,8 +81,10 @@ struct Settings: Sendable {
         expected: "placeholder or fail") ?? .placeholder
     httpAccess = Settings.httpAccess(&reader)
     httpTimeout = reader.seconds("WF_HTTP_TIMEOUT_S", default: 60, in: 0.1...3_600)
+    callbacks = Settings.callbacks(&reader)
     authorities = Settings.authorities(
-      &reader, areNeeded: reader.isSet("WF_LLM_BASE_URL") || reader.isSet("WF_HTTP_ALLOW"))
+      &reader,
+      areNeeded: ["WF_LLM_BASE_URL", "WF_HTTP_ALLOW", "WF_CALLBACK_SECRET"].contains { reader.isSet($0) })
     usesProxyEnvironment = reader.integer("WF_PROXY_ENV", default: 0, in: 0...1) == 1
     if usesProxyEnvironment { reader.showProxies() }
     logLevel =

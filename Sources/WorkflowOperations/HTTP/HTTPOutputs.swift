@@ -1,5 +1,6 @@
 import Curl
 import ExactJSON
+import LinuxSupport
 
 /// The outputs of a response.
 enum HTTPOutputs {
@@ -8,7 +9,7 @@ enum HTTPOutputs {
   static func outputs(of response: HTTPResponse) -> JSONObject {
     var outputs: JSONObject = ["status": .number(JSONNumber(response.status)), "headers": .object(headers(response))]
     guard let text = String(validating: response.body, as: UTF8.self) else {
-      outputs["body_base64"] = .string(base64(response.body))
+      outputs["body_base64"] = .string(Base64.text(of: response.body))
       return outputs
     }
     outputs["body"] = .string(text)
@@ -35,20 +36,5 @@ enum HTTPOutputs {
   private static func isJSON(_ response: HTTPResponse) -> Bool {
     let type = (response.header("content-type") ?? "").prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
     return type == "application/json" || type.hasSuffix("+json")
-  }
-
-  /// RFC 4648, section 4.
-  static func base64(_ bytes: [UInt8]) -> String {
-    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-      for place in 0..<4 {
-        text.append(place <= group.count ? digits[bits >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-      }
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -64,7 +64,7 @@ local function readOptions(text)
     end
   end
   if options.limit then options.deadline = (options.due or ms) + math.ceil(options.limit * 1000) end
-  if options.limit or options.retain or options.owner then options.about = ' ' .. (options.owner or '-') end
+  if options.limit or options.retain or options.callback or options.owner then options.about = ' ' .. (options.owner or '-') end
   options.fault = misfit(ARGV[1] .. 'timers', 'zset') or misfit(ARGV[1] .. 'deadlines', 'zset')
   return options
 end

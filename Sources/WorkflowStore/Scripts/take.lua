@@ -10,7 +10,7 @@ ARGV  1 key prefix  2 seconds to keep failed jobs and refused entries  3 how man
       then of each entry, in the order of the list, eight words:
       its digest; what becomes of it; what the keys of its run's partition start with; and
         run     the operations that it needs; its facts, its name, its documents, its options as submit.lua takes them
-        fail    its job id, the name of the run, the error, the same as JSON, ''
+        fail    its job id, the name of the run, the error, the same as JSON, its callback_url or ''
         refuse  members of a JSON object, '', '', '', ''
         wait    '', '', '', '', ''
 
@@ -59,7 +59,7 @@ local function classOf(state, operations)
   return n
 end
 
-local function fail(id, name, message, json)
+local function fail(id, name, message, json, callback)
   if redis.call('EXISTS', jobs .. id) == 1 then return 'known' end
   local last = '{"ts":' .. now .. ',"msg":"failed","error_code":"invalid_request","error":' .. json .. '}'
   redis.call('HSET', jobs .. id, 'status', 'failed', 'run_name', name, 'created_ts', now, 'finished_ts', now,
@@ -70,6 +70,7 @@ local function fail(id, name, message, json)
   redis.call('SET', prefix .. 'docs:' .. id, '00000002[]{}', 'EX', ARGV[2])
   listAll(id, name)
   enlist('ended', whole(math.floor(time[1] / 3600)), ':failed', {id}, retention)
+  if callback and callback ~= '' then report(id, callback) end
   redis.pcall('PUBLISH', ARGV[1] .. 'events:' .. id, 'failed')
   return 'failed'
 end
@@ -80,7 +81,7 @@ local function run(state, needs, head, name, documents, text)
   local class, options = classOf(state, needs), text ~= '' and readOptions(text) or nil
   local fault = faults[class] or options and options.fault
   if fault then return fault, true end
-  if options and options.isPast then return fail(id, name, ARGV[4], '"' .. ARGV[4] .. '"') end
+  if options and options.isPast then return fail(id, name, ARGV[4], '"' .. ARGV[4] .. '"', options.callback) end
   admit(id, jobs .. id, name, documents, class, string.sub(head, 42), options)
   return 'run'
 end

@@ -1,5 +1,5 @@
 -- Common to the scripts that take a run from one state to another; Scripts.swift puts this text after prelude.lua,
--- wake.lua, holds.lua and indexes.lua.
+-- wake.lua, holds.lua, indexes.lua and report.lua.
 --
 --   admit   (admit.lua) a run comes in: queued
 --   take    (claim.lua) a worker holds it: started
@@ -42,10 +42,11 @@ local function release(id, claim, ending, silent, asSuspect, due)
   enqueued[claim.class] = (enqueued[claim.class] or 0) + 1
 end
 
--- What the end of a run takes from its job: how long it is kept, and which other keys know of it.
+-- What the end of a run takes from its job: how long it is kept, which other keys know of it, and where it is reported.
 local function settleOptions(id, job, retain)
-  local said = redis.call('HMGET', job, 'retain', 'limit')
+  local said = redis.call('HMGET', job, 'retain', 'limit', 'callback')
   if said[2] then redis.pcall('ZREM', ARGV[1] .. 'deadlines', id) end
+  if said[3] then report(id, said[3]) end
   return said[1] or retain
 end
 
