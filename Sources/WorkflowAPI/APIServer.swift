@@ -49,16 +49,30 @@ public struct APIServer: Service {
     let quotas = Quotas(connections: configuration.connectionLimit)
     let schedules = Schedules(
       reader: ScheduleReader(definitions: definitions), partitions: partitions, submissions: submissions)
-    let routes: [any Route] = [
-      SubmitRoute(reader: definitions, partitions: partitions, submissions: submissions),
-      ScheduleListRoute(schedules: schedules),
-      ScheduleRoute(schedules: schedules),
-      PutScheduleRoute(schedules: schedules),
-      DeleteScheduleRoute(schedules: schedules),
-      CallbackListRoute(partitions: partitions),
-      CallbackRoute(partitions: partitions),
-      RetryCallbackRoute(callbacks: CallbackRecalls(partitions: partitions, submissions: submissions)),
-      RetryDeadCallbacksRoute(callbacks: CallbackRecalls(partitions: partitions, submissions: submissions)),
+    // A path that matches several is the first one's: `retry` of all callbacks is no run's.
+    let routes: [any Route] =
+      [
+        SubmitRoute(reader: definitions, partitions: partitions, submissions: submissions),
+        ScheduleListRoute(schedules: schedules),
+        ScheduleRoute(schedules: schedules),
+        PutScheduleRoute(schedules: schedules),
+        DeleteScheduleRoute(schedules: schedules),
+      ] + Self.callbackRoutes(partitions, submissions) + Self.controlRoutes(partitions) + [
+        HealthRoute(partitions: partitions, warnings: warnings),
+        StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
+        EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
+      ]
+    let schemas = definitions.schemas
+    let openAPI = OpenAPIRoute { route in
+      OpenAPIDocument(routes: routes + [route], requestSchemas: schemas(), version: version)
+    }
+    self.routes = routes + [openAPI]
+    router = Router(self.routes)
+  }
+
+  /// The routes that list runs and steer them.
+  private static func controlRoutes(_ partitions: Partitions) -> [any Route] {
+    [
       BulkRoute(action: .control(.cancel), partitions: partitions),
       BulkRoute(action: .control(.pause), partitions: partitions),
       BulkRoute(action: .control(.resume), partitions: partitions),
@@ -70,16 +84,16 @@ public struct APIServer: Service {
       RerunRoute(partitions: partitions),
       ListRoute(partitions: partitions),
       CountsRoute(partitions: partitions),
-      HealthRoute(partitions: partitions, warnings: warnings),
-      StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
-      EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
     ]
-    let schemas = definitions.schemas
-    let openAPI = OpenAPIRoute { route in
-      OpenAPIDocument(routes: routes + [route], requestSchemas: schemas(), version: version)
-    }
-    self.routes = routes + [openAPI]
-    router = Router(self.routes)
+  }
+
+  /// The routes of callbacks.
+  private static func callbackRoutes(_ partitions: Partitions, _ submissions: GroupSubmit) -> [any Route] {
+    let recalls = CallbackRecalls(partitions: partitions, submissions: submissions)
+    return [
+      CallbackListRoute(partitions: partitions), CallbackRoute(partitions: partitions),
+      RetryCallbackRoute(callbacks: recalls), RetryDeadCallbacksRoute(callbacks: recalls),
+    ]
   }
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.
