@@ -1,6 +1,5 @@
 import ExactJSON
 package import Workflow
-import WorkflowStore
 
 /// The JSON Schemas of what the API answers. Answers may get more fields; clients ignore those that they do not know.
 package enum ResponseSchemas {
@@ -37,16 +36,16 @@ package enum ResponseSchemas {
 
   // MARK: Types
 
-  private static let text = Field.Shape.value(.string())
-  private static let count = Field.Shape.value(.integer(0 ... .max))
+  static let text = Field.Shape.value(.string())
+  static let count = Field.Shape.value(.integer(0 ... .max))
   private static let time = Field.Shape.other("number", ["type": "number"])
-  private static let timeOrNull = Field.Shape.other("number or null", ["type": ["number", "null"]])
-  private static let jobID = Field.Shape.other("string", ["type": "string", "format": "uuid"])
+  static let timeOrNull = Field.Shape.other("number or null", ["type": ["number", "null"]])
+  static let jobID = Field.Shape.other("string", ["type": "string", "format": "uuid"])
   private static let object = Field.Shape.other("object", ["type": "object"])
   private static let errorCode = Field.Shape.value(.oneOf(ErrorCode.allCases.map(\.rawValue)))
 
   private static func one(_ schema: String) -> Field.Shape { .other("object", Field.reference(schema)) }
-  private static func list(of schema: JSONObject) -> Field.Shape {
+  static func list(of schema: JSONObject) -> Field.Shape {
     .other("array", ["type": "array", "items": .object(schema)])
   }
   private static func map(of schema: JSONObject) -> Field.Shape {
@@ -264,39 +263,6 @@ package enum ResponseSchemas {
     Field("run_name", text, default: .required, "as submitted"),
     Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where it stands now"),
     Field("done", .value(.boolean), "whether it was done; false when the run has changed meanwhile; not in a dry run"),
-  ]
-
-  private static let callback = [
-    Field("id", text, default: .required, "its id, the `webhook-id` of each attempt"),
-    Field("job_id", jobID, default: .required, "the run's id"),
-    Field("url", text, default: .required, "where it goes; values of the query are hidden"),
-    Field("type", text, default: .required, "what it reports, such as `run.finished`"),
-    Field(
-      "state", .value(.oneOf(StoredCallback.State.allCases.map(\.rawValue))), default: .required, "where it stands"),
-    Field("attempts", count, default: .required, "how often it was sent"),
-    Field("created_ts", timeOrNull, default: .required, "when the run ended"),
-    Field("last_ts", timeOrNull, default: .required, "when the last attempt began"),
-    Field(
-      "next_ts", timeOrNull, default: .required,
-      "when it is due, or sent again should its sender die; null when it is delivered or dead"),
-    Field("delivered_ts", timeOrNull, default: .required, "when it was delivered"),
-    Field("dead_ts", timeOrNull, default: .required, "when it was given up"),
-    Field("last_status", count, "what the receiver answered last"),
-    Field("last_error", text, "why the last attempt has failed"),
-  ]
-
-  private static let callbacks = [
-    Field(
-      "callbacks", list(of: Field.reference("Callback")), default: .required,
-      "those that wait, the first due first; dead ones the newest first"),
-    Field(
-      "next", .other("string or null", ["type": ["string", "null"]]), default: .required,
-      "the cursor of the next page; null on the last"),
-  ]
-
-  private static let retriedCallbacks = [
-    Field("retried", count, default: .required, "dead callbacks that are sent again"),
-    Field("left", count, default: .required, "dead callbacks that are left, to be asked for again"),
   ]
 
   private static let error = [Field("detail", text, default: .required, "what is wrong, in a sentence")]
