@@ -25,6 +25,10 @@ enum Scripts {
   static let inbox = script(PackageResources.inbox_lua, named: "inbox", after: [prelude, entries])
   static let take = script(PackageResources.take_lua, named: "take", after: [prelude, wake, admit, entries])
 
+  static let announce = script(PackageResources.announce_lua, named: "announce", after: [prelude])
+  static let workers = script(PackageResources.workers_lua, named: "workers", after: [prelude])
+  static let drain = script(PackageResources.drain_lua, named: "drain", after: [prelude])
+
   private static let prelude = PackageResources.prelude_lua
   private static let wake = PackageResources.wake_lua
   private static let admit = PackageResources.admit_lua
