@@ -14,6 +14,7 @@ public struct APIServer: Service {
   private let events: RunEvents
   private let partitions: Partitions
   private let submissions: GroupSubmit
+  private let catalog: OperationCatalog
   private let accessControl: AccessControl
   private let started: @Sendable () -> Void
   /// Every route.
@@ -22,7 +23,7 @@ public struct APIServer: Service {
 
   /// Creates an API; it serves from `run()` on.
   /// - Parameters:
-  ///   - definitions: reads submitted bodies.
+  ///   - definitions: reads submitted bodies; operations that live workers announce are added.
   ///   - partitions: for small documents, whose reads must not wait for large ones.
   ///   - documents: the partitions on a separate connection, for large documents and progress logs.
   ///   - warnings: messages for operators, shown by `/status/health`.
@@ -47,10 +48,11 @@ public struct APIServer: Service {
     self.configuration = configuration
     self.logger = logger
     let quotas = Quotas(connections: configuration.connectionLimit)
-    let schedules = Schedules(
-      reader: ScheduleReader(definitions: definitions), partitions: partitions, submissions: submissions)
+    catalog = OperationCatalog(definitions, partitions: partitions, logger: logger)
+    let schedules = Schedules(catalog: catalog, partitions: partitions, submissions: submissions)
     let routes: [any Route] = [
-      SubmitRoute(reader: definitions, partitions: partitions, submissions: submissions),
+      SubmitRoute(catalog: catalog, partitions: partitions, submissions: submissions),
+      OperationsRoute(catalog: catalog),
       ScheduleListRoute(schedules: schedules),
       ScheduleRoute(schedules: schedules),
       PutScheduleRoute(schedules: schedules),
@@ -60,9 +62,8 @@ public struct APIServer: Service {
       StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
       EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
     ]
-    let schemas = definitions.schemas
-    let openAPI = OpenAPIRoute { route in
-      OpenAPIDocument(routes: routes + [route], requestSchemas: schemas(), version: version)
+    let openAPI = OpenAPIRoute(catalog) { route, reader in
+      OpenAPIDocument(routes: routes + [route], requestSchemas: reader.schemas(), version: version)
     }
     self.routes = routes + [openAPI]
     router = Router(self.routes)
@@ -80,6 +81,8 @@ public struct APIServer: Service {
     let server = try FastCGIServer(listener: listener, configuration: configuration, logger: logger) { request in
       await answer(request)
     }
+    let looking = Task { await catalog.run() }
+    defer { looking.cancel() }
     try server.start()
     started()
     logger.notice("api started", metadata: ["listener": "\(listener)"])

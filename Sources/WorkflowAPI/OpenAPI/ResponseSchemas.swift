@@ -17,6 +17,9 @@ package enum ResponseSchemas {
       "ScheduleOrigin": .object(Field.object(scheduleOrigin, isOpen: true)),
       "Event": .object(event), "StatusEvent": .object(Field.object(statusEvent, isOpen: true)),
       "Result": .object(Field.object(result, isOpen: true)),
+      "Operations": .object(Field.object(operations, isOpen: true)),
+      "Operation": .object(Field.object(operation, isOpen: true)),
+      "OperationVariant": .object(Field.object(variant, isOpen: true)),
       "Health": .object(Field.object(health, isOpen: true)),
       "DeadLetters": .object(Field.object(deadLetters, isOpen: true)),
       "DeadLetter": .object(Field.object(deadLetter, isOpen: true)),
@@ -177,6 +180,26 @@ package enum ResponseSchemas {
     Field("name", text, default: .required, "the name of the schedule"),
     Field("tick_ts", time, default: .required, "the time of the tick"),
   ]
+
+  // MARK: Operations
+
+  private static let operations = [
+    Field("operations", list(of: Field.reference("Operation")), default: .required, "all operations, by name"),
+    Field("components", object, default: .required, "what the schemas refer to"),
+  ]
+
+  private static let variant = [
+    Field("workers", count, default: .required, "live workers that have it"),
+    Field("in_api", .other("boolean", ["type": "boolean"]), default: .required, "whether the API has it, too"),
+    Field("params", object, default: .required, "the JSON Schema of its parameters"),
+  ]
+
+  private static let operation =
+    [Field("op", text, default: .required, "its name")] + variant + [
+      Field(
+        "variants", list(of: Field.reference("OperationVariant")),
+        "its parameters by API and workers; only where these have different ones")
+    ]
 
   // MARK: Service
 
