@@ -58,7 +58,7 @@ public struct APIServer: Service {
       PutScheduleRoute(schedules: schedules),
       DeleteScheduleRoute(schedules: schedules),
       DeadLettersRoute(partitions: partitions),
-      HealthRoute(partitions: partitions, warnings: warnings),
+      HealthRoute(partitions: partitions, catalog: catalog, warnings: warnings),
       StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
       EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
     ]

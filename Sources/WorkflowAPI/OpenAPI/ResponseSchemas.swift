@@ -20,6 +20,7 @@ package enum ResponseSchemas {
       "Operations": .object(Field.object(operations, isOpen: true)),
       "Operation": .object(Field.object(operation, isOpen: true)),
       "OperationVariant": .object(Field.object(variant, isOpen: true)),
+      "Missing": .object(Field.object(missing, isOpen: true)),
       "Health": .object(Field.object(health, isOpen: true)),
       "DeadLetters": .object(Field.object(deadLetters, isOpen: true)),
       "DeadLetter": .object(Field.object(deadLetter, isOpen: true)),
@@ -206,12 +207,24 @@ package enum ResponseSchemas {
   private static let health = [
     Field("status", .value(.oneOf(["ok", "unavailable"])), default: .required, "whether runs are executed"),
     Field("redis", .value(.oneOf(["ok", "unavailable"])), default: .required, "whether Redis answers"),
-    Field("workers", count, "workers that are alive"), Field("queued", count, "runs that wait"),
+    Field("workers", count, "workers that take runs"),
+    Field("drained", count, "workers that are alive and take no runs, because they were drained; absent if none"),
+    Field(
+      "missing", list(of: Field.reference("Missing")),
+      "queued runs that no live worker can take, by what it would need; absent if there are none"),
+    Field("queued", count, "runs that wait"),
     Field("started", count, "runs that are executed"),
     Field("fallbacks_last_hour", count, "placeholders in place of models within an hour; absent if none"),
     Field("repairs", map(of: ["type": "integer"]), "what was repaired in Redis; absent if nothing"),
     Field("warnings", list(of: ["type": "string"]), "what operators should know; absent if nothing"),
     Field("detail", text, "why the status is not ok"),
+  ]
+
+  private static let missing = [
+    Field("operation", text, "an operation that no worker has"),
+    Field("field", text, "a field that no worker knows"),
+    Field("operations", text, "operations that no single worker has all of"),
+    Field("runs", count, default: .required, "queued runs that wait for it"),
   ]
 
   private static let deadLetters = [

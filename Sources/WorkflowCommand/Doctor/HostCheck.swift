@@ -28,7 +28,7 @@ struct HostCheck {
     results.append(socket())
     results += await NginxCheck(apiConnections: settings.apiConnections).results()
     // Another result refuses a URL that leads nowhere.
-    if APIClient.isUsable(settings.url) { results.append(await APICheck(url: settings.url).result()) }
+    if APIClient.isUsable(settings.url) { results += await APICheck(url: settings.url).results() }
     return results
   }
 
