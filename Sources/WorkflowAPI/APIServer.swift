@@ -59,6 +59,9 @@ public struct APIServer: Service {
       DeleteScheduleRoute(schedules: schedules),
       DeadLettersRoute(partitions: partitions),
       HealthRoute(partitions: partitions, catalog: catalog, warnings: warnings),
+      WorkersRoute(catalog: catalog),
+      DrainRoute(isDraining: true, partitions: partitions, catalog: catalog),
+      DrainRoute(isDraining: false, partitions: partitions, catalog: catalog),
       StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
       EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
     ]

@@ -60,6 +60,9 @@ final class OperationCatalog: Sendable {
   /// The reader, and a number that is another one after each change.
   var current: (reader: DefinitionReader, version: Int) { state.withLock { ($0.reader, $0.version) } }
 
+  /// What workers announce, by digest, as far as it is known now.
+  var abilities: [String: WorkerAbilities] { state.withLock { $0.abilities } }
+
   /// Looks every few seconds until its task is cancelled.
   func run() async {
     while !Task.isCancelled {

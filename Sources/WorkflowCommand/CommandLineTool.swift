@@ -73,7 +73,8 @@ struct WF: AsyncParsableCommand {
     version: String(cString: wf_version()),
     subcommands: [
       APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ListCommand.self,
-      SchedulesCommand.self, ExampleCommand.self, ConfigCommand.self, DoctorCommand.self, DevCommand.self,
+      SchedulesCommand.self, WorkersCommand.self, DrainCommand.self, ExampleCommand.self, ConfigCommand.self,
+      DoctorCommand.self, DevCommand.self,
       SuperviseCommand.self,
     ])
 }

@@ -87,7 +87,9 @@ import Testing
   }
 
   @Test func `no line of any help is broken`() async throws {
-    let commands = ["api", "worker", "run", "watch", "status", "list", "example", "config", "doctor", "dev"]
+    let commands = [
+      "api", "worker", "run", "watch", "status", "list", "workers", "drain", "example", "config", "doctor", "dev",
+    ]
     for width in [80, 120] {
       for command in [[]] + commands.map({ [$0] }) {
         let outcome = try await wf(command + ["--help"], settings: ["COLUMNS": "\(width)"])

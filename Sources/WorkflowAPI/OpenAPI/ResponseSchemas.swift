@@ -1,5 +1,6 @@
 import ExactJSON
 package import Workflow
+import WorkflowStore
 
 /// The JSON Schemas of what the API answers. Answers may get more fields; clients ignore those that they do not know.
 package enum ResponseSchemas {
@@ -20,6 +21,8 @@ package enum ResponseSchemas {
       "Operations": .object(Field.object(operations, isOpen: true)),
       "Operation": .object(Field.object(operation, isOpen: true)),
       "OperationVariant": .object(Field.object(variant, isOpen: true)),
+      "Workers": .object(Field.object(workers, isOpen: true)),
+      "Worker": .object(Field.object(worker, isOpen: true)),
       "Missing": .object(Field.object(missing, isOpen: true)),
       "Health": .object(Field.object(health, isOpen: true)),
       "DeadLetters": .object(Field.object(deadLetters, isOpen: true)),
@@ -218,6 +221,33 @@ package enum ResponseSchemas {
     Field("repairs", map(of: ["type": "integer"]), "what was repaired in Redis; absent if nothing"),
     Field("warnings", list(of: ["type": "string"]), "what operators should know; absent if nothing"),
     Field("detail", text, "why the status is not ok"),
+  ]
+
+  private static let workers = [
+    Field("workers", list(of: Field.reference("Worker")), default: .required, "the live workers, by name")
+  ]
+
+  private static let textOrNull = Field.Shape.other("string or null", ["type": ["string", "null"]])
+  private static let countOrNull = Field.Shape.other("integer or null", ["type": ["integer", "null"]])
+
+  /// The fields of a worker; those of an older version have all but `id` null.
+  private static let worker = [
+    Field("id", text, default: .required, "its name"),
+    Field("host", textOrNull, default: .required, "the host that it runs on"),
+    Field("pid", countOrNull, default: .required, "its process id there"),
+    Field("version", textOrNull, default: .required, "the version of wf"),
+    Field("since_ts", timeOrNull, default: .required, "when it started, by Redis's clock"),
+    Field("age_s", countOrNull, default: .required, "seconds since then"),
+    Field("runs", countOrNull, default: .required, "runs in its hand, a second ago"),
+    Field("slots", countOrNull, default: .required, "runs that it works on at one time (`WF_WORKER_RUNS`)"),
+    Field(
+      "operations", .other("array or null", ["type": ["array", "null"], "items": ["type": "string"]]),
+      default: .required, "its operations by name, a hundred at most"),
+    Field("operations_omitted", count, "how many more it has; absent if none"),
+    Field(
+      "state",
+      .other("string or null", ["enum": .array(WorkerState.allCases.map { .string($0.rawValue) } + [.null])]),
+      default: .required, "whether it takes runs"),
   ]
 
   private static let missing = [
