@@ -69,6 +69,13 @@ struct HostCheck {
     if !active.isEmpty {
       results.append(.ok(active.joined(separator: ", ") + (active.count == 1 ? " is active" : " are active")))
     }
+    let outside = units.filter(\.isOutsideTarget).map(\.name)
+    if !outside.isEmpty {
+      results.append(
+        .warning(
+          "systemctl start wf-worker.target does not start \(outside.joined(separator: ", "))",
+          remedy: "systemctl enable \(outside.joined(separator: " "))"))
+    }
     return results.isEmpty ? [.ok("no worker is enabled on this host")] : results
   }
 
