@@ -66,16 +66,19 @@ let package = Package(
     // Needs the headers of libcurl4-openssl-dev.
     .target(name: "CCurl"),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     .target(name: "CVersion", cSettings: [.define("WF_VERSION", to: "\"\(version)\"")]),
     module("LinuxSupport", ["CLinux"]),
     module("FastCGI", ["CFastCGI", "LinuxSupport", deque, logging]),
     module("Hiredis", ["CHiredis", "LinuxSupport", deque, logging]),
     module("Curl", ["CCurl", "LinuxSupport"]),
+    module("OpenSSL", ["COpenSSL"]),
     module("ExactJSON"),
     module("Scheduling", ["LinuxSupport"]),
     module("Workflow", ["ExactJSON", "Scheduling"]),
     module(
-      "WorkflowStore", ["Hiredis", "LinuxSupport", "Workflow", "ExactJSON", deque], resources: [.embedInCode("Scripts")]
+      "WorkflowStore", ["Hiredis", "LinuxSupport", "OpenSSL", "Workflow", "ExactJSON", deque],
+      resources: [.embedInCode("Scripts")]
     ),
     module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON", logging]),
     module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON", "Curl", "LinuxSupport"]),
@@ -108,6 +111,7 @@ let package = Package(
     tests("FastCGITests", ["FastCGI", "CFastCGI", "LinuxSupport", logging]),
     tests("HiredisTests", ["Hiredis", "LinuxSupport", "RedisFixture", logging]),
     tests("CurlTests", ["Curl", "LinuxSupport"]),
+    tests("OpenSSLTests", ["OpenSSL"]),
     tests("SchedulingTests", ["Scheduling", "SeededRandom"]),
     tests("ExactJSONTests", ["ExactJSON", "SeededRandom"]),
     tests("WorkflowTests", ["Workflow", "ExactJSON", "Scheduling", "SeededRandom", subprocess, system]),

@@ -9,6 +9,8 @@ enum APIError: Error, Sendable, Equatable {
   case invalid([ValidationFault])
   /// The client is not on this host, and others are not allowed.
   case unauthorized
+  /// The client may not do that; the value is the message.
+  case forbidden(String)
   /// The request's `Host` is not this API's, or missing.
   case misdirected(host: String?)
   /// Nothing exists at this path; the value is the message.
@@ -17,6 +19,8 @@ enum APIError: Error, Sendable, Equatable {
   case methodNotAllowed(allow: [String])
   /// The idempotency key was used with another body, for this job.
   case conflict(JobID)
+  /// The run is not in a state for that; the value is the message.
+  case unfit(String)
   /// There are as many of something as there may be; the value is the message.
   case full(String)
   /// This host lacks something that the request needs; the value is the message.
@@ -79,9 +83,10 @@ enum APIError: Error, Sendable, Equatable {
     switch self {
     case .invalid: 422
     case .unauthorized: 401
+    case .forbidden: 403
     case .notFound: 404
     case .methodNotAllowed: 405
-    case .conflict, .full: 409
+    case .conflict, .unfit, .full: 409
     case .tooLarge: 413
     case .unsupportedMediaType, .unsupportedEncoding: 415
     case .misdirected: 421
@@ -115,7 +120,7 @@ enum APIError: Error, Sendable, Equatable {
       this API answers on its own host only, there as localhost, as a loopback address and under the host of WF_URL, \
       \(host.map { "not as \($0.cut(toBytes: 100))" } ?? "and the request names no host")
       """
-    case .notFound(let what), .full(let what), .incapable(let what): what
+    case .forbidden(let what), .notFound(let what), .unfit(let what), .full(let what), .incapable(let what): what
     case .methodNotAllowed(let allow): "Method Not Allowed; this path answers \(allow.joined(separator: ", "))"
     case .conflict(let job): "this Idempotency-Key was used with another body, for job \(job)"
     case .tooLarge(let limit): "the body is larger than \(limit) bytes (WF_MAX_BODY_BYTES)"

@@ -50,26 +50,48 @@ public struct APIServer: Service {
     let quotas = Quotas(connections: configuration.connectionLimit)
     catalog = OperationCatalog(definitions, partitions: partitions, logger: logger)
     let schedules = Schedules(catalog: catalog, partitions: partitions, submissions: submissions)
-    let routes: [any Route] = [
+    let others: [any Route] = [
       SubmitRoute(catalog: catalog, partitions: partitions, submissions: submissions),
       OperationsRoute(catalog: catalog),
       ScheduleListRoute(schedules: schedules),
       ScheduleRoute(schedules: schedules),
       PutScheduleRoute(schedules: schedules),
       DeleteScheduleRoute(schedules: schedules),
-      DeadLettersRoute(partitions: partitions),
       HealthRoute(partitions: partitions, catalog: catalog, warnings: warnings),
-      WorkersRoute(catalog: catalog),
-      DrainRoute(isDraining: true, partitions: partitions, catalog: catalog),
-      DrainRoute(isDraining: false, partitions: partitions, catalog: catalog),
       StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
       EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
     ]
+    // The paths with a name in place of an id come first.
+    let routes = Self.controlRoutes(partitions) + Self.workerRoutes(partitions, catalog) + others
     let openAPI = OpenAPIRoute(catalog) { route, reader in
       OpenAPIDocument(routes: routes + [route], requestSchemas: reader.schemas(), version: version)
     }
     self.routes = routes + [openAPI]
     router = Router(self.routes)
+  }
+
+  private static func controlRoutes(_ partitions: Partitions) -> [any Route] {
+    [
+      BulkRoute(action: .control(.cancel), partitions: partitions),
+      BulkRoute(action: .control(.pause), partitions: partitions),
+      BulkRoute(action: .control(.resume), partitions: partitions),
+      BulkRoute(action: .retry, partitions: partitions),
+      ControlRoute(verb: .cancel, partitions: partitions),
+      ControlRoute(verb: .pause, partitions: partitions),
+      ControlRoute(verb: .resume, partitions: partitions),
+      RetryRoute(partitions: partitions),
+      RerunRoute(partitions: partitions),
+      ListRoute(partitions: partitions),
+      CountsRoute(partitions: partitions),
+    ]
+  }
+
+  private static func workerRoutes(_ partitions: Partitions, _ catalog: OperationCatalog) -> [any Route] {
+    [
+      WorkersRoute(catalog: catalog),
+      DrainRoute(isDraining: true, partitions: partitions, catalog: catalog),
+      DrainRoute(isDraining: false, partitions: partitions, catalog: catalog),
+    ]
   }
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.
