@@ -65,6 +65,7 @@ struct SteeredRuns: ParsableArguments {
 struct CancelCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cancel", abstract: "End a run as cancelled, wherever it is; what it has called is aborted.",
+    usage: "wf cancel JOB [--json]\n       wf cancel FILTER ... | --all [--dry-run] [--json]",
     discussion: """
       wf cancel JOB
       wf cancel --label customer=acme --dry-run
@@ -81,10 +82,11 @@ struct CancelCommand: AsyncParsableCommand {
 struct RetryCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "retry", abstract: "Run a failed or cancelled run again, from the steps that failed.",
+    usage: "wf retry JOB [--json]\n       wf retry FILTER ... | --all | --dead [--dry-run] [--json]",
     discussion: """
       wf retry JOB
       wf retry --error-code rate_limited --since 2h
-      wf retry --dead                   the runs whose workers died three times in a row
+      wf retry --dead
       """)
 
   @OptionGroup var target: SteeredRuns
@@ -123,7 +125,8 @@ struct RerunCommand: AsyncParsableCommand {
 /// `wf pause`: keeps runs from starting further steps.
 struct PauseCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "pause", abstract: "Keep a run from starting further steps; those under way end.")
+    commandName: "pause", abstract: "Keep a run from starting further steps; those under way end.",
+    usage: "wf pause JOB [--json]\n       wf pause FILTER ... | --all [--dry-run] [--json]")
 
   @OptionGroup var target: SteeredRuns
 
@@ -134,7 +137,9 @@ struct PauseCommand: AsyncParsableCommand {
 
 /// `wf resume`: lets paused runs continue.
 struct ResumeCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "resume", abstract: "Let a paused run continue.")
+  static let configuration = CommandConfiguration(
+    commandName: "resume", abstract: "Let a paused run continue.",
+    usage: "wf resume JOB [--json]\n       wf resume FILTER ... | --all [--dry-run] [--json]")
 
   @OptionGroup var target: SteeredRuns
 

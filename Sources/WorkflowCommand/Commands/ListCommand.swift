@@ -5,13 +5,14 @@ import ExactJSON
 struct ListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List runs, the newest first.",
+    usage: "wf list [FILTER ...] [--limit N] [--json | --watch]\n       wf list --dead [--limit N] [--json]",
     discussion: """
       A line each: when it was submitted, where it stands, how long it took or waits, its job, its name, and why it failed.
 
       wf list --status failed --since 2h
       wf list --label customer=acme --json | jq -r .runs[].job_id
       wf list --status started --watch
-      wf list --dead                    runs whose workers died three times in a row, with the steps in flight
+      wf list --dead
       """)
 
   @OptionGroup var selection: RunSelection
