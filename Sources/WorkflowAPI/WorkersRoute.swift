@@ -70,6 +70,9 @@ struct DrainRoute: Route {
   let partitions: Partitions
   let catalog: OperationCatalog
 
+  /// What ids look like; any other is a 404.
+  private static let idPattern = "^[A-Za-z0-9][A-Za-z0-9.-]{0,127}$"
+
   var method: String { isDraining ? "POST" : "DELETE" }
   let pattern = ["workflow", "workers", "*", "drain"]
 
@@ -80,7 +83,8 @@ struct DrainRoute: Route {
       description: isDraining ? "It finishes the runs that it has, and stays alive until it is restarted." : "",
       parameters: [
         .init(
-          name: "id", place: .path, schema: ["type": "string"], meaning: "the id of the worker", isRequired: true)
+          name: "id", place: .path, schema: ["type": "string", "pattern": .string(Self.idPattern)],
+          meaning: "the id of the worker", isRequired: true)
       ],
       answers: [
         .json(200, "Worker", "The worker; what was so before stays so."),
