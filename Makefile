@@ -239,7 +239,7 @@ install: build
 	    cp -p $$snippet $$snippet.old; echo "$$snippet is replaced; what it was is $$snippet.old"; fi
 	install -Dm644 nginx/wf-locations.conf $(DESTDIR)/etc/nginx/snippets/wf-locations.conf
 	install -d $(DESTDIR)$(UNITDIR)
-	for unit in wf-api.socket wf-api.service wf-worker.service; do \
+	for unit in wf-api.socket wf-api.service wf-worker.service wf-worker.target; do \
 	    sed 's|/usr/local|$(PREFIX)|' systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	cp $(DESTDIR)$(UNITDIR)/wf-worker.service $(DESTDIR)$(UNITDIR)/wf-worker@.service
 	[ -n '$(DESTDIR)' ] || $(PREFIX)/share/wf/write-defaults

@@ -4,13 +4,13 @@ import WorkflowStore
 extension APIServer {
   /// Every route but that of the OpenAPI document, which names them all. Of several that match a path the first counts.
   static func routes(
-    definitions: DefinitionReader, partitions: Partitions, documents: Partitions, events: RunEvents,
+    catalog: OperationCatalog, partitions: Partitions, documents: Partitions, events: RunEvents,
     submissions: GroupSubmit, quotas: Quotas, warnings: @escaping @Sendable () -> [String]
   ) -> [any Route] {
-    let schedules = Schedules(
-      reader: ScheduleReader(definitions: definitions), partitions: partitions, submissions: submissions)
+    let schedules = Schedules(catalog: catalog, partitions: partitions, submissions: submissions)
     return [
-      SubmitRoute(reader: definitions, partitions: partitions, submissions: submissions),
+      SubmitRoute(catalog: catalog, partitions: partitions, submissions: submissions),
+      OperationsRoute(catalog: catalog),
       ScheduleListRoute(schedules: schedules),
       ScheduleRoute(schedules: schedules),
       PutScheduleRoute(schedules: schedules),
@@ -23,7 +23,10 @@ extension APIServer {
       + control(partitions) + [
         ListRoute(partitions: partitions),
         CountsRoute(partitions: partitions),
-        HealthRoute(partitions: partitions, warnings: warnings),
+        WorkersRoute(catalog: catalog),
+        DrainRoute(isDraining: true, partitions: partitions, catalog: catalog),
+        DrainRoute(isDraining: false, partitions: partitions, catalog: catalog),
+        HealthRoute(partitions: partitions, catalog: catalog, warnings: warnings),
         StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
         EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
       ]

@@ -14,6 +14,7 @@ public struct APIServer: Service {
   private let events: RunEvents
   private let partitions: Partitions
   private let submissions: GroupSubmit
+  private let catalog: OperationCatalog
   private let accessControl: AccessControl
   private let started: @Sendable () -> Void
   /// Every route.
@@ -22,7 +23,7 @@ public struct APIServer: Service {
 
   /// Creates an API; it serves from `run()` on.
   /// - Parameters:
-  ///   - definitions: reads submitted bodies.
+  ///   - definitions: reads submitted bodies; operations that live workers announce are added.
   ///   - partitions: for small documents, whose reads must not wait for large ones.
   ///   - documents: the partitions on a separate connection, for large documents and progress logs.
   ///   - warnings: messages for operators, shown by `/status/health`.
@@ -46,12 +47,12 @@ public struct APIServer: Service {
     self.listener = listener
     self.configuration = configuration
     self.logger = logger
+    catalog = OperationCatalog(definitions, partitions: partitions, logger: logger)
     let routes = Self.routes(
-      definitions: definitions, partitions: partitions, documents: documents, events: events,
-      submissions: submissions, quotas: Quotas(connections: configuration.connectionLimit), warnings: warnings)
-    let schemas = definitions.schemas
-    let openAPI = OpenAPIRoute { route in
-      OpenAPIDocument(routes: routes + [route], requestSchemas: schemas(), version: version)
+      catalog: catalog, partitions: partitions, documents: documents, events: events, submissions: submissions,
+      quotas: Quotas(connections: configuration.connectionLimit), warnings: warnings)
+    let openAPI = OpenAPIRoute(catalog) { route, reader in
+      OpenAPIDocument(routes: routes + [route], requestSchemas: reader.schemas(), version: version)
     }
     self.routes = routes + [openAPI]
     router = Router(self.routes)
@@ -69,6 +70,8 @@ public struct APIServer: Service {
     let server = try FastCGIServer(listener: listener, configuration: configuration, logger: logger) { request in
       await answer(request)
     }
+    let looking = Task { await catalog.run() }
+    defer { looking.cancel() }
     try server.start()
     started()
     logger.notice("api started", metadata: ["listener": "\(listener)"])

@@ -7,6 +7,7 @@ struct HealthRoute: Route {
   let method = "GET"
   let pattern = ["status", "health"]
   let partitions: Partitions
+  let catalog: OperationCatalog
   /// Messages for operators that do not affect the status.
   let warnings: @Sendable () -> [String]
 
@@ -27,12 +28,18 @@ struct HealthRoute: Route {
       let fallbacks = try await partitions.fallbacksOfLastHour()
       let inbox = try await partitions.inboxState()
       let callbacks = try await partitions.callbackCounts()
-      let fault = fault(health)
+      let snapshot = try await catalog.look()
+      let drained = snapshot.workers.count(where: \.isDrained)
+      let workers = max(0, health.workers - drained)
+      let fault = fault(health, workers: workers, drained: drained)
+      let shortages = Shortages(health.waiting, snapshot)
       var facts: JSONObject = [
         "status": fault == nil ? "ok" : "unavailable", "redis": "ok",
-        "workers": .number(JSONNumber(health.workers)), "queued": .number(JSONNumber(health.queued)),
+        "workers": .number(JSONNumber(workers)), "queued": .number(JSONNumber(health.queued)),
         "started": .number(JSONNumber(health.started)),
       ]
+      if drained > 0 { facts["drained"] = .number(JSONNumber(drained)) }
+      if !shortages.isEmpty { facts["missing"] = shortages.json }
       if inbox.entries > 0 { facts["inbox"] = .number(JSONNumber(inbox.entries)) }
       if callbacks.waiting > 0 { facts["callbacks"] = .number(JSONNumber(callbacks.waiting)) }
       if fallbacks > 0 { facts["fallbacks_last_hour"] = .number(JSONNumber(fallbacks)) }
@@ -40,7 +47,7 @@ struct HealthRoute: Route {
         let repairs = health.repairs.sorted { $0.key < $1.key }
         facts["repairs"] = .object(JSONObject(repairs.map { ($0.key, .number(JSONNumber($0.value))) }))
       }
-      let warnings = warnings() + inboxWarnings(inbox) + callbackWarnings(callbacks)
+      let warnings = warnings() + inboxWarnings(inbox) + shortages.warnings + callbackWarnings(callbacks)
       if !warnings.isEmpty { facts["warnings"] = .array(warnings.map { .string($0) }) }
       if let fault { facts["detail"] = .string(fault) }
       return .json(status: fault == nil ? 200 : 503, .object(facts))
@@ -81,7 +88,13 @@ struct HealthRoute: Route {
   }
 
   /// Why runs are not executed; nil if they are.
-  private func fault(_ health: StoreHealth) -> String? {
+  private func fault(_ health: StoreHealth, workers: Int, drained: Int) -> String? {
+    if workers == 0, drained > 0 {
+      return """
+        \(drained == 1 ? "the only worker is" : "all \(drained) workers are") drained: runs are accepted and wait until \
+        wf drain --undo or a restart of the workers
+        """
+    }
     if health.workers == 0 { return "no worker is alive: runs are accepted and wait" }
     let overdue = max(health.recoveryOverdue, health.reconciliationOverdue)
     guard overdue > 0 else { return nil }

@@ -44,8 +44,8 @@ struct Router: Sendable {
   private static func notFound(_ start: String) -> String {
     if start.hasSameScalars(as: "workflow") {
       return """
-        Not Found; workflows are posted to /workflow/run, without a slash at the end, and schedules are at \
-        /workflow/schedules/{name}
+        Not Found; workflows are posted to /workflow/run, without a slash at the end, schedules are at \
+        /workflow/schedules/{name}, and workers are drained at /workflow/workers/{id}/drain
         """
     }
     guard start.hasSameScalars(as: "status") else { return "Not Found" }

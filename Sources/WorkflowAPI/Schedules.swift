@@ -7,7 +7,9 @@ import WorkflowStore
 
 /// What the routes of schedules share.
 struct Schedules: Sendable {
-  let reader: ScheduleReader
+  let catalog: OperationCatalog
+  /// Where the time zones are.
+  var zones = TimeZoneFolder.system
   let partitions: Partitions
   /// Refuses submissions until Redis has told how many partitions its data have; schedules are refused with them.
   let submissions: GroupSubmit
@@ -52,7 +54,7 @@ struct Schedules: Sendable {
 
   /// The document of a schedule with its next five times.
   func document(of schedule: StoredSchedule, now: Int) -> [UInt8] {
-    var zones = KnownZones(reader.zones)
+    var zones = KnownZones(zones)
     return ScheduleDocument(schedule, zones: &zones, now: now, times: 5).bytes
   }
 }
@@ -88,7 +90,7 @@ struct ScheduleListRoute: Route {
 
   /// Each schedule with its next time: to work out more of a thousand schedules could take long.
   private func response(_ found: [StoredSchedule], _ now: Int) -> FastCGIResponse {
-    var zones = KnownZones(schedules.reader.zones)
+    var zones = KnownZones(schedules.zones)
     let documents = found.sorted { $0.name < $1.name }.map { schedule in
       ScheduleDocument(schedule, zones: &zones, now: now, times: 1).bytes
     }
@@ -149,7 +151,10 @@ struct PutScheduleRoute: Route {
       ])
     }
     context.note("schedule", argument)
-    let accepted = try read(JSONBody.bytes(of: request))
+    let bytes = try JSONBody.bytes(of: request)
+    let accepted = try await schedules.catalog.reading { reader throws(APIError) in
+      try read(bytes, by: ScheduleReader(definitions: reader, zones: schedules.zones))
+    }
     let answer = try await schedules.put(argument, accepted)
     if answer == .full {
       throw .full(
@@ -166,9 +171,9 @@ struct PutScheduleRoute: Route {
       headers: answer == .created ? [("Location", place)] : [])
   }
 
-  private func read(_ body: [UInt8]) throws(APIError) -> ScheduleReader.Accepted {
+  private func read(_ body: [UInt8], by reader: ScheduleReader) throws(APIError) -> ScheduleReader.Accepted {
     do {
-      return try schedules.reader.read(body, from: time(nil))
+      return try reader.read(body, from: time(nil))
     } catch {
       switch error {
       case .malformed(let error): throw JSONBody.refusal(error)

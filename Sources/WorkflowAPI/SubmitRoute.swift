@@ -7,7 +7,7 @@ import WorkflowStore
 struct SubmitRoute: Route {
   let method = "POST"
   let pattern = ["workflow", "run"]
-  let reader: DefinitionReader
+  let catalog: OperationCatalog
   let partitions: Partitions
   let submissions: GroupSubmit
 
@@ -39,8 +39,10 @@ struct SubmitRoute: Route {
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     try JSONBody.checkHeaders(of: request)
-    let body = try body(of: request)
-    let (definition, steps) = try workflow(in: body)
+    let bytes = try JSONBody.bytes(of: request)
+    let (body, definition, steps) = try await catalog.reading { reader throws(APIError) in
+      try workflow(in: bytes, by: reader)
+    }
     let key = try idempotencyKey(request)
     let submission = Submission(
       id: partitions.newID(requestID: context.requestID, idempotencyKey: key), runName: definition.runName,
@@ -67,15 +69,17 @@ struct SubmitRoute: Route {
       "value_error", [.key("body"), .key("run_at")], "Value error, the time has passed", input: start)
   }
 
-  private func body(of request: FastCGIRequest) throws(APIError) -> DefinitionReader.ParsedBody {
-    let bytes = try JSONBody.bytes(of: request)
-    do { return try reader.parse(bytes) } catch { throw JSONBody.refusal(error) }
-  }
-
   private func workflow(
-    in body: DefinitionReader.ParsedBody
-  ) throws(APIError) -> (definition: WorkflowDefinition, steps: [UInt8]) {
-    do { return try reader.read(body) } catch { throw .invalid(error.faults) }
+    in bytes: [UInt8], by reader: DefinitionReader
+  ) throws(APIError) -> (DefinitionReader.ParsedBody, WorkflowDefinition, steps: [UInt8]) {
+    let body: DefinitionReader.ParsedBody
+    do { body = try reader.parse(bytes) } catch { throw JSONBody.refusal(error) }
+    do {
+      let (definition, steps) = try reader.read(body)
+      return (body, definition, steps)
+    } catch {
+      throw .invalid(error.faults)
+    }
   }
 
   private func idempotencyKey(_ request: FastCGIRequest) throws(APIError) -> String? {

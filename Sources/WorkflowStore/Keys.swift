@@ -72,6 +72,10 @@
 ///   lease_lengths      hash    worker id → length of its lease, ms                                       as in workers
 ///   idle               zset    worker id → since when it has had room and found nothing queued, ms       a lease after last
 ///   serves             hash    idle worker → how many classes it knows, and those that it serves         as idle
+///   worker:{id}        hash    of a live worker: about (JSON), since, abilities (the digest), runs (in hand),   lease + 2 s
+///                              state, drain (1: it is to take no runs); in the first partition only
+///   abilities:{digest} string  what workers announce, JSON: operations with the schemas of their          lease + 2 s
+///                              parameters, fields; in the first partition only
 ///   recovery           hash    when workers last looked for lapsed leases and lost runs, and who         1 h after last
 ///   dead               zset    id of each run that took down too many workers → when, ms; newest 10,000   retain
 ///   repairs            hash    what was found broken and was repaired → how often                        for good
@@ -92,7 +96,8 @@
 ///   reopen_docs:{id}   string  its steps and inputs: both until they become outputs and docs             10 minutes
 /// channels (publish/subscribe: they only say that the run has changed)
 ///   wake:{worker}      a run was enqueued for this idle worker
-///   control:{worker}   `lost` or `pause`, id and token of a run that this worker holds
+///   control:{worker}   `lost` or `pause`, id and token of a run that this worker holds; or `look`: whether it is to take
+///                      runs has been changed
 ///   events:{id}        something was written to the run
 /// ```
 /// A retained key expires `WF_RETAIN_S` after its run's end; a run that has not ended is owned by a queue or a hold. The
@@ -134,6 +139,8 @@ public struct Keys: Sendable, Equatable {
     return String(decoding: isOwned ? words[1].drop { $0 != UInt8(ascii: ":") }.dropFirst() : words[1], as: UTF8.self)
   }
   func claim(_ worker: String) -> String { "\(prefix)claim:\(worker)" }
+  func worker(_ id: String) -> String { "\(prefix)worker:\(id)" }
+  func abilities(_ digest: String) -> String { "\(prefix)abilities:\(digest)" }
   func idempotency(_ key: String) -> String { "\(prefix)idempotency:\(key)" }
   func schedule(_ name: String) -> String { "\(prefix)schedule:\(name)" }
   func callback(_ id: String) -> String { "\(prefix)callback:\(id)" }

@@ -40,6 +40,7 @@ extension StoreHealth {
       queued: queued + other.queued, started: started + other.started, workers: min(workers, other.workers),
       repairs: repairs.merging(other.repairs, uniquingKeysWith: +),
       recoveryOverdue: max(recoveryOverdue, other.recoveryOverdue),
-      reconciliationOverdue: max(reconciliationOverdue, other.reconciliationOverdue))
+      reconciliationOverdue: max(reconciliationOverdue, other.reconciliationOverdue),
+      waiting: waiting.merging(other.waiting, uniquingKeysWith: +))
   }
 }

@@ -14,6 +14,8 @@ public struct StoreHealth: Sendable, Equatable {
   public let recoveryOverdue: Int
   /// The same for runs that nobody would take.
   public let reconciliationOverdue: Int
+  /// Queued runs by what they require of a worker (``WorkflowDefinition/requirements``).
+  public let waiting: [Set<String>: Int]
 }
 
 extension RunStore {
@@ -23,7 +25,7 @@ extension RunStore {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     let reply = try await evaluate(Scripts.health, names, arguments)
-    guard let parts = reply.array, parts.count == 6, let repairs = parts[3].array,
+    guard let parts = reply.array, parts.count == 7, let repairs = parts[3].array,
       let queued = parts[0].int, let started = parts[1].int, let workers = parts[2].int,
       let recovery = parts[4].int, let reconciliation = parts[5].int
     else { throw RunStore.damaged(Scripts.health, reply) }
@@ -31,8 +33,12 @@ extension RunStore {
     for index in stride(from: 0, to: repairs.count - 1, by: 2) {
       if let name = repairs[index].string { counts[name] = repairs[index + 1].int }
     }
+    let words = parts[6].array ?? []
+    let waiting = stride(from: 0, to: words.count - 1, by: 2).map { index in
+      (Set((words[index].string ?? "").split(separator: " ").map(String.init)), words[index + 1].int ?? 0)
+    }
     return StoreHealth(
       queued: queued, started: started, workers: workers, repairs: counts, recoveryOverdue: recovery,
-      reconciliationOverdue: reconciliation)
+      reconciliationOverdue: reconciliation, waiting: Dictionary(waiting, uniquingKeysWith: +))
   }
 }

@@ -35,6 +35,10 @@ enum Scripts {
   static let recall = script(PackageResources.recall_lua, named: "recall", after: [prelude, callbacks])
   static let calls = script(PackageResources.calls_lua, named: "calls", after: [])
 
+  static let announce = script(PackageResources.announce_lua, named: "announce", after: [prelude])
+  static let workers = script(PackageResources.workers_lua, named: "workers", after: [prelude])
+  static let drain = script(PackageResources.drain_lua, named: "drain", after: [prelude])
+
   private static let prelude = PackageResources.prelude_lua
   private static let wake = PackageResources.wake_lua
   private static let admit = PackageResources.admit_lua

@@ -61,6 +61,8 @@ struct ClaimSchedule {
   /// The partition that was asked last.
   private var last = 0
   private var isStopped = false
+  /// Whether no runs are claimed for the time being.
+  private(set) var isPaused = false
   /// When Redis answered last, or when nothing was asked.
   private var answeredAt: ContinuousClock.Instant
 
@@ -92,6 +94,13 @@ struct ClaimSchedule {
 
   /// Ends the claims. A claim in flight may still take runs.
   mutating func stop() { isStopped = true }
+
+  /// Pauses the claims, or continues them. A claim in flight may still take runs.
+  /// - Returns: whether that is a change.
+  mutating func setPaused(_ isPaused: Bool) -> Bool {
+    defer { self.isPaused = isPaused }
+    return self.isPaused != isPaused
+  }
 
   /// Handles a sign that runs may be queued.
   /// - Returns: the claim to send now, if any.
@@ -140,6 +149,10 @@ struct ClaimSchedule {
   /// The claim of the next partition that is due.
   private mutating func next(_ load: Load, at now: ContinuousClock.Instant) -> Next? {
     guard claiming == nil, !isStopped else { return nil }
+    if isPaused {
+      answeredAt = now
+      return nil
+    }
     let elector = partitions.firstIndex { $0.isElected && !$0.isFailing }
     for step in 1...partitions.count {
       let number = (last + step) % partitions.count

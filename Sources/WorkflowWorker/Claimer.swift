@@ -17,7 +17,7 @@ final class Claimer: Sendable {
   private let executor: Executor
   private let activeRuns: ActiveRuns
   private let logger: Logger
-  private let watchdogTick: @Sendable () -> Void
+  private let watchdogTick: @Sendable (_ isDraining: Bool) -> Void
   private let isReachable: @Sendable () async -> Bool
   private let timeout: Duration
   private let classes: [RunClasses]
@@ -26,12 +26,13 @@ final class Claimer: Sendable {
 
   /// - Parameters:
   ///   - worker: the worker's name.
-  ///   - watchdogTick: called every second while the worker is able to work, also while claims fail.
+  ///   - watchdogTick: called every second while the worker is able to work, also while claims fail, and told whether
+  ///     it takes no runs.
   ///   - isReachable: whether a fresh connection to Redis works.
   ///   - timeout: how long claims may have no answer before the worker counts as stalled.
   init(
     partitions: Partitions, executor: Executor, activeRuns: ActiveRuns, worker: String, lease: Duration, logger: Logger,
-    watchdogTick: @escaping @Sendable () -> Void, isReachable: @escaping @Sendable () async -> Bool,
+    watchdogTick: @escaping @Sendable (_ isDraining: Bool) -> Void, isReachable: @escaping @Sendable () async -> Bool,
     timeout: Duration = .seconds(30)
   ) {
     self.timeout = timeout
@@ -50,7 +51,7 @@ final class Claimer: Sendable {
     let poll = Task { [self] in
       while !Task.isCancelled {
         wake(.poll)
-        if await !isStalled() { watchdogTick() }
+        if await !isStalled() { watchdogTick(isDraining) }
         try? await Task.sleep(for: .seconds(1))
       }
     }
@@ -63,6 +64,17 @@ final class Claimer: Sendable {
     schedule.withLock { $0.stop() }
     end.continuation.finish()
   }
+
+  /// Stops the claims until it is told otherwise, or continues them. A claim in flight may still take runs.
+  /// - Returns: whether that is a change.
+  func setDraining(_ isDraining: Bool) -> Bool {
+    guard schedule.withLock({ $0.setPaused(isDraining) }) else { return false }
+    if !isDraining { wake(.reconnect) }
+    return true
+  }
+
+  /// Whether the worker takes no runs for the time being.
+  var isDraining: Bool { schedule.withLock { $0.isPaused } }
 
   /// Whether no claim is in flight.
   var isIdle: Bool { schedule.withLock { !$0.isClaiming } }

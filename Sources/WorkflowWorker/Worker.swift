@@ -21,16 +21,17 @@ public struct Worker: Service {
   private let limits: RunStore.Limits
   private let callbacks: CallbackConfiguration?
   private let logger: Logger
-  private let watchdogTick: @Sendable (_ activeRuns: Int) -> Void
+  private let watchdogTick: @Sendable (_ activeRuns: Int, _ isDraining: Bool) -> Void
 
   /// A worker that has these operations and claims from this Redis.
   /// - Parameters:
   ///   - partitions: among how many partitions the runs are divided.
-  ///   - watchdogTick: called about once a second while the worker is able to work, with the number of active runs.
+  ///   - watchdogTick: called about once a second while the worker is able to work, with the number of active runs, and
+  ///     whether it takes no more.
   public init(
     configuration: WorkerConfiguration, registry: OperationRegistry, redis: RedisAddress, keys: Keys,
     partitions: Int = 1, limits: RunStore.Limits, callbacks: CallbackConfiguration? = nil, logger: Logger,
-    watchdogTick: @escaping @Sendable (_ activeRuns: Int) -> Void = { _ in }
+    watchdogTick: @escaping @Sendable (_ activeRuns: Int, _ isDraining: Bool) -> Void = { _, _ in }
   ) {
     self.watchdogTick = watchdogTick
     self.configuration = configuration
@@ -73,13 +74,15 @@ public struct Worker: Service {
       registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock, send: commit.write)
     let claimer = Claimer(
       partitions: partitions(claims, clock: clock), executor: executor, activeRuns: activeRuns, worker: name,
-      lease: configuration.lease, logger: logger, watchdogTick: { watchdogTick(activeRuns.count) },
+      lease: configuration.lease, logger: logger, watchdogTick: { watchdogTick(activeRuns.count, $0) },
       isReachable: { await isReachable() })
     let heartbeat = Heartbeat(
       partitions: partitions(beats, timeout: configuration.lease / 3), activeRuns: activeRuns, worker: name,
       lease: configuration.lease, logger: logger, settledClaims: { claimer.settledClaims }, ended: ended,
       restore: { [logger] in executor.restore($0, logger: logger) })
-    let subscription = subscribe(claimer, activeRuns, name)
+    let announcer = announcer(claims, claimer, activeRuns, name)
+    let subscription = subscribe(claimer, activeRuns, announcer, name)
+    let announcing = Task { await announcer.run() }
     let tasks = lookAfterOthers(claims, largeWrites, name, unless: check)
     let calls = RunningCallbacks(callbacks, partitions(claims), worker: name, logger: logger, unless: check)
     heartbeat.start()
@@ -88,7 +91,8 @@ public struct Worker: Service {
     let outcome = await run(claimer, unless: check)
     for task in tasks { task.cancel() }
     calls?.stop()
-    await drain(activeRuns, claimer, calls)
+    await drain(activeRuns, claimer, announcer, calls)
+    announcing.cancel()
     await calls?.end()
     // A call that still waits for an answer fails now, so that nothing delays the end.
     subscription.close()
@@ -113,8 +117,22 @@ public struct Worker: Service {
     ]
   }
 
-  /// Subscribes to the messages for this worker in all partitions: wake-ups, and runs that it must stop.
-  private func subscribe(_ claimer: Claimer, _ activeRuns: ActiveRuns, _ name: String) -> RedisSubscription {
+  private func announcer(
+    _ connection: RedisConnection, _ claimer: Claimer, _ activeRuns: ActiveRuns, _ name: String
+  ) -> Announcer {
+    let facts = WorkerFacts(
+      host: Self.hostName, processID: Int(getpid()), version: configuration.version, slots: configuration.runs)
+    return Announcer(
+      partitions: partitions(connection), worker: name, facts: facts,
+      abilities: WorkerAbilities(operations: registry.schemas), lease: configuration.lease, claimer: claimer,
+      activeRuns: activeRuns, logger: logger)
+  }
+
+  /// Subscribes to the messages for this worker in all partitions: wake-ups, runs that it must stop, and that it is to
+  /// look whether it takes runs.
+  private func subscribe(
+    _ claimer: Claimer, _ activeRuns: ActiveRuns, _ announcer: Announcer, _ name: String
+  ) -> RedisSubscription {
     let keys = Partitions.keys(keys, count: partitionCount)
     let channels = keys.map { $0.wakeChannel(of: name) }
     let controls = keys.map { $0.controlChannel(of: name) }
@@ -127,11 +145,14 @@ public struct Worker: Service {
           switch ControlMessage(String(decoding: message, as: UTF8.self)) {
           case .lost(let run)?: _ = activeRuns.markLost([run])
           case .pause(let run)?: activeRuns.pause(run)
-          case nil: break
+          case nil: announcer.look()
           }
         }
       },
-      onConnect: { claimer.wake(.reconnect) })
+      onConnect: {
+        claimer.wake(.reconnect)
+        announcer.look()
+      })
     for channel in channels + controls { subscription.subscribe(channel) }
     return subscription
   }
@@ -218,7 +239,10 @@ public struct Worker: Service {
   /// How long handing back may take once the drain time is over; deregistering then has the rest of two seconds.
   private static let handBackTime = Duration.milliseconds(1_500)
 
-  private func drain(_ activeRuns: ActiveRuns, _ claimer: Claimer, _ calls: RunningCallbacks?) async {
+  private func drain(
+    _ activeRuns: ActiveRuns, _ claimer: Claimer, _ announcer: Announcer, _ calls: RunningCallbacks?
+  ) async {
+    announcer.noteStop()
     let end = ContinuousClock.now + configuration.drain
     if activeRuns.count > 0 { logger.notice("finishing \(activeRuns.count) runs within \(configuration.drain)") }
     await wait(until: end, orCancelled: true) {
@@ -258,12 +282,15 @@ public struct Worker: Service {
 
   /// A name that no other worker has: host, process id and a random number.
   private static func makeName() -> String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    gethostname(&buffer, buffer.count - 1)
-    let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-    let host = String(decoding: bytes, as: UTF8.self).filter { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." }
+    let host = hostName.filter { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." }
     let random = String(UInt64.random(in: .min ... .max), radix: 16)
     return "\(host)-\(getpid())-\(random)"
+  }
+
+  private static var hostName: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    gethostname(&buffer, buffer.count - 1)
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private func connection(_ name: String) -> RedisConnection { RedisConnection(redis, name: name, logger: logger) }

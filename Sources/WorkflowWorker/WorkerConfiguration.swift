@@ -16,6 +16,8 @@ public struct WorkerConfiguration: Sendable, Equatable {
   public var maxBodyBytes = 1 << 20
   /// Bytes up to which a progress entry repeats outputs; the entry of larger outputs gives their size only.
   public var maxProgressEntryBytes = 64 << 10
+  /// The version of wf, for those who look at the worker.
+  public var version = "unversioned"
 
   /// The defaults of the settings.
   public init() {}

@@ -143,31 +143,9 @@ struct InboxTests {
     }
   }
 
-  /// The worker of another program, with an operation more.
-  private func withOwnWorker(_ stack: Stack, _ body: @escaping @Sendable () async throws -> Void) async throws {
-    let program = FilePath(Stack.executable).removingLastComponent().appending("our-wf").string
-    let settings = ["REDIS_URL": "redis+unix://\(stack.folder)/redis.sock"]
-    let outcome = try await Subprocess.run(
-      .name("setpriv"), arguments: ["--pdeathsig", "KILL", "--", program, "worker"], environment: .ofTests(settings),
-      input: .none, output: .sequence, error: .discarded
-    ) { execution in
-      // The process ends whatever the body comes to, and the library is left in order.
-      let failure: (any Error)?
-      do {
-        try await body()
-        failure = nil
-      } catch {
-        failure = error
-      }
-      try? execution.send(signal: .kill)
-      return failure
-    }
-    if let failure = outcome.closureResult { throw failure }
-  }
-
   @Test func `An entry waits for a worker that has its operations, and blocks none meanwhile`() async throws {
     try await Stack.with(.init(workers: 2)) { stack in
-      try await withOwnWorker(stack) {
+      try await stack.withOwnWorker {
         _ = try await wait("three workers") {
           try await stack.send("GET", "/status/health").json["workers"] == 3 ? true : nil
         }

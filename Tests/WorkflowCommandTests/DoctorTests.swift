@@ -65,11 +65,13 @@ import Testing
       ])
   }
 
-  private func result(_ status: Int, _ body: String) async throws -> CheckResult {
+  private func result(_ status: Int, _ body: String) async throws -> CheckResult { try await results(status, body)[0] }
+
+  private func results(_ status: Int, _ body: String) async throws -> [CheckResult] {
     let server = try ModelServer()
     defer { server.close() }
     server.behaviour = .status(status, body: body)
-    return await APICheck(url: "http://127.0.0.1:\(server.port)").result()
+    return await APICheck(url: "http://127.0.0.1:\(server.port)").results()
   }
 
   @Test func `the API's health is told with its reason`() async throws {
@@ -89,6 +91,20 @@ import Testing
     for (status, body) in [(200, "<html>"), (404, "<html>"), (200, "{}"), (503, "{}")] {
       #expect(try await result(status, body).what.contains("but not as wf does"))
     }
+  }
+
+  @Test func `what queued runs wait for is told, and drained workers`() async throws {
+    let missing = #"[{"operation":"shout","runs":2},{"field":"foreach","runs":1},{"operations":"a, b","runs":1},{},1]"#
+    let facts = #"{"status":"ok","redis":"ok","workers":1,"drained":1,"missing":\#(missing)}"#
+    let found = try await results(200, facts)
+    #expect(found[0].outcome == .ok && found.dropFirst().allSatisfy { $0.outcome == .warning })
+    #expect(
+      found.dropFirst().map(\.what) == [
+        "2 queued runs: no live worker has the operation shout", "1 queued run: no live worker has the field foreach",
+        "1 queued run: no live worker has all of a, b", "1 worker is drained: alive, but taking no runs",
+      ])
+    let none = try await result(503, #"{"redis":"ok","workers":0,"drained":1,"detail":"the only worker is drained"}"#)
+    #expect(none.outcome == .failed && none.remedy?.contains("wf workers") == true)
   }
 
   @Test func `a failure of TLS names the certificate and what to do`() {

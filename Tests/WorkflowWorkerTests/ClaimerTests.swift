@@ -22,7 +22,7 @@ import WorkflowStore
       activeRuns: activeRuns, ended: EndedRuns(), clock: RedisClock(), send: ScriptedStore().send)
     return Claimer(
       partitions: partitions, executor: executor, activeRuns: activeRuns, worker: "w", lease: .seconds(15),
-      logger: logger, watchdogTick: { ticks.add() }, isReachable: { true }, timeout: timeout)
+      logger: logger, watchdogTick: { _ in ticks.add() }, isReachable: { true }, timeout: timeout)
   }
 
   @Test(arguments: [

@@ -5,9 +5,12 @@ public import ExactJSON
 /// A body costs time in proportion to its length, whatever its texts: texts are compared as bytes, and look-ups are
 /// made with valid ids only.
 public struct DefinitionReader: Sendable {
-  private let operations: [ExactKey: ParameterSchema]
+  private let own: [String: ParameterSchema]
+  /// The schemas of each operation: that of this program first. Parameters are good if one of them takes them.
+  private let operations: [ExactKey: [ParameterSchema]]
   /// The names of the operations, as a sentence lists them.
   private let operationNames: String
+  private let maxStepBytes: Int
   private let inputBudget: InputBudget
   /// Says what is wrong with a `callback_url`.
   package let callbacks: CallbackCheck
@@ -22,11 +25,37 @@ public struct DefinitionReader: Sendable {
     operations: [String: ParameterSchema], maxStepBytes: Int = .max,
     callbacks: @escaping CallbackCheck = { _ in Callbacks.areOff }
   ) {
+    self.init(own: operations, others: [:], maxStepBytes: maxStepBytes, callbacks: callbacks)
+  }
+
+  private init(
+    own: [String: ParameterSchema], others: [String: [ParameterSchema]], maxStepBytes: Int,
+    callbacks: @escaping CallbackCheck
+  ) {
+    self.own = own
+    self.maxStepBytes = maxStepBytes
     self.callbacks = callbacks
-    self.operations = Dictionary(
-      operations.map { (ExactKey($0.key), $0.value) }, uniquingKeysWith: { first, _ in first })
-    operationNames = ParameterSchema.Kind.alternatives(operations.keys.sorted())
+    var operations = Dictionary(own.map { (ExactKey($0.key), [$0.value]) }, uniquingKeysWith: { first, _ in first })
+    for (name, schemas) in others { operations[ExactKey(name), default: []] += schemas }
+    self.operations = operations
+    operationNames = Self.list(operations.keys.map(\.text).sorted())
     inputBudget = InputBudget(maxStepBytes: maxStepBytes)
+  }
+
+  /// The operations of this program.
+  package var ownOperations: [String: ParameterSchema] { own }
+
+  /// A reader that takes operations of others, too, and what their schemas allow besides those of this program.
+  package func adding(_ others: [String: [ParameterSchema]]) -> DefinitionReader {
+    DefinitionReader(own: own, others: others, maxStepBytes: maxStepBytes, callbacks: callbacks)
+  }
+
+  /// The first names, as a sentence lists them: with more a fault would be as long as an answer may be.
+  private static func list(_ names: [String]) -> String {
+    let most = 50
+    if names.count <= most { return ParameterSchema.Kind.alternatives(names) }
+    let first = names.prefix(most).map { "'\($0)'" }.joined(separator: ", ")
+    return "\(first) or one of \(names.count - most) others"
   }
 
   /// Writes the JSON Schemas of bodies (``WorkflowSchema``).

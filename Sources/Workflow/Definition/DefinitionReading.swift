@@ -19,13 +19,13 @@ struct DefinitionReading {
     let options: RunOptions
   }
 
-  let operations: [ExactKey: ParameterSchema]
+  let operations: [ExactKey: [ParameterSchema]]
   let operationNames: String
   let callbacks: CallbackCheck
   var faults = FaultList()
   private let root: ValidationFault.Location = [.key("body")]
 
-  init(operations: [ExactKey: ParameterSchema], operationNames: String, callbacks: @escaping CallbackCheck) {
+  init(operations: [ExactKey: [ParameterSchema]], operationNames: String, callbacks: @escaping CallbackCheck) {
     self.callbacks = callbacks
     self.operations = operations
     self.operationNames = operationNames
@@ -90,20 +90,36 @@ struct DefinitionReading {
     }
     Field.refuseOthers(object, StepField.names, at: place, &faults)
     let id = stepID(object, at: place)
-    let schema = operation(object, at: place)
+    let operation = self.operation(object, at: place)
     let needs = self.needs(object["needs"], at: place + [.key("needs")])
     let paramsPlace = place + [.key("params")]
     let params = self.object(object["params"], at: paramsPlace)
     let hasItem = object["foreach"] != nil
-    if let schema, let params { schema.schema.check(params, at: paramsPlace, hasItem: hasItem, &faults) }
+    let schema = params.flatMap { check($0, by: operation?.schemas ?? [], at: paramsPlace, hasItem: hasItem) }
     let options = self.options(object, at: place)
     guard let id else { return nil }
     // With faulty params the step is still there, for those that wait for it.
-    let filled = params.flatMap { schema?.schema.fillingDefaults($0) } ?? params ?? JSONObject()
+    let filled = params.flatMap { schema?.fillingDefaults($0) } ?? params ?? JSONObject()
     let definition = StepDefinition(
-      id: id, op: schema?.name ?? "", needs: needs.map(\.need), params: filled, options: options)
+      id: id, op: operation?.name ?? "", needs: needs.map(\.need), params: filled, options: options)
     return ReadStep(
       definition: definition, references: definition.references, needPositions: needs.map(\.position))
+  }
+
+  /// Checks params by several schemas; adds the faults by the first one where none takes them.
+  /// - Returns: the first schema that takes them, or else the first one.
+  private mutating func check(
+    _ params: JSONObject, by schemas: [ParameterSchema], at place: ValidationFault.Location, hasItem: Bool
+  ) -> ParameterSchema? {
+    if schemas.count > 1 {
+      for schema in schemas {
+        var found = FaultList()
+        schema.check(params, at: place, hasItem: hasItem, &found)
+        if found.isEmpty { return schema }
+      }
+    }
+    schemas.first?.check(params, at: place, hasItem: hasItem, &faults)
+    return schemas.first
   }
 
   private mutating func stepID(_ step: JSONObject, at place: ValidationFault.Location) -> String? {
@@ -122,9 +138,9 @@ struct DefinitionReading {
 
   private mutating func operation(
     _ step: JSONObject, at place: ValidationFault.Location
-  ) -> (name: String, schema: ParameterSchema)? {
+  ) -> (name: String, schemas: [ParameterSchema])? {
     guard let name = string(StepField.op, of: step, at: place) else { return nil }
-    if let schema = operations[ExactKey(name)] { return (name, schema) }
+    if let schemas = operations[ExactKey(name)] { return (name, schemas) }
     faults.add(.notOneOf(place + [.key("op")], .string(name), operationNames))
     return nil
   }

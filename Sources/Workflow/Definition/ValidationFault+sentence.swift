@@ -19,10 +19,12 @@ extension ValidationFault {
 
   /// Whether a step names an operation that is not known here.
   public var isOfUnknownOperation: Bool {
-    guard type == "literal_error", location.count == 4, location[1] == .key("steps"), case .index = location[2] else {
-      return false
-    }
-    return location[3] == .key("op")
+    // A schedule has its run in a member of its own.
+    let place = location.count == 5 && location[1] == .key("run") ? location.dropFirst() : location[...]
+    guard type == "literal_error", place.count == 4 else { return false }
+    let parts = Array(place)
+    guard parts[1] == .key("steps"), case .index = parts[2] else { return false }
+    return parts[3] == .key("op")
   }
 }
 

@@ -60,7 +60,8 @@ package enum StepField {
     "id", .other("string", stepIDSchema.merging(["not": ["enum": reservedIDs]])), default: .required,
     "1 to \(WorkflowDefinition.Limit.stepIDScalars) ASCII letters, digits, `_`, `-`, not `-` first; unique; "
       + "`inputs` and `item` are reserved")
-  static let op = Field("op", .other("string", ["type": "string"]), default: .required, "an operation that the API has")
+  static let op = Field(
+    "op", .other("string", ["type": "string"]), default: .required, "an operation that the API or a live worker has")
   static let needs = Field(
     "needs", .other("array", ["type": "array", "items": .object(Field.reference("Need"))]), default: .value([]),
     "steps that this one waits for; each exists, none waits for itself. An entry is an id, or an object (below)")

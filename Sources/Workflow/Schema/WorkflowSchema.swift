@@ -7,21 +7,23 @@ package import ExactJSON
 /// there, cycles, `delay_s` above `max_delay_s`, the time that it is, the bytes of a text.
 package enum WorkflowSchema {
   /// The schemas by name, for `#/components/schemas`; that of a body is `Workflow`.
-  /// - Parameter operations: the parameters of each operation.
-  package static func components(_ operations: [String: ParameterSchema]) -> JSONObject {
+  /// - Parameter operations: the parameters of each operation; several where API and workers have it in other versions.
+  package static func components(_ operations: [String: [ParameterSchema]]) -> JSONObject {
     let operations = operations.sorted { $0.key < $1.key }.map { Operation(name: $0.key, parameters: $0.value) }
     var schemas: JSONObject = ["Workflow": .object(workflow), "Step": .object(step(operations))]
     for operation in operations { schemas[operation.stepName] = .object(operation.step) }
-    for operation in operations { schemas[operation.paramsName] = .object(operation.parameters.schema) }
+    for operation in operations { schemas[operation.paramsName] = .object(operation.params) }
     schemas["ScheduleBody"] = .object(ScheduleField.schema)
     schemas["Need"] = .object(need)
     schemas["Condition"] = .object(Condition.schema)
     schemas["Retry"] = .object(
       Field.object(RetryField.all).merging(["description": "When the failed attempts of a step are repeated."]))
-    schemas["Value"] = .object(value)
-    schemas["Text"] = .object(text)
-    schemas["Reference"] = .object(reference)
-    return schemas
+    return schemas.merging(values)
+  }
+
+  /// The schemas that those of parameters refer to.
+  package static var values: JSONObject {
+    ["Value": .object(value), "Text": .object(text), "Reference": .object(reference)]
   }
 
   private static let workflow = Field.object(RunField.all).merging([
@@ -76,10 +78,16 @@ package enum WorkflowSchema {
 /// An operation in the document.
 private struct Operation {
   let name: String
-  let parameters: ParameterSchema
+  let parameters: [ParameterSchema]
 
   var stepName: String { "Step.\(component)" }
   var paramsName: String { "Params.\(component)" }
+
+  /// The schema of its `params`.
+  var params: JSONObject {
+    if parameters.count == 1 { return parameters[0].schema }
+    return ["anyOf": .array(parameters.map { .object($0.schema) })]
+  }
 
   /// The name with what the keys of components may have (OpenAPI 3.1, "Components Object").
   private var component: String {
@@ -98,7 +106,7 @@ private struct Operation {
       case StepField.params.name:
         Field(
           field.name, .other("", Field.reference(paramsName)),
-          default: parameters.isOptional ? field.defaultValue : .required, field.meaning)
+          default: parameters.contains(where: \.isOptional) ? field.defaultValue : .required, field.meaning)
       default: field
       }
     }

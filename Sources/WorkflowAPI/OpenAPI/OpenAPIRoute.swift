@@ -1,18 +1,25 @@
 import ExactJSON
 import FastCGI
 import Synchronization
+import Workflow
 
 /// `GET /workflow/openapi.json`: the OpenAPI document of the API, this route included.
 ///
-/// It is written when it is first asked for, and kept as text.
+/// It is written when it is first asked for, and again when workers have other operations; it is kept as text.
 final class OpenAPIRoute: Route {
   let method = "GET"
   let pattern = ["workflow", "openapi.json"]
-  private let write: @Sendable (OpenAPIRoute) -> OpenAPIDocument
-  private let written = Mutex<(text: [UInt8], tag: String)?>(nil)
+  private let catalog: OperationCatalog
+  private let write: @Sendable (OpenAPIRoute, DefinitionReader) -> OpenAPIDocument
+  private let written = Mutex<(text: [UInt8], tag: String, version: Int)?>(nil)
 
-  /// - Parameter write: makes the document; it is given this route.
-  init(_ write: @escaping @Sendable (OpenAPIRoute) -> OpenAPIDocument) { self.write = write }
+  /// - Parameter write: makes the document; it is given this route, and what reads bodies.
+  init(
+    _ catalog: OperationCatalog, _ write: @escaping @Sendable (OpenAPIRoute, DefinitionReader) -> OpenAPIDocument
+  ) {
+    self.catalog = catalog
+    self.write = write
+  }
 
   var documentation: RouteDocumentation {
     RouteDocumentation(
@@ -40,12 +47,13 @@ final class OpenAPIRoute: Route {
 
   /// The text and its entity tag; written in the global pool, as it takes longer than a short job may.
   private func document() async -> (text: [UInt8], tag: String) {
-    if let known = written.withLock({ $0 }) { return known }
+    let (reader, version) = catalog.current
+    if let known = written.withLock({ $0 }), known.version == version { return (known.text, known.tag) }
     return await withTaskExecutorPreference(globalConcurrentExecutor) {
-      let text = JSONValue.object(write(self).json).bytes
-      let new = (text: text, tag: "\"\(String(Self.hash(text), radix: 16))\"")
-      written.withLock { $0 = new }
-      return new
+      let text = JSONValue.object(write(self, reader).json).bytes
+      let tag = "\"\(String(Self.hash(text), radix: 16))\""
+      written.withLock { $0 = (text, tag, version) }
+      return (text, tag)
     }
   }
 

@@ -3,7 +3,9 @@ package import Workflow
 
 /// The JSON Schemas of what the API answers. Answers may get more fields; clients ignore those that they do not know.
 package enum ResponseSchemas {
-  static var all: JSONObject {
+  static var all: JSONObject { runsAndService.merging(workersAndOperations) }
+
+  private static var runsAndService: JSONObject {
     [
       "Accepted": .object(Field.object(accepted, isOpen: true)),
       "Rerun": .object(Field.object(rerun, isOpen: false)),
@@ -38,17 +40,17 @@ package enum ResponseSchemas {
 
   static let text = Field.Shape.value(.string())
   static let count = Field.Shape.value(.integer(0 ... .max))
-  private static let time = Field.Shape.other("number", ["type": "number"])
+  static let time = Field.Shape.other("number", ["type": "number"])
   static let timeOrNull = Field.Shape.other("number or null", ["type": ["number", "null"]])
   static let jobID = Field.Shape.other("string", ["type": "string", "format": "uuid"])
-  private static let object = Field.Shape.other("object", ["type": "object"])
+  static let object = Field.Shape.other("object", ["type": "object"])
   private static let errorCode = Field.Shape.value(.oneOf(ErrorCode.allCases.map(\.rawValue)))
 
   private static func one(_ schema: String) -> Field.Shape { .other("object", Field.reference(schema)) }
   static func list(of schema: JSONObject) -> Field.Shape {
     .other("array", ["type": "array", "items": .object(schema)])
   }
-  private static func map(of schema: JSONObject) -> Field.Shape {
+  static func map(of schema: JSONObject) -> Field.Shape {
     .other("object", ["type": "object", "additionalProperties": .object(schema)])
   }
 
@@ -204,7 +206,12 @@ package enum ResponseSchemas {
   private static let health = [
     Field("status", .value(.oneOf(["ok", "unavailable"])), default: .required, "whether runs are executed"),
     Field("redis", .value(.oneOf(["ok", "unavailable"])), default: .required, "whether Redis answers"),
-    Field("workers", count, "workers that are alive"), Field("queued", count, "runs that wait"),
+    Field("workers", count, "workers that take runs"),
+    Field("drained", count, "workers that are alive and take no runs, because they were drained; absent if none"),
+    Field(
+      "missing", list(of: Field.reference("Missing")),
+      "queued runs that no live worker can take, by what it would need; absent if there are none"),
+    Field("queued", count, "runs that wait"),
     Field("started", count, "runs that are executed"),
     Field("callbacks", count, "callbacks that are not delivered yet; absent if none"),
     Field("fallbacks_last_hour", count, "placeholders in place of models within an hour; absent if none"),

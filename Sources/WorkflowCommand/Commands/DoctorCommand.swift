@@ -50,9 +50,9 @@ struct DoctorCommand: AsyncParsableCommand {
   /// The API that the settings name; it runs by other means than services of this host.
   private func checkAPI(_ settings: Settings) async -> [CheckResult] {
     guard settings.isSet("WF_URL"), APIClient.isUsable(settings.url) else { return [] }
-    var result = await APICheck(url: settings.url).result()
-    if result.remedy != nil { result.remedy = "start wf where WF_URL leads, or correct WF_URL" }
-    return [result]
+    var results = await APICheck(url: settings.url).results()
+    if results[0].remedy != nil { results[0].remedy = "start wf where WF_URL leads, or correct WF_URL" }
+    return results
   }
 
   private func checkModel(_ settings: Settings, _ partitions: Partitions, isComplete: Bool) async -> [CheckResult] {

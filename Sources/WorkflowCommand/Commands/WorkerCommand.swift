@@ -22,13 +22,15 @@ struct WorkerCommand: AsyncParsableCommand {
     let requests = try composition.requestClient()
     let callbacks = try composition.callbackConfiguration()
     let notifier = SystemdNotifier()
+    var configuration = settings.worker
+    configuration.version = WF.configuration.version
     let worker = Worker(
-      configuration: settings.worker, registry: composition.registry(client: client, requests: requests),
+      configuration: configuration, registry: composition.registry(client: client, requests: requests),
       redis: settings.redis,
-      keys: settings.keys, partitions: settings.partitions, limits: settings.limits,
-      callbacks: callbacks, logger: composition.logger,
-      watchdogTick: { runs in
-        notifier.ready("\(runs) active runs")
+      keys: settings.keys, partitions: settings.partitions, limits: settings.limits, callbacks: callbacks,
+      logger: composition.logger,
+      watchdogTick: { runs, isDraining in
+        notifier.ready(WorkerCommand.status(runs, isDraining))
         notifier.alive()
       })
     let connection = composition.connection("wf-warnings")
@@ -47,5 +49,11 @@ struct WorkerCommand: AsyncParsableCommand {
     client?.close()
     requests?.close()
     callbacks?.close()
+  }
+  /// What `systemctl status` shows.
+  private static func status(_ runs: Int, _ isDraining: Bool) -> String {
+    let runs = "\(runs) active run\(runs == 1 ? "" : "s")"
+    guard isDraining else { return runs }
+    return "drained: takes no runs until wf drain --undo or a restart; \(runs)"
   }
 }

@@ -5,21 +5,43 @@ import ExactJSON
 struct APICheck {
   let url: String
 
-  /// What was found.
-  func result() async -> CheckResult {
+  /// What was found: of the API first.
+  func results() async -> [CheckResult] {
     let shown = SecretMask.url(url)
     let client: APIClient
     do { client = try APIClient(url: url) } catch {
-      return .failed("\(error)", remedy: "set it to the public address, such as https://wf.example.org")
+      return [.failed("\(error)", remedy: "set it to the public address, such as https://wf.example.org")]
     }
     do {
-      return result(try await client.health(timeout: .seconds(15)), shown)
+      let health = try await client.health(timeout: .seconds(15))
+      return [result(health, shown)] + APICheck.workers(health.facts)
     } catch {
       let remedy = APIClient.remedy(for: error)
-      return .failed(
-        "the API at \(shown) does not answer: \(error)",
-        remedy: "\(remedy) WF_URL belongs into \(SettingsFile.hostPath).")
+      return [
+        .failed(
+          "the API at \(shown) does not answer: \(error)",
+          remedy: "\(remedy) WF_URL belongs into \(SettingsFile.hostPath).")
+      ]
     }
+  }
+
+  /// What the workers lack.
+  private static func workers(_ facts: JSONObject) -> [CheckResult] {
+    let missing = (facts["missing"]?.arrayValue ?? []).compactMap(\.objectValue).compactMap { entry -> CheckResult? in
+      guard let first = entry.members.first, let name = first.value.stringValue else { return nil }
+      let runs = entry["runs"]?.numberValue?.int ?? 0
+      let (what, remedy) =
+        switch first.key {
+        case "operation": ("the operation \(name.oneLine)", "start a worker that has it (OwnOperations.md)")
+        case "field": ("the field \(name.oneLine)", "upgrade wf on the hosts of the workers")
+        default: ("all of \(name.oneLine)", "start a worker that has all of them (OwnOperations.md)")
+        }
+      return .warning("\(runs) queued run\(runs == 1 ? "" : "s"): no live worker has \(what)", remedy: remedy)
+    }
+    let drained = facts["drained"]?.numberValue?.int ?? 0
+    guard drained > 0 else { return missing }
+    let what = "\(drained) worker\(drained == 1 ? " is" : "s are") drained: alive, but taking no runs"
+    return missing + [.warning(what, remedy: "wf workers names them; wf drain --undo WORKER, or a restart")]
   }
 
   private func result(_ health: APIClient.Health, _ shown: String) -> CheckResult {
@@ -38,6 +60,8 @@ struct APICheck {
       return .failed(
         "the API at \(shown) answers \(health.status): \(detail)",
         remedy: "systemctl status wf-api.socket wf-api; journalctl -u wf-api says why it does not answer")
+    case 503 where health.facts["redis"] == "ok" && health.facts["drained"] != nil:
+      return .failed("the API at \(shown) answers 503: \(detail)", remedy: "wf workers names the workers")
     case 503 where health.facts["redis"] == "ok" && workers == 0:
       return .failed(
         "the API at \(shown) answers 503: \(detail)", remedy: "systemctl start wf-worker, on this host or another")

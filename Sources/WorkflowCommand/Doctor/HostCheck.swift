@@ -28,7 +28,7 @@ struct HostCheck {
     results.append(socket())
     results += await NginxCheck(apiConnections: settings.apiConnections).results()
     // Another result refuses a URL that leads nowhere.
-    if APIClient.isUsable(settings.url) { results.append(await APICheck(url: settings.url).result()) }
+    if APIClient.isUsable(settings.url) { results += await APICheck(url: settings.url).results() }
     return results
   }
 
@@ -68,6 +68,13 @@ struct HostCheck {
     var results = units.filter { $0.isDown || $0.isMasked }.map(\.result)
     if !active.isEmpty {
       results.append(.ok(active.joined(separator: ", ") + (active.count == 1 ? " is active" : " are active")))
+    }
+    let outside = units.filter(\.isOutsideTarget).map(\.name)
+    if !outside.isEmpty {
+      results.append(
+        .warning(
+          "systemctl start wf-worker.target does not start \(outside.joined(separator: ", "))",
+          remedy: "systemctl enable \(outside.joined(separator: " "))"))
     }
     return results.isEmpty ? [.ok("no worker is enabled on this host")] : results
   }

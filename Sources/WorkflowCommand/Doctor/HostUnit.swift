@@ -22,7 +22,7 @@ struct HostUnit: Sendable {
   init?(_ name: String) async {
     guard HostUnit.hasSystemd,
       let outcome = await HostCommand.run(
-        "systemctl", "show", "-p", "LoadState,ActiveState,SubState,Result,UnitFileState,MainPID", name)
+        "systemctl", "show", "-p", "LoadState,ActiveState,SubState,Result,UnitFileState,MainPID,WantedBy", name)
     else { return nil }
     self.name = name
     properties = Dictionary(
@@ -54,6 +54,10 @@ struct HostUnit: Sendable {
   }
   /// Whether it starts at the next boot.
   var isEnabled: Bool { properties["UnitFileState"]?.hasPrefix("enabled") == true }
+  /// Whether it is started at the next boot, and `wf-worker.target` does not start it.
+  var isOutsideTarget: Bool {
+    isEnabled && properties["WantedBy"]?.split(separator: " ").contains("wf-worker.target") != true
+  }
   /// Whether it is meant to run but does not: it is enabled, or has been started, and its process has ended.
   var isDown: Bool { !isActive && (isEnabled || properties["ActiveState"] != "inactive") }
   /// The process id of its main process; nil when it has none.

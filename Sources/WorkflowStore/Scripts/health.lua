@@ -8,7 +8,8 @@ ARGV  1 key prefix
 
 Returns {queued runs, runs under way, live workers, {what was repaired, how often...},
         seconds for which lapsed leases have not been looked at though they should have been, 0 when they have;
-        the same for runs that nobody would take}.
+        the same for runs that nobody would take,
+        {what runs of a class require, how many of them are queued...}}; of classes without queued runs nothing.
 ]]
 local now = math.floor(clock() / 1000)
 local longest = longestLease(KEYS[3], 0)
@@ -27,8 +28,14 @@ end
 
 local queued = 0
 for i = 5, #KEYS do queued = queued + redis.call('LLEN', KEYS[i]) end
-for _, class in ipairs(redis.call('HKEYS', classes)) do
-  queued = queued + redis.call('LLEN', queueOf(class)) + redis.call('LLEN', suspectsOf(class))
+local known, waiting = redis.call('HGETALL', classes), {}
+for i = 1, #known, 2 do
+  local count = redis.call('LLEN', queueOf(known[i])) + redis.call('LLEN', suspectsOf(known[i]))
+  queued = queued + count
+  if count > 0 and #waiting < 2000 then
+    waiting[#waiting + 1] = known[i + 1]
+    waiting[#waiting + 1] = count
+  end
 end
 return {
   queued,
@@ -37,4 +44,5 @@ return {
   counts.err and {} or counts,
   overdue(turns[1], (lease or 0) + 5000),
   overdue(turns[2], 2 * (lease or 0) + 5000),
+  waiting,
 }

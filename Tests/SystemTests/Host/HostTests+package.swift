@@ -8,7 +8,7 @@ extension HostTests {
   /// there who could answer a question.
   /// - Returns: what the upgrade says.
   @discardableResult
-  private func upgrade(_ host: Host, by command: String = "dpkg -i") async throws -> String {
+  func upgrade(_ host: Host, by command: String = "dpkg -i") async throws -> String {
     try await host.sh(
       """
       rm -rf /root/next /root/next.deb
@@ -31,7 +31,8 @@ extension HostTests {
       "stat -c %i /run/wf/api.sock; systemctl show -p ActiveState,ActiveEnterTimestampMonotonic wf-api.socket")
   }
 
-  private func processes(_ host: Host, _ units: String...) async throws -> [String] {
+  /// The main processes of units.
+  func processes(_ host: Host, _ units: String...) async throws -> [String] {
     var found: [String] = []
     for unit in units { found.append(try await host.property("MainPID", of: unit)) }
     return found

@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test func `systemd finds nothing to say about the units`() async throws {
-    let outcome = try await withUnits("systemd-analyze verify ./*.service ./*.socket")
+    let outcome = try await withUnits("systemd-analyze verify ./*.service ./*.socket ./*.target")
     #expect(outcome.code == 0)
     #expect(outcome.text == "")
   }

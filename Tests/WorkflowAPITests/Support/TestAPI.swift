@@ -17,6 +17,8 @@ struct TestAPI: Sendable {
   private let connection: RedisConnection
   private let server: APIServer
 
+  private static let note = ParameterSchema([.init("value", .any)])
+
   /// Every route.
   var routes: [any Route] { server.routes }
   private let classes = RunClasses(["note"])
@@ -26,7 +28,7 @@ struct TestAPI: Sendable {
   /// An API whose keys have a prefix that no other test uses.
   init(
     on redis: RedisServer = .shared, timeout: Duration = .seconds(30), warnings: [String] = [],
-    allowsAnonymous: Bool = false
+    allowsAnonymous: Bool = false, operations: [String: ParameterSchema] = ["note": Self.note]
   ) throws {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let address = try redis.address()
@@ -36,7 +38,7 @@ struct TestAPI: Sendable {
     partitions = Partitions(connection, keys: Keys(prefix: prefix), count: TestPartitions.count, timeout: timeout)
     server = APIServer(
       listener: .unix(path: "/nowhere"), configuration: .init(),
-      definitions: DefinitionReader(operations: ["note": ParameterSchema([.init("value", .any)])]),
+      definitions: DefinitionReader(operations: operations),
       partitions: partitions, documents: partitions,
       events: RunEvents(address, partitions: partitions, logger: logger), warnings: { warnings },
       allowsAnonymous: allowsAnonymous, siteURL: "https://wf.example.org", logger: logger)

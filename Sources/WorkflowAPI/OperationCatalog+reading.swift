@@ -1,0 +1,28 @@
+import Workflow
+
+extension OperationCatalog {
+  /// Reads a body with the operations that are known. When it names one that is not, looks at the live workers once,
+  /// and reads it again.
+  func reading<Result>(
+    _ read: (DefinitionReader) throws(APIError) -> Result
+  ) async throws(APIError) -> Result {
+    let (reader, version) = current
+    let faults: [ValidationFault]
+    do {
+      return try read(reader)
+    } catch {
+      guard case .invalid(let found) = error, found.contains(where: \.isOfUnknownOperation) else { throw error }
+      faults = found
+    }
+    do {
+      try await look()
+    } catch {
+      // Whether there is a worker that has it cannot be told; other faults remain.
+      guard faults.allSatisfy(\.isOfUnknownOperation) else { throw .invalid(faults) }
+      throw APIError(reading: error)
+    }
+    let (newer, newVersion) = current
+    guard newVersion != version else { throw .invalid(faults) }
+    return try read(newer)
+  }
+}
