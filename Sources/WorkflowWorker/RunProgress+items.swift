@@ -27,7 +27,7 @@ extension RunProgress {
     let recorded = run.items[step.id] ?? [:]
     var attempts: [Int: (known: StepAttempts, start: Timestamp)] = [:]
     for (unit, known) in run.attempts where unit.step == step.id {
-      if let item = unit.item { attempts[item] = (known, start(after: known)) }
+      if let item = unit.item { attempts[item] = (known, start(afterRecorded: known)) }
     }
     let isNew = recorded.isEmpty && attempts.isEmpty
     if isNew { batch.log(.stepStart(step: step.id, op: step.op)) }

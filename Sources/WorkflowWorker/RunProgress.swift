@@ -69,14 +69,17 @@ struct RunProgress {
     for (position, id) in run.graph.ids.enumerated() {
       guard let known = run.attempts[StepUnit(id)], plan.outcome(of: position) == nil else { continue }
       attempts[position] = known
-      plan.wait(position, until: start(after: known))
+      plan.wait(position, until: start(afterRecorded: known))
     }
   }
 
-  /// When another attempt may begin, by the uptime. Redis's clock may have gone back since the last one: no wait
-  /// becomes longer than it was.
-  func start(after attempts: StepAttempts) -> Timestamp {
-    now + min(attempts.wait, max(.zero, attempts.due - clock.now))
+  /// When another attempt may begin after failed ones that were recorded before the run was taken, by the uptime.
+  ///
+  /// When more is left of a wait than it had to begin with, Redis's clock has gone back since. The run has waited among
+  /// the timers by then, or its worker has died; it would wait anew with each claim until the clock has caught up.
+  func start(afterRecorded attempts: StepAttempts) -> Timestamp {
+    let left = attempts.due - clock.now
+    return left > attempts.wait + .seconds(1) ? now : now + max(.zero, left)
   }
 
   /// The limits on what the run's steps may return.
