@@ -73,6 +73,12 @@ struct RunProgress {
     }
   }
 
+  /// When another attempt may begin after one that has just failed, by the uptime: no wait becomes longer than it was,
+  /// wherever Redis's clock goes.
+  func start(after attempts: StepAttempts) -> Timestamp {
+    now + min(attempts.wait, max(.zero, attempts.due - clock.now))
+  }
+
   /// When another attempt may begin after failed ones that were recorded before the run was taken, by the uptime.
   ///
   /// When more is left of a wait than it had to begin with, Redis's clock has gone back since. The run has waited among

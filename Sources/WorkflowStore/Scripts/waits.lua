@@ -1,5 +1,5 @@
--- Common to the scripts that keep waits as long as they were meant, wherever Redis's clock goes; Scripts.swift puts this
--- text after transitions.lua.
+-- Common to the scripts that keep waits as long as they were meant, wherever Redis's clock goes; Scripts.swift puts
+-- this text after transitions.lua.
 
 -- Shortens what a run waits for when that is longer than it was to begin with: Redis's clock has gone back since. Its
 -- wait among the timers, unless it is for a time of the calendar, and its time limit. `ms`: Redis's clock.
