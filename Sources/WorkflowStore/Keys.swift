@@ -12,9 +12,8 @@
 ///                              in a row before a record, last time, bytes of the log), `end` (token and
 ///                              number of the record that ended the last claim), `due` (until when it waits
 ///                              or waited among the timers), `wait` (ms that it waited the last time), and
-///                              what the run says of itself: `delay`,
-///                              `limit`, `retain`, `priority`, `labels`; `owner` (the name of its API key);
-///                              `schedule` (tick and name of the
+///                              what the run says of itself: `delay`, `limit`, `retain`, `priority`,
+///                              `labels`; `owner` (the name of its API key); `schedule` (tick and name of the
 ///                              schedule that has started it). No value but run_name, error, labels and
 ///                              schedule has more than 64 bytes, so that Redis keeps it compact
 ///   progress:{id}      list    JSON entries in order                                                     run + retain

@@ -73,13 +73,16 @@ struct RunProgress {
     }
   }
 
-  /// When another attempt may begin after failed ones that were recorded before the run was taken, by the uptime.
-  ///
-  /// When more is left of a wait than it had to begin with, Redis's clock has gone back since. The run has waited among
-  /// the timers by then, or its worker has died; it would wait anew with each claim until the clock has caught up.
+  /// When another attempt may begin, by the uptime: no wait becomes longer than it was, wherever Redis's clock goes.
+  func start(after attempts: StepAttempts) -> Timestamp {
+    now + min(attempts.wait, max(.zero, attempts.due - clock.now))
+  }
+
+  /// The same after attempts that were recorded before this claim. When more is left of a wait than it had to begin
+  /// with, Redis's clock has gone back since: the run would wait again in each claim until the clock has caught up, so
+  /// the next attempt begins at once.
   func start(afterRecorded attempts: StepAttempts) -> Timestamp {
-    let left = attempts.due - clock.now
-    return left > attempts.wait + .seconds(1) ? now : now + max(.zero, left)
+    attempts.due - clock.now > attempts.wait + .seconds(1) ? now : start(after: attempts)
   }
 
   /// The limits on what the run's steps may return.

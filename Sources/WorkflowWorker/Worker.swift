@@ -13,14 +13,14 @@ public import WorkflowStore
 /// latest, also when Redis is unreachable: runs that cannot be handed back by then continue when their leases have
 /// lapsed.
 public struct Worker: Service {
-  private let configuration: WorkerConfiguration
-  private let registry: OperationRegistry
+  let configuration: WorkerConfiguration
+  let registry: OperationRegistry
   private let redis: RedisAddress
   private let keys: Keys
-  private let partitionCount: Int
+  let partitionCount: Int
   private let limits: RunStore.Limits
-  private let callbacks: CallbackConfiguration?
-  private let logger: Logger
+  let callbacks: CallbackConfiguration?
+  let logger: Logger
   private let watchdogTick: @Sendable (_ activeRuns: Int, _ isDraining: Bool) -> Void
 
   /// A worker that has these operations and claims from this Redis.
@@ -76,10 +76,7 @@ public struct Worker: Service {
       partitions: partitions(claims, clock: clock), executor: executor, activeRuns: activeRuns, worker: name,
       lease: configuration.lease, logger: logger, watchdogTick: { watchdogTick(activeRuns.count, $0) },
       isReachable: { await isReachable() })
-    let heartbeat = Heartbeat(
-      partitions: partitions(beats, timeout: configuration.lease / 3), activeRuns: activeRuns, worker: name,
-      lease: configuration.lease, logger: logger, settledClaims: { claimer.settledClaims }, ended: ended,
-      restore: { [logger] in executor.restore($0, logger: logger) })
+    let heartbeat = heartbeat(beats, claimer, executor, activeRuns, ended, name)
     let announcer = announcer(claims, claimer, activeRuns, name)
     let subscription = subscribe(claimer, activeRuns, announcer, name)
     let announcing = Task { await announcer.run() }
@@ -103,18 +100,14 @@ public struct Worker: Service {
     return outcome
   }
 
-  /// Starts what every worker does beside its own runs.
-  /// - Parameter large: for the inbox, so that no large entry delays a claim.
-  private func lookAfterOthers(
-    _ claims: RedisConnection, _ large: RedisConnection, _ name: String,
-    unless check: @escaping @Sendable () async -> PartitionCheck
-  ) -> [Task<Void, Never>] {
-    [
-      Task { await recover(claims, name) },
-      Task { await runTimers(claims) },
-      Task { if await check() == .fits { await keepSchedules(claims) } },
-      Task { if await check() == .fits { await readInbox(large, name) } },
-    ]
+  private func heartbeat(
+    _ connection: RedisConnection, _ claimer: Claimer, _ executor: Executor, _ activeRuns: ActiveRuns,
+    _ ended: EndedRuns, _ name: String
+  ) -> Heartbeat {
+    Heartbeat(
+      partitions: partitions(connection, timeout: configuration.lease / 3), activeRuns: activeRuns, worker: name,
+      lease: configuration.lease, logger: logger, settledClaims: { claimer.settledClaims }, ended: ended,
+      restore: { [logger] in executor.restore($0, logger: logger) })
   }
 
   private func announcer(
@@ -155,53 +148,6 @@ public struct Worker: Service {
       })
     for channel in channels + controls { subscription.subscribe(channel) }
     return subscription
-  }
-
-  /// Returns the runs of dead workers to their queues, in all partitions at the same time.
-  private func recover(_ connection: RedisConnection, _ name: String) async {
-    await withTaskGroup { group in
-      for store in partitions(connection).all {
-        group.addTask { [lease = configuration.lease, logger] in
-          var recoverer = Recoverer(store: store, worker: name, lease: lease, logger: logger)
-          await recoverer.run()
-        }
-      }
-    }
-  }
-
-  /// Returns parked runs to their queues when their time has come, in all partitions at the same time.
-  private func runTimers(_ connection: RedisConnection) async {
-    await withTaskGroup { group in
-      for store in partitions(connection).all {
-        group.addTask { [logger] in await RunTimers(store: store, logger: logger).run() }
-      }
-    }
-  }
-
-  /// Fires the ticks of schedules, in all partitions at the same time.
-  private func keepSchedules(_ connection: RedisConnection) async {
-    let outages = OutageLog("the look at schedules", logger: logger)
-    await withTaskGroup { group in
-      for (number, store) in partitions(connection).all.enumerated() {
-        group.addTask { [partitionCount, logger] in
-          var keeper = ScheduleKeeper(
-            store: store, partition: (number, partitionCount), outages: outages, logger: logger)
-          await keeper.run()
-        }
-      }
-    }
-  }
-
-  /// Takes runs out of the inbox.
-  private func readInbox(_ connection: RedisConnection, _ name: String) async {
-    let definitions = DefinitionReader(
-      operations: registry.schemas, maxStepBytes: configuration.maxOutputBytes,
-      callbacks: CallbackAccess.check(callbacks?.access))
-    let reader = InboxReader(
-      partitions: partitions(connection, timeout: .seconds(30)),
-      entries: InboxEntryReader(definitions: definitions, maxBodyBytes: configuration.maxBodyBytes), worker: name,
-      logger: logger)
-    await reader.run()
   }
 
   /// Claims until the service group shuts down, the task is cancelled, or the check finds a difference.
@@ -295,7 +241,7 @@ public struct Worker: Service {
 
   private func connection(_ name: String) -> RedisConnection { RedisConnection(redis, name: name, logger: logger) }
 
-  private func partitions(
+  func partitions(
     _ connection: RedisConnection, timeout: Duration = .seconds(5), clock: RedisClock = RedisClock()
   ) -> Partitions {
     Partitions(connection, keys: keys, count: partitionCount, limits: limits, timeout: timeout, clock: clock)

@@ -65,12 +65,22 @@ import WorkflowStore
   }
 
   @Test(arguments: [Duration.milliseconds(200), .seconds(60)])
-  func `After a step back of Redis's clock a run that is taken up again does not wait anew`(_ wait: Duration) throws {
-    // As recorded an hour ahead of the clock that it is now. A run that waited anew with each claim would come to
-    // nothing until the clock has caught up.
+  func `After a step back of Redis's clock a run that is taken up again does not wait again`(_ wait: Duration) throws {
+    // As recorded an hour ahead of the clock that it is now. If it waited in each claim, it would come to nothing until
+    // the clock has caught up.
     let late = try StepAttempts.make(due: Timestamp(microseconds: 3_600_000_000), wait: wait)
     var run = try DrivenState([.step("a", "call")], attempts: ["a": late])
     #expect(run.next() == "write resumed, start a *")
+    var items = try DrivenState([.step("a", "call", foreach: Foreach([1]))], attempts: ["a:0": late])
+    #expect(items.next() == "write resumed, progress a 0/1 *")
+    #expect(items.written() == "start a:0")
+  }
+
+  @Test func `A wait that is longer by less than a second, because clocks differ, is kept and bounded`() throws {
+    let attempts = try StepAttempts.make(due: Timestamp(microseconds: 900_000), wait: .milliseconds(200))
+    var run = try DrivenState([.step("a", "call")], attempts: ["a": attempts])
+    #expect(run.next() == "write resumed")
+    #expect(run.written() == "wait for a step")
   }
 
   @Test func `A waiting step fails with the run`() throws {

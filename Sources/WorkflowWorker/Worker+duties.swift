@@ -1,0 +1,68 @@
+import Hiredis
+import Workflow
+import WorkflowOperations
+import WorkflowStore
+
+/// What every worker does beside its own runs: for the runs of dead workers, parked runs, schedules and the inbox.
+extension Worker {
+  /// Starts what every worker does beside its own runs.
+  /// - Parameter large: for the inbox, so that no large entry delays a claim.
+  func lookAfterOthers(
+    _ claims: RedisConnection, _ large: RedisConnection, _ name: String,
+    unless check: @escaping @Sendable () async -> PartitionCheck
+  ) -> [Task<Void, Never>] {
+    [
+      Task { await recover(claims, name) },
+      Task { await runTimers(claims) },
+      Task { if await check() == .fits { await keepSchedules(claims) } },
+      Task { if await check() == .fits { await readInbox(large, name) } },
+    ]
+  }
+
+  /// Returns the runs of dead workers to their queues, in all partitions at the same time.
+  private func recover(_ connection: RedisConnection, _ name: String) async {
+    await withTaskGroup { group in
+      for store in partitions(connection).all {
+        group.addTask { [lease = configuration.lease, logger] in
+          var recoverer = Recoverer(store: store, worker: name, lease: lease, logger: logger)
+          await recoverer.run()
+        }
+      }
+    }
+  }
+
+  /// Returns parked runs to their queues when their time has come, in all partitions at the same time.
+  private func runTimers(_ connection: RedisConnection) async {
+    await withTaskGroup { group in
+      for store in partitions(connection).all {
+        group.addTask { [logger] in await RunTimers(store: store, logger: logger).run() }
+      }
+    }
+  }
+
+  /// Fires the ticks of schedules, in all partitions at the same time.
+  private func keepSchedules(_ connection: RedisConnection) async {
+    let outages = OutageLog("the look at schedules", logger: logger)
+    await withTaskGroup { group in
+      for (number, store) in partitions(connection).all.enumerated() {
+        group.addTask { [partitionCount, logger] in
+          var keeper = ScheduleKeeper(
+            store: store, partition: (number, partitionCount), outages: outages, logger: logger)
+          await keeper.run()
+        }
+      }
+    }
+  }
+
+  /// Takes runs out of the inbox.
+  private func readInbox(_ connection: RedisConnection, _ name: String) async {
+    let definitions = DefinitionReader(
+      operations: registry.schemas, maxStepBytes: configuration.maxOutputBytes,
+      callbacks: CallbackAccess.check(callbacks?.access))
+    let reader = InboxReader(
+      partitions: partitions(connection, timeout: .seconds(30)),
+      entries: InboxEntryReader(definitions: definitions, maxBodyBytes: configuration.maxBodyBytes), worker: name,
+      logger: logger)
+    await reader.run()
+  }
+}
