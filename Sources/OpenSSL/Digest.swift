@@ -66,8 +66,8 @@ public enum Digest {
 private struct Algorithm: @unchecked Sendable {
   let pointer: OpaquePointer
 
-  /// A context of its own: the host's openssl.cnf, which can switch SHA-256 off, counts for the default one only. Nothing is
-  /// freed when the process ends, because other threads may still be using it.
+  /// A context of its own: the host's openssl.cnf, which can switch SHA-256 off, counts for the default one only.
+  /// Nothing is freed when the process ends, because other threads may still be using it.
   static let context: Self = {
     OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil)
     guard let context = OSSL_LIB_CTX_new() else { fatalError("libcrypto makes no context") }
