@@ -9,7 +9,7 @@ struct Router: Sendable {
   init(_ routes: [any Route]) { self.routes = routes.map { ($0, $0.pattern.map { Array($0.utf8) }) } }
 
   /// Answers a request.
-  /// - Throws: `notFound`, `methodNotAllowed`, or the error of the route.
+  /// - Throws: `notFound`, `methodNotAllowed`, `forbidden`, or the error of the route.
   func answer(_ request: FastCGIRequest, _ context: RequestContext) async throws(APIError) -> FastCGIResponse {
     let segments = Array(request.path.utf8).dropFirst()
       .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
@@ -19,6 +19,9 @@ struct Router: Sendable {
     for (route, pattern) in routes {
       guard let argument = Self.match(segments, pattern) else { continue }
       if method.hasSameScalars(as: route.method) {
+        guard route.method == "GET" || context.mayChange else {
+          throw .forbidden("this key may only read (its role is read); \(route.method) needs the role user or admin")
+        }
         return try await route.answer(request, argument: argument, context)
       }
       if !allowed.contains(route.method) { allowed += route.method == "GET" ? ["GET", "HEAD"] : [route.method] }

@@ -50,7 +50,7 @@ struct DoctorCommand: AsyncParsableCommand {
   /// The API that the settings name; it runs by other means than services of this host.
   private func checkAPI(_ settings: Settings) async -> [CheckResult] {
     guard settings.isSet("WF_URL"), APIClient.isUsable(settings.url) else { return [] }
-    var result = await APICheck(url: settings.url).result()
+    var result = await APICheck(url: settings.url, key: settings.apiKey).result()
     if result.remedy != nil { result.remedy = "start wf where WF_URL leads, or correct WF_URL" }
     return [result]
   }

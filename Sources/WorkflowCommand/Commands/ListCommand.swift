@@ -29,7 +29,7 @@ struct ListCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let answer = try await APIClient(url: Settings.clientURL()).deadLetters(limit: limit)
+    let answer = try await APIClient(Settings.apiAccess()).deadLetters(limit: limit)
     if json { return Terminal.show(.object(answer)) }
     let runs = answer["runs"]?.arrayValue?.compactMap(\.objectValue) ?? []
     for run in runs { Terminal.show(line(run)) }

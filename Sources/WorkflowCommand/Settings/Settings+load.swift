@@ -18,15 +18,32 @@ extension Settings {
     return try Settings(reader(files: files, environment: environment.filter { !own.contains($0.key) }))
   }
 
-  /// The API's URL for a command that a person calls, from the same places as `forClient`. Other settings may be
+  /// How a command that a person calls reaches the API, from the same places as `forClient`. Other settings may be
   /// faulty.
-  static func clientURL() throws -> String {
+  static func apiAccess() throws -> APIClient.Access {
     var reader = clientReader()
-    let url = Settings.url(&reader)
+    let access = APIClient.Access(url: Settings.url(&reader), key: Settings.apiKey(&reader))
     reader.refuseUnknown()
-    let problems = reader.problems(of: "WF_URL")
+    let problems = SettingNames.ordered(["WF_URL", "WF_API_KEY"]) { $0 }.flatMap { reader.problems(of: $0) }
     guard problems.isEmpty else { throw Invalid(problems: problems) }
-    return url
+    return access
+  }
+
+  /// The file with the keys of the API, for `wf keys`. Other settings may be faulty.
+  static func apiKeysFile() throws -> String? {
+    var reader = clientReader()
+    let path = reader.text("WF_API_KEYS_FILE")
+    reader.refuseUnknown()
+    let problems = reader.problems(of: "WF_API_KEYS_FILE")
+    guard problems.isEmpty else { throw Invalid(problems: problems) }
+    return path
+  }
+
+  /// The key that the commands send.
+  static func apiKey(_ reader: inout SettingsReader) -> String? {
+    let key = trimmed(reader.text("WF_API_KEY", isSecret: true))
+    if let key, let fault = fault(ofKey: key) { reader.refuse("WF_API_KEY", "WF_API_KEY: \(fault)") }
+    return key
   }
 
   /// A reader of this process's environment, of files that it overrides, and of credentials (`LoadCredential=`,
@@ -39,18 +56,17 @@ extension Settings {
     var credentials: [String: String] = [:]
     // Not its content: the file is read for every connection to Redis.
     credentials["redis_password"] = paths["redis_password"]
-    guard let path = paths["llm_api_key"] else {
-      return SettingsReader(environment: environment, files: files, credentials: credentials)
-    }
-    do {
+    var faults: [(name: String, sentence: String)] = []
+    for (name, setting) in ["llm_api_key": "WF_LLM_API_KEY", "api_key": "WF_API_KEY"] {
+      guard let path = paths[name] else { continue }
       // Line ends around it are the editor's; one within it is refused with the other settings.
-      credentials["WF_LLM_API_KEY"] = String(decoding: try Files.read(path), as: UTF8.self)
-      return SettingsReader(environment: environment, files: files, credentials: credentials)
-    } catch {
-      var reader = SettingsReader(environment: environment, files: files, credentials: credentials)
-      reader.refuse("WF_LLM_API_KEY", "the credential llm_api_key cannot be read: \(error)")
-      return reader
+      do { credentials[setting] = String(decoding: try Files.read(path), as: UTF8.self) } catch {
+        faults.append((setting, "the credential \(name) cannot be read: \(error)"))
+      }
     }
+    var reader = SettingsReader(environment: environment, files: files, credentials: credentials)
+    for fault in faults { reader.refuse(fault.name, fault.sentence) }
+    return reader
   }
 
   /// The settings for a command that a person calls: of the environment, of `.env` in the working directory, and of the

@@ -1,3 +1,4 @@
+import AccessKeys
 import ExactJSON
 import FastCGI
 import Hiredis
@@ -26,7 +27,7 @@ struct TestAPI: Sendable {
   /// An API whose keys have a prefix that no other test uses.
   init(
     on redis: RedisServer = .shared, timeout: Duration = .seconds(30), warnings: [String] = [],
-    allowsAnonymous: Bool = false
+    allowsAnonymous: Bool = false, keys: KeyRing? = nil
   ) throws {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let address = try redis.address()
@@ -39,7 +40,7 @@ struct TestAPI: Sendable {
       definitions: DefinitionReader(operations: ["note": ParameterSchema([.init("value", .any)])]),
       partitions: partitions, documents: partitions,
       events: RunEvents(address, partitions: partitions, logger: logger), warnings: { warnings },
-      allowsAnonymous: allowsAnonymous, siteURL: "https://wf.example.org", logger: logger)
+      allowsAnonymous: allowsAnonymous, keys: keys, siteURL: "https://wf.example.org", logger: logger)
   }
 
   /// Answers a request that comes over a unix socket, unless the parameters say otherwise.
