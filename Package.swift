@@ -78,7 +78,8 @@ let package = Package(
     module("Scheduling", ["LinuxSupport"]),
     module("Workflow", ["ExactJSON", "Scheduling"]),
     module(
-      "WorkflowStore", ["Hiredis", "LinuxSupport", "Workflow", "ExactJSON", deque], resources: [.embedInCode("Scripts")]
+      "WorkflowStore", ["Hiredis", "LinuxSupport", "OpenSSL", "Workflow", "ExactJSON", deque],
+      resources: [.embedInCode("Scripts")]
     ),
     module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON", logging]),
     module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON", "Curl", "LinuxSupport"]),

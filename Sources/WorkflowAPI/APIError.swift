@@ -15,7 +15,7 @@ enum APIError: Error, Sendable, Equatable {
   case unknownKey
   /// The API wants keys, and has none yet.
   case noKeys
-  /// The key does not allow the request; the value is the message.
+  /// The client may not do that; the value is the message.
   case forbidden(String)
   /// The name of the key has as much as it may have; the value is the message.
   case limited(String, retryAfter: Int)
@@ -27,6 +27,8 @@ enum APIError: Error, Sendable, Equatable {
   case methodNotAllowed(allow: [String])
   /// The idempotency key was used with another body, for this job.
   case conflict(JobID)
+  /// The run is not in a state for that; the value is the message.
+  case unfit(String)
   /// There are as many of something as there may be; the value is the message.
   case full(String)
   /// This host lacks something that the request needs; the value is the message.
@@ -92,7 +94,7 @@ enum APIError: Error, Sendable, Equatable {
     case .forbidden: 403
     case .notFound: 404
     case .methodNotAllowed: 405
-    case .conflict, .full: 409
+    case .conflict, .unfit, .full: 409
     case .tooLarge: 413
     case .unsupportedMediaType, .unsupportedEncoding: 415
     case .misdirected: 421
@@ -130,7 +132,8 @@ enum APIError: Error, Sendable, Equatable {
       this API answers on its own host only, there as localhost, as a loopback address and under the host of WF_URL, \
       \(host.map { "not as \($0.cut(toBytes: 100))" } ?? "and the request names no host")
       """
-    case .notFound(let what), .full(let what), .incapable(let what), .forbidden(let what), .limited(let what, _): what
+    case .forbidden(let what), .notFound(let what), .unfit(let what), .full(let what), .incapable(let what): what
+    case .limited(let what, _): what
     case .methodNotAllowed(let allow): "Method Not Allowed; this path answers \(allow.joined(separator: ", "))"
     case .conflict(let job): "this Idempotency-Key was used with another body, for job \(job)"
     case .tooLarge(let limit): "the body is larger than \(limit) bytes (WF_MAX_BODY_BYTES)"

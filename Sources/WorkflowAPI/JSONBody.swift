@@ -10,6 +10,11 @@ enum JSONBody {
     try checkContentType(request)
   }
 
+  /// Refuses what a browser sends for a page of another site. It sends a request without a body wherever it is told to.
+  static func checkSite(of request: FastCGIRequest) throws(APIError) {
+    if isOfAnotherSite(request) { throw .forbidden("this request comes from a page of another site") }
+  }
+
   /// The bytes of the body.
   static func bytes(of request: FastCGIRequest) throws(APIError) -> [UInt8] {
     switch request.body {

@@ -48,6 +48,8 @@ struct StatusDocument {
       text.last.append(text: ",\"due_ts\":")
       text.last += due
     }
+    if facts.generation > 0 { text.last.append(text: ",\"generation\":\(facts.generation)") }
+    if facts.isPaused { text.last.append(text: ",\"paused\":true") }
     if let priority = facts.priority { text.last.append(text: ",\"priority\":\"\(priority)\"") }
     if let labels = facts.labels {
       text.last.append(text: ",\"labels\":")
@@ -120,7 +122,7 @@ struct StatusDocument {
       text.last.append(UInt8(ascii: "}"))
     }
     if !view.retryEntries.isEmpty { appendRetries(of: view, to: &text.last) }
-    if run.status == .failed, let entry = view.doneEntry {
+    if run.status == .failed || run.status == .cancelled, let entry = view.doneEntry {
       if let outputs = ProgressHead.outputs(in: run.progress[entry]) {
         text.last.append(text: ",\"outputs\":")
         text.last += outputs

@@ -73,6 +73,7 @@ struct WF: AsyncParsableCommand {
     version: String(cString: wf_version()),
     subcommands: [
       APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ListCommand.self,
+      CancelCommand.self, RetryCommand.self, RerunCommand.self, PauseCommand.self, ResumeCommand.self,
       SchedulesCommand.self, KeysCommand.self, ExampleCommand.self, ConfigCommand.self, DoctorCommand.self,
       DevCommand.self,
       SuperviseCommand.self,

@@ -61,6 +61,8 @@ public struct Invocation: Sendable {
   /// The bytes that the outputs may take as JSON text; what is larger is refused. An operation whose outputs can be
   /// much larger than its parameters counts them while it builds them.
   public let outputLimit: ByteLimit
+  /// How often the run was run again after it had ended.
+  public let generation: Int
   private let attempts: OutOfLine<StepAttempts>?
 
   /// The failed attempts of the step before this one; nil at the first.
@@ -69,8 +71,10 @@ public struct Invocation: Sendable {
   /// Creates the arguments.
   public init(
     job: String, step: String, item: Int? = nil, params: JSONObject, inputs: JSONObject,
-    outputLimit: ByteLimit = ByteLimit(.max, setting: "WF_MAX_OUTPUT_BYTES"), earlier: StepAttempts? = nil
+    outputLimit: ByteLimit = ByteLimit(.max, setting: "WF_MAX_OUTPUT_BYTES"), earlier: StepAttempts? = nil,
+    generation: Int = 0
   ) {
+    self.generation = generation
     attempts = earlier.map { OutOfLine($0) }
     self.outputLimit = outputLimit
     self.job = job
@@ -80,9 +84,12 @@ public struct Invocation: Sendable {
     self.inputs = inputs
   }
 
-  /// A key that is the same for every attempt of this step, or of this item of it; send it with every request that has
+  /// A key that is the same for every attempt of this step, or of this item of it, until the run has ended and is run
+  /// again; send it with every request that has
   /// an effect elsewhere.
-  public var idempotencyKey: String { "\(job)/\(step)" + (item.map { "/\($0)" } ?? "") }
+  public var idempotencyKey: String {
+    "\(job)/\(step)" + (generation > 0 ? "@\(generation)" : "") + (item.map { "/\($0)" } ?? "")
+  }
 
   /// The number of the attempt, from 1.
   public var attempt: Int { (attempts?.value.failed ?? 0) + 1 }

@@ -151,7 +151,7 @@ extension RunDocuments {
     }
   }
 
-  private static func ranges(_ count: Int) -> [Range<Int>] {
+  static func ranges(_ count: Int) -> [Range<Int>] {
     stride(from: 0, to: count, by: piece).map { $0..<min(count, $0 + piece) }
   }
 }

@@ -79,14 +79,15 @@ struct BatchEncoder {
     head.append(0)
     append(String(bytes(call)))
     let flags = (batch.hasCheckpoint ? 1 : 0) + (batch.hasStepInFlight ? 2 : 0) + (inSeveral ? 4 : 0)
-    append(UInt8(flags + (batch.retain == nil ? 0 : 8) + (batch.hasLimit ? 16 : 0)))
+    let digest = call.isLast && batch.result != nil ? batch.stepsDigest : nil
+    append(UInt8(flags + (batch.hasEndOptions ? 8 : 0) + (digest == nil ? 0 : 16)))
     for count in counts.dropLast() { append(UInt32(count)) }
     if inSeveral {
       append(UInt32(call.number))
       append(Int64(call.offset ?? -1))
       append(UInt32(call.offset == nil ? 0 : call.total))
     }
-    if let retain = batch.retain { append(UInt32(retain)) }
+    if let digest { append(digest) }
     return head
   }
 
@@ -136,7 +137,7 @@ struct BatchEncoder {
 
   private mutating func appendToStore(_ item: CheckpointBatch.Item) {
     guard case .stored(let unit, _, let namespace, let value) = item else { return }
-    body.append(keys.store(namespace))
+    body.append(keys.store(namespace, of: pending.batch.owner))
     text.removeAll(keepingCapacity: true)
     JSONWriter.append(verbatim: "{\"job_id\":\"", to: &text)
     JSONWriter.append(verbatim: pending.run.id.description, to: &text)

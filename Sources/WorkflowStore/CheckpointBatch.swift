@@ -87,10 +87,12 @@ public struct CheckpointBatch: Sendable {
   public var end: End?
   /// Bytes of the run's documents when it ends.
   public var runDocumentBytes = 0
-  /// Seconds that the run is kept after its end; nil for as long as all runs are.
-  public var retain: Int?
-  /// Whether the run has a time limit, which its end removes.
-  public var hasLimit = false
+  /// Whether the end of the run needs what its job says of it.
+  public var hasEndOptions = false
+  /// Whose run it is: its stores are the owner's.
+  public var owner: String?
+  /// Names the text of the run's steps, where it is known.
+  public var stepsDigest: String?
   /// The time of the last entry, of this record or of those before.
   private(set) var last: Timestamp
   /// Bytes of the run's progress log before this record.
@@ -123,17 +125,23 @@ public struct CheckpointBatch: Sendable {
   /// The record that a claim begins with: the run was taken.
   public init(beginning run: ClaimedRun, clock: RedisClock) {
     self.init(clock: clock, after: run.claimedAt, logBytes: run.logBytes)
+    (hasEndOptions, owner, stepsDigest) = (run.hasEndOptions, run.owner, run.stepsDigest)
     // As many as four immediate steps have.
     items.reserveCapacity(12)
     append(.entry(run.opening, at: last))
   }
 
   /// An empty record that continues after this one.
-  public var next: CheckpointBatch { CheckpointBatch(clock: clock, after: last, logBytes: logBytes) }
+  public var next: CheckpointBatch {
+    var next = CheckpointBatch(clock: clock, after: last, logBytes: logBytes)
+    (next.hasEndOptions, next.owner, next.stepsDigest) = (hasEndOptions, owner, stepsDigest)
+    return next
+  }
 
   /// Merges a refused record into this one, keeping only the items that satisfy the predicate, and clears the end.
   public func joined(to refused: CheckpointBatch, keeping isKept: (Item) -> Bool) -> CheckpointBatch {
     var joined = CheckpointBatch(clock: clock, after: last, logBytes: refused.earlierLogBytes)
+    (joined.hasEndOptions, joined.owner, joined.stepsDigest) = (hasEndOptions, owner, stepsDigest)
     for item in refused.items + items where isKept(item) { joined.append(item) }
     return joined
   }

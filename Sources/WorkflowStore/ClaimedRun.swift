@@ -13,10 +13,14 @@ public final class ClaimedRun: Sendable {
   public let opening: ProgressMessage
   /// The id of the request that submitted it.
   public let requestID: String
-  /// Seconds that it is kept after its end; nil for as long as all runs are.
-  public let retain: Int?
-  /// Whether it has a time limit.
-  public let hasLimit: Bool
+  /// Whether its end needs what its job says of it.
+  public let hasEndOptions: Bool
+  /// Whose run it is; nil without API keys.
+  public let owner: String?
+  /// How often it was run again after it had ended.
+  public let generation: Int
+  /// Names the text of its steps, which outlives the run: 16 hexadecimal digits.
+  public let stepsDigest: String
   /// Whether its next crash would end it; its worker holds no other run until it has recorded a checkpoint.
   public let isSuspect: Bool
   /// The run.
@@ -69,8 +73,9 @@ public final class ClaimedRun: Sendable {
     isSuspect = head.isSuspect
     requestID = head.requestID
     logBytes = head.logBytes
-    retain = head.retain
-    hasLimit = head.hasLimit
+    hasEndOptions = head.hasEndOptions
+    owner = head.owner
+    generation = head.generation
     opening = head.isFirst ? .started(run: head.runName) : .resumed
     let (steps, inputs) = try ClaimedRun.parts(of: text, head)
     let list = try ClaimedRun.list(steps, id, cache)
@@ -80,6 +85,7 @@ public final class ClaimedRun: Sendable {
     definition = WorkflowDefinition(
       runName: head.runName, inputs: object, steps: list.steps, failsFast: list.failsFast)
     graph = list.graph
+    stepsDigest = list.digest
     shortInputs = inputs.count <= ClaimedRun.longestShortInputs ? inputs : nil
     documentBytes = steps.count + (documents?.bytes ?? inputs.count)
     var parts = RecordedParts(id: id)
@@ -125,6 +131,7 @@ public final class ClaimedRun: Sendable {
     let steps: [StepDefinition]
     let graph: StepGraph
     let failsFast: Bool
+    let digest: String
   }
 
   /// The steps and the inputs of a submitted text.
@@ -143,7 +150,9 @@ public final class ClaimedRun: Sendable {
     guard let stored = StoredSteps(json: try json(bytes, "steps", of: id)) else {
       throw .damaged("the steps of run \(id) have another shape")
     }
-    let list = StepList(steps: stored.steps, graph: StepGraph(stored.steps), failsFast: stored.failsFast)
+    let list = StepList(
+      steps: stored.steps, graph: StepGraph(stored.steps), failsFast: stored.failsFast,
+      digest: RunDocuments.digest(bytes))
     cache.keep(list, of: bytes)
     return list
   }

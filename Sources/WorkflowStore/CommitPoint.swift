@@ -40,6 +40,14 @@ public enum CommitPoint: String, Sendable, CaseIterable {
   case beforeTake
   /// The entries are runs; the worker has not gone on.
   case afterTake
+  /// A new generation of a run is to be opened; Redis knows nothing of it.
+  case beforeReopen
+  /// It is queued; whoever asked has not been told.
+  case afterReopen
+  /// Runs are to be cancelled, paused or resumed; Redis knows nothing of it.
+  case beforeControl
+  /// They are; whoever asked has not been told.
+  case afterControl
 
   /// Marks that the process is at this point.
   @inline(__always)

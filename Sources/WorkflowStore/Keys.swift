@@ -6,18 +6,23 @@
 /// ```
 /// public (the page Contract, under "Redis")
 ///   job:{id}           hash    facts: status, run_name, times, error; wf's own: format, `run` (class,      run + retain
-///                              bytes of docs, request id), `bytes` (of the log, at the end of all that a
+///                              bytes of docs, request id, owner or `-`, generation; of a finished run
+///                              class and digest of its steps), `generation`, `bytes` (of the log, at the end of all that a
 ///                              reader reads), `again` (once it was held: claims, crashes in a row, deaths
 ///                              in a row before a record, last time, bytes of the log), `end` (token and
 ///                              number of the record that ended the last claim), `due` (until when it waits
-///                              or waited among the timers), and what the run says of itself: `delay`,
-///                              `limit`, `retain`, `priority`, `labels`; `schedule` (tick and name of the
+///                              or waited among the timers), `wait` (ms that it waited the last time), and
+///                              what the run says of itself: `delay`,
+///                              `limit`, `retain`, `priority`, `labels`; `owner` (the name of its API key);
+///                              `schedule` (tick and name of the
 ///                              schedule that has started it). No value but run_name, error, labels and
 ///                              schedule has more than 64 bytes, so that Redis keeps it compact
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
 ///   result:{id}        string  JSON, written when it finishes, from its documents                       retain
 ///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after
 ///                                                                                                        last append
+///   stores:{owner}:{namespace}                                                                           the same
+///                      list    the same of runs with an owner
 ///   inbox              list    JSON {job_id, body} of clients, until a worker takes it                   until taken
 ///   inbox:refused      list    JSON {ts, reason, bytes, entry}: what is no entry, the newest 1,000         retain after
 ///                                                                                                        last append
@@ -32,7 +37,7 @@
 ///                              a document above 512 KiB is `/3` there, and lies in `out:{step}/0` …      failed run:
 ///   part:{id}          string  the beginning of a result that is written in slices                       run + retain
 ///   claim:{worker}     string  the worker's last claim and the runs that it took                         4 leases
-///   idempotency:{key}  string  job id and digest of the body                                             24 h
+///   idempotency:{key}  string  job id and digest of the body; of a run with an owner `{owner},{key}`      24 h
 /// wf's own, of schedules; those of a name are in the partition that the name's hash says
 ///   schedules          zset    name of each schedule → when it is due next, s; `inf`: never                until the last
 ///                                                                                                        is removed
@@ -50,6 +55,7 @@
 ///   timers             zset    id of each parked run (a retry, a delayed start) → when it goes back to    while parked
 ///                              its queue, ms; its status is `queued`, and it is in no queue
 ///   deadlines          zset    id of each run with a time limit → its end, ms                            while it lives
+///   paused             hash    id of each paused run → 1; its job says it too                             while paused
 ///   holds              hash    id of each started run → its hold: token, seq, … (holds.lua)              while started
 ///   leases             zset    id of each started run → end of its lease, ms                             while started
 ///   live               zset    id of each queued or started run → when it was submitted, µs              while it is one
@@ -65,13 +71,20 @@
 ///                              stood in for a model's words in it, as `29412345:7`
 ///   database           string  a random id: where it is gone, all else that wf wrote is gone too             for good
 ///   partitions         string  among how many partitions the runs are divided; data without it are one        for good
-/// places kept free: the form that a feature takes when it comes, so that the format need not change
-///   runs               zset    id of each run → when it was submitted, µs, for lists                     run + retain
-///   definition:{sha1}  string  the steps of finished runs, which rerun them                              retain after last
-///   `gen` in a job, then `{gen}.` before its tokens
+///   runs:{hour}        list    ids of the runs of an hour since 1970, in the order of submission; the      run + retain
+///   runs:{hour}:name:{name}, runs:{hour}:owner:{owner}, runs:{hour}:label:{name}={value}                 + 2 h
+///                      list    the same of runs with this name, owner or label
+///   ended:{hour}:{status}                                                                                the same
+///                      list    ids of the runs that have failed or were cancelled in an hour
+///   runs, ended        zset    the hours that have lists → the hour                                      for good
+///   definition:{digest}
+///                      string  the steps of finished runs, by the beginning of their SHA-256: a rerun    retain after
+///                              needs them                                                               the last end
+///   reopen:{id}        hash    the outputs that a finished run keeps when it is run again,               10 minutes
+///   reopen_docs:{id}   string  its steps and inputs: both until they become outputs and docs             10 minutes
 /// channels (publish/subscribe: they only say that the run has changed)
 ///   wake:{worker}      a run was enqueued for this idle worker
-///   control:{worker}   a run of this worker was ended, or taken from it: its id and token
+///   control:{worker}   `lost` or `pause`, id and token of a run that this worker holds
 ///   events:{id}        something was written to the run
 /// ```
 /// A retained key expires `WF_RETAIN_S` after its run's end; a run that has not ended is owned by a queue or a hold. The
@@ -96,11 +109,21 @@ public struct Keys: Sendable, Equatable {
   func result(_ id: JobID) -> String { prefix + "result:" + id.description }
   func documents(_ id: JobID) -> String { prefix + "docs:" + id.description }
   func outputs(_ id: JobID) -> String { prefix + "outputs:" + id.description }
-  func store(_ namespace: String) -> String { "\(prefix)store:\(namespace)" }
+  var runs: String { "\(prefix)runs" }
+  var endedRuns: String { "\(prefix)ended" }
+  func definition(_ digest: String) -> String { "\(prefix)definition:\(digest)" }
+  func reopenedOutputs(_ id: JobID) -> String { prefix + "reopen:" + id.description }
+  func reopenedDocuments(_ id: JobID) -> String { prefix + "reopen_docs:" + id.description }
+  func store(_ namespace: String, of owner: String? = nil) -> String {
+    owner.map { "\(prefix)stores:\($0):\(namespace)" } ?? "\(prefix)store:\(namespace)"
+  }
   func namespace(ofStore key: String) -> String? {
-    let start = store("")
-    guard key.utf8.starts(with: start.utf8) else { return nil }
-    return String(decoding: key.utf8.dropFirst(start.utf8.count), as: UTF8.self)
+    let words = key.utf8.dropFirst(prefix.utf8.count).split(
+      separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+    guard words.count == 2 else { return nil }
+    // An owner's name has no colon.
+    let isOwned = words[0].elementsEqual("stores".utf8)
+    return String(decoding: isOwned ? words[1].drop { $0 != UInt8(ascii: ":") }.dropFirst() : words[1], as: UTF8.self)
   }
   func claim(_ worker: String) -> String { "\(prefix)claim:\(worker)" }
   func idempotency(_ key: String) -> String { "\(prefix)idempotency:\(key)" }
@@ -116,6 +139,7 @@ public struct Keys: Sendable, Equatable {
   var leases: String { "\(prefix)leases" }
   var timers: String { "\(prefix)timers" }
   var deadlines: String { "\(prefix)deadlines" }
+  var paused: String { "\(prefix)paused" }
   var workers: String { "\(prefix)workers" }
   var leaseLengths: String { "\(prefix)lease_lengths" }
   var dead: String { "\(prefix)dead" }
@@ -136,7 +160,8 @@ public struct Keys: Sendable, Equatable {
   /// The keys that all runs share.
   var shared: [String] {
     [
-      classes, holds, elected, live, idle, serves, recovery, leases, timers, deadlines, workers, leaseLengths, dead,
+      classes, holds, elected, live, idle, serves, recovery, leases, timers, deadlines, paused, workers, leaseLengths,
+      dead,
       repairs, fallbacks, database, schedules,
     ]
   }

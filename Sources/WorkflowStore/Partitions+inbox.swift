@@ -122,7 +122,7 @@ extension Partitions {
     let none: [UInt8] = []
     switch verdict {
     case .run(let run):
-      let options = run.options.isEmpty ? none : Array(run.options.words.utf8)
+      let options = run.options.isEmpty ? none : Array(run.options.lines.utf8)
       let needs = RunClasses.text(of: run.requirements)
       return words("run", store(of: run.id).keys.prefix, needs) + run.words(asClass: 1) + [options]
     case .failed(let id, let name, let reason):

@@ -22,13 +22,16 @@ public enum RedisRequirements {
 
   private static let needed = [
     "ping", "time", "select 0", "script load -", "evalsha - 1 KEY", "subscribe CHANNEL", "unsubscribe CHANNEL",
-    "publish CHANNEL -", "exists KEY", "type KEY", "del KEY", "unlink KEY", "rename KEY KEY", "expire KEY 1", "scan 0",
+    "publish CHANNEL -", "exists KEY", "type KEY", "del KEY", "unlink KEY", "rename KEY KEY", "expire KEY 1",
+    "persist KEY",
+    "scan 0",
     "get KEY", "mget KEY", "set KEY -", "getrange KEY 0 0", "strlen KEY", "setrange KEY 0 -", "hget KEY -",
     "hmget KEY -",
     "hgetall KEY", "hkeys KEY", "hlen KEY", "hstrlen KEY -", "hexists KEY -", "hset KEY - -", "hsetnx KEY - -",
     "hdel KEY -", "hincrby KEY - 1", "rpush KEY -", "lpush KEY -", "lpop KEY", "lrem KEY 1 -", "llen KEY",
     "lindex KEY 0", "lrange KEY 0 0", "ltrim KEY 0 0", "zadd KEY 0 -", "zrem KEY -", "zscore KEY -", "zcard KEY",
-    "zcount KEY 0 0", "zrangebyscore KEY 0 0", "zrevrange KEY 0 0", "zremrangebyscore KEY 0 0",
+    "zcount KEY 0 0", "zrangebyscore KEY 0 0", "zrevrangebyscore KEY 0 0",
+    "zrevrange KEY 0 0", "zremrangebyscore KEY 0 0",
     "zremrangebyrank KEY 0 0",
   ]
 

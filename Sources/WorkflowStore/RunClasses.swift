@@ -8,7 +8,7 @@ public final class RunClasses: Sendable {
   private struct State {
     /// How many classes there were at the last read.
     var count = 0
-    /// Those whose requirements the worker meets; of runs with a priority `+` or `-` follows.
+    /// Those whose requirements the worker meets, as claim.lua takes them: with priority and owner of their runs.
     var served: [String] = []
     /// What runs may require and the worker does not have, and is not logged yet.
     var missing: Set<String> = []
@@ -38,17 +38,18 @@ public final class RunClasses: Sendable {
       state.count = words.count / 2
       for index in stride(from: 0, to: words.count - 1, by: 2) where state.known.insert(words[index]).inserted {
         let needed = words[index + 1].split(separator: " ").map(String.init)
-        let missing = needed.filter { !abilities.contains($0) }
+        let missing = needed.filter { !abilities.contains($0) && !$0.hasPrefix("owner:") }
         if missing.isEmpty { state.served.append(words[index] + Self.mark(of: needed)) }
         state.missing.formUnion(missing)
       }
     }
   }
 
-  /// What claim.lua is to know of the priority of a class.
+  /// What claim.lua is to know of a class: `+` for a high priority, `-` for a low one, else `=`; then the owner.
   private static func mark(of requirements: [String]) -> String {
-    if requirements.contains(WorkflowDefinition.requirement(of: .high)) { return "+" }
-    return requirements.contains(WorkflowDefinition.requirement(of: .low)) ? "-" : ""
+    let owner = requirements.first { $0.hasPrefix("owner:") }?.dropFirst(6) ?? ""
+    if requirements.contains(WorkflowDefinition.requirement(of: .high)) { return "+\(owner)" }
+    return requirements.contains(WorkflowDefinition.requirement(of: .low)) ? "-\(owner)" : "=\(owner)"
   }
 
   /// Requirements as Redis takes them: two runs are of one class where these texts are the same.

@@ -1,3 +1,4 @@
+import OpenSSL
 import Workflow
 
 /// How the documents of a run lie in Redis: how long each is, and in how many pieces.
@@ -38,6 +39,9 @@ struct RunDocuments: Sendable {
   static func stepBytes(in text: [UInt8]) -> Int? {
     text.count < headBytes ? nil : Int(digits: text.prefix(headBytes))
   }
+
+  /// What names the text of steps: the beginning of its SHA-256, in hexadecimal.
+  static func digest(_ steps: [UInt8]) -> String { Digest.hex(Array(Digest.sha256(steps).prefix(8))) }
 
   /// The steps in the beginning of a submitted text; nil when it does not hold them all.
   static func steps(in text: [UInt8]) -> [UInt8]? {

@@ -143,10 +143,12 @@ struct RunHead: Sendable {
   let logBytes: Int
   /// Whether something that its steps returned is recorded.
   let isRecorded: Bool
-  /// Seconds that it is kept after its end, where it says so.
-  let retain: Int?
-  /// Whether it has a time limit.
-  let hasLimit: Bool
+  /// Whether its end needs what its job says of it: how long it is kept, its time limit, its owner.
+  let hasEndOptions: Bool
+  /// Whose run it is.
+  let owner: String?
+  /// How often it was run again after it had ended.
+  let generation: Int
   /// Its place among the runs of the claim.
   let position: Int
 
@@ -165,8 +167,10 @@ struct RunHead: Sendable {
     // What is missing makes the run unreadable, and no other.
     documentBytes = Int(digits: words.next()) ?? 0
     requestID = words.nextText()
-    retain = Int(digits: words.next())
-    hasLimit = !words.next().isEmpty
+    let owner = words.nextText()
+    hasEndOptions = !owner.isEmpty
+    self.owner = owner.isEmpty || owner == "-" ? nil : owner
+    generation = Int(digits: words.next()) ?? 0
     runName = name
     self.position = position
   }
@@ -199,8 +203,6 @@ public struct UnreadRun: Sendable {
   public var isSuspect: Bool { head.isSuspect }
   /// When it was taken; no entry of this claim has a lower time.
   public var claimedAt: Timestamp { head.claimedAt }
-  /// Seconds that it is kept after its end, where it says so.
-  public var retain: Int? { head.retain }
   /// Bytes of its progress log.
   public var logBytes: Int { head.logBytes }
   /// Its place among all runs of its claim.

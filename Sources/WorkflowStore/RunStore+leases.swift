@@ -57,6 +57,18 @@ public struct RecoveryTurn: Sendable {
   public let runs: [(id: JobID, recovery: Recovery)]
 }
 
+/// What a heartbeat tells a worker of its runs.
+public struct HeartbeatAnswer: Sendable {
+  /// Those that others have taken from the worker.
+  public let lost: [JobID]
+  /// Those that the worker has ended, and that Redis holds for started.
+  public let unfinished: [JobID]
+  /// Those that returned to their queue, because the answer to their claim was lost.
+  public let returned: [JobID]
+  /// Those that are paused.
+  public let paused: [JobID]
+}
+
 extension RunStore {
   /// Renews the leases of the runs in hand. Blocks: for the heartbeat's own thread. A task must not call it: it may run
   /// on the very thread that brings the answer.
@@ -64,11 +76,9 @@ extension RunStore {
   ///   - ended: runs that the worker has ended a moment ago; their leases are renewed if Redis has lost that.
   ///   - settledClaim: the number of the newest claim whose runs are held, or whose answer was lost: runs that it
   ///     brought and that are not held return to their queue.
-  /// - Returns: the runs that others have taken from the worker, those of `ended` that Redis holds for started, and
-  ///   those that returned to their queue.
   public func heartbeat(
     worker: String, runs: [HeldRun], ended: [HeldRun] = [], settledClaim: Int = 0, lease: Duration
-  ) throws(StoreError) -> (lost: [JobID], unfinished: [JobID], returned: [JobID]) {
+  ) throws(StoreError) -> HeartbeatAnswer {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(worker)
@@ -88,8 +98,8 @@ extension RunStore {
       throw StoreError(error)
     }
     let lists = (reply.array ?? []).map { ($0.array ?? []).compactMap { $0.string.flatMap { JobID($0) } } }
-    guard lists.count == 3 else { throw RunStore.damaged(Scripts.heartbeat, reply) }
-    return (lists[0], lists[1], lists[2])
+    guard lists.count == 4 else { throw RunStore.damaged(Scripts.heartbeat, reply) }
+    return HeartbeatAnswer(lost: lists[0], unfinished: lists[1], returned: lists[2], paused: lists[3])
   }
 
   /// Says that a worker has stopped: it does not count as alive any more.

@@ -69,7 +69,8 @@ extension RunStore {
     arguments.append(RunStore.searchedQueueLength)
     arguments.append(limits.crashes)
     arguments.append(worker)
-    let names = [keys.leases, keys.recovery, keys.timers]
+    arguments.append(limits.retain)
+    let names = [keys.leases, keys.recovery, keys.timers, keys.deadlines]
     let reply = try await evaluate(Scripts.reconcile, names, arguments)
     if case .null = reply { return nil }
     guard let words = reply.array?.map({ $0.string ?? "" }), words.count >= 2 else {

@@ -55,7 +55,7 @@ extension RunStore {
     for word in schedule.run.words(asClass: 1) { arguments.append(word) }
     arguments.append(RunClasses.text(of: schedule.run.requirements))
     arguments.append(schedule.body)
-    arguments.append(schedule.run.options.isEmpty ? "" : schedule.run.options.words)
+    arguments.append(schedule.run.options.isEmpty ? "" : schedule.run.options.lines)
     let reply = try await evaluate(Scripts.schedule, [keys.schedules], arguments)
     guard let answer = reply.string.flatMap(ScheduleAnswer.init(rawValue:)) else {
       throw RunStore.damaged(Scripts.schedule, reply)
@@ -92,6 +92,7 @@ extension RunStore {
     arguments.append(partition.number)
     arguments.append(partition.count)
     arguments.append(RunStore.rememberedTicks)
+    arguments.append(limits.retain)
     if tick.fire != nil { CommitPoint.beforeTick.pass() }
     let reply = try await evaluate(Scripts.tick, [keys.schedules], arguments)
     guard let words = reply.array?.map({ $0.string ?? "" }), let outcome = TickOutcome(words) else {

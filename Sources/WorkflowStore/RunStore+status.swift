@@ -31,6 +31,12 @@ public struct RunFacts: Sendable {
   public let bytes: Int
   /// The schedule that has started it, if one has.
   public var origin: ScheduleOrigin?
+  /// Whose run it is; nil without API keys.
+  public var owner: String?
+  /// Whether it starts no further step until it is resumed.
+  public var isPaused = false
+  /// How often it was run again after it had ended.
+  public var generation = 0
 }
 
 /// Which tick of a schedule a run is of.
@@ -145,7 +151,7 @@ extension RunStore {
   /// - Parameter since: index of the first progress entry that is wanted. Of those before it only the heads are read.
   ///   The log of a failed run is read as a whole: it holds the outputs that are part of the status.
   public func run(of id: JobID, facts: RunFacts, since: Int = 0) async throws(StoreError) -> StoredRun? {
-    let (isFinished, isFailed) = (facts.status == .finished, facts.status == .failed)
+    let (isFinished, isFailed) = (facts.status == .finished, facts.status == .failed || facts.status == .cancelled)
     let since = isFailed ? 0 : since
     let replies = try await send([
       ["LLEN", keys.progress(id)], ["LRANGE", keys.progress(id), "\(since)", "-1"],
@@ -187,8 +193,22 @@ extension RunStore {
 }
 
 extension RunFacts {
+  /// Reads the facts in a reply of list.lua, which counts no log; nil when wf did not write them.
+  init?(listed values: ArraySlice<RedisReply>) {
+    let values = Array(values)
+    guard values.count >= 15, let status = values[0].string.flatMap(RunStatus.init(rawValue:)),
+      let runName = values[1].string, let createdAt = values[2].bytesValue
+    else { return nil }
+    self.init(
+      status: status, runName: runName, createdAt: createdAt, startedAt: values[3].bytesValue,
+      finishedAt: values[4].bytesValue, errorCode: values[5].string, error: values[6].string,
+      isDegraded: !values[11].isNull, due: values[13].bytesValue, labels: values[7].bytesValue,
+      priority: values[8].string, entries: 0, bytes: 0, origin: values[14].string.flatMap { ScheduleOrigin($0) },
+      owner: values[9].string, isPaused: !values[10].isNull, generation: values[12].int ?? 0)
+  }
+
   /// Values of a reply of status.lua that tell the facts.
-  fileprivate static let words = 14
+  fileprivate static let words = 17
 
   /// Reads the facts in a reply of status.lua; nil when wf did not write them.
   fileprivate init?(_ values: [RedisReply]) {
@@ -200,6 +220,7 @@ extension RunFacts {
       finishedAt: values[4].bytesValue, errorCode: values[5].string, error: values[6].string,
       isDegraded: !values[7].isNull, due: values[10].bytesValue, labels: values[11].bytesValue,
       priority: values[12].string, entries: entries, bytes: values[9].int ?? RunStore.firstEntryBytes,
-      origin: values[13].string.flatMap { ScheduleOrigin($0) })
+      origin: values[13].string.flatMap { ScheduleOrigin($0) }, owner: values[14].string,
+      isPaused: !values[15].isNull, generation: values[16].int ?? 0)
   }
 }

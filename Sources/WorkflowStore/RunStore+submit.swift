@@ -32,7 +32,7 @@ public struct Submission: Sendable {
     self.runName = runName
     self.steps = steps
     self.inputs = inputs
-    self.requirements = requirements
+    self.requirements = options.owner.map { requirements.union(["owner:\($0)"]) } ?? requirements
     self.idempotencyKey = idempotencyKey
     self.requestID = requestID
   }
@@ -70,6 +70,7 @@ extension RunStore {
     arguments.reserveCapacity(submissions.reduce(64) { $0 + $1.size + 256 })
     arguments.append(keys.prefix)
     arguments.append(limits.idempotency)
+    arguments.append(limits.retain)
     var classes: [String] = []
     let numbers = submissions.map { submission in
       let requirements = RunClasses.text(of: submission.requirements)
@@ -118,8 +119,9 @@ extension Submission {
   /// - Parameter number: of its class, below 100.
   fileprivate func append(to arguments: inout RedisArguments, asClass number: Int) {
     for word in words(asClass: number) { arguments.append(word) }
-    if !options.isEmpty { arguments.append(options.words) }
-    if let idempotencyKey { arguments.append(idempotencyKey) }
+    if !options.isEmpty { arguments.append(options.lines) }
+    // No key has a comma.
+    if let idempotencyKey { arguments.append(options.owner.map { "\($0),\(idempotencyKey)" } ?? idempotencyKey) }
   }
 
   /// Its facts, its name and its documents, as submit.lua takes them.
@@ -147,16 +149,19 @@ extension Submission {
 }
 
 extension RunOptions {
-  /// The options as submit.lua reads them.
-  var words: String {
-    let start =
-      switch start {
-      case nil: "-"
-      case .after(let milliseconds): "+\(milliseconds)"
-      case .at(let milliseconds): "\(milliseconds)"
-      }
-    let priority = priority == .normal ? "-" : priority.rawValue
-    let labels = labels.isEmpty ? "-" : JSONValue.object(labelsJSON).text
-    return "\(start) \(timeout?.text ?? "-") \(retain.map(String.init) ?? "-") \(priority) \(labels)"
+  /// The options as admit.lua reads them: of each that is said a line with its name and its value.
+  var lines: String {
+    var lines: [String] = []
+    switch start {
+    case nil: break
+    case .after(let milliseconds): lines.append("start +\(milliseconds)")
+    case .at(let milliseconds): lines.append("start \(milliseconds)")
+    }
+    if let timeout { lines.append("limit \(timeout.text)") }
+    if let retain { lines.append("retain \(retain)") }
+    if priority != .normal { lines.append("priority \(priority.rawValue)") }
+    if let owner { lines.append("owner \(owner)") }
+    if !labels.isEmpty { lines.append("labels \(JSONValue.object(labelsJSON).text)") }
+    return lines.joined(separator: "\n")
   }
 }

@@ -8,7 +8,9 @@ final class ActiveRuns: Sendable {
   enum Stop: Sendable {
     /// The worker stops: recorded steps stay recorded, and the run goes back to its queue.
     case handBack
-    /// Another worker may hold the run: nothing of it may be written any more.
+    /// The run is paused: it goes back when its steps under way have ended.
+    case pause
+    /// The run has ended, or another worker may hold it: nothing of it may be written any more.
     case lost
   }
 
@@ -47,16 +49,17 @@ final class ActiveRuns: Sendable {
 
     fileprivate func begin(_ task: Task<Void, Never>) { state.withLock { $0.task = task } }
 
-    /// Stops the run; a lost run stays lost.
+    /// Stops the run; a lost run stays lost. What is under way is cancelled, unless the run is only paused.
     /// - Returns: whether this changed anything.
     @discardableResult
     fileprivate func stop(_ reason: Stop) -> Bool {
       let task = state.withLock { state -> Task<Void, Never>?? in
-        guard state.stop == nil || reason == .lost && state.stop != .lost else { return nil }
+        guard state.stop == nil || reason == .lost && state.stop != .lost || reason == .handBack && state.stop == .pause
+        else { return nil }
         state.stop = reason
         return .some(state.task)
       }
-      task??.cancel()
+      if reason != .pause { task??.cancel() }
       return task != nil
     }
   }
@@ -149,6 +152,9 @@ final class ActiveRuns: Sendable {
   /// Stops runs whose leases the worker has lost. Runs that it has claimed again since are not touched.
   /// - Returns: the runs that the worker held until now.
   func markLost(_ lost: [HeldRun]) -> [HeldRun] { lost.filter { entry(of: $0)?.stop(.lost) == true } }
+
+  /// Pauses a run that the worker holds: it starts no further step, and goes back when those under way have ended.
+  func pause(_ run: HeldRun) { entry(of: run)?.stop(.pause) }
 
   /// Stops every run, to be handed back; also every run that is acquired from now on.
   func handBackAll() {

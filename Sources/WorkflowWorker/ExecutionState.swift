@@ -130,7 +130,7 @@ struct ExecutionState {
     }
     if inFlight != nil || !running.isEmpty { return .wait(stop == nil ? setAlarm() : nil) }
     switch stop {
-    case .handBack: return write(progress.handBackBatch(isQuarantined: isQuarantined), .handBack)
+    case .handBack, .pause: return write(progress.handBackBatch(isQuarantined: isQuarantined), .handBack)
     case .lost: return .leave(.lost("the lease is lost"))
     case nil where progress.nextDue != nil: return .wait(setAlarm())
     // Only a definition that was changed in Redis comes to this.

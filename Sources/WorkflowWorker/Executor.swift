@@ -147,23 +147,22 @@ extension Executor {
         return await execute(try await store.read(run), logger: logger)
       } catch {
         guard error.isTransient else {
-          return await giveUp(run.run, claimedAt: run.claimedAt, retain: run.retain, error, logger: logger)
+          return await giveUp(run.run, claimedAt: run.claimedAt, error, logger: logger)
         }
         log.write(.warning, "the documents of the run cannot be read yet: \(error)")
       }
       try? await Task.sleep(for: delay)
       delay = min(delay * 2, .seconds(1))
     }
-    guard activeRuns.stop(of: run.run) == .handBack else { return }
+    guard let stop = activeRuns.stop(of: run.run), stop != .lost else { return }
     var batch = CheckpointBatch(clock: clock, after: run.claimedAt, logBytes: run.logBytes)
     batch.end = .handedBack(asSuspect: run.isSuspect)
     report(.handedBack(await writer(run.run, log).write(batch)), log)
   }
 
   /// Ends a run as failed whose documents cannot be read, so that it is not claimed again and again.
-  /// - Parameter retain: seconds that it is kept, where it says so.
   func giveUp(
-    _ run: HeldRun, claimedAt: Timestamp, retain: Int? = nil, _ error: StoreError, logger: Logger
+    _ run: HeldRun, claimedAt: Timestamp, _ error: StoreError, logger: Logger
   ) async {
     let log = RunLog(logger, run.id)
     log.write(.error, "the run cannot be read: \(error)")
@@ -171,7 +170,7 @@ extension Executor {
     var batch = CheckpointBatch(clock: clock, after: claimedAt)
     batch.log(.failed(failure))
     batch.end = .failed(failure)
-    (batch.retain, batch.hasLimit) = (retain, true)
+    batch.hasEndOptions = true
     let answer = await writer(run, log).write(batch)
     log.write(.info, "ended as failed: \(answer)")
   }

@@ -90,6 +90,8 @@ final class Heartbeat: Sendable {
           worker: worker, runs: held[number], ended: ended[number], settledClaim: settled[number], lease: lease)
         let lost = Set(answer.lost)
         report(activeRuns.markLost(held[number].filter { lost.contains($0.id) }))
+        let paused = Set(answer.paused)
+        for run in held[number] where paused.contains(run.id) { activeRuns.pause(run) }
         restore(endedRuns.settle(ended[number], asked: started, unfinished: Set(answer.unfinished)))
         for id in answer.returned {
           logger.notice("the answer to its claim was lost; the run is back in its queue", metadata: ["job": "\(id)"])

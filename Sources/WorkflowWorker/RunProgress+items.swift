@@ -95,11 +95,11 @@ extension RunProgress {
   ) throws(StepFailure) -> JSONObject {
     _ = try admit(data, repeatedUpTo: 0, noted: 0)
     budget.addPlace(namespace)
-    let count = stores.count(in: namespace) + 1
+    let count = stores.nextNumber(in: namespace)
     let outputs = JSONObject([("stored_under", .string(namespace)), ("items", .number(JSONNumber(count)))])
     try admitItem(.object(outputs), of: position, noted: 0)
     let unit = StepUnit(step(position).id, item: item)
-    batch.store(unit, order: stores.count, namespace: namespace, value: data.bytes)
+    batch.store(unit, order: stores.nextOrder, namespace: namespace, value: data.bytes)
     stores.add(namespace, step: unit.name)
     return outputs
   }

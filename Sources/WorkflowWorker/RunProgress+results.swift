@@ -55,11 +55,11 @@ extension RunProgress {
   ) throws(StepFailure) {
     _ = try admit(data, repeatedUpTo: 0, noted: 0)
     budget.addPlace(namespace)
-    let items = stores.count(in: namespace) + 1
+    let items = stores.nextNumber(in: namespace)
     // Before the value: if the outputs do not fit, the step fails and nothing is stored.
     try add(JSONObject([("stored_under", .string(namespace)), ("items", .number(JSONNumber(items)))]), of: position)
     let step = step(position).id
-    batch.store(StepUnit(step), order: stores.count, namespace: namespace, value: data.bytes)
+    batch.store(StepUnit(step), order: stores.nextOrder, namespace: namespace, value: data.bytes)
     stores.add(namespace, step: step)
   }
 

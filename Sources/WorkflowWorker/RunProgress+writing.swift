@@ -69,7 +69,6 @@ extension RunProgress {
 
   private mutating func close() {
     batch.runDocumentBytes = budget.documents
-    (batch.retain, batch.hasLimit) = (run.retain, run.hasLimit)
     if let failure {
       batch.log(.failed(failure))
       batch.end = .failed(failure)
@@ -91,7 +90,6 @@ extension RunProgress {
   /// The batch that ends the run as failed and contains nothing else, because nothing else of it can be written.
   mutating func failureBatch(_ failure: StepFailure) -> CheckpointBatch {
     batch = batch.next
-    (batch.retain, batch.hasLimit) = (run.retain, run.hasLimit)
     batch.log(.failed(failure))
     batch.end = .failed(failure)
     return batch

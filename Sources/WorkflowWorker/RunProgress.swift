@@ -56,7 +56,7 @@ struct RunProgress {
       run.recorded.isEmpty
       ? [] : (run.graph.topologicalOrder ?? []).map { run.graph.ids[$0] }.filter { run.recorded[$0] != nil }
     done.reserveCapacity(run.definition.steps.count)
-    for value in run.stored { stores.add(value.namespace, step: value.unit.name) }
+    for value in run.stored { stores.restore(value, outputs: run.recorded[value.unit.step]) }
     if !run.attempts.isEmpty { restoreAttempts() }
     if failures.isEmpty { return }
     let optional = Set(run.definition.steps.filter(\.options.isOptional).map(\.id))
@@ -152,7 +152,7 @@ struct RunProgress {
     let invocation = Invocation(
       job: run.id.description, step: step.id, item: unit.item, params: params, inputs: scope.inputs,
       outputLimit: budget.limits.step,
-      earlier: earlier(unit))
+      earlier: earlier(unit), generation: run.generation)
     return (invocation, bytes)
   }
 

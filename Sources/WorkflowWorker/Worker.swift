@@ -118,8 +118,12 @@ public struct Worker: Service {
       onMessage: { channel, message in
         if let partition = channels.firstIndex(of: channel) {
           claimer.wake(.message(partition: partition))
-        } else if let run = HeldRun(String(decoding: message, as: UTF8.self)) {
-          _ = activeRuns.markLost([run])
+        } else {
+          switch ControlMessage(String(decoding: message, as: UTF8.self)) {
+          case .lost(let run)?: _ = activeRuns.markLost([run])
+          case .pause(let run)?: activeRuns.pause(run)
+          case nil: break
+          }
         }
       },
       onConnect: { claimer.wake(.reconnect) })

@@ -42,19 +42,21 @@ public struct Audit: Sendable {
         return [Problem(.damaged, "run \(id) cannot be read: \(error)")]
       }
     }
-    return try await stored.problems + runs.flatMap { $0 } + leftovers()
+    return try await runs.flatMap { $0 } + leftovers()
   }
 
   // MARK: One run
 
   private func problems(of id: String, _ stored: PublicStores) async throws -> [Problem] {
     let status = try await stack.command("HGET", stack.key("job", id), "status").string ?? "none"
-    guard ["finished", "failed"].contains(status) else { return [Problem(.lost, "its status is \(status)")] }
+    guard ["finished", "failed", "cancelled"].contains(status) else {
+      return [Problem(.lost, "its status is \(status)")]
+    }
     let log = try await stack.progress(of: id)
     var problems = logProblems(log, status) + stored.problems(of: id, log)
     let result = try await stack.command("GET", stack.key("result", id)).bytesValue
     if status == "finished" && result == nil { problems.append(Problem(.lost, "it has no result")) }
-    if status == "failed" && result != nil { problems.append(Problem(.damaged, "it has a result and is failed")) }
+    if status != "finished" && result != nil { problems.append(Problem(.damaged, "it has a result and is \(status)")) }
     if let result { problems += try resultProblems(result, log) }
     for kind in ["job", "progress"] + (result == nil ? [] : ["result"]) {
       let left = try await stack.command("TTL", stack.key(kind, id)).int ?? -3
@@ -63,20 +65,24 @@ public struct Audit: Sendable {
     return problems
   }
 
-  /// One end, and it is the last entry; no step begins after its outputs are recorded; time does not go back.
+  /// One end of each generation, and it is the last entry; no step begins after its outputs are recorded; time does not
+  /// go back.
   private func logProblems(_ log: [JSONObject], _ status: String) -> [Problem] {
     var problems: [Problem] = []
     let messages = log.map { $0["msg"]?.stringValue ?? "?" }
     if messages.first != "enqueued" || messages.count(where: { $0 == "enqueued" }) != 1 {
       problems.append(Problem(.duplicated, "it was not enqueued once: \(messages)"))
     }
-    if messages.last != status || messages.count(where: { ["finished", "failed"].contains($0) }) != 1 {
+    let ends = messages.count { ["finished", "failed", "cancelled"].contains($0) }
+    if messages.last != status || ends != 1 + messages.count(where: { $0 == "retried" }) {
       problems.append(Problem(.duplicated, "it did not end once: \(messages)"))
     }
     var done = Set<String>()
     for (message, entry) in zip(messages, log) {
       guard let step = entry["step"]?.stringValue else { continue }
-      if done.contains(step) {
+      if message == "step_reset" {
+        done.remove(step)
+      } else if done.contains(step) {
         problems.append(Problem(.duplicated, "\(message) of \(step) after its outputs were recorded"))
       }
       if message == "step_done" { done.insert(step) }
@@ -91,8 +97,7 @@ public struct Audit: Sendable {
     let result = try JSONValue(deeply: bytes).objectValue
     let outputs = result?["outputs"]?.objectValue ?? JSONObject()
     var problems: [Problem] = []
-    for entry in log where entry["msg"] == "step_done" {
-      let step = entry["step"]?.stringValue ?? "?"
+    for (step, entry) in lastDone(log) {
       let isSame =
         entry["outputs_omitted"] == true
         ? entry["outputs_bytes"]?.numberValue?.int == outputs[step]?.bytes.count : outputs[step] == entry["outputs"]
@@ -106,6 +111,17 @@ public struct Audit: Sendable {
     return problems
   }
 
+  /// The last `step_done` of each step that was not reset since.
+  private func lastDone(_ log: [JSONObject]) -> [String: JSONObject] {
+    var done: [String: JSONObject] = [:]
+    for entry in log {
+      guard let step = entry["step"]?.stringValue else { continue }
+      if entry["msg"] == "step_done" { done[step] = entry }
+      if entry["msg"] == "step_reset" { done[step] = nil }
+    }
+    return done
+  }
+
   // MARK: The keys
 
   /// No run is owned by anything, and what stays for good is known by name.
@@ -114,7 +130,7 @@ public struct Audit: Sendable {
   }
 
   private func leftovers(in prefix: String) async throws -> [Problem] {
-    let lasting = ["workers", "repairs", "database", "classes", "partitions"].map { prefix + $0 }
+    let lasting = ["workers", "repairs", "database", "classes", "partitions", "runs", "ended"].map { prefix + $0 }
     let keys = try await stack.scan(prefix + "*").filter { !lasting.contains($0) }
     return try await concurrently(keys) { key in
       let isOwner =

@@ -3,10 +3,8 @@ import Hiredis
 
 /// What the public stores hold.
 struct PublicStores: Sendable {
-  /// Which step of which run stored something, by run.
-  private var steps: [String: Set<String>] = [:]
-  /// What is in a store twice.
-  private(set) var problems: [Audit.Problem] = []
+  /// How often a step of a run stored something, by run.
+  private var steps: [String: [String: Int]] = [:]
 
   /// Reads the stores of a stack.
   init(_ stack: Stack) async throws {
@@ -15,19 +13,21 @@ struct PublicStores: Sendable {
         let entry = try JSONValue(parsing: item.bytesValue ?? []).objectValue
         let job = entry?["job_id"]?.stringValue ?? "?"
         let step = entry?["step"]?.stringValue ?? "?"
-        if !steps[job, default: []].insert(step).inserted {
-          problems.append(Audit.Problem(.duplicated, "run \(job): \(step) is twice in \(key)"))
-        }
+        steps[job, default: [:]][step, default: 0] += 1
       }
     }
   }
 
-  /// A run's steps that the log calls done are in the stores if they stored something, and no others.
+  /// Whenever the log calls a step of a run done that stored something, its value is in the stores, and no others are.
   func problems(of id: String, _ log: [JSONObject]) -> [Audit.Problem] {
     let done = log.filter { $0["msg"] == "step_done" && $0["outputs"]?.objectValue?["stored_under"] != nil }
-    let recorded = Set(done.compactMap { $0["step"]?.stringValue })
-    let stored = steps[id] ?? []
-    return recorded.subtracting(stored).map { Audit.Problem(.lost, "what \($0) stored is not in its store") }
-      + stored.subtracting(recorded).map { Audit.Problem(.duplicated, "\($0) stored something, but is not recorded") }
+    var recorded: [String: Int] = [:]
+    for case let step? in done.map({ $0["step"]?.stringValue }) { recorded[step, default: 0] += 1 }
+    let stored = steps[id] ?? [:]
+    return Set(recorded.keys).union(stored.keys).sorted().compactMap { step in
+      let (wanted, found) = (recorded[step] ?? 0, stored[step] ?? 0)
+      if found < wanted { return Audit.Problem(.lost, "of what \(step) stored \(found) of \(wanted) are in its store") }
+      return found > wanted ? Audit.Problem(.duplicated, "\(step) is \(found) times in its store, not \(wanted)") : nil
+    }
   }
 }

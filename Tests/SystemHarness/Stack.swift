@@ -151,7 +151,7 @@ public struct Stack: Sendable {
   public func end(of id: String, within limit: Duration = .seconds(60)) async throws -> JSONObject {
     try await wait("the end of \(id)", within: limit) {
       let status = try await status(id)
-      let isOver = ["finished", "failed"].contains(status["status"]?.stringValue)
+      let isOver = ["finished", "failed", "cancelled"].contains(status["status"]?.stringValue)
       return isOver ? status : nil
     }
   }

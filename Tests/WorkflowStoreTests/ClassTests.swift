@@ -48,6 +48,29 @@ import WorkflowStore
     #expect(try await claim(classes).runs.map(\.id) == [other])
   }
 
+  @Test(arguments: [1, 2, 4]) func `Nobody's run waits behind all of somebody else's`(_ slots: Int) async throws {
+    func submit(_ owner: String?, _ count: Int) async throws -> [JobID] {
+      var options = RunOptions()
+      options.owner = owner
+      var ids: [JobID] = []
+      for _ in 0..<count {
+        let id = JobID()
+        #expect(try await bench.store.submit(Submission.sample(id, options: options)) == .accepted(id))
+        ids.append(id)
+      }
+      return ids
+    }
+    let many = try await submit("acme", 50)
+    let single = [try await submit("b-corp", 1)[0], try await submit(nil, 1)[0]]
+    let classes = RunClasses(["note"])
+    // One claim for each owner at most, each with this many slots.
+    var taken: [JobID] = []
+    for number in 1...3 { taken += try await claim(classes, slots, id: "w/\(number)").runs.map(\.id) }
+    #expect(Set(single).isSubset(of: taken))
+    #expect(taken.filter { !single.contains($0) } == Array(many.prefix(3 * slots - 2)))
+    #expect(try await claim(classes, 100, id: "w/4").runs.count == 52 - 3 * slots)
+  }
+
   @Test func `An idle worker is woken for a run that it serves, or may serve, and for no other`() async throws {
     let channel = try await Channel(bench.prefix + "wake:w", of: bench.server)
     let classes = RunClasses(["a"])

@@ -1,8 +1,8 @@
 /// Dates and times of the internet (RFC 3339, section 5.6), such as `2026-12-24T18:00:00.5+01:00`.
-enum DateTime {
+package enum DateTime {
   /// Milliseconds since 1970, a fraction of one rounded up; nil when the text has another form, names a day or an hour
   /// that does not exist, or a time before 1970. A leap second counts as the second after it.
-  static func milliseconds(of text: String) -> Int? {
+  package static func milliseconds(of text: String) -> Int? {
     var bytes = Array(text.utf8)[...]
     guard let year = digits(4, &bytes), take("-", &bytes), let month = digits(2, &bytes), take("-", &bytes),
       let day = digits(2, &bytes), take("Tt ", &bytes), let hour = digits(2, &bytes), take(":", &bytes),

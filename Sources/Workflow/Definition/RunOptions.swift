@@ -30,13 +30,15 @@ public struct RunOptions: Sendable, Equatable {
   public var retain: Int?
   /// Names and values of the author's own.
   public var labels: [(name: String, value: String)] = []
+  /// Whose run it is: the name of the API key that it came with; nil without keys. No body says it.
+  public var owner: String?
 
   /// A run that says nothing.
   public init() {}
 
   /// Whether it says nothing.
   public var isEmpty: Bool {
-    start == nil && timeout == nil && priority == .normal && retain == nil && labels.isEmpty
+    start == nil && timeout == nil && priority == .normal && retain == nil && labels.isEmpty && owner == nil
   }
 
   /// The labels as a JSON object.
@@ -45,7 +47,7 @@ public struct RunOptions: Sendable, Equatable {
   /// Whether both say the same.
   public static func == (one: Self, other: Self) -> Bool {
     one.start == other.start && one.timeout == other.timeout && one.priority == other.priority
-      && one.retain == other.retain && one.labels.elementsEqual(other.labels) { $0 == $1 }
+      && one.retain == other.retain && one.owner == other.owner && one.labels.elementsEqual(other.labels) { $0 == $1 }
   }
 }
 

@@ -37,11 +37,11 @@ public enum ProgressMessage: Sendable, Equatable {
     case omitted(bytes: Int)
   }
 
-  /// The names of all entries, in `msg`; the submission writes the first.
+  /// The names of all entries, in `msg`. Scripts write those of a submission, a cancellation and a retry.
   package static let names = [
     "enqueued", "started", "resumed", "step_start", "step_progress", "step_retry", "step_done", "step_skipped",
     "step_failed",
-    "llm_fallback", "finished", "failed",
+    "llm_fallback", "finished", "failed", "cancelled", "retried", "step_reset",
   ]
 
   /// The step that it is about, if any.

@@ -8,7 +8,7 @@ public enum RunStatus: String, Sendable, Equatable, CaseIterable {
   case finished
   /// A step failed; `error` says why.
   case failed
-  /// Someone stopped it. Nothing sets it yet: runs cannot be cancelled.
+  /// Someone stopped it.
   case cancelled
 
   /// Whether nothing more happens to the run.

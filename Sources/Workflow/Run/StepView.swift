@@ -56,7 +56,7 @@ public struct StepView: Sendable, Equatable {
       // What was under way when the run changed hands begins again.
       if head.says("resumed") { steps.interrupt() }
       guard let step = head.step else {
-        if head.says("failed") { steps.interrupt(withWaiting: true) }
+        if head.says("failed") || head.says("cancelled") { steps.interrupt(withWaiting: true) }
         continue
       }
       let position = steps.position(of: step)
@@ -101,7 +101,9 @@ public struct StepView: Sendable, Equatable {
   private static let itemMember = Array(#""item":"#.utf8)
 
   private mutating func apply(_ head: ProgressHead, at index: Int) {
-    if head.says("step_start") {
+    if head.says("step_reset") {
+      self = StepView(id: id, op: op)
+    } else if head.says("step_start") {
       attempts += 1
       status = .running
       op = head.op ?? op

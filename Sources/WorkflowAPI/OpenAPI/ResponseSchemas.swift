@@ -6,6 +6,8 @@ package enum ResponseSchemas {
   static var all: JSONObject {
     [
       "Accepted": .object(Field.object(accepted, isOpen: true)),
+      "Rerun": .object(Field.object(rerun, isOpen: false)),
+      "Controlled": .object(Field.object(controlled, isOpen: true)),
       "Status": .object(Field.object(status, isOpen: true)),
       "ProgressEntry": .object(Field.object(progressEntry, isOpen: true)),
       "StepStatus": .object(Field.object(stepStatus, isOpen: true)),
@@ -18,8 +20,11 @@ package enum ResponseSchemas {
       "Event": .object(event), "StatusEvent": .object(Field.object(statusEvent, isOpen: true)),
       "Result": .object(Field.object(result, isOpen: true)),
       "Health": .object(Field.object(health, isOpen: true)),
-      "DeadLetters": .object(Field.object(deadLetters, isOpen: true)),
-      "DeadLetter": .object(Field.object(deadLetter, isOpen: true)),
+      "Counts": .object(Field.object(counts, isOpen: true)),
+      "Runs": .object(Field.object(runs, isOpen: true)),
+      "ListedRun": .object(Field.object(listedRun, isOpen: true)),
+      "Steered": .object(Field.object(steered, isOpen: true)),
+      "SteeredRun": .object(Field.object(steeredRun, isOpen: true)),
       "Error": .object(Field.object(error, isOpen: true)),
       "ValidationError": .object(Field.object(validationError, isOpen: true)),
       "Fault": .object(Field.object(fault, isOpen: true)),
@@ -53,6 +58,15 @@ package enum ResponseSchemas {
       "the path of its status"),
   ]
 
+  private static let rerun = [Field("from", text, default: .required, "the id of the step")]
+
+  private static let controlled = [
+    Field("job_id", jobID, default: .required, "the run's id"),
+    Field(
+      "status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where the run stands now"),
+    Field("generation", count, "how often it was run again after it had ended"),
+  ]
+
   /// The fields of a status; the page Contract lists them.
   package static let status = [
     Field("job_id", jobID, default: .required, "the run's id"),
@@ -63,6 +77,8 @@ package enum ResponseSchemas {
     Field("finished_ts", timeOrNull, default: .required, "when it ended; null until then"),
     Field("due_ts", time, "until when it waits outside its queue; only while it is queued"),
     Field("priority", .value(.oneOf(RunOptions.Priority.allCases.map(\.rawValue))), "as submitted"),
+    Field("generation", count, "how often it was run again after it had ended; absent while it was not"),
+    Field("paused", .value(.boolean), "true while it is paused: it starts no further step until it is resumed"),
     Field("labels", map(of: ["type": "string"]), "as submitted"),
     Field("schedule", one("ScheduleOrigin"), "the schedule that has started it"),
     Field("degraded", .other("boolean", ["const": true]), "a placeholder replaced a model's answer"),
@@ -85,6 +101,8 @@ package enum ResponseSchemas {
     Field("error_code", errorCode, "the code of a failure"),
     Field("error", text, "the reason of a failure"),
     Field("retry_at", time, "when the next attempt begins"),
+    Field("generation", count, "how often the run was run again"),
+    Field("from", text, "the step from which it is run again"),
     Field("usage", .other("any JSON", [:]), "the tokens that the model counted for an answer that was not used"),
     Field("outputs", object, "what the step returned"),
     Field("outputs_omitted", .other("boolean", ["const": true]), "what it returned is too large for the log"),
@@ -191,20 +209,56 @@ package enum ResponseSchemas {
     Field("detail", text, "why the status is not ok"),
   ]
 
-  private static let deadLetters = [
-    Field("runs", list(of: Field.reference("DeadLetter")), default: .required, "the runs, the newest first")
+  private static let cursor = Field.Shape.other("string or null", ["type": ["string", "null"]])
+  private static let truth = Field.Shape.other("boolean", ["const": true])
+
+  private static let runs = [
+    Field("runs", list(of: Field.reference("ListedRun")), default: .required, "the runs, the newest first"),
+    Field("next", cursor, default: .required, "the `cursor` of the next page; null on the last one"),
   ]
 
-  private static let deadLetter = [
+  private static let counts = [
+    Field("queued", count, default: .required, "runs that wait, for whatever"),
+    Field("started", count, default: .required, "runs that workers hold"),
+    Field("finished", count, default: .required, "those that have finished and are listed"),
+    Field("failed", count, default: .required, "those that have failed and are listed"),
+    Field("cancelled", count, default: .required, "those that were cancelled and are listed"),
+    Field("parked", count, default: .required, "of the queued ones, those that wait for a time or are paused"),
+    Field("paused", count, default: .required, "of these, those that are paused"),
+    Field("oldest_queued_s", count, default: .required, "how long the oldest has waited that a worker could take"),
+    Field("oldest_started_s", count, default: .required, "how long ago the oldest started run was first taken"),
+  ]
+
+  private static let listedRun = [
     Field("job_id", jobID, default: .required, "the run's id"),
     Field("run_name", text, default: .required, "as submitted"),
-    Field("status", .other("string", ["const": "failed"]), default: .required, "where the run stands"),
+    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where the run stands"),
     Field("created_ts", timeOrNull, default: .required, "when it was submitted"),
     Field("started_ts", timeOrNull, default: .required, "when it was started"),
-    Field("finished_ts", timeOrNull, default: .required, "when it failed"),
-    Field("error_code", text, default: .required, "why it failed, for programs"),
-    Field("error", text, default: .required, "why it failed"),
-    Field("steps_in_flight", list(of: ["type": "string"]), default: .required, "the steps that were under way"),
+    Field("finished_ts", timeOrNull, default: .required, "when it ended"),
+    Field("due_ts", time, "until when it waits outside its queue"),
+    Field("paused", truth, "while it is paused"),
+    Field("generation", count, "how often it was run again"),
+    Field("priority", text, "unless it is normal"),
+    Field("labels", map(of: ["type": "string"]), "as submitted"),
+    Field("owner", text, "whose it is, with API keys"),
+    Field("schedule", text, "the name of the schedule that started it"),
+    Field("degraded", truth, "a placeholder replaced a model's answer"),
+    Field("error_code", text, "why it failed, for programs"),
+    Field("error", text, "the beginning of why it failed"),
+    Field("steps_in_flight", list(of: ["type": "string"]), "with dead=1: the steps that were under way"),
+  ]
+
+  private static let steered = [
+    Field("runs", list(of: Field.reference("SteeredRun")), default: .required, "the runs that are meant"),
+    Field("next", cursor, default: .required, "the `cursor` for those that follow; null when there are none"),
+  ]
+
+  private static let steeredRun = [
+    Field("job_id", jobID, default: .required, "the run's id"),
+    Field("run_name", text, default: .required, "as submitted"),
+    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where it stands now"),
+    Field("done", .value(.boolean), "whether it was done; false when the run has changed meanwhile; not in a dry run"),
   ]
 
   private static let error = [Field("detail", text, default: .required, "what is wrong, in a sentence")]

@@ -12,6 +12,10 @@ enum RunOutcome {
     } else if isFinished {
       Terminal.show(status["result"] ?? .null)
     } else {
+      if status["status"] == "cancelled" {
+        Terminal.say("wf: the run was cancelled")
+        throw ExitCode(CommandFailure.Code.failed.rawValue)
+      }
       Terminal.say("wf: the run failed: \(status["error"]?.stringValue?.oneLine ?? "no reason is given")")
     }
     if !isFinished { throw ExitCode(CommandFailure.Code.failed.rawValue) }

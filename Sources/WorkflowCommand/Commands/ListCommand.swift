@@ -1,20 +1,22 @@
 import ArgumentParser
 import ExactJSON
-import Glibc
 
 /// `wf list`: lists runs.
 struct ListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the runs that took down too many workers, newest first.",
+    commandName: "list", abstract: "List runs, the newest first.",
     discussion: """
-      A line each: when the run was given up, its job, its name, the steps that were running when its last worker died, \
-      and why it was given up.
+      A line each: when it was submitted, where it stands, how long it took or waits, its job, its name, and why it failed.
 
-      wf list --dead
-      wf list --dead --json | jq .runs[].job_id
+      wf list --status failed --since 2h
+      wf list --label customer=acme --json | jq -r .runs[].job_id
+      wf list --status started --watch
+      wf list --dead                    runs whose workers died three times in a row, with the steps in flight
       """)
 
-  @Flag(help: "The runs whose workers died three times in a row (dead letters). So far the only list.")
+  @OptionGroup var selection: RunSelection
+
+  @Flag(help: "The runs whose workers died three times in a row (dead letters).")
   var dead = false
 
   @Option(help: "How many at most, up to 1000.")
@@ -23,13 +25,50 @@ struct ListCommand: AsyncParsableCommand {
   @Flag(help: "Print the API's JSON.")
   var json = false
 
+  @Flag(help: "Show the list anew every two seconds, until Ctrl-C.")
+  var watch = false
+
   func validate() throws {
-    guard dead else { throw ValidationError("Say --dead; other lists are yet to come.") }
     guard (1...1_000).contains(limit) else { throw ValidationError("--limit is from 1 to 1000.") }
+    if dead, !selection.isEmpty { throw ValidationError("--dead goes with no other filter.") }
+    if watch, json || dead { throw ValidationError("--watch shows a table: it goes with neither --json nor --dead.") }
   }
 
   func run() async throws {
-    let answer = try await APIClient(Settings.apiAccess()).deadLetters(limit: limit)
+    let client = try APIClient(Settings.apiAccess())
+    if dead { return try await showDead(client) }
+    if watch { return try await keepShowing(client) }
+    let page = try await client.runs(selection.items, limit: limit)
+    if json { return Terminal.show(.object(page)) }
+    let lines = RunTable.lines(of: page, width: Terminal.size.columns)
+    for line in lines { Terminal.show(line) }
+    if lines.isEmpty { Terminal.say("there are no such runs") }
+    if page["next"] != .null { Terminal.say("more follow: --limit shows more, --since and --before other times") }
+  }
+
+  private func keepShowing(_ client: APIClient) async throws {
+    while true {
+      let size = Terminal.size
+      let page = try await client.runs(selection.items, limit: min(limit, max(1, size.rows - 2)))
+      let lines = try await summary(client) + RunTable.lines(of: page, width: size.columns)
+      // Home, and clear what is below.
+      if Terminal.isInteractive { Terminal.write("\u{1b}[H\u{1b}[J") }
+      for line in lines { Terminal.show(line) }
+      try await Task.sleep(for: .seconds(2))
+    }
+  }
+
+  /// A line with the counts of all runs; none where the key may not see them.
+  private func summary(_ client: APIClient) async throws -> [String] {
+    do {
+      return [RunTable.summary(try await client.counts())]
+    } catch let failure as CommandFailure where failure.code == .noPermission {
+      return []
+    }
+  }
+
+  private func showDead(_ client: APIClient) async throws {
+    let answer = try await client.deadLetters(limit: limit)
     if json { return Terminal.show(.object(answer)) }
     let runs = answer["runs"]?.arrayValue?.compactMap(\.objectValue) ?? []
     for run in runs { Terminal.show(line(run)) }
@@ -39,21 +78,11 @@ struct ListCommand: AsyncParsableCommand {
   /// When the run was given up, which it is, what its worker was running, and why it was given up.
   private func line(_ run: JSONObject) -> String {
     let steps = run["steps_in_flight"]?.arrayValue?.compactMap(\.stringValue) ?? []
-    let time = run["finished_ts"]?.numberValue.flatMap { Double($0.text) }.map { ListCommand.time(Int($0)) }
+    let time = run["finished_ts"]?.numberValue.flatMap { Double($0.text) }.map { DateText.utc(Int($0)) }
     let words = [
       time ?? "", run["job_id"]?.stringValue ?? "", run["run_name"]?.stringValue ?? "",
       steps.isEmpty ? "before its first step" : "in \(steps.joined(separator: ", "))", run["error"]?.stringValue ?? "",
     ]
     return words.map(\.oneLine).joined(separator: "  ")
-  }
-
-  /// A time in UTC, such as `2026-11-29T10:12:32Z`.
-  private static func time(_ seconds: Int) -> String {
-    var seconds = time_t(seconds)
-    var parts = tm()
-    gmtime_r(&seconds, &parts)
-    func two(_ number: Int32) -> String { String(number + 100).dropFirst().description }
-    let date = "\(parts.tm_year + 1_900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
-    return "\(date)T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
   }
 }

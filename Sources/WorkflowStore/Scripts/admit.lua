@@ -1,10 +1,36 @@
--- Common to the scripts that accept runs; Scripts.swift puts this text after prelude.lua and wake.lua.
+-- Common to the scripts that accept runs; Scripts.swift puts this text after prelude.lua, wake.lua and indexes.lua.
+-- They set `retention`, the seconds that ended runs are kept.
 
 local time = redis.call('TIME')
 local fraction = string.sub('00000' .. time[2], -6)
 local now, score = time[1] .. '.' .. fraction, time[1] .. fraction
 local first = '{"ts":' .. now .. ',"msg":"enqueued"}'
 local arrivals, waiting, names, faults = {}, {}, {}, {}
+local retention
+-- The lists that runs of this call go to, and the longest time that one of them is kept beyond the usual.
+local listed, longest = {}, 0
+
+local function list(index, id)
+  local ids = listed[index]
+  if not ids then
+    ids = {}
+    listed[index] = ids
+  end
+  ids[#ids + 1] = id
+end
+
+-- Puts a run on the lists by which it can be found.
+local function listAll(id, name, options)
+  list('', id)
+  list(':name:' .. name, id)
+  if not options then return end
+  if options.owner then list(':owner:' .. options.owner, id) end
+  if options.labels then
+    for label, value in pairs(cjson.decode(options.labels)) do list(':label:' .. label .. '=' .. value, id) end
+  end
+  local kept = (tonumber(options.retain or retention)) + math.max(0, (options.due or 0) - score / 1000) / 1000
+  longest = math.max(longest, kept - retention)
+end
 
 -- Gives a class, whose runs need these operations, a number of this call; `faults` says why no run of it can be queued.
 local function learn(n, operations)
@@ -15,24 +41,30 @@ local function learn(n, operations)
   if not faults[n] and not try('HSETNX', classes, names[n], operations) then faults[n] = misfit(classes, 'hash') end
 end
 
--- What a run says besides its steps: when it starts, ms, when its time is over, ms, and fields of its job.
+-- What a run says besides its steps, a line each: a name and a value, which its job keeps under that name. Its `start`
+-- is a time, ms since 1970, or with a `+` a delay, ms: the job says `due` and `delay` then.
+-- `due`: when it starts, ms; `deadline`: when its time is over, ms; `about`: what its claims are told.
 local function readOptions(text)
-  local start, limit, retain, priority, labels = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (.*)$')
-  local ms, due = math.floor(score / 1000), nil
-  if start ~= '-' then due = string.byte(start) == 43 and ms + string.sub(start, 2) or start + 0 end
-  local options = {isPast = due and due < ms, due = due, about = ' ' .. retain .. (limit ~= '-' and ' 1' or ''), fields = {}}
+  local ms, options = math.floor(score / 1000), {fields = {}}
+  local fields = options.fields
   local function say(field, value)
-    if value == '-' then return end
-    options.fields[#options.fields + 1] = field
-    options.fields[#options.fields + 1] = value
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+    options[field] = value
   end
-  if due then say('due', seconds(due * 1000)) end
-  if string.byte(start) == 43 then say('delay', string.sub(start, 2)) end
-  if limit ~= '-' then options.deadline = (due or ms) + math.ceil(limit * 1000) end
-  say('limit', limit)
-  say('retain', retain)
-  say('priority', priority)
-  say('labels', labels)
+  for name, value in string.gmatch(text, '(%l+) ([^\n]*)') do
+    if name ~= 'start' then
+      say(name, value)
+    else
+      local delay = string.match(value, '^%+(.*)$')
+      local due = delay and ms + delay or value + 0
+      say('due', seconds(due * 1000))
+      if delay then say('delay', delay) end
+      options.due, options.isPast = due, due < ms
+    end
+  end
+  if options.limit then options.deadline = (options.due or ms) + math.ceil(options.limit * 1000) end
+  if options.limit or options.retain or options.owner then options.about = ' ' .. (options.owner or '-') end
   options.fault = misfit(ARGV[1] .. 'timers', 'zset') or misfit(ARGV[1] .. 'deadlines', 'zset')
   return options
 end
@@ -40,7 +72,7 @@ end
 -- Takes a run in. Whoever submits runs in another way comes through here, too.
 local function admit(id, job, name, documents, class, about, options)
   if options then
-    about = about .. options.about
+    about = about .. (options.about or '')
     if #options.fields > 0 then redis.call('HSET', job, unpack(options.fields)) end
     if options.deadline then redis.call('ZADD', ARGV[1] .. 'deadlines', whole(options.deadline), id) end
     if options.due then redis.call('ZADD', ARGV[1] .. 'timers', whole(options.due), id) end
@@ -50,8 +82,9 @@ local function admit(id, job, name, documents, class, about, options)
   redis.call('SET', ARGV[1] .. 'docs:' .. id, documents)
   local progress = ARGV[1] .. 'progress:' .. id
   if not checked(redis.pcall('RPUSH', progress, first)) then log(progress, {first}, 1, 1) end
-  local list, n = arrivals[class], #waiting
-  if not (options and options.due) then list[#list + 1] = id end
+  listAll(id, name, options)
+  local queue, n = arrivals[class], #waiting
+  if not (options and options.due) then queue[#queue + 1] = id end
   waiting[n + 1], waiting[n + 2] = score, id
 end
 
@@ -64,5 +97,7 @@ local function enqueue()
     end
   end
   if #waiting > 0 then redis.pcall('ZADD', prefix .. 'live', unpack(waiting)) end
+  local hour = whole(math.floor(time[1] / 3600))
+  for index, ids in pairs(listed) do enlist('runs', hour, index, ids, retention + longest, longest > 0) end
   wakeWorkers(enqueued)
 end

@@ -4,7 +4,8 @@ Gives queued runs to a worker: each leaves its queue, gets a lease and a hold wi
 `started`. The token is a counter of the run's claims plus the claim's random id.
 
 A worker takes runs of the classes that it has the operations for: those of high priority first, those of low priority
-last, and of one priority the oldest first. Of eight claims one begins with a run of low priority, another one with a run
+last, and of one priority the oldest first. Of several owners each has its turn: one run of each, and each claim begins
+with another owner, so that nobody's run waits behind all of somebody else's. Of eight claims one begins with a run of low priority, another one with a run
 of normal priority, so that none waits forever. It names the classes that it knows; when there are others, it is told of
 all.
 
@@ -18,8 +19,8 @@ ARGV  1 key prefix  2 claim id  3 how many runs at most  4 how many runs the wor
       6 bytes of documents after which no further runs are taken, a few at a time  7 worker id
       8 1 if the worker's last run was a suspect: others have their turn first
       9 bytes of a run's documents up to which they are read  10 how many classes there were when the worker last looked
-      11... the classes whose operations it has, each with a `+` behind it when its runs have a high priority, with a
-      `-` when they have a low one
+      11... the classes whose operations it has, each with `+` behind it when its runs have a high priority, `-` when
+      they have a low one, else `=`; then the owner of its runs, if they have one
 
 Returns {Redis's clock (µs), number of queue entries without a queued job, which were dropped, 1 if runs are left in its
          queues,
@@ -37,7 +38,7 @@ taken: so the log is not written here, and no event is published.
 ]]
 local claim, most, worker = ARGV[2], tonumber(ARGV[3]), ARGV[7]
 local lease, mostBytes, shortBytes = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[9])
-local bytes, dropped, taken = 0, 0, {}
+local bytes, dropped, damaged, taken = 0, 0, 0, {}
 
 -- Each shared key is looked at before anything is taken: by its type, or by the first command that needs it.
 local fault = misfits(prefix .. 'leases', 'zset', holds, 'hash', KEYS[3], 'string')
@@ -52,8 +53,9 @@ local last, classCount = look('GET', KEYS[2]), look('HLEN', classes)
 look('ZREM', prefix .. 'idle', worker)
 if fault then return fault end
 
--- The lists of runs that this worker can execute and that are not empty, and those of each priority.
-local queues, suspects, high, normal, low = {}, {}, {}, {}, {}
+-- The lists of runs that this worker can execute and that are not empty; those of each priority, by owner.
+local queues, suspects = {}, {}
+local high, normal, low = {owners = {}, of = {}}, {owners = {}, of = {}}, {owners = {}, of = {}}
 local function note(lists, key)
   local length = redis.pcall('LLEN', key)
   if type(length) ~= 'number' then return misfits(key, 'list') or length end
@@ -65,14 +67,19 @@ for i = 11, #ARGV do
   fault = note(queues, queueOf(class)) or note(suspects, suspectsOf(class))
   if fault then return fault end
   if #queues > count then
-    local list = mark == 43 and high or mark == 45 and low or normal
-    list[#list + 1] = queues[#queues]
+    local group, owner = mark == 43 and high or mark == 45 and low or normal, string.sub(ARGV[i], 10)
+    if not group.of[owner] then
+      group.of[owner] = {}
+      group.owners[#group.owners + 1] = owner
+    end
+    local lists = group.of[owner]
+    lists[#lists + 1] = queues[#queues]
   end
 end
 
 -- The facts of a job that a claim needs, `again` of one that was held before; nothing when it is no hash.
 local function read(id, job)
-  return isJobID(id) and checked(redis.pcall('HMGET', job, 'status', 'run_name', 'run', 'again', 'created_ts')) or {}
+  return isJobID(id) and checked(redis.pcall('HMGET', job, 'status', 'run_name', 'run', 'again', 'created_ts', 'paused')) or {}
 end
 
 -- The answer: five words, then three of each run. Documents to be read, and where in it they go; as many bytes as a
@@ -111,7 +118,7 @@ local function answer(areLeft, isElected)
     local texts = redis.call('MGET', unpack(wanted, first, math.min(first + 999, #wanted)))
     for i, text in ipairs(texts) do words[places[first + i - 1]] = text end
   end
-  words[1], words[2], words[3], words[4] = whole(now), dropped, areLeft and 1 or 0, isElected and 1 or 0
+  words[1], words[2], words[3], words[4] = whole(now), damaged, areLeft and 1 or 0, isElected and 1 or 0
   words[5] = not knowsAll and redis.call('HGETALL', classes)
   return words
 end
@@ -144,9 +151,16 @@ local function take(id, suspect)
   local run = job[3]
   if job[1] ~= 'queued' or not run then
     dropped = dropped + 1
-    -- A run that ended in its queue leaves its entry there.
-    if job[1] ~= 'failed' then redis.pcall('HINCRBY', ARGV[1] .. 'repairs', 'entries_without_job', '1') end
+    -- A run that ended in its queue may leave its entry there.
+    if job[1] ~= 'failed' and job[1] ~= 'cancelled' then
+      damaged = damaged + 1
+      redis.pcall('HINCRBY', ARGV[1] .. 'repairs', 'entries_without_job', '1')
+    end
     return
+  end
+  if job[6] then
+    dropped = dropped + 1
+    return redis.call('ZADD', ARGV[1] .. 'timers', '+inf', id)
   end
   local hold, about
   if job[4] then hold, about = retake(id, job[4], suspect) end
@@ -195,16 +209,36 @@ local function oldest(lists)
   return first
 end
 
+-- Takes from the oldest of the lists up to so many entries; whether there were any.
+local function takeOldest(lists, count)
+  local queue = oldest(lists)
+  return queue and drain(queue, count, '0') > 0
+end
+
 -- A long queue of entries without a job is dropped in several claims.
-local function takeFrom(lists, limit)
-  while #lists > 0 and #taken < limit and bytes < mostBytes and dropped < 1000 do
-    local queue = oldest(lists)
-    if not queue or drain(queue, limit - #taken, '0') == 0 then return end
+local function hasRoom(limit) return #taken < limit and bytes < mostBytes and dropped < 1000 end
+
+local number = tonumber(string.match(claim, '(%d+)$')) or 0
+
+local function takeFrom(group, limit)
+  local owners, first = group.owners, number % math.max(1, #group.owners)
+  if #owners < 2 then
+    while owners[1] and hasRoom(limit) and takeOldest(group.of[owners[1]], limit - #taken) do end
+    return
+  end
+  table.sort(owners)
+  local isMore = true
+  while isMore and hasRoom(limit) do
+    isMore = false
+    for n = 1, #owners do
+      local lists = group.of[owners[(first + n) % #owners + 1]]
+      if hasRoom(limit) and takeOldest(lists, 1) then isMore = true end
+    end
   end
 end
 
 local function takeOthers()
-  local turn = (tonumber(string.match(claim, '(%d+)$')) or 0) % 8
+  local turn = number % 8
   if turn == 7 then takeFrom(low, math.min(most, 1)) elseif turn == 3 then takeFrom(normal, math.min(most, 1)) end
   takeFrom(high, most)
   takeFrom(normal, most)

@@ -11,7 +11,8 @@ ARGV  1 key prefix  2 worker id  3 lease (ms)  4 milliseconds after its death th
       6 number of runs that the worker has ended  7... job id, token of each of these, then of each run that it holds
 
 Returns {the ids of the runs that others have taken from the worker (one that its own claim has ended is not among
-         them), the ids of the ended runs that are started, the ids of the runs that returned to their queue}.
+         them), the ids of the ended runs that are started, the ids of the runs that returned to their queue, the ids
+         of the paused runs among those that it holds}.
 ]]
 local fault = misfits(KEYS[1], 'zset', KEYS[2], 'zset', KEYS[3], 'hash', KEYS[4], 'hash', holds, 'hash')
 if fault then return fault end
@@ -70,5 +71,11 @@ if claim and tonumber(number) <= tonumber(ARGV[5]) then
     end
   end
 end
+local paused = {}
+if try('HLEN', prefix .. 'paused') ~= 0 then
+  for i = firstHeld, #ARGV, 2 do
+    if try('HEXISTS', prefix .. 'paused', ARGV[i]) == 1 then paused[#paused + 1] = ARGV[i] end
+  end
+end
 settle()
-return {lost, unfinished, returned}
+return {lost, unfinished, returned, paused}

@@ -3,14 +3,15 @@
 Looks at a part of the live runs, those that are queued or started, for those that no worker would claim, and repairs
 them. wf's own scripts leave none; whoever deletes keys by hand, or a Redis that evicts, may. One worker at a time does
 that: the one that did it last, unless that is longer ago than a lease. A run that is among the timers waits for its
-time: it is in order without a queue entry.
+time: it is in order without a queue entry, and waits no longer than it was to.
 
 The set of live runs itself is repaired by a slow look through all keys.
 
-KEYS  1 leases  2 recovery  3 timers
+KEYS  1 leases  2 recovery  3 timers  4 deadlines
 ARGV  1 key prefix  2 where the look at the live runs continues, '' to begin  3 how many to look at
       4 cursor of the look through all keys, 0 to begin  5 about how many to look at  6 lease (ms)
       7 length of the queues over which they are not searched  8 crashes that end a run  9 worker id
+      10 seconds that an ended run is kept
 
 Returns nil when another worker does it, else
         {where to continue, '' when all live runs have been seen; cursor, 0 when all keys have; job id, what it was...}:
@@ -19,7 +20,7 @@ Returns nil when another worker does it, else
         'queued in an unknown class': nothing is done; the caller makes the class known.
 Safe to send twice: what is repaired is found to be in order.
 ]]
-local fault = misfits(KEYS[1], 'zset', KEYS[2], 'hash', KEYS[3], 'zset', classes, 'hash', holds, 'hash')
+local fault = misfits(KEYS[1], 'zset', KEYS[2], 'hash', KEYS[3], 'zset', KEYS[4], 'zset', classes, 'hash', holds, 'hash')
 if fault then return fault end
 local now = math.floor(clock() / 1000)
 local last = redis.call('HMGET', KEYS[2], 'sweeper', 'reconciled')
@@ -87,15 +88,31 @@ local function lookAtQueued(id, job)
   tell(id, 'queued without a queue entry', 'runs_without_entry')
 end
 
-local function look(id)
+-- Keeps the lists on which an old run is, because it will be kept for its time after its end.
+local function keepLists(id, since)
+  local hour = whole(math.floor(since / 3600000000))
+  local job = try('HMGET', jobs .. id, 'run_name', 'owner', 'labels', 'retain') or {}
+  local kept = whole((job[4] or ARGV[10]) + 2 * spare)
+  local function keep(index) redis.pcall('EXPIRE', prefix .. 'runs:' .. hour .. index, kept, 'GT') end
+  keep('')
+  if job[1] then keep(':name:' .. job[1]) end
+  if job[2] then keep(':owner:' .. job[2]) end
+  for label, value in pairs(job[3] and cjson.decode(job[3]) or {}) do keep(':label:' .. label .. '=' .. value) end
+end
+
+local function look(id, since)
   local job = read(id)
+  if job[1] and now * 1000 - since > spare / 4 * 1000000 then keepLists(id, since) end
   if job[1] ~= 'started' and job[1] ~= 'queued' then
     redis.call('ZREM', prefix .. 'live', id)
   elseif job[3] ~= '1' and job[3] ~= format then
     return
   elseif job[1] == 'queued' then
+    shortenWaits(id, now)
     lookAtQueued(id, job)
-  elseif not redis.call('ZSCORE', KEYS[1], id) then
+  else
+    shortenWaits(id, now)
+    if redis.call('ZSCORE', KEYS[1], id) then return end
     redis.call('ZADD', KEYS[1], whole(now + ARGV[6]), id)
     tell(id, 'started without a lease', 'runs_without_lease')
   end
@@ -117,7 +134,7 @@ end
 -- Runs that were submitted in one call have the same score: those of the last one are looked at again.
 local from = ARGV[2] == '' and '-inf' or ARGV[2]
 local some = redis.call('ZRANGEBYSCORE', prefix .. 'live', from, '+inf', 'WITHSCORES', 'LIMIT', '0', ARGV[3])
-for i = 1, #some, 2 do look(some[i]) end
+for i = 1, #some, 2 do look(some[i], tonumber(some[i + 1])) end
 if #some == 2 * ARGV[3] then report[1] = some[#some] == from and '(' .. from or some[#some] end
 redis.call('HSET', KEYS[2], 'sweeper', ARGV[9], 'reconciled', whole(now))
 settle()

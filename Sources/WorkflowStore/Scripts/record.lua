@@ -14,8 +14,8 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
           slice of the result,
         time of the last entry of the log, bytes of the log, and of the result if its text comes in one word,
         a number, the sum of 1 if it holds a checkpoint: a step that never runs again; 2 if a step is under way now that
-          may take the worker down with it; 4 if three more numbers end the head; 8 if another one does; 16 if the run has a
-          time limit,
+          may take the worker down with it; 4 if three more numbers follow; 8 if the end of the run needs what its job
+          says of it; 16 if the digest of the steps ends the head: the run finishes,
         five numbers of words, the last of which follows from the first:
           entries of the progress log;
           fields of the run's outputs, each with its value: a document, or as `/3` in how many pieces it lies there;
@@ -29,7 +29,6 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
           how many calls have laid down documents of this record before; of such a call its number, from 1,
           bytes of the result before those that this call writes, -1 when there is none or it is written at once,
           bytes of the whole result then, else 0.
-        One more when the run says how long it is kept: the seconds.
 
 Returns {Redis's clock (µs), answer...}, an answer for each record:
         'recorded': now or by an earlier sending of the same number;
@@ -53,8 +52,8 @@ local firstForm, headForm, lastForm = '>I4s', '>sssssBI4I4I4I4', '>I4i8I4'
 local headStart = 42
 local now = clock()
 
--- Placeholders in place of a model's words; the seconds that the run at hand is kept after its end.
-local fallbacks, kept = 0, nil
+-- Placeholders in place of a model's words.
+local fallbacks = 0
 
 -- Counts placeholders in the minute that it is, of the 60 minutes that are kept.
 local function countFallbacks()
@@ -109,8 +108,8 @@ local function outOfTurn(known, job, ended, staged, ending)
   if staged > 0 and laid < staged - (ending == 'part' and 1 or 0) then return {'behind', known.seq} end
 end
 
--- Writes the rest of a result, or all of it.
-local function writeResult(id, text, written)
+-- Writes the rest of a result, or all of it, to be kept for some seconds.
+local function writeResult(id, text, written, kept)
   local key = prefix .. 'result:' .. id
   if written < 0 then return redis.call('SET', key, text, 'EX', kept) end
   local part = prefix .. 'part:' .. id
@@ -170,6 +169,7 @@ local function advance(id, job, known, ended, ending, time, bytes, flags, at, do
   local due
   if ending == 'parked' then
     due = math.floor(now / 1000) + ARGV[stored - 1]
+    redis.call('HSET', job, 'wait', ARGV[stored - 1])
     ARGV[stored - 1] = seconds(due * 1000)
   end
   send('HSET', job, ARGV, facts, stored - 1)
@@ -186,18 +186,35 @@ local function advance(id, job, known, ended, ending, time, bytes, flags, at, do
   return true
 end
 
+-- Keeps the steps of a finished run, once for all runs that have the same.
+local function keepSteps(id, digest, kept)
+  local key = prefix .. 'definition:' .. digest
+  if redis.call('EXPIRE', key, kept, 'GT') == 1 or redis.call('EXISTS', key) == 1 then return end
+  local docs = prefix .. 'docs:' .. id
+  local bytes = tonumber(try('GETRANGE', docs, '0', '7') or nil)
+  if bytes then redis.call('SET', key, redis.call('GETRANGE', docs, '8', whole(bytes + 7)), 'EX', kept) end
+end
+
 -- Writes a record with which its run ends; false, and nothing is written, when the job is none any more.
-local function complete(id, job, start, ended, ending, time, bytes, staged, at, documents, facts, stored, result,
-  written)
+local function complete(id, job, start, ended, ending, time, bytes, flags, digest, staged, at, documents, facts, stored,
+  result, written, class)
   if facts > documents then
     if misfit(job, 'hash') then return false end
     send('HSET', prefix .. 'outputs:' .. id, ARGV, documents, facts - 1)
   end
   -- Only the first record of a first claim finds no outputs.
   local hasOutputs = staged > 0 or not string.find(start, ' 0 0 ', -5, true) or string.sub(start, 1, 2) ~= '1-'
-  if not finish(id, job, ending, kept, hasOutputs, ARGV, at, documents - 1, 'finished_ts', time, 'bytes', bytes,
-    'end', ended, unpack(ARGV, facts, stored - 1)) then return false end
-  if result then writeResult(id, result, written) end
+  local kept
+  if digest then
+    kept = finish(id, job, ending, retain, flags % 16 > 7, hasOutputs, ARGV, at, documents - 1, 'finished_ts', time,
+      'bytes', bytes, 'end', ended, 'run', class .. ' ' .. digest, unpack(ARGV, facts, stored - 1))
+  else
+    kept = finish(id, job, ending, retain, flags % 16 > 7, hasOutputs, ARGV, at, documents - 1, 'finished_ts', time,
+      'bytes', bytes, 'end', ended, unpack(ARGV, facts, stored - 1))
+  end
+  if not kept then return false end
+  if digest then keepSteps(id, digest, kept) end
+  if result then writeResult(id, result, written, kept) end
   announce(id, ending)
   return true
 end
@@ -208,10 +225,9 @@ local function record(head, next, id, job, text)
   local start, ended, ending, time, bytes, flags, n1, n2, n3, n4, rest =
     struct.unpack(headForm, ARGV[head], headStart)
   local staged, written, total = 0, -1, 0
-  kept = retain
-  local isWhole = flags % 8 < 4
+  local isWhole, digest = flags % 8 < 4, nil
   if not isWhole then staged, written, total, rest = struct.unpack(lastForm, ARGV[head], rest) end
-  if flags % 16 > 7 then kept = whole(struct.unpack('>I4', ARGV[head], rest)) end
+  if flags > 15 then digest = struct.unpack('>s', ARGV[head], rest) end
   local documents = head + 1 + n1
   local facts = documents + n2
   local stored = facts + n3
@@ -230,9 +246,8 @@ local function record(head, next, id, job, text)
   if ending == 'part' then return stage(id, known, staged, documents, facts, result, written, total) end
   if ending == 'finished' or ending == 'failed' then
     if result and (next - pieces > 1 or written >= 0) then bytes = whole(bytes + math.max(#result, total)) end
-    if not complete(id, job, start, ended, ending, time, bytes, staged, head + 1, documents, facts, stored, result,
-      written) then return {'lost', 'not a job any more'} end
-    if flags > 15 then redis.pcall('ZREM', prefix .. 'deadlines', id) end
+    if not complete(id, job, start, ended, ending, time, bytes, flags, digest, staged, head + 1, documents, facts, stored,
+      result, written, string.sub(text, -8)) then return {'lost', 'not a job any more'} end
   elseif not advance(id, job, known, ended, ending, time, bytes, flags, head + 1, documents, facts, stored) then
     return {'lost', 'not a job any more'}
   end

@@ -42,9 +42,8 @@ local report = {whole(now), isHeldUp and 1 or 0, isMore and 1 or 0}
 local function fail(id, known)
   local ts = later(seconds(now), known.time)
   local entry = '{"ts":' .. ts .. ',"msg":"failed","error_code":"worker_crashed","error":' .. ARGV[5] .. '}'
-  finish(id, jobs .. id, 'failed', try('HGET', jobs .. id, 'retain') or ARGV[4], true, {entry}, 1, 1, 'error_code', 'worker_crashed', 'error', ARGV[6],
+  finish(id, jobs .. id, 'failed', ARGV[4], true, true, {entry}, 1, 1, 'error_code', 'worker_crashed', 'error', ARGV[6],
     'finished_ts', ts, 'bytes', whole(known.bytes + #entry))
-  redis.pcall('ZREM', prefix .. 'deadlines', id)
   redis.call('ZADD', KEYS[3], whole(ms), id)
   redis.call('ZREMRANGEBYRANK', KEYS[3], '0', whole(-ARGV[8] - 1))
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', whole(ms - ARGV[4] * 1000))

@@ -4,13 +4,14 @@ Accepts runs: of each its facts, its documents, the first entry of its log, its 
 key.
 
 KEYS  1 leases (any key of this store, for servers that route by it)
-ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 number of classes, and so many words: the names of the
-      operations that the runs of a class need, sorted and separated by blanks; then of each run
+ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 seconds that an ended run is kept
+      4 number of classes, and so many words: the names of the operations that the runs of a class need, sorted and
+      separated by blanks; then of each run
       the number of its class with two digits, the sum of 1 if an idempotency key follows and 2 if options do, its job
         id, bytes of its documents with eight digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;
       its name; its documents as they lie in `docs:{id}`; its options; its idempotency key.
-      Options are five words, `-` for what is not said: its start, in ms since 1970, or with a `+` in ms from now; the
-      seconds that it may take, the seconds that it is kept, its priority, its labels as JSON
+      Options are lines of a name and a value: start, in ms since 1970, or with a `+` in ms from now; limit, the
+      seconds that it may take; retain, the seconds that it is kept; priority; owner; labels as JSON
 
 Returns for each 1: it is accepted, now or by an earlier sending;
                  {'accepted', job id}: that is the job that the same key and body made;
@@ -19,7 +20,8 @@ Returns for each 1: it is accepted, now or by an earlier sending;
                  {'held', sentence}: its queue is no list, or another key of another type; nothing of it is written.
 Safe to send twice: a job that is there is answered again.
 ]]
-for n = 1, ARGV[3] + 0 do learn(n, ARGV[3 + n]) end
+retention = ARGV[3] + 0
+for n = 1, ARGV[4] + 0 do learn(n, ARGV[4 + n]) end
 
 -- The answer to an idempotency key that is known; otherwise it is kept for this job.
 local function repeated(key, id, name, documents, options)
@@ -36,7 +38,7 @@ local function repeated(key, id, name, documents, options)
   return {body == digest and 'accepted' or 'conflict', job}
 end
 
-local answers, at, count = {}, 4 + ARGV[3], 0
+local answers, at, count = {}, 5 + ARGV[4], 0
 while at <= #ARGV do
   local head, name, documents = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local id, class = string.sub(head, 6, 41), string.sub(head, 1, 2) + 0

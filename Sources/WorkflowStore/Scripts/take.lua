@@ -25,6 +25,7 @@ for _, key in ipairs(KEYS) do
 end
 local at, entry, print = tonumber(ARGV[5]), nil, nil
 local states = {}
+retention = ARGV[2] + 0
 
 -- Whether the entry at this position is the one that the caller has read. It is read again only where it changes.
 local function isThere(wanted)
@@ -39,11 +40,12 @@ end
 local function enter(start)
   local state = states[start]
   if not state then
-    state = {arrivals = {}, waiting = {}, names = {}, faults = {}, enqueued = {}, numbers = {}}
+    state = {arrivals = {}, waiting = {}, names = {}, faults = {}, enqueued = {}, numbers = {}, listed = {}}
     states[start] = state
   end
   ARGV[1], prefix, jobs, holds, classes = start, start, start .. 'job:', start .. 'holds', start .. 'classes'
   arrivals, waiting, names, faults, enqueued = state.arrivals, state.waiting, state.names, state.faults, state.enqueued
+  listed = state.listed
   return state
 end
 
@@ -66,6 +68,8 @@ local function fail(id, name, message, json)
   log(prefix .. 'progress:' .. id, {first, last}, 1, 2)
   redis.call('EXPIRE', prefix .. 'progress:' .. id, ARGV[2])
   redis.call('SET', prefix .. 'docs:' .. id, '00000002[]{}', 'EX', ARGV[2])
+  listAll(id, name)
+  enlist('ended', whole(math.floor(time[1] / 3600)), ':failed', {id}, retention)
   redis.pcall('PUBLISH', ARGV[1] .. 'events:' .. id, 'failed')
   return 'failed'
 end

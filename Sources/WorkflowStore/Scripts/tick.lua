@@ -10,6 +10,7 @@ ARGV  1 key prefix  2 name  3 generation  4 when the schedule is due, as the cal
       7 how many ticks before this one are left out
       8 what becomes of the tick while the run of the last one has not ended: allow | skip | wait
       9 number of this partition  10 how many partitions there are  11 how many fired ticks are remembered
+      12 seconds that an ended run is kept
 
 Returns {'fired', job id}; {'moved'}: no tick was to be fired, or this one was before; {'skipped'}: the run of the last
         tick has not ended; the schedule continues in all three cases.
@@ -18,6 +19,7 @@ Returns {'fired', job id}; {'moved'}: no tick was to be fired, or this one was b
         written in these.
 Safe to send twice: the schedule is due at another time then.
 ]]
+retention = ARGV[12] + 0
 local name, tick = ARGV[2], ARGV[5]
 local key, all = prefix .. 'schedule:' .. name, prefix .. 'schedules'
 local why = misfit(key, 'hash') or misfit(all, 'zset')

@@ -11,9 +11,8 @@ ARGV  1 key prefix  2 how many runs at most  3 seconds to keep an ended run  4 c
 Returns {Redis's clock (µs), when the next run is due, ms, or nil, when the next time limit is over, ms, or nil,
          job id, 'due' | 'timed out' | 'dropped' (a timer of a run that is not queued, a limit of one that has ended)...}.
 Safe to send twice: a run leaves the timers as it is enqueued.
-When the clock has gone back since the caller's last turn, runs that were held before are due at once: the worker that
-takes one knows how long is left of its wait. A start that was delayed by a number of seconds is no later than so many
-seconds from now; one at a time of the calendar stays there.
+When the clock has gone back since the caller's last turn, no wait is longer from now than it was to begin with. A turn
+that is lost with Redis's last writes, or that no worker takes, is made up for by reconcile.lua.
 ]]
 local fault = misfits(KEYS[1], 'zset', KEYS[2], 'zset', holds, 'hash', prefix .. 'leases', 'zset')
 if fault then return fault end
@@ -21,63 +20,48 @@ local now = clock()
 local ms = whole(math.floor(now / 1000))
 local report = {whole(now), false, false}
 
-local function tell(id, what)
+local function note(id, what)
   report[#report + 1] = id
   report[#report + 1] = what
 end
 
 -- Status, class, crashes and whether it was held before, of a queued or started run; nothing of any other.
 local function read(id)
-  local job = isJobID(id) and try('HMGET', jobs .. id, 'status', 'run', 'again', 'retain', 'limit') or {}
+  local job = isJobID(id) and try('HMGET', jobs .. id, 'status', 'run', 'again', 'limit', 'created_ts') or {}
   if job[1] ~= 'queued' and job[1] ~= 'started' then return {} end
   local _, crashes = string.match(job[3] or '', againPattern)
   return {status = job[1], class = string.sub(job[2] or '', 1, 8), crashes = crashes or '0', wasHeld = job[3],
-    again = job[3], retain = job[4] or ARGV[3], limit = job[5] or '?'}
+    again = job[3], limit = job[4] or '?', since = job[5]}
 end
 
 local function enqueue(id)
   local run = read(id)
   redis.call('ZREM', KEYS[1], id)
-  if run.status ~= 'queued' then return tell(id, 'dropped') end
+  if run.status ~= 'queued' then return note(id, 'dropped') end
   local list = isSuspect(run.crashes, ARGV[4]) and suspectsOf(run.class) or queueOf(run.class)
   if misfit(list, 'list') then return redis.call('ZADD', KEYS[1], ms + 1000, id) end
   redis.call(run.wasHeld and 'LPUSH' or 'RPUSH', list, id)
   enqueued[run.class] = (enqueued[run.class] or 0) + 1
-  tell(id, 'due')
-end
-
--- Tells the worker that holds a run by this token, which names the worker's claim, that it has ended.
-local function stop(id, token)
-  local worker = string.match(token, '^%d+%-(.*)/%d+$')
-  if worker then
-    messages[#messages + 1] = ARGV[1] .. 'control:' .. worker
-    messages[#messages + 1] = id .. ' ' .. token
-  end
+  note(id, 'due')
 end
 
 local function expire(id)
   local run = read(id)
   redis.call('ZREM', KEYS[2], id)
-  if not run.status then return tell(id, 'dropped') end
-  local known = readHold(redis.call('HGET', holds, id))
-  local _, _, _, time, bytes = string.match(run.again or '', againPattern)
-  local ts = later(seconds(now), known and known.time or time)
+  if not run.status then return note(id, 'dropped') end
+  if run.status == 'queued' then leaveQueue(id, run.class, isSuspect(run.crashes, ARGV[4])) end
   local sentence = 'the run took longer than ' .. run.limit .. ' s (timeout_s)'
-  local entry = '{"ts":' .. ts .. ',"msg":"failed","error_code":"timeout","error":"' .. sentence .. '"}'
-  local logged = (known and known.bytes or bytes or 41) + #entry
-  if not finish(id, jobs .. id, 'failed', run.retain, true, {entry}, 1, 1, 'error_code', 'timeout', 'error', sentence,
-    'finished_ts', ts, 'bytes', whole(logged)) then return tell(id, 'dropped') end
-  redis.call('ZREM', KEYS[1], id)
-  if known then stop(id, known.token) end
-  announce(id, 'failed')
-  tell(id, 'timed out')
+  local members = '"msg":"failed","error_code":"timeout","error":"' .. sentence .. '"'
+  local hasEnded = endNow(id, 'failed', now, ARGV[3], run.since, run.again, members, 'error_code', 'timeout', 'error',
+    sentence)
+  note(id, hasEnded and 'timed out' or 'dropped')
 end
 
 if ARGV[5] ~= '' and now < tonumber(ARGV[5]) then
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ms, '+inf', 'LIMIT', '0', '1000')) do
-    local job = isJobID(id) and try('HMGET', jobs .. id, 'again', 'delay') or {}
-    local latest = job[1] and ms or job[2] and whole(ms + job[2])
-    if latest and tonumber(latest) < tonumber(redis.call('ZSCORE', KEYS[1], id)) then redis.call('ZADD', KEYS[1], latest, id) end
+  for n = 1, 2 do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[n], '(' .. ms, '(+inf', 'LIMIT', '0', '1000')) do
+      if isJobID(id) then shortenWaits(id, tonumber(ms)) end
+    end
   end
 end
 local late = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ms, 'LIMIT', '0', ARGV[2])
@@ -86,7 +70,7 @@ for _, id in ipairs(late) do expire(id) end
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms, 'LIMIT', '0', ARGV[2])
 for i = #due, 1, -1 do enqueue(due[i]) end
 for n = 1, 2 do
-  local next = redis.call('ZRANGEBYSCORE', KEYS[n], '-inf', '+inf', 'WITHSCORES', 'LIMIT', '0', '1')
+  local next = redis.call('ZRANGEBYSCORE', KEYS[n], '-inf', '(+inf', 'WITHSCORES', 'LIMIT', '0', '1')
   report[n + 1] = next[2] or false
 end
 settle()

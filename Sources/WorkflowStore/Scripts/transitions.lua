@@ -1,5 +1,5 @@
 -- Common to the scripts that take a run from one state to another; Scripts.swift puts this text after prelude.lua,
--- wake.lua and holds.lua.
+-- wake.lua, holds.lua and indexes.lua.
 --
 --   admit   (admit.lua) a run comes in: queued
 --   take    (claim.lua) a worker holds it: started
@@ -28,7 +28,7 @@ end
 local function isSuspect(crashes, limit) return tonumber(crashes) >= limit - 1 end
 
 -- Puts a run back at the head of its queue or of the suspects; or has it wait among the timers until `due`, in
--- milliseconds.
+-- milliseconds, or without an end when it is paused.
 -- `claim`: what it says of the claim that ends, as a hold. `ending`: the claim's last record, whose repeat is answered;
 -- '' for none.
 local function release(id, claim, ending, silent, asSuspect, due)
@@ -36,16 +36,26 @@ local function release(id, claim, ending, silent, asSuspect, due)
   redis.call('HSET', jobs .. id, 'status', 'queued', 'end', ending, 'bytes', claim.bytes,
     'again', claims .. ' ' .. claim.crashes .. ' ' .. silent .. ' ' .. claim.time .. ' ' .. claim.bytes)
   released[#released + 1] = id
+  if redis.call('HGET', jobs .. id, 'paused') then due = '+inf' end
   if due then return redis.call('ZADD', ARGV[1] .. 'timers', due, id) end
   redis.call('LPUSH', asSuspect and suspectsOf(claim.class) or queueOf(claim.class), id)
   enqueued[claim.class] = (enqueued[claim.class] or 0) + 1
 end
 
--- Ends a run; nothing else makes a status terminal. `words` from `first` to `last`: the last entries of its log; then
--- what the job says of it. A finished run leaves its documents to its result.
--- Returns nil, and writes nothing, when the job is none any more.
-local function finish(id, job, status, retain, hasOutputs, words, first, last, ...)
+-- What the end of a run takes from its job: how long it is kept, and which other keys know of it.
+local function settleOptions(id, job, retain)
+  local said = redis.call('HMGET', job, 'retain', 'limit')
+  if said[2] then redis.pcall('ZREM', ARGV[1] .. 'deadlines', id) end
+  return said[1] or retain
+end
+
+-- Ends a run; nothing else makes a status terminal. `retain`: seconds that it is kept, unless it says otherwise itself;
+-- `hasOptions`: its job may say more that its end needs. `words` from `first` to `last`: the last entries of its log;
+-- then what the job says of it. A finished run leaves its documents to its result.
+-- Returns the seconds that it is kept; nil, and writes nothing, when the job is none any more.
+local function finish(id, job, status, retain, hasOptions, hasOutputs, words, first, last, ...)
   if not checked(redis.pcall('HSET', job, 'status', status, ...)) then return nil end
+  if hasOptions then retain = settleOptions(id, job, retain) end
   local progress = ARGV[1] .. 'progress:' .. id
   log(progress, words, first, last)
   redis.call('EXPIRE', job, retain)
@@ -58,10 +68,12 @@ local function finish(id, job, status, retain, hasOutputs, words, first, last, .
     redis.call('EXPIRE', docs, retain)
     redis.call('EXPIRE', ARGV[1] .. 'outputs:' .. id, retain)
     spent[#spent + 1] = ARGV[1] .. 'part:' .. id
+    local hour = math.floor(redis.call('TIME')[1] / 3600)
+    enlist('ended', whole(hour), ':' .. status, {id}, retain + 0, hasOptions)
   end
   local n = #over + 1
   released[#released + 1], over[n] = id, id
-  return true
+  return retain
 end
 
 -- Writes what was gathered, then publishes; the last thing that a script does before it returns. Redis may refuse to

@@ -62,7 +62,7 @@ struct Bench: Sendable {
 
   func beat(
     _ runs: [ClaimedRun], worker: String = "w", settledClaim: Int, lease: Duration = .seconds(15)
-  ) async throws -> (lost: [JobID], unfinished: [JobID], returned: [JobID]) {
+  ) async throws -> HeartbeatAnswer {
     let held = runs.map { HeldRun(id: $0.id, token: $0.token) }
     return try await withCheckedContinuation { continuation in
       DispatchQueue.global().async { [store] in
@@ -85,8 +85,11 @@ struct Bench: Sendable {
   /// Every key of this store, sorted, but for the one that says when workers looked for lapsed leases.
   func keys() async throws -> [String] {
     let names = try await send("KEYS", prefix + "*").array?.compactMap(\.string) ?? []
-    return names.map { String($0.dropFirst(prefix.count)) }.filter { $0 != "recovery" }.sorted()
+    return names.map { String($0.dropFirst(prefix.count)) }.filter { $0 != "recovery" && !Bench.isList($0) }.sorted()
   }
+
+  /// Whether a key is one of the lists by which runs are found; those of an hour expire, the names of the hours stay.
+  static func isList(_ key: String) -> Bool { key.hasPrefix("runs") || key.hasPrefix("ended") }
 
   func hash(_ key: String) async throws -> [String: String] {
     let words = try await send("HGETALL", prefix + key).array?.map { $0.string ?? "?" } ?? []

@@ -1,0 +1,69 @@
+import ExactJSON
+import Glibc
+
+/// Runs as a table.
+enum RunTable {
+  /// A line for each run of a page, under a heading; none when there are no runs.
+  static func lines(of page: JSONObject, width: Int, now: Int = time(nil)) -> [String] {
+    let rows = (page["runs"]?.arrayValue ?? []).compactMap(\.objectValue).map { row($0, now: Double(now)) }
+    if rows.isEmpty { return [] }
+    let all = [["SUBMITTED", "STATUS", "TIME", "JOB", "NAME", ""]] + rows
+    let widths = (0..<6).map { column in all.map { $0[column].count }.max() ?? 0 }
+    return all.map { row in
+      let cells = row.enumerated().map { column, text in
+        column == 5 ? text : text + String(repeating: " ", count: widths[column] - text.count)
+      }
+      let line = cells.joined(separator: "  ")
+      return String(line.prefix(max(20, width))).trimmingBlanksAtEnd
+    }
+  }
+
+  /// How many runs there are, in a line.
+  static func summary(_ counts: JSONObject) -> String {
+    func count(_ name: String) -> Int { counts[name]?.numberValue?.int ?? 0 }
+    func age(_ name: String) -> String {
+      let seconds = count(name)
+      return seconds > 0 ? " (oldest \(duration(Double(seconds))))" : ""
+    }
+    let parked = count("parked") > 0 ? ", \(count("parked")) of them parked" : ""
+    return
+      "\(count("queued")) queued\(age("oldest_queued_s"))\(parked), \(count("started")) started\(age("oldest_started_s")), "
+      + "\(count("finished")) finished, \(count("failed")) failed, \(count("cancelled")) cancelled"
+  }
+
+  private static func row(_ run: JSONObject, now: Double) -> [String] {
+    func time(_ name: String) -> Double? { run[name]?.numberValue?.double }
+    let status = run["status"]?.stringValue ?? "?"
+    let (created, started, finished) = (time("created_ts") ?? now, time("started_ts"), time("finished_ts"))
+    let took =
+      switch (started, finished) {
+      case (let start?, let end?): end - start
+      case (nil, let end?): end - created
+      case (let start?, nil) where status == "started": now - start
+      default: now - created
+      }
+    let name = run["run_name"]?.stringValue ?? ""
+    return [
+      DateText.utc(Int(created)), run["paused"] == true ? "paused" : status, duration(took),
+      run["job_id"]?.stringValue ?? "", String(name.oneLine.prefix(40)), run["error"]?.stringValue?.oneLine ?? "",
+    ]
+  }
+
+  /// Seconds in the two largest units, such as `1m12s`.
+  static func duration(_ seconds: Double) -> String {
+    if seconds < 1 { return "\(Int(max(0, seconds) * 1_000))ms" }
+    let whole = Int(seconds)
+    if whole < 60 { return "\(whole)s" }
+    if whole < 3_600 { return "\(whole / 60)m\(whole % 60)s" }
+    if whole < 86_400 { return "\(whole / 3_600)h\(whole % 3_600 / 60)m" }
+    return "\(whole / 86_400)d\(whole % 86_400 / 3_600)h"
+  }
+}
+
+extension String {
+  fileprivate var trimmingBlanksAtEnd: String {
+    var text = self
+    while text.last == " " { text.removeLast() }
+    return text
+  }
+}
