@@ -52,7 +52,8 @@ public struct APIServer: Service {
     let schedules = Schedules(
       reader: ScheduleReader(definitions: definitions), partitions: partitions, submissions: submissions)
     let routes: [any Route] = [
-      SubmitRoute(reader: definitions, partitions: partitions, submissions: submissions),
+      SubmitRoute(
+        reader: definitions, partitions: partitions, submissions: submissions, allowance: RunAllowance(partitions)),
       ScheduleListRoute(schedules: schedules),
       ScheduleRoute(schedules: schedules),
       PutScheduleRoute(schedules: schedules),
@@ -77,7 +78,7 @@ public struct APIServer: Service {
       OpenAPIDocument(routes: routes + [route], requestSchemas: schemas(), version: version, needsKeys: keys != nil)
     }
     self.routes = routes + [openAPI]
-    router = Router(self.routes)
+    router = Router(self.routes, partitions: partitions)
   }
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.

@@ -21,6 +21,12 @@ final class RequestContext: Sendable {
   /// The key of the request; nil where requests need none.
   var key: AccessKey? { caller.withLock { $0 } }
 
+  /// Whose runs and schedules the request makes; nil without keys.
+  var owner: String? { key?.name }
+
+  /// Whose runs and schedules the request sees; nil for everybody's.
+  var scope: String? { key.flatMap { $0.role == .admin ? nil : $0.name } }
+
   /// Whether the request may change anything.
   var mayChange: Bool { key?.role != .read }
 
