@@ -51,13 +51,34 @@ public struct APIServer: Service {
     let quotas = Quotas(connections: configuration.connectionLimit)
     let schedules = Schedules(
       reader: ScheduleReader(definitions: definitions), partitions: partitions, submissions: submissions)
-    let routes: [any Route] = [
-      SubmitRoute(
-        reader: definitions, partitions: partitions, submissions: submissions, allowance: RunAllowance(partitions)),
+    let submit = SubmitRoute(
+      reader: definitions, partitions: partitions, submissions: submissions, allowance: RunAllowance(partitions))
+    let routes: [any Route] =
+      [submit, HealthRoute(partitions: partitions, warnings: warnings)] + Self.routes(of: schedules)
+      + Self.routes(of: partitions) + [
+        StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
+        EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
+      ]
+    let schemas = definitions.schemas
+    let openAPI = OpenAPIRoute { route in
+      OpenAPIDocument(routes: routes + [route], requestSchemas: schemas(), version: version, needsKeys: keys != nil)
+    }
+    self.routes = routes + [openAPI]
+    router = Router(self.routes, partitions: partitions)
+  }
+
+  private static func routes(of schedules: Schedules) -> [any Route] {
+    [
       ScheduleListRoute(schedules: schedules),
       ScheduleRoute(schedules: schedules),
       PutScheduleRoute(schedules: schedules),
       DeleteScheduleRoute(schedules: schedules),
+    ]
+  }
+
+  /// Those that list and steer runs.
+  private static func routes(of partitions: Partitions) -> [any Route] {
+    [
       BulkRoute(action: .control(.cancel), partitions: partitions),
       BulkRoute(action: .control(.pause), partitions: partitions),
       BulkRoute(action: .control(.resume), partitions: partitions),
@@ -69,16 +90,7 @@ public struct APIServer: Service {
       RerunRoute(partitions: partitions),
       ListRoute(partitions: partitions),
       CountsRoute(partitions: partitions),
-      HealthRoute(partitions: partitions, warnings: warnings),
-      StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
-      EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),
     ]
-    let schemas = definitions.schemas
-    let openAPI = OpenAPIRoute { route in
-      OpenAPIDocument(routes: routes + [route], requestSchemas: schemas(), version: version, needsKeys: keys != nil)
-    }
-    self.routes = routes + [openAPI]
-    router = Router(self.routes, partitions: partitions)
   }
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.

@@ -9,7 +9,7 @@ struct KeysCommand: ParsableCommand {
     discussion: """
       wf keys add alice                       prints a key of alice, this once
       wf keys add ops --role admin
-      wf keys add batch --requests-s 50 --runs 1000 --bytes 1000000000
+      wf keys add batch --requests-s 50 --runs 1000
       wf keys list
       wf keys revoke alice                    all keys of alice
       wf keys revoke alice 5e884898           the one whose digest begins so
@@ -84,7 +84,7 @@ struct KeysCommand: ParsableCommand {
     var requestsS: Int?
     @Option(help: "How many queued and started runs the name may have.")
     var runs: Int?
-    @Option(help: "How many bytes of runs the name may have stored.")
+    @Option(help: "How many bytes of runs the name may have stored (not enforced yet).")
     var bytes: Int?
     @OptionGroup var place: FileOption
 
