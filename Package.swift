@@ -73,6 +73,7 @@ let package = Package(
     module("Hiredis", ["CHiredis", "LinuxSupport", deque, logging]),
     module("Curl", ["CCurl", "LinuxSupport"]),
     module("OpenSSL", ["COpenSSL"]),
+    module("AccessKeys", ["OpenSSL", "LinuxSupport", logging]),
     module("ExactJSON"),
     module("Scheduling", ["LinuxSupport"]),
     module("Workflow", ["ExactJSON", "Scheduling"]),
@@ -91,15 +92,16 @@ let package = Package(
     module(
       "WorkflowAPI",
       [
-        "FastCGI", "LinuxSupport", "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON", "Scheduling",
-        logging,
+        "AccessKeys", "FastCGI", "LinuxSupport", "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON",
+        "Scheduling", logging,
         lifecycle,
       ]),
     module(
       "WorkflowCommand",
       [
-        "WorkflowAPI", "WorkflowWorker", "WorkflowOperations", "WorkflowLLM", "WorkflowStore", "Workflow", "ExactJSON",
-        "Scheduling", "FastCGI", "Hiredis", "Curl", "LinuxSupport", "CLinux", "CVersion", arguments, logging, lifecycle,
+        "AccessKeys", "WorkflowAPI", "WorkflowWorker", "WorkflowOperations", "WorkflowLLM", "WorkflowStore", "Workflow",
+        "ExactJSON", "Scheduling", "FastCGI", "Hiredis", "Curl", "LinuxSupport", "CLinux", "CVersion", arguments,
+        logging, lifecycle,
         signals,
         subprocess, system,
       ],
@@ -111,6 +113,7 @@ let package = Package(
     tests("HiredisTests", ["Hiredis", "LinuxSupport", "RedisFixture", logging]),
     tests("CurlTests", ["Curl", "LinuxSupport"]),
     tests("OpenSSLTests", ["OpenSSL"]),
+    tests("AccessKeysTests", ["AccessKeys", logging]),
     tests("SchedulingTests", ["Scheduling", "SeededRandom"]),
     tests("ExactJSONTests", ["ExactJSON", "SeededRandom"]),
     tests("WorkflowTests", ["Workflow", "ExactJSON", "Scheduling", "SeededRandom", subprocess, system]),
@@ -123,7 +126,10 @@ let package = Package(
       ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "Curl", "ModelServer", "SeededRandom"]),
     tests(
       "WorkflowAPITests",
-      ["WorkflowAPI", "FastCGI", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis", "RedisFixture", logging]),
+      [
+        "WorkflowAPI", "AccessKeys", "FastCGI", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis", "RedisFixture",
+        logging,
+      ]),
     tests(
       "WorkflowWorkerTests",
       [
@@ -161,7 +167,8 @@ let package = Package(
     tests(
       "SystemTests",
       [
-        "SystemHarness", "Curl", "ExactJSON", "Hiredis", "LinuxSupport", "ModelServer", "RedisFixture", "SeededRandom",
+        "AccessKeys", "SystemHarness", "Curl", "ExactJSON", "Hiredis", "LinuxSupport", "ModelServer", "RedisFixture",
+        "SeededRandom",
         "WorkflowStore", logging, subprocess, system,
       ]),
   ]

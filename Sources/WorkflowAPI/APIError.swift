@@ -9,8 +9,16 @@ enum APIError: Error, Sendable, Equatable {
   case invalid([ValidationFault])
   /// The client is not on this host, and others are not allowed.
   case unauthorized
+  /// The request has no key of this API; the value says what it has.
+  case noKey(String)
+  /// The key of the request is none of this API.
+  case unknownKey
+  /// The API wants keys, and has none yet.
+  case noKeys
   /// The client may not do that; the value is the message.
   case forbidden(String)
+  /// The name of the key has as much as it may have; the value is the message.
+  case limited(String, retryAfter: Int)
   /// The request's `Host` is not this API's, or missing.
   case misdirected(host: String?)
   /// Nothing exists at this path; the value is the message.
@@ -82,7 +90,7 @@ enum APIError: Error, Sendable, Equatable {
   var status: Int {
     switch self {
     case .invalid: 422
-    case .unauthorized: 401
+    case .unauthorized, .noKey, .unknownKey: 401
     case .forbidden: 403
     case .notFound: 404
     case .methodNotAllowed: 405
@@ -90,7 +98,8 @@ enum APIError: Error, Sendable, Equatable {
     case .tooLarge: 413
     case .unsupportedMediaType, .unsupportedEncoding: 415
     case .misdirected: 421
-    case .unavailable, .unreadable, .refused, .busy, .incapable: 503
+    case .limited: 429
+    case .unavailable, .unreadable, .refused, .busy, .incapable, .noKeys: 503
     // nginx's status for a client that closed its request.
     case .clientGone: 499
     case .damaged: 500
@@ -112,15 +121,19 @@ enum APIError: Error, Sendable, Equatable {
     case .invalid: "the request is invalid"
     case .unauthorized:
       """
-      this API answers clients on its own host only; with WF_ALLOW_ANONYMOUS=1 it answers everybody whom nginx lets \
-      through
+      this API answers clients on its own host only; with WF_API_KEYS_FILE it answers those with a key, with \
+      WF_ALLOW_ANONYMOUS=1 everybody whom nginx lets through
       """
+    case .noKey(let what): "\(what); send Authorization: Bearer KEY (wf sends the key of WF_API_KEY)"
+    case .unknownKey: "the key of this request is none of this API; it may have been revoked"
+    case .noKeys: "this API wants a key, and cannot read any (WF_API_KEYS_FILE); its log says why"
     case .misdirected(let host):
       """
       this API answers on its own host only, there as localhost, as a loopback address and under the host of WF_URL, \
       \(host.map { "not as \($0.cut(toBytes: 100))" } ?? "and the request names no host")
       """
     case .forbidden(let what), .notFound(let what), .unfit(let what), .full(let what), .incapable(let what): what
+    case .limited(let what, _): what
     case .methodNotAllowed(let allow): "Method Not Allowed; this path answers \(allow.joined(separator: ", "))"
     case .conflict(let job): "this Idempotency-Key was used with another body, for job \(job)"
     case .tooLarge(let limit): "the body is larger than \(limit) bytes (WF_MAX_BODY_BYTES)"
@@ -149,6 +162,11 @@ enum APIError: Error, Sendable, Equatable {
     case .methodNotAllowed(let allow): [("Allow", allow.joined(separator: ", "))]
     case .unavailable, .unreadable, .refused: [("Retry-After", "2")]
     case .busy: [("Retry-After", "1")]
+    case .noKeys: [("Retry-After", "5")]
+    case .limited(_, let seconds): [("Retry-After", "\(seconds)")]
+    // RFC 6750, section 3: a request without a key has no fault.
+    case .noKey: [("WWW-Authenticate", "Bearer realm=\"wf\"")]
+    case .unknownKey: [("WWW-Authenticate", "Bearer realm=\"wf\", error=\"invalid_token\"")]
     case .incapable: [("Retry-After", "60")]
     case .conflict(let job): [("Location", "/status/\(job)")]
     // RFC 9110, section 12.5.3: the codings that are accepted.

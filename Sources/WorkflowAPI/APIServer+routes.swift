@@ -9,7 +9,8 @@ extension APIServer {
   ) -> [any Route] {
     let schedules = Schedules(catalog: catalog, partitions: partitions, submissions: submissions)
     return [
-      SubmitRoute(catalog: catalog, partitions: partitions, submissions: submissions),
+      SubmitRoute(
+        catalog: catalog, partitions: partitions, submissions: submissions, allowance: RunAllowance(partitions)),
       OperationsRoute(catalog: catalog),
       ScheduleListRoute(schedules: schedules),
       ScheduleRoute(schedules: schedules),

@@ -1,3 +1,4 @@
+public import AccessKeys
 import ExactJSON
 public import FastCGI
 import LinuxSupport
@@ -28,6 +29,7 @@ public struct APIServer: Service {
   ///   - documents: the partitions on a separate connection, for large documents and progress logs.
   ///   - warnings: messages for operators, shown by `/status/health`.
   ///   - allowsAnonymous: whether clients on other hosts are answered.
+  ///   - keys: the keys of clients, without which nobody is answered; nil where requests need none.
   ///   - siteURL: the URL of the site. Unless `allowsAnonymous`, the `Host` of a request must be its host or a loopback
   ///     name.
   ///   - version: of wf, for the OpenAPI document.
@@ -36,11 +38,11 @@ public struct APIServer: Service {
     listener: FastCGIListener, configuration: FastCGIServerConfiguration, definitions: DefinitionReader,
     partitions: Partitions, documents: Partitions, events: RunEvents,
     warnings: @escaping @Sendable () -> [String] = { [] },
-    allowsAnonymous: Bool, siteURL: String, version: String = "unversioned", logger: Logger,
+    allowsAnonymous: Bool, keys: KeyRing? = nil, siteURL: String, version: String = "unversioned", logger: Logger,
     started: @escaping @Sendable () -> Void = {}
   ) {
     self.started = started
-    accessControl = AccessControl(allowsAnonymous: allowsAnonymous, siteURL: siteURL)
+    accessControl = AccessControl(allowsAnonymous: allowsAnonymous, siteURL: siteURL, keys: keys)
     self.events = events
     self.partitions = partitions
     submissions = GroupSubmit(partitions)
@@ -52,10 +54,11 @@ public struct APIServer: Service {
       catalog: catalog, partitions: partitions, documents: documents, events: events, submissions: submissions,
       quotas: Quotas(connections: configuration.connectionLimit), warnings: warnings)
     let openAPI = OpenAPIRoute(catalog) { route, reader in
-      OpenAPIDocument(routes: routes + [route], requestSchemas: reader.schemas(), version: version)
+      OpenAPIDocument(
+        routes: routes + [route], requestSchemas: reader.schemas(), version: version, needsKeys: keys != nil)
     }
     self.routes = routes + [openAPI]
-    router = Router(self.routes)
+    router = Router(self.routes, partitions: partitions)
   }
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.
@@ -100,10 +103,10 @@ public struct APIServer: Service {
   /// Answers a request, and logs it in one line: 4xx at info, 5xx as a warning, all others at debug.
   func answer(_ request: FastCGIRequest) async -> FastCGIResponse {
     let start = MonotonicInstant.now
-    let context = RequestContext(request)
+    let context = RequestContext(request, keys: accessControl.keys)
     var response: FastCGIResponse
     do {
-      try accessControl.check(request)
+      try admit(request, context)
       response = try await router.answer(request, context)
     } catch {
       response = error.response
@@ -112,6 +115,16 @@ public struct APIServer: Service {
     response.headers.append(("X-Request-ID", context.requestID))
     log(request, response, context, took: .now - start)
     return response
+  }
+
+  /// Notes whose request it is, and counts it.
+  private func admit(_ request: FastCGIRequest, _ context: RequestContext) throws(APIError) {
+    guard let key = try accessControl.check(request) else { return }
+    context.identify(key)
+    guard let pause = accessControl.keys?.countRequest(of: key) else { return }
+    throw .limited(
+      "\(key.name) may send \(key.limits.requests ?? 0) requests a second (requests_s)",
+      retryAfter: max(1, (pause.milliseconds + 999) / 1_000))
   }
 
   private func log(

@@ -1,22 +1,54 @@
+import AccessKeys
 import ExactJSON
 import FastCGI
 
-/// Decides which clients may use the API: those on this host, or all of them if the operator allows it.
+/// Decides which clients may use the API: those with a key, where there is a file with keys; otherwise those on this
+/// host, or all of them if the operator allows it.
 struct AccessControl: Sendable {
+  /// The keys in force; nil where requests need none.
+  let keys: KeyRing?
   /// Whether clients on other hosts are answered (`WF_ALLOW_ANONYMOUS=1`).
   let allowsAnonymous: Bool
   /// The host of the site's URL (`WF_URL`), in lower case.
   private let siteHost: String?
 
   /// - Parameter siteURL: the URL of the site.
-  init(allowsAnonymous: Bool, siteURL: String) {
+  init(allowsAnonymous: Bool, siteURL: String, keys: KeyRing? = nil) {
+    self.keys = keys
     self.allowsAnonymous = allowsAnonymous
     siteHost = HostName.ofURL(siteURL)
   }
 
   /// Checks a request.
-  /// - Throws: `unauthorized` for a client on another host, `misdirected` for a foreign `Host`.
-  func check(_ request: FastCGIRequest) throws(APIError) {
+  ///
+  /// With keys it does not matter where a client is and which host it asks for: a page of a foreign site that reaches
+  /// the API by its visitor's browser has no key, and no browser adds one by itself.
+  /// - Returns: the key that it has; nil where requests need none.
+  /// - Throws: `noKey`, `unknownKey` or `noKeys`; without keys `unauthorized` for a client on another host,
+  ///   `misdirected` for a foreign `Host`.
+  func check(_ request: FastCGIRequest) throws(APIError) -> AccessKey? {
+    guard let keys else {
+      try checkPlace(of: request)
+      return nil
+    }
+    guard keys.isLoaded else { throw .noKeys }
+    guard let key = keys.key(for: try secret(in: request)) else { throw .unknownKey }
+    return key
+  }
+
+  /// The key that a request sends (RFC 6750, section 2.1).
+  private func secret(in request: FastCGIRequest) throws(APIError) -> String {
+    let headers = request.headers("Authorization").filter { !$0.isEmpty }
+    guard let header = headers.first else { throw .noKey("this API wants a key") }
+    guard headers.count == 1 else { throw .noKey("this API wants one key, and the request has several") }
+    let scheme = header.utf8.prefix { $0 != UInt8(ascii: " ") }
+    guard scheme.map(ASCII.lowercase) == Array("bearer".utf8) else {
+      throw .noKey("this API wants a key, and the request authenticates itself in another way")
+    }
+    return String(decoding: ASCII.trimmed(Array(header.utf8.dropFirst(scheme.count))[...]), as: UTF8.self)
+  }
+
+  private func checkPlace(of request: FastCGIRequest) throws(APIError) {
     if allowsAnonymous { return }
     let address = request.parameter("REMOTE_ADDR") ?? ""
     // Browsers cannot connect to a unix socket, so `Host` need not be checked.

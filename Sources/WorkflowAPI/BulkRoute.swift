@@ -58,6 +58,7 @@ struct BulkRoute: Route {
     var filter = try checked(query)
     if filter.statuses.isEmpty { filter.statuses = action.statuses }
     if case .control(.resume) = action { filter.isPaused = true }
+    filter.owner = context.scope
     let page = try await partitions.reading { [filter] partitions throws(StoreError) in
       try await partitions.list(filter, after: query.cursor, limit: query.limit)
     }

@@ -11,12 +11,13 @@ struct CountsRoute: Route {
   var documentation: RouteDocumentation {
     RouteDocumentation(
       id: "countRuns", summary: "How many runs there are, and how old the oldest are",
-      answers: [.json(200, "Counts", "The counts.")])
+      answers: [.json(200, "Counts", "The counts, of all runs; with keys only for the role admin.")])
   }
 
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
+    guard context.scope == nil else { throw .forbidden("the counts are those of all names; they need the role admin") }
     let counts = try await partitions.reading { partitions throws(StoreError) in try await partitions.counts() }
     func number(_ count: Int) -> JSONValue { .number(JSONNumber(count)) }
     func seconds(_ seconds: Double) -> JSONValue { .number(JSONNumber(Int(seconds))) }

@@ -69,7 +69,8 @@ struct EventsRoute: Route {
         let feed = EventFeed(id: id, store: store, events: events, quota: quotas.events, next: first) {
           bytes throws(FastCGIClientGone) in try await stream.write(bytes)
         }
-        await feed.run(from: initial, heartbeat: heartbeat)
+        // A stream whose key is revoked ends without a status; a client that connects again gets 401.
+        await context.whileAllowed { await feed.run(from: initial, heartbeat: heartbeat) }
         withExtendedLifetime(connectionShare) {}
       })
   }

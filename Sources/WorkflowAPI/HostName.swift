@@ -2,7 +2,7 @@ import ExactJSON
 import FastCGI
 
 /// Host names in URLs and `Host` headers (RFC 3986, section 3.2.2).
-enum HostName {
+package enum HostName {
   /// The name in a `Host` header: without port, brackets and trailing dot, ASCII letters in lower case.
   static func ofHeader(_ header: String) -> String { name(Array(header.utf8)[...]) }
 
@@ -17,7 +17,7 @@ enum HostName {
   }
 
   /// Whether a name in that form is a loopback address or name (RFC 6761, section 6.3).
-  static func isLoopback(_ name: String) -> Bool {
+  package static func isLoopback(_ name: String) -> Bool {
     if name.hasSameScalars(as: "localhost") || LoopbackAddress.matches(name) { return true }
     return name.utf8.suffix(10).elementsEqual(".localhost".utf8)
   }

@@ -29,9 +29,11 @@ struct ListRoute: Route {
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     let query = try FilterQuery(request, partitions, more: ["dead"])
-    if query.others["dead"] != nil { return try await deadLetters(query) }
-    let page = try await partitions.reading { partitions throws(StoreError) in
-      try await partitions.list(query.filter, after: query.cursor, limit: query.limit)
+    if query.others["dead"] != nil { return try await deadLetters(query, of: context.scope) }
+    var filter = query.filter
+    filter.owner = context.scope
+    let page = try await partitions.reading { [filter] partitions throws(StoreError) in
+      try await partitions.list(filter, after: query.cursor, limit: query.limit)
     }
     // A thousand runs take longer than a thread of a connection has.
     return await withTaskExecutorPreference(globalConcurrentExecutor) { Self.response(page) }
@@ -60,14 +62,14 @@ struct ListRoute: Route {
     if let priority = facts.priority { json["priority"] = .string(priority) }
     if let labels = facts.labels, let value = try? JSONValue(parsing: labels) { json["labels"] = value }
     if let owner = facts.owner { json["owner"] = .string(owner) }
-    if let origin = facts.origin { json["schedule"] = .string(origin.name) }
+    if let origin = facts.origin { json["schedule"] = .string(ScheduleName(stored: origin.name).name) }
     if facts.isDegraded { json["degraded"] = true }
     if let error = facts.error { json["error"] = .string(error) }
     if let code = facts.errorCode { json["error_code"] = .string(code) }
     return json
   }
 
-  private func deadLetters(_ query: FilterQuery) async throws(APIError) -> FastCGIResponse {
+  private func deadLetters(_ query: FilterQuery, of scope: String?) async throws(APIError) -> FastCGIResponse {
     guard query.filter.isEmpty, query.cursor == nil else {
       throw .invalid([
         ValidationFault(
@@ -75,8 +77,16 @@ struct ListRoute: Route {
           input: "1")
       ])
     }
+    // Those of other names are among them.
+    let limit = scope == nil ? query.limit : 1_000
     let letters = try await partitions.reading { partitions throws(StoreError) in
-      try await partitions.deadLetters(limit: query.limit)
+      let letters = try await partitions.deadLetters(limit: limit)
+      guard let scope else { return letters }
+      var own: [DeadLetter] = []
+      for letter in letters where own.count < query.limit {
+        if try await partitions.store(of: letter.id).owner(of: letter.id) == scope { own.append(letter) }
+      }
+      return own
     }
     return .json(["runs": .array(letters.map(Self.json)), "next": .null])
   }

@@ -1,17 +1,59 @@
+import AccessKeys
 import FastCGI
 import Logging
 import Synchronization
 import WorkflowStore
 
-/// The context of one request: its id and the metadata of its log line.
+/// The context of one request: its id, who asks, and the metadata of its log line.
 final class RequestContext: Sendable {
   /// nginx's `$request_id`, or a random id in the same format.
   let requestID: String
+  private let keys: KeyRing?
   private let notes = Mutex<[(key: String, value: String)]>([])
+  private let caller = Mutex<AccessKey?>(nil)
 
-  init(_ request: FastCGIRequest) {
+  /// - Parameter keys: the keys in force; nil where requests need none.
+  init(_ request: FastCGIRequest, keys: KeyRing? = nil) {
+    self.keys = keys
     requestID = request.parameter("REQUEST_ID").flatMap(Self.usable) ?? Self.random()
   }
+
+  /// The key of the request; nil where requests need none.
+  var key: AccessKey? { caller.withLock { $0 } }
+
+  /// Whose runs and schedules the request makes; nil without keys.
+  var owner: String? { key?.name }
+
+  /// Whose runs and schedules the request sees; nil for everybody's.
+  var scope: String? { key.flatMap { $0.role == .admin ? nil : $0.name } }
+
+  /// Whether the request may change anything.
+  var mayChange: Bool { key?.role != .read }
+
+  /// Notes whose request it is.
+  func identify(_ key: AccessKey) {
+    caller.withLock { $0 = key }
+    note("name", key.name)
+    note("role", key.role.rawValue)
+  }
+
+  /// Does what takes long, and cancels it when the key of the request is revoked.
+  /// - Returns: its outcome; nil if it was cancelled.
+  func whileAllowed<Outcome: Sendable>(_ work: @escaping @Sendable () async -> Outcome?) async -> Outcome? {
+    guard let keys, let key else { return await work() }
+    return await withTaskGroup(of: Outcome?.self) { group in
+      group.addTask { await work() }
+      group.addTask {
+        await keys.untilRevoked(key)
+        return nil
+      }
+      defer { group.cancelAll() }
+      return await group.next() ?? nil
+    }
+  }
+
+  /// Throws when the key of the request has been revoked meanwhile.
+  func checkKey() throws(APIError) { if let keys, let key, !keys.isInForce(key) { throw .unknownKey } }
 
   /// Adds a value to the log line of the request.
   func note(_ key: String, _ value: String) { notes.withLock { $0.append((key, value)) } }

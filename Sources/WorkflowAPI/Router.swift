@@ -1,30 +1,56 @@
 import ExactJSON
 import FastCGI
+import WorkflowStore
 
 /// Finds the route of a request: by the path, compared byte by byte, then by the method.
 struct Router: Sendable {
-  /// The routes, each with the bytes of its pattern.
-  private let routes: [(route: any Route, pattern: [[UInt8]])]
+  /// A route with the bytes of its pattern, and whether a run's id is in its path.
+  private let routes: [(route: any Route, pattern: [[UInt8]], isOfRun: Bool)]
+  private let partitions: Partitions?
 
-  init(_ routes: [any Route]) { self.routes = routes.map { ($0, $0.pattern.map { Array($0.utf8) }) } }
+  /// - Parameter partitions: tell whose a run is; nil where there are no runs.
+  init(_ routes: [any Route], partitions: Partitions? = nil) {
+    self.routes = routes.map { route in
+      let isOfRun = route.documentation.parameters.contains {
+        $0.place == .path && $0.name == RouteDocumentation.Parameter.jobID.name
+      }
+      return (route, route.pattern.map { Array($0.utf8) }, isOfRun)
+    }
+    self.partitions = partitions
+  }
 
   /// Answers a request.
-  /// - Throws: `notFound`, `methodNotAllowed`, or the error of the route.
+  /// - Throws: `notFound`, `methodNotAllowed`, `forbidden`, or the error of the route.
   func answer(_ request: FastCGIRequest, _ context: RequestContext) async throws(APIError) -> FastCGIResponse {
     let segments = Array(request.path.utf8).dropFirst()
       .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     // HEAD is answered like GET; the FastCGI server omits the body.
     let method = request.method.hasSameScalars(as: "HEAD") ? "GET" : request.method
     var allowed: [String] = []
-    for (route, pattern) in routes {
+    for (route, pattern, isOfRun) in routes {
       guard let argument = Self.match(segments, pattern) else { continue }
       if method.hasSameScalars(as: route.method) {
+        guard route.method == "GET" || context.mayChange else {
+          throw .forbidden("this key may only read (its role is read); \(route.method) needs the role user or admin")
+        }
+        if isOfRun { try await checkOwner(of: argument, context) }
         return try await route.answer(request, argument: argument, context)
       }
       if !allowed.contains(route.method) { allowed += route.method == "GET" ? ["GET", "HEAD"] : [route.method] }
     }
     guard allowed.isEmpty else { throw .methodNotAllowed(allow: allowed) }
     throw .notFound(Self.notFound(String(decoding: segments.first ?? [], as: UTF8.self)))
+  }
+
+  /// Refuses a run of another name as one that is not there. It is done here, for all routes of runs, because each of
+  /// them would answer something else.
+  private func checkOwner(of argument: String, _ context: RequestContext) async throws(APIError) {
+    guard let scope = context.scope, let partitions, let id = JobID(argument) else { return }
+    let owner = try await partitions.store(of: id).reading { store throws(StoreError) in try await store.owner(of: id) }
+    guard let owner, owner.hasSameScalars(as: scope) else {
+      context.note("job", id.description)
+      throw .noJob(id)
+    }
   }
 
   /// The segment that matches `*`, or the empty string; nil if the path does not match.

@@ -25,7 +25,9 @@ struct ScheduleDocument {
 
   /// The document. The run comes last, as it was submitted, if it was read.
   var bytes: [UInt8] {
-    var object: JSONObject = ["name": .string(stored.name)]
+    let name = ScheduleName(stored: stored.name)
+    var object: JSONObject = ["name": .string(name.name)]
+    if let owner = name.owner { object["owner"] = .string(owner) }
     for member in specification?.json.members ?? [] { object[member.key] = member.value }
     object["run_name"] = .string(stored.runName)
     object["created_ts"] =

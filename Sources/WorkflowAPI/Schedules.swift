@@ -1,3 +1,4 @@
+import AccessKeys
 import ExactJSON
 import FastCGI
 import Glibc
@@ -19,34 +20,53 @@ struct Schedules: Sendable {
 
   /// The name in a path.
   /// - Throws: a 404 when no schedule can have it.
-  func name(_ argument: String) throws(APIError) -> String {
+  func name(_ argument: String, _ request: FastCGIRequest, _ context: RequestContext) throws(APIError) -> ScheduleName {
     guard StepDefinition.isValidID(argument) else { throw .noSchedule(argument) }
-    return argument
+    return ScheduleName(argument, of: try owner(request, context))
+  }
+
+  /// Whose schedule is meant: that of the key; for an admin also that of another name, or of none.
+  func owner(_ request: FastCGIRequest, _ context: RequestContext) throws(APIError) -> String? {
+    let given = QueryItems(request).decoded.last { $0.name.hasSameScalars(as: "owner") }?.value
+    guard let given else { return context.owner }
+    guard given.isEmpty || AccessKey.isValidName(given) else {
+      throw .invalid([
+        ValidationFault(
+          "value_error", [.key("query"), .key("owner")], "Value error, the name of a key is \(AccessKey.nameRule)",
+          input: .string(given))
+      ])
+    }
+    if let scope = context.scope, !given.hasSameScalars(as: scope) {
+      throw .forbidden("schedules of other names need the role admin")
+    }
+    return given.isEmpty || context.owner == nil ? nil : given
   }
 
   /// Reads a schedule, and when that was by Redis's clock; nil when there is none of this name.
-  func find(_ name: String) async throws(APIError) -> (schedule: StoredSchedule?, now: Int) {
-    let look = try await partitions.store(ofSchedule: name).reading { store throws(StoreError) in
-      try await store.schedule(named: name)
+  func find(_ name: ScheduleName) async throws(APIError) -> (schedule: StoredSchedule?, now: Int) {
+    let look = try await partitions.store(ofSchedule: name.stored).reading { store throws(StoreError) in
+      try await store.schedule(named: name.stored)
     }
     return (look.schedules.first, look.now)
   }
 
   /// Makes a schedule, or replaces the one of its name.
-  func put(_ name: String, _ accepted: ScheduleReader.Accepted) async throws(APIError) -> ScheduleAnswer {
+  func put(_ name: ScheduleName, _ accepted: ScheduleReader.Accepted) async throws(APIError) -> ScheduleAnswer {
     let (known, now) = try await find(name)
     let specification = accepted.specification
     let progress = ScheduleProgress(accepted.schedule, missed: specification.missed)
+    var options = accepted.definition.options
+    options.owner = name.owner
     let run = Submission(
       id: Self.noRun, runName: accepted.definition.runName, steps: accepted.steps, inputs: accepted.inputs,
-      requirements: accepted.definition.requirements, options: accepted.definition.options, requestID: "schedule")
+      requirements: accepted.definition.requirements, options: options, requestID: "schedule")
     let submission = ScheduleSubmission(
-      name: name, specification: JSONValue.object(specification.json).bytes, rule: specification.ruleText,
+      name: name.stored, specification: JSONValue.object(specification.json).bytes, rule: specification.ruleText,
       next: specification.isPaused ? nil : progress.next(after: now, fired: known?.fired ?? []), run: run,
       body: accepted.run)
     do {
       try submissions.checkHold()
-      return try await partitions.store(ofSchedule: name).put(submission)
+      return try await partitions.store(ofSchedule: name.stored).put(submission)
     } catch {
       throw APIError(repeatable: error)
     }
@@ -85,6 +105,7 @@ struct ScheduleListRoute: Route {
       now = look.now
     }
     // Thousands of documents take longer than a thread of a connection has.
+    if let scope = context.scope { found = found.filter { ScheduleName(stored: $0.name).owner == scope } }
     return await withTaskExecutorPreference(globalConcurrentExecutor) { [found, now] in response(found, now) }
   }
 
@@ -107,16 +128,16 @@ struct ScheduleRoute: Route {
 
   var documentation: RouteDocumentation {
     RouteDocumentation(
-      id: "getSchedule", summary: "One schedule", parameters: [.scheduleName],
-      answers: [.json(200, "Schedule", "The schedule, its next times and its run."), .noSchedule])
+      id: "getSchedule", summary: "One schedule", parameters: [.scheduleName, .scheduleOwner],
+      answers: [.json(200, "Schedule", "The schedule, its next times and its run."), .noSchedule, .invalid])
   }
 
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
-    let name = try schedules.name(argument)
+    let name = try schedules.name(argument, request, context)
     let (found, now) = try await schedules.find(name)
-    guard let found else { throw .noSchedule(name) }
+    guard let found else { throw .noSchedule(name.name) }
     return .json(bytes: schedules.document(of: found, now: now))
   }
 }
@@ -129,7 +150,7 @@ struct PutScheduleRoute: Route {
 
   var documentation: RouteDocumentation {
     RouteDocumentation(
-      id: "putSchedule", summary: "Creates or replaces a schedule", parameters: [.scheduleName],
+      id: "putSchedule", summary: "Creates or replaces a schedule", parameters: [.scheduleName, .scheduleOwner],
       body: ("ScheduleBody", WorkflowSchema.scheduleExamples),
       answers: [
         .json(200, "Schedule", "It has replaced the one of its name."),
@@ -150,12 +171,13 @@ struct PutScheduleRoute: Route {
           "String should match pattern '\(StepDefinition.idPattern)'", input: .string(argument))
       ])
     }
-    context.note("schedule", argument)
+    let name = ScheduleName(argument, of: try schedules.owner(request, context))
+    context.note("schedule", name.stored)
     let bytes = try JSONBody.bytes(of: request)
     let accepted = try await schedules.catalog.reading { reader throws(APIError) in
       try read(bytes, by: ScheduleReader(definitions: reader, zones: schedules.zones))
     }
-    let answer = try await schedules.put(argument, accepted)
+    let answer = try await schedules.put(name, accepted)
     if answer == .full {
       throw .full(
         """
@@ -163,7 +185,7 @@ struct PutScheduleRoute: Route {
         \(schedules.partitions.count > 1 ? " in one partition" : ""); remove one
         """)
     }
-    let (found, now) = try await schedules.find(argument)
+    let (found, now) = try await schedules.find(name)
     guard let found else { throw .noSchedule(argument) }
     let place = "/workflow/schedules/\(argument)"
     return .json(
@@ -192,23 +214,23 @@ struct DeleteScheduleRoute: Route {
 
   var documentation: RouteDocumentation {
     RouteDocumentation(
-      id: "deleteSchedule", summary: "Removes a schedule", parameters: [.scheduleName],
-      answers: [.empty(204, "It is removed; the runs that it has started remain."), .noSchedule])
+      id: "deleteSchedule", summary: "Removes a schedule", parameters: [.scheduleName, .scheduleOwner],
+      answers: [.empty(204, "It is removed; the runs that it has started remain."), .noSchedule, .invalid])
   }
 
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
-    let name = try schedules.name(argument)
-    context.note("schedule", name)
+    let name = try schedules.name(argument, request, context)
+    context.note("schedule", name.stored)
     let wasThere: Bool
     do {
       try schedules.submissions.checkHold()
-      wasThere = try await schedules.partitions.store(ofSchedule: name).removeSchedule(named: name)
+      wasThere = try await schedules.partitions.store(ofSchedule: name.stored).removeSchedule(named: name.stored)
     } catch {
       throw APIError(repeatable: error)
     }
-    guard wasThere else { throw .noSchedule(name) }
+    guard wasThere else { throw .noSchedule(name.name) }
     return FastCGIResponse(status: 204, headers: [("Cache-Control", "no-store")])
   }
 }
@@ -218,6 +240,13 @@ extension RouteDocumentation.Parameter {
   fileprivate static let scheduleName = Self(
     name: "name", place: .path, schema: ["type": "string", "pattern": .string(StepDefinition.idPattern)],
     meaning: "the name of the schedule", isRequired: true)
+}
+
+extension RouteDocumentation.Parameter {
+  /// Whose schedule it is.
+  fileprivate static let scheduleOwner = Self(
+    name: "owner", place: .query, schema: ["type": "string", "pattern": "^(?:[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63})?$"],
+    meaning: "the name of another key, or nothing for a schedule of no name; only for the role admin")
 }
 
 extension RouteDocumentation.Answer {

@@ -83,7 +83,8 @@ struct StatusDocument {
   /// Names the schedule that has started the run. A name has nothing that JSON escapes.
   private func appendOrigin(to text: inout [UInt8]) {
     guard let origin = run.facts.origin else { return }
-    text.append(text: ",\"schedule\":{\"name\":\"\(origin.name)\",\"tick_ts\":\(origin.tick)}")
+    text.append(
+      text: ",\"schedule\":{\"name\":\"\(ScheduleName(stored: origin.name).name)\",\"tick_ts\":\(origin.tick)}")
   }
 
   private func appendError(to text: inout [UInt8]) {

@@ -48,7 +48,7 @@ struct StatusRoute: Route {
     // What the client may have already, or waits for, is not read before that is known.
     var (found, share) = try await read(id, isWhole: tags.isEmpty && since == 0 && !waits)
     if let wait, waits, !found.facts.status.isTerminal {
-      try await waitForEnd(of: id, .seconds(wait))
+      try await waitForEnd(of: id, .seconds(wait), context)
       (found, share) = try await read(id, isWhole: tags.isEmpty && since == 0)
     }
     let tag = found.facts.entityTag
@@ -107,11 +107,20 @@ struct StatusRoute: Route {
     return await withTaskExecutorPreference(globalConcurrentExecutor) { document.pieces }
   }
 
-  /// Waits until the run has ended, the time has passed or the server stops, without blocking a thread.
-  private func waitForEnd(of id: JobID, _ limit: Duration) async throws(APIError) {
+  /// Waits until the run has ended, the time has passed, the key is revoked or the server stops, without blocking a
+  /// thread.
+  private func waitForEnd(of id: JobID, _ limit: Duration, _ context: RequestContext) async throws(APIError) {
     let share = try quotas.longRequest()
     defer { withExtendedLifetime(share) {} }
-    let outcome = await withTaskGroup(of: Result<Void, StoreError>?.self) { group in
+    let outcome = await context.whileAllowed { await endOrTimeout(of: id, limit) }
+    try context.checkKey()
+    if Task.isCancelled { throw .clientGone }
+    if case .failure(let error) = outcome { throw APIError(reading: error) }
+  }
+
+  /// The outcome of waiting for the end; nil when the time has passed.
+  private func endOrTimeout(of id: JobID, _ limit: Duration) async -> Result<Void, StoreError>? {
+    await withTaskGroup(of: Result<Void, StoreError>?.self) { group in
       group.addTask { await ended(id) }
       group.addTask {
         try? await Task.sleep(for: limit)
@@ -120,8 +129,6 @@ struct StatusRoute: Route {
       defer { group.cancelAll() }
       return await group.next() ?? nil
     }
-    if Task.isCancelled { throw .clientGone }
-    if case .failure(let error) = outcome { throw APIError(reading: error) }
   }
 
   private func ended(_ id: JobID) async -> Result<Void, StoreError>? {

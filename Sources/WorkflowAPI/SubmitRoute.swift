@@ -10,6 +10,7 @@ struct SubmitRoute: Route {
   let catalog: OperationCatalog
   let partitions: Partitions
   let submissions: GroupSubmit
+  let allowance: RunAllowance
 
   var documentation: RouteDocumentation {
     RouteDocumentation(
@@ -44,10 +45,13 @@ struct SubmitRoute: Route {
       try workflow(in: bytes, by: reader)
     }
     let key = try idempotencyKey(request)
+    var options = definition.options
+    options.owner = context.owner
+    if let caller = context.key { try await allowance.take(of: caller) }
     let submission = Submission(
       id: partitions.newID(requestID: context.requestID, idempotencyKey: key), runName: definition.runName,
       steps: steps, inputs: body.document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
-      requirements: definition.requirements, options: definition.options, idempotencyKey: key,
+      requirements: definition.requirements, options: options, idempotencyKey: key,
       requestID: context.requestID)
     let answer: SubmissionAnswer
     do { answer = try await submissions.submit(submission) } catch { throw APIError(error) }

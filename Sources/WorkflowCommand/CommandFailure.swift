@@ -16,6 +16,8 @@ struct CommandFailure: Error, CustomStringConvertible {
     case unavailable = 69
     /// The result cannot be written.
     case outputError = 74
+    /// The API does not let the client do it: it wants another key, or one at all.
+    case noPermission = 77
     /// A setting is wrong.
     case configuration = 78
     /// The command of `wf dev` cannot be run, as a shell says it.

@@ -68,14 +68,14 @@ struct WF: AsyncParsableCommand {
       wf status ID           look at a run
 
       Exit codes: 0 done, 1 the run failed, 64 wrong usage, 65 body refused, 66 no such file or job, 69 API or Redis not \
-      reachable, 74 output not writable, 78 wrong setting, 130 Ctrl-C, 143 SIGTERM.
+      reachable, 74 output not writable, 77 not allowed, 78 wrong setting, 130 Ctrl-C, 143 SIGTERM.
       """,
     version: String(cString: wf_version()),
     subcommands: [
       APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ListCommand.self,
       CancelCommand.self, RetryCommand.self, RerunCommand.self, PauseCommand.self, ResumeCommand.self,
-      SchedulesCommand.self, CallbacksCommand.self, WorkersCommand.self, DrainCommand.self, ExampleCommand.self,
-      ConfigCommand.self, DoctorCommand.self, DevCommand.self,
+      SchedulesCommand.self, CallbacksCommand.self, WorkersCommand.self, DrainCommand.self, KeysCommand.self,
+      ExampleCommand.self, ConfigCommand.self, DoctorCommand.self, DevCommand.self,
       SuperviseCommand.self,
     ])
 }

@@ -1,4 +1,4 @@
-"""Checks an OpenAPI document: document.py URL"""
+"""Checks an OpenAPI document: document.py URL [KEY]"""
 
 import json
 import sys
@@ -6,7 +6,8 @@ import urllib.request
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-with urllib.request.urlopen(sys.argv[1]) as answer:
+headers = {"Authorization": f"Bearer {key}" for key in sys.argv[2:]}
+with urllib.request.urlopen(urllib.request.Request(sys.argv[1], headers=headers)) as answer:
     document = json.load(answer)
 errors = [f"{'/'.join(map(str, error.absolute_path))}: {error.message}"
           for error in OpenAPIV31SpecValidator(document).iter_errors()]

@@ -36,13 +36,27 @@ struct OpenAPITests {
   @Test func `The API answers as the document says, whatever it is sent`() async throws {
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     try await Stack.with(.init(settings: ["WF_CALLBACK_SECRET": secret])) { stack in
-      let document = "\(stack.url)/workflow/openapi.json"
-      let configuration = Self.folder.appending("schemathesis.toml").string
-      try await withFolder { folder in
-        let (isGood, output) = try await run(
-          "st", ["--config-file", configuration, "run", document, "--no-color"], in: folder)
-        #expect(isGood, "\(output)")
-      }
+      try await testByDocument(stack, headers: [])
+    }
+  }
+
+  @Test func `An API with keys answers as its document says, and nobody without one`() async throws {
+    try await KeyStack.with { keys in
+      let script = Self.folder.appending("document.py").string
+      let (isGood, output) = try await run(
+        "python", [script, "\(keys.stack.url)/workflow/openapi.json", "key-ops"], in: "/tmp")
+      #expect(isGood, "\(output)")
+      try await testByDocument(keys.stack, headers: ["--header", "Authorization: Bearer key-ops"])
+    }
+  }
+
+  private func testByDocument(_ stack: Stack, headers: [String]) async throws {
+    let document = "\(stack.url)/workflow/openapi.json"
+    let configuration = Self.folder.appending("schemathesis.toml").string
+    try await withFolder { folder in
+      let (isGood, output) = try await run(
+        "st", ["--config-file", configuration, "run", document, "--no-color"] + headers, in: folder)
+      #expect(isGood, "\(output)")
     }
   }
 }

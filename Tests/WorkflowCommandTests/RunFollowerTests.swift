@@ -26,7 +26,7 @@ import Testing
     defer { server.close() }
     server.script(behaviours.dropLast())
     server.behaviour = behaviours.last ?? .hangUp
-    let client = try APIClient(url: "http://127.0.0.1:\(server.port)")
+    let client = try APIClient(.init(url: "http://127.0.0.1:\(server.port)"))
     return try await RunFollower(client: client, patience: patience).follow("1", on: display)
   }
 

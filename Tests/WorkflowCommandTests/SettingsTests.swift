@@ -143,7 +143,7 @@ import Testing
       #expect(invalid?.description.contains("s3cret") == false)
     }
     for url in ["ftp://u:s3cret@host", "https://host\(key)", "https://u:s3cret@host x"] {
-      let failure = #expect(throws: CommandFailure.self) { try APIClient(url: url) }
+      let failure = #expect(throws: CommandFailure.self) { try APIClient(.init(url: url)) }
       #expect(failure?.code == .configuration)
       #expect(failure?.description.contains("s3cret") == false)
     }

@@ -28,7 +28,7 @@ import Testing
     server.script(behaviours.dropLast())
     server.behaviour = behaviours.last ?? .hangUp
     let sentences = Sentences()
-    let client = try APIClient(url: "http://127.0.0.1:\(server.port)")
+    let client = try APIClient(.init(url: "http://127.0.0.1:\(server.port)"))
     let submission = Submission(client: client, patience: patience) { sentences.add($0) }
     var job: String?
     var failure: CommandFailure?
@@ -75,7 +75,7 @@ import Testing
     let gone = try ModelServer()
     gone.close()
     let sentences = Sentences()
-    let client = try APIClient(url: "http://127.0.0.1:\(gone.port)")
+    let client = try APIClient(.init(url: "http://127.0.0.1:\(gone.port)"))
     let returned = Mutex<ModelServer?>(nil)
     let submission = Submission(client: client) { sentence in
       sentences.add(sentence)

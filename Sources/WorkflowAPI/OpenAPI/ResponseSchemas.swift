@@ -174,6 +174,7 @@ package enum ResponseSchemas {
   private static let schedule =
     [
       Field("name", text, default: .required, "its name"),
+      Field("owner", text, "whose it is, with API keys"),
       Field("run_name", text, default: .required, "the name of its runs"),
       Field("created_ts", timeOrNull, default: .required, "when it was created, in seconds since 1970"),
       Field("next_ts", timeOrNull, default: .required, "when it is due next; null for never"),

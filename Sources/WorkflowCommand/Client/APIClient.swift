@@ -1,23 +1,52 @@
 import Curl
 import ExactJSON
+import WorkflowAPI
 
 /// The API as the command line sees it: over HTTP, like any other client.
 struct APIClient: Sendable {
   /// Bytes of an error's text that are read.
   private static let longestError = 64 << 10
 
+  /// Where the API is, and what it lets in.
+  struct Access: Sendable {
+    /// Scheme, host and port, and the path before the API's own paths if there is one.
+    let url: String
+    /// A key of the API, if there is one.
+    var key: String?
+  }
+
   private let client: HTTPClient
   private let url: String
+  private let authorization: [HTTPHeader]
 
   /// The URL as it may be shown.
   private var shown: String { SecretMask.url(url) }
 
-  /// - Parameter url: scheme, host and port, and the path before the API's own paths if there is one.
-  init(url: String) throws {
+  init(_ access: Access) throws {
+    let url = access.url
     guard APIClient.isUsable(url) else { throw CommandFailure(APIClient.refusal(of: url), code: .configuration) }
     try HTTPClient.loadLibrary()
+    if access.key != nil, let refusal = APIClient.refusalToSendKey(to: url) {
+      throw CommandFailure(refusal, code: .configuration)
+    }
+    authorization = access.key.map { [(name: "Authorization", value: "Bearer \($0)")] } ?? []
     client = HTTPClient(.init(userAgent: "wf"))
     self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
+  }
+
+  /// Why a key is not sent to a URL; nil where it may be.
+  static func refusalToSendKey(to url: String) -> String? {
+    let shown = SettingsReader.excerpt(SecretMask.url(url))
+    guard let place = try? HTTPURL(url) else {
+      return """
+        WF_URL=\(shown): no host, or a user beside it, which excludes WF_API_KEY: both are an Authorization header
+        """
+    }
+    if place.isSecure || HostName.isLoopback(place.host) { return nil }
+    return """
+      WF_API_KEY is not sent to \(shown): without TLS everybody on the way can read it. Use https://, or a tunnel to \
+      127.0.0.1
+      """
   }
 
   /// Whether the API's paths can be put behind a URL.
@@ -42,7 +71,8 @@ struct APIClient: Sendable {
   func submit(_ body: [UInt8], key: String) async throws -> String {
     let request = HTTPRequest(
       method: "POST", url: url + "/workflow/run",
-      headers: [("Content-Type", "application/json"), ("Idempotency-Key", key)], body: body, timeout: .seconds(30))
+      headers: [("Content-Type", "application/json"), ("Idempotency-Key", key)], body: body,
+      timeout: .seconds(30))
     let answer = try await send(request).object
     guard let job = answer["job_id"]?.stringValue else {
       throw CommandFailure("\(shown) did not answer as wf does", code: .unavailable)
@@ -76,7 +106,7 @@ struct APIClient: Sendable {
     let request = HTTPRequest(
       url: statusURL(of: job) + "/events", headers: headers, timeout: .seconds(86_400), maxResponseBytes: 1 << 40)
     do {
-      let response = try await client.stream(request)
+      let response = try await client.stream(authorized(request))
       if response.status == 204 { return nil }
       if response.status == 200, response.header("Content-Type")?.hasPrefix("text/event-stream") == true {
         return response.body
@@ -105,21 +135,25 @@ struct APIClient: Sendable {
     let status: Int
     /// Empty when the answer is not wf's.
     let facts: JSONObject
+    /// Whether the API wants a key, or another one.
+    var needsKey = false
   }
 
   /// Asks how the API is.
   /// - Parameter timeout: while Redis does not answer, the API says so after some 5 s.
   func health(timeout: Duration = .seconds(5)) async throws(HTTPError) -> Health {
     let request = HTTPRequest(url: url + "/status/health", connectTimeout: .seconds(1), timeout: timeout)
-    let response = try await client.send(request)
+    let response = try await client.send(authorized(request))
     return Health(
-      status: response.status, facts: (try? JSONValue(parsing: response.body))?.objectValue ?? JSONObject())
+      status: response.status, facts: (try? JSONValue(parsing: response.body))?.objectValue ?? JSONObject(),
+      needsKey: response.status == 401 && response.header("WWW-Authenticate")?.hasPrefix("Bearer ") == true)
   }
 
-  /// Whether the API accepts runs and as many workers as wanted are alive.
+  /// Whether the API accepts runs and as many workers as wanted are alive. One that wants another key does not say.
   func isReady(workers: Int) async -> Bool {
-    guard let facts = try? await health().facts else { return false }
-    return facts["redis"] == "ok" && (facts["workers"]?.numberValue?.int ?? 0) >= workers
+    guard let health = try? await health() else { return false }
+    let facts = health.facts
+    return health.needsKey || facts["redis"] == "ok" && (facts["workers"]?.numberValue?.int ?? 0) >= workers
   }
 
   /// Sends a request to a path of the API.
@@ -132,9 +166,15 @@ struct APIClient: Sendable {
     ).object
   }
 
+  private func authorized(_ request: HTTPRequest) -> HTTPRequest {
+    var request = request
+    request.headers += authorization
+    return request
+  }
+
   private func send(_ request: HTTPRequest) async throws -> (object: JSONObject, response: HTTPResponse) {
     let response: HTTPResponse
-    do { response = try await client.send(request) } catch { throw failure(error) }
+    do { response = try await client.send(authorized(request)) } catch { throw failure(error) }
     if response.status == 204 { return (JSONObject(), response) }
     guard (200..<300).contains(response.status),
       let object = (try? JSONValue(deeply: response.body))?.objectValue
@@ -195,6 +235,7 @@ extension CommandFailure {
   fileprivate init(_ status: Int, _ detail: JSONValue, isTransient: Bool, retryAfter: Duration?) {
     let code: Code =
       switch status {
+      case 401, 403: .noPermission
       case 404: .noInput
       case 413, 415, 422, 409: .dataError
       case 429, 500...: .unavailable

@@ -1,3 +1,4 @@
+import AccessKeys
 import ArgumentParser
 import FastCGI
 import Hiredis
@@ -36,18 +37,21 @@ struct APICommand: AsyncParsableCommand {
     let notifier = SystemdNotifier()
     let partitions = composition.partitions(connection)
     let watch = DatabaseWatch(partitions, logger: composition.logger)
+    let keys = APICommand.keys(composition)
     let listener = try listener(settings)
     let server = APIServer(
       listener: listener, configuration: APICommand.serverConfiguration(composition),
       definitions: APICommand.definitions(composition),
       partitions: partitions, documents: composition.partitions(documents, timeout: .seconds(30)),
       events: RunEvents(settings.redis, partitions: composition.partitions(documents), logger: composition.logger),
-      warnings: { watch.warnings }, allowsAnonymous: settings.allowsAnonymous, siteURL: settings.url,
+      warnings: { watch.warnings + (keys?.warnings ?? []) }, allowsAnonymous: settings.allowsAnonymous,
+      keys: keys?.ring, siteURL: settings.url,
       version: WF.configuration.version, logger: composition.logger,
       started: { notifier.ready("running") })
     let outages = OutageLog("the read of the state of all runs", logger: composition.logger)
     let tasks = [
       Task { await Watchdog(notifier: notifier, partitions: partitions, outages: outages).run() },
+      Task { if let keys { await keys.run() } },
       Task {
         await composition.warnAboutRedis(connection)
         await watch.run()
@@ -61,14 +65,22 @@ struct APICommand: AsyncParsableCommand {
     } catch let mismatch as PartitionMismatch {
       throw CommandFailure(mismatch)
     }
-    connection.close()
-    documents.close()
+    for connection in [connection, documents] { connection.close() }
   }
 
   /// Why the API cannot listen, with the path or the address that is meant.
   private func sentence(_ error: FastCGIError, _ listener: FastCGIListener) -> String {
     let place = socket == nil ? "standard input" : "--socket \(listener)"
     return if case .system = error { "\(place): \(error)" } else { "\(error)" }
+  }
+
+  /// The keys of clients; nil where requests need none.
+  private static func keys(_ composition: Composition) -> KeyFileWatch? {
+    guard let path = composition.settings.apiKeysFile else { return nil }
+    if composition.settings.allowsAnonymous {
+      composition.logger.notice("WF_ALLOW_ANONYMOUS has no effect beside WF_API_KEYS_FILE: every request needs a key")
+    }
+    return KeyFileWatch(path, logger: composition.logger)
   }
 
   private static func definitions(_ composition: Composition) -> DefinitionReader {
@@ -103,18 +115,20 @@ struct APICommand: AsyncParsableCommand {
     } catch {
       throw ValidationError("--socket: \(error)")
     }
-    if socket == nil, !listener.isLocal, !settings.allowsAnonymous {
+    // Where a client is says nothing to an API that asks for keys.
+    let answersOthers = settings.allowsAnonymous || settings.apiKeysFile != nil
+    if socket == nil, !listener.isLocal, !answersOthers {
       throw CommandFailure(
         """
         standard input is no unix socket and no loopback address: name one, as in wf api --socket /run/wf/api.sock; \
-        with WF_ALLOW_ANONYMOUS=1 other hosts may connect
+        with WF_API_KEYS_FILE or WF_ALLOW_ANONYMOUS=1 other hosts may connect
         """, code: .configuration)
     }
-    guard listener.isLocal || settings.allowsAnonymous else {
+    guard listener.isLocal || answersOthers else {
       throw CommandFailure(
         """
         other hosts can connect to the socket \(listener) and say themselves which client they speak for (REMOTE_ADDR): \
-        listen on a unix socket or a loopback address, or set WF_ALLOW_ANONYMOUS=1
+        listen on a unix socket or a loopback address, or set WF_API_KEYS_FILE or WF_ALLOW_ANONYMOUS=1
         """, code: .configuration)
     }
     return listener

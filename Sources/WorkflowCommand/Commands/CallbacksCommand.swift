@@ -38,7 +38,7 @@ struct CallbacksCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let answer = try await APIClient(url: Settings.clientURL()).callbacks(dead: dead, limit: limit, after: after)
+      let answer = try await APIClient(Settings.apiAccess()).callbacks(dead: dead, limit: limit, after: after)
       if json { return Terminal.show(.object(answer)) }
       let callbacks = answer["callbacks"]?.arrayValue?.compactMap(\.objectValue) ?? []
       for callback in callbacks { Terminal.show(CallbacksCommand.line(callback)) }
@@ -56,7 +56,7 @@ struct CallbacksCommand: AsyncParsableCommand {
     var id: String
 
     func run() async throws {
-      Terminal.show(.object(try await APIClient(url: Settings.clientURL()).callback(id)))
+      Terminal.show(.object(try await APIClient(Settings.apiAccess()).callback(id)))
     }
   }
 
@@ -76,7 +76,7 @@ struct CallbacksCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let client = try APIClient(url: Settings.clientURL())
+      let client = try APIClient(Settings.apiAccess())
       if let id {
         _ = try await client.retryCallback(id)
         return Terminal.say("\(id.oneLine) is sent again")

@@ -30,7 +30,7 @@ struct SteeredRuns: ParsableArguments {
   /// Steers the run or the runs, and says what became of them.
   /// - Parameter more: further items of the filter.
   func steer(_ verb: String, _ more: [(name: String, value: String)] = []) async throws {
-    let client = try APIClient(url: Settings.clientURL())
+    let client = try APIClient(Settings.apiAccess())
     guard let job else { return try await steerAll(verb, more, client) }
     let answer = try await client.control(verb, job)
     if json { return Terminal.show(.object(answer)) }
@@ -116,7 +116,7 @@ struct RerunCommand: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let answer = try await APIClient(url: Settings.clientURL()).control("rerun", job, ["from": .string(step)])
+    let answer = try await APIClient(Settings.apiAccess()).control("rerun", job, ["from": .string(step)])
     if json { return Terminal.show(.object(answer)) }
     Terminal.say("\(job.oneLine) is \(answer["status"]?.stringValue ?? "unknown")")
   }

@@ -60,7 +60,7 @@ struct DevCommand: AsyncParsableCommand {
     let port = try LocalPort(port ?? (command.isEmpty ? 8000 : nil))
     let stack = DevStack(
       folder: folder, port: port.number, apis: apis, workers: workers, redisConfiguration: try redisConfiguration(),
-      environment: SettingsFile.dotEnv()?.values ?? [:], command: command,
+      environment: SettingsFile.dotEnv()?.values ?? [:], command: command, apiKey: settings.apiKey,
       workerGrace: settings.worker.drain + .seconds(15))
     let code = try await stack.run()
     _ = consume port

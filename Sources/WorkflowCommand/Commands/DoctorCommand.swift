@@ -50,7 +50,7 @@ struct DoctorCommand: AsyncParsableCommand {
   /// The API that the settings name; it runs by other means than services of this host.
   private func checkAPI(_ settings: Settings) async -> [CheckResult] {
     guard settings.isSet("WF_URL"), APIClient.isUsable(settings.url) else { return [] }
-    var results = await APICheck(url: settings.url).results()
+    var results = await APICheck(url: settings.url, key: settings.apiKey).results()
     if results[0].remedy != nil { results[0].remedy = "start wf where WF_URL leads, or correct WF_URL" }
     return results
   }

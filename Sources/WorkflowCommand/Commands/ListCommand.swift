@@ -36,7 +36,7 @@ struct ListCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let client = try APIClient(url: Settings.clientURL())
+    let client = try APIClient(Settings.apiAccess())
     if dead { return try await showDead(client) }
     if watch { return try await keepShowing(client) }
     let page = try await client.runs(selection.items, limit: limit)
@@ -51,11 +51,20 @@ struct ListCommand: AsyncParsableCommand {
     while true {
       let size = Terminal.size
       let page = try await client.runs(selection.items, limit: min(limit, max(1, size.rows - 2)))
-      let lines = [RunTable.summary(try await client.counts())] + RunTable.lines(of: page, width: size.columns)
+      let lines = try await summary(client) + RunTable.lines(of: page, width: size.columns)
       // Home, and clear what is below.
       if Terminal.isInteractive { Terminal.write("\u{1b}[H\u{1b}[J") }
       for line in lines { Terminal.show(line) }
       try await Task.sleep(for: .seconds(2))
+    }
+  }
+
+  /// A line with the counts of all runs; none where the key may not see them.
+  private func summary(_ client: APIClient) async throws -> [String] {
+    do {
+      return [RunTable.summary(try await client.counts())]
+    } catch let failure as CommandFailure where failure.code == .noPermission {
+      return []
     }
   }
 

@@ -30,7 +30,7 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let client = try APIClient(url: Settings.clientURL())
+    let client = try APIClient(Settings.apiAccess())
     // No API takes a larger body (WF_MAX_BODY_BYTES).
     let body = try file.map { try Files.read($0, limit: 64 << 20) } ?? ExampleCommand.body
     let interruption = await Interruption()

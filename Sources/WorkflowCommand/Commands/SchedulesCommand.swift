@@ -24,7 +24,7 @@ struct SchedulesCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-      let answer = try await APIClient(url: Settings.clientURL()).schedules()
+      let answer = try await APIClient(Settings.apiAccess()).schedules()
       if json { return Terminal.show(.object(answer)) }
       let schedules = answer["schedules"]?.arrayValue?.compactMap(\.objectValue) ?? []
       if schedules.isEmpty { return Terminal.say("there are no schedules") }
@@ -44,7 +44,7 @@ struct SchedulesCommand: AsyncParsableCommand {
 
     func run() async throws {
       let body = try Files.read(file, limit: 64 << 20)
-      Terminal.show(.object(try await APIClient(url: Settings.clientURL()).putSchedule(name, body)))
+      Terminal.show(.object(try await APIClient(Settings.apiAccess()).putSchedule(name, body)))
     }
   }
 
@@ -57,7 +57,7 @@ struct SchedulesCommand: AsyncParsableCommand {
     var name: String
 
     func run() async throws {
-      Terminal.show(.object(try await APIClient(url: Settings.clientURL()).schedule(name)))
+      Terminal.show(.object(try await APIClient(Settings.apiAccess()).schedule(name)))
     }
   }
 
@@ -70,7 +70,7 @@ struct SchedulesCommand: AsyncParsableCommand {
     var name: String
 
     func run() async throws {
-      try await APIClient(url: Settings.clientURL()).deleteSchedule(name)
+      try await APIClient(Settings.apiAccess()).deleteSchedule(name)
       Terminal.say("removed \(name.oneLine)")
     }
   }

@@ -15,7 +15,7 @@ struct StatusCommand: AsyncParsableCommand {
   var id: String
 
   func run() async throws {
-    let client = try APIClient(url: Settings.clientURL())
+    let client = try APIClient(Settings.apiAccess())
     let status = try await client.status(of: id).object
     Terminal.show(.object(status))
     if status["status"]?.stringValue == "failed" { throw ExitCode(CommandFailure.Code.failed.rawValue) }

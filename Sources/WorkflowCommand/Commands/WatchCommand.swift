@@ -38,7 +38,7 @@ struct WatchCommand: AsyncParsableCommand {
   @OptionGroup var options: DisplayOptions
 
   func run() async throws {
-    let client = try APIClient(url: Settings.clientURL())
+    let client = try APIClient(Settings.apiAccess())
     // Where there is no API, or no such job, this says so at once; from here on the API may be away for a while.
     _ = try await client.status(of: id)
     let interruption = await Interruption()

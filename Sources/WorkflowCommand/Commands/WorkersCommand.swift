@@ -16,7 +16,7 @@ struct WorkersCommand: AsyncParsableCommand {
   var json = false
 
   func run() async throws {
-    let answer = try await APIClient(url: Settings.clientURL()).workers()
+    let answer = try await APIClient(Settings.apiAccess()).workers()
     if json { return Terminal.show(.object(answer)) }
     let workers = answer["workers"]?.arrayValue?.compactMap(\.objectValue) ?? []
     if workers.isEmpty { return Terminal.say("no worker is alive") }
@@ -58,7 +58,7 @@ struct DrainCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let client = try APIClient(url: Settings.clientURL())
+    let client = try APIClient(Settings.apiAccess())
     let ids = try await ids(client)
     for id in ids {
       let worker = try await client.drain(id, isUndone: undo)

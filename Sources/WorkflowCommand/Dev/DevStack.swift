@@ -16,6 +16,8 @@ struct DevStack: Sendable {
   /// Settings of `.env`, which the parts get as their environment.
   let environment: [String: String]
   let command: [String]
+  /// The key for requests of its own.
+  let apiKey: String?
   /// Seconds that a worker may take to stop, after which it is killed.
   let workerGrace: Duration
   private let supervisor = SupervisorProcess()
@@ -140,7 +142,7 @@ struct DevStack: Sendable {
   private var path: String { getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin" }
 
   private func waitUntilReady() async throws {
-    let client = try APIClient(url: url)
+    let client = try APIClient(.init(url: url, key: apiKey))
     let deadline = ContinuousClock.now + .seconds(30)
     while await !client.isReady(workers: workers) {
       guard ContinuousClock.now < deadline else {
@@ -171,7 +173,11 @@ struct DevStack: Sendable {
       Terminal.say("wf dev: no worker runs (--workers 0): runs are accepted and wait. Ctrl-C stops everything.")
       return
     }
-    let client = try APIClient(url: url)
+    let client = try APIClient(.init(url: url, key: apiKey))
+    if try await client.health().needsKey {
+      Terminal.say("wf dev: the API wants a key (WF_API_KEYS_FILE); set WF_API_KEY to one. Ctrl-C stops everything.")
+      return
+    }
     let job = try await Submission(client: client).submit(ExampleCommand.body)
     Terminal.say("wf dev: posted the example, job \(job)")
     let status = try await RunFollower(client: client).follow(job, on: LineDisplay())

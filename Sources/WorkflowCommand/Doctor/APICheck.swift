@@ -4,12 +4,14 @@ import ExactJSON
 /// Asks the API, where its clients reach it, for its health.
 struct APICheck {
   let url: String
+  /// The key to send; nil for none.
+  var key: String?
 
   /// What was found: of the API first.
   func results() async -> [CheckResult] {
     let shown = SecretMask.url(url)
     let client: APIClient
-    do { client = try APIClient(url: url) } catch {
+    do { client = try APIClient(.init(url: url, key: key)) } catch {
       return [.failed("\(error)", remedy: "set it to the public address, such as https://wf.example.org")]
     }
     do {
@@ -47,9 +49,16 @@ struct APICheck {
   private func result(_ health: APIClient.Health, _ shown: String) -> CheckResult {
     let workers = health.facts["workers"]?.numberValue?.int ?? 0
     let detail = health.facts["detail"]?.stringValue ?? "without a reason"
+    let warnings = health.facts["warnings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+    if let result = keyResult(health, shown, detail) { return result }
     switch health.status {
-    case 200 where health.facts["redis"] != nil && health.facts["detail"] == nil:
+    case 200
+    where health.facts["redis"] != nil && health.facts["detail"] == nil
+      && !warnings.contains { $0.hasPrefix("WF_API_KEYS_FILE") }:
       return .ok("the API at \(shown) answers, and \(workers) worker\(workers == 1 ? " is" : "s are") alive")
+    case 200 where health.facts["redis"] != nil && health.facts["detail"] == nil:
+      let keys = warnings.first { $0.hasPrefix("WF_API_KEYS_FILE") } ?? ""
+      return .warning("the API at \(shown) answers: \(keys)", remedy: "journalctl -u wf-api says more")
     case 200 where health.facts["redis"] != nil:
       return .warning("the API at \(shown) answers: \(detail)", remedy: "journalctl -u 'wf-*' says more")
     case 401:
@@ -73,5 +82,19 @@ struct APICheck {
         "\(shown) answers \(health.status), but not as wf does",
         remedy: "WF_URL in \(SettingsFile.hostPath) names the API")
     }
+  }
+
+  /// What was found if the API wants another key than this one; nil if it does not.
+  private func keyResult(_ health: APIClient.Health, _ shown: String, _ detail: String) -> CheckResult? {
+    if health.needsKey, key == nil {
+      return .warning(
+        "the API at \(shown) answers, and wants a key: what it knows of workers is not seen",
+        remedy: "wf keys add doctor --role read, and WF_API_KEY=KEY wf doctor")
+    }
+    let hasNoKeys = health.status == 503 && health.facts["redis"] == nil && detail.contains("WF_API_KEYS_FILE")
+    guard health.needsKey || hasNoKeys else { return nil }
+    return .failed(
+      "the API at \(shown) answers \(health.status): \(detail)",
+      remedy: "WF_API_KEY is one of the keys that wf keys list shows; journalctl -u wf-api says what it has read")
   }
 }

@@ -27,8 +27,11 @@ struct HostCheck {
     if HostUnit.hasSystemd { results += await services() }
     results.append(socket())
     results += await NginxCheck(apiConnections: settings.apiConnections).results()
+    if let path = settings.apiKeysFile { results.append(KeysCheck(path: path, isService: true).result()) }
     // Another result refuses a URL that leads nowhere.
-    if APIClient.isUsable(settings.url) { results += await APICheck(url: settings.url).results() }
+    if APIClient.isUsable(settings.url) {
+      results += await APICheck(url: settings.url, key: settings.apiKey).results()
+    }
     return results
   }
 

@@ -8,7 +8,7 @@ struct HostCredentials {
   /// Credentials that cannot be had.
   private(set) var results: [CheckResult] = []
 
-  private static let names = ["llm_api_key", "callback_secret", "redis_password"]
+  private static let names = ["llm_api_key", "callback_secret", "redis_password", "api_key"]
   private static let unit = "wf-worker.service"
   /// Where systemd looks for a credential without a path, in order.
   private static let stores = ["/etc/credstore", "/run/credstore", "/usr/lib/credstore"]
@@ -27,6 +27,10 @@ struct HostCredentials {
     var credentials = ofProcess
     if credentials.paths.isEmpty { credentials.take(from: "/run/credentials/\(unit)") }
     if credentials.paths.isEmpty { await credentials.takeFromSources() }
+    // No service has this one: it is for whoever asks the API.
+    if credentials.paths["api_key"] == nil {
+      credentials.paths["api_key"] = stores.map { "\($0)/api_key" }.first { access($0, R_OK) == 0 }
+    }
     return credentials
   }
 

@@ -18,15 +18,32 @@ extension Settings {
     return try Settings(reader(files: files, environment: environment.filter { !own.contains($0.key) }))
   }
 
-  /// The API's URL for a command that a person calls, from the same places as `forClient`. Other settings may be
+  /// How a command that a person calls reaches the API, from the same places as `forClient`. Other settings may be
   /// faulty.
-  static func clientURL() throws -> String {
+  static func apiAccess() throws -> APIClient.Access {
     var reader = clientReader()
-    let url = Settings.url(&reader)
+    let access = APIClient.Access(url: Settings.url(&reader), key: Settings.apiKey(&reader))
     reader.refuseUnknown()
-    let problems = reader.problems(of: "WF_URL")
+    let problems = SettingNames.ordered(["WF_URL", "WF_API_KEY"]) { $0 }.flatMap { reader.problems(of: $0) }
     guard problems.isEmpty else { throw Invalid(problems: problems) }
-    return url
+    return access
+  }
+
+  /// The file with the keys of the API, for `wf keys`. Other settings may be faulty.
+  static func apiKeysFile() throws -> String? {
+    var reader = clientReader()
+    let path = reader.text("WF_API_KEYS_FILE")
+    reader.refuseUnknown()
+    let problems = reader.problems(of: "WF_API_KEYS_FILE")
+    guard problems.isEmpty else { throw Invalid(problems: problems) }
+    return path
+  }
+
+  /// The key that the commands send.
+  static func apiKey(_ reader: inout SettingsReader) -> String? {
+    let key = trimmed(reader.text("WF_API_KEY", isSecret: true))
+    if let key, let fault = fault(ofKey: key) { reader.refuse("WF_API_KEY", "WF_API_KEY: \(fault)") }
+    return key
   }
 
   /// A reader of this process's environment, of files that it overrides, and of credentials (`LoadCredential=`,
@@ -40,7 +57,10 @@ extension Settings {
     // Not its content: the file is read for every connection to Redis.
     credentials["redis_password"] = paths["redis_password"]
     var faults: [(name: String, sentence: String)] = []
-    for (credential, name) in [("llm_api_key", "WF_LLM_API_KEY"), ("callback_secret", "WF_CALLBACK_SECRET")] {
+    let settings = [
+      ("llm_api_key", "WF_LLM_API_KEY"), ("callback_secret", "WF_CALLBACK_SECRET"), ("api_key", "WF_API_KEY"),
+    ]
+    for (credential, name) in settings {
       guard let path = paths[credential] else { continue }
       do {
         // Line ends around it are the editor's; one within it is refused with the other settings.

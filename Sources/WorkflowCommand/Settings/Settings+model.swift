@@ -72,16 +72,18 @@ extension Settings {
     if let name, name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
       reader.refuse("WF_LLM_MODEL", "WF_LLM_MODEL: it holds a control character")
     }
-    if let key, !key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) {
-      let hint = key.hasPrefix("Bearer ") ? "; leave out Bearer" : ""
-      reader.refuse(
-        "WF_LLM_API_KEY",
-        "WF_LLM_API_KEY: it holds a blank, a line break or another character that no key has\(hint)")
-    }
+    if let key, let fault = fault(ofKey: key) { reader.refuse("WF_LLM_API_KEY", "WF_LLM_API_KEY: \(fault)") }
+  }
+
+  /// What is wrong with a key that is to be sent in a header.
+  static func fault(ofKey key: String) -> String? {
+    if key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) { return nil }
+    let hint = key.hasPrefix("Bearer ") ? "; leave out Bearer" : ""
+    return "it holds a blank, a line break or another character that no key has\(hint)"
   }
 
   /// A text without white space at its ends; nil for nothing else.
-  private static func trimmed(_ text: String?) -> String? {
+  static func trimmed(_ text: String?) -> String? {
     guard let text else { return nil }
     let scalars = text.unicodeScalars
     let isBlank = { (scalar: Unicode.Scalar) in scalar.properties.isWhitespace }

@@ -17,6 +17,10 @@ struct Settings: Sendable {
   /// Connections of nginx that the API serves at one time.
   let apiConnections: Int
   let allowsAnonymous: Bool
+  /// The file with the keys of clients; nil where requests need none.
+  let apiKeysFile: String?
+  /// The key that the commands send to the API.
+  let apiKey: String?
   let model: OpenAIChatModel.Configuration?
   let modelLimits: ModelLimits
   let modelTotal: Duration
@@ -71,6 +75,8 @@ struct Settings: Sendable {
     worker = Settings.worker(&reader)
     apiConnections = reader.integer("WF_API_CONNECTIONS", default: 4_096, in: 256...60_000)
     allowsAnonymous = reader.integer("WF_ALLOW_ANONYMOUS", default: 0, in: 0...1) == 1
+    apiKeysFile = reader.text("WF_API_KEYS_FILE")
+    apiKey = Settings.apiKey(&reader)
     let model = Settings.model(&reader)
     self.model = model
     modelLimits = Settings.modelLimits(&reader, configured: model?.model)

@@ -24,6 +24,9 @@ struct WebServer: Sendable {
     lines: [
       #"ProxyPass "/workflow" "unix:/run/wf/api.sock|fcgi://wf/workflow" flushpackets=on"#,
       #"ProxyPass "/status" "unix:/run/wf/api.sock|fcgi://wf/status" flushpackets=on"#,
+      #"<Location "/">"#,
+      "  CGIPassAuth On",
+      "</Location>",
     ],
     configuration: { lines, folder, port in
       let modules = ["mpm_event", "authz_core", "proxy", "proxy_fcgi"].map { name in
@@ -96,6 +99,7 @@ struct WebServer: Sendable {
     lines: [
       "fcgi-app wf",
       "  docroot /",
+      "  pass-header Authorization",
       "backend wf",
       "  use-fcgi-app wf",
       "  timeout server 75s",

@@ -41,9 +41,27 @@ struct WebServerTests {
     }
   }
 
+  @Test func `The key of a request, and the refusal of one without, come through all of them`() async throws {
+    try await KeyStack.with { keys in
+      try await withAPI(keys.stack, settings: ["WF_API_KEYS_FILE": keys.file]) { socket in
+        for server in WebServer.all {
+          try await server.run(socket: socket) { url in
+            let refused = try await self.send("GET", "\(url)/status/health")
+            #expect(refused.status == 401, "\(server.name)")
+            #expect(refused.header("WWW-Authenticate") == #"Bearer realm="wf""#, "\(server.name)")
+            let admitted = try await self.send("GET", "\(url)/status/health", headers: keys.authorization("key-bob"))
+            #expect(admitted.status == 200, "\(server.name)")
+          }
+        }
+      }
+    }
+  }
+
   /// Runs an API whose socket the users of other web servers may connect to.
-  private func withAPI(_ stack: Stack, _ body: @escaping @Sendable (_ socket: String) async throws -> Void) async throws
-  {
+  private func withAPI(
+    _ stack: Stack, settings: [String: String] = [:],
+    _ body: @escaping @Sendable (_ socket: String) async throws -> Void
+  ) async throws {
     var template = Array("/tmp/wf-fronts-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw Errno(rawValue: errno) }
     let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -52,7 +70,8 @@ struct WebServerTests {
     let arguments = ["--pdeathsig", "KILL", "--", Stack.executable, "api", "--socket", socket]
     _ = try await Subprocess.run(
       .name("setpriv"), arguments: Arguments(arguments),
-      environment: .ofTests(["REDIS_URL": "redis+unix://\(stack.folder)/redis.sock"]), input: .none,
+      environment: .ofTests(settings.merging(["REDIS_URL": "redis+unix://\(stack.folder)/redis.sock"]) { $1 }),
+      input: .none,
       output: .discarded, error: .discarded
     ) { execution in
       // The API sets its own permissions before it listens.

@@ -1,3 +1,4 @@
+import AccessKeys
 import ExactJSON
 import FastCGI
 import Hiredis
@@ -28,7 +29,7 @@ struct TestAPI: Sendable {
   /// An API whose keys have a prefix that no other test uses.
   init(
     on redis: RedisServer = .shared, timeout: Duration = .seconds(30), warnings: [String] = [],
-    allowsAnonymous: Bool = false, operations: [String: ParameterSchema] = ["note": Self.note]
+    allowsAnonymous: Bool = false, keys: KeyRing? = nil, operations: [String: ParameterSchema] = ["note": Self.note]
   ) throws {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let address = try redis.address()
@@ -41,7 +42,7 @@ struct TestAPI: Sendable {
       definitions: DefinitionReader(operations: operations),
       partitions: partitions, documents: partitions,
       events: RunEvents(address, partitions: partitions, logger: logger), warnings: { warnings },
-      allowsAnonymous: allowsAnonymous, siteURL: "https://wf.example.org", logger: logger)
+      allowsAnonymous: allowsAnonymous, keys: keys, siteURL: "https://wf.example.org", logger: logger)
   }
 
   /// Answers a request that comes over a unix socket, unless the parameters say otherwise.
