@@ -114,11 +114,11 @@ extension RunProgress {
       return fail(unit, StepFailure(next.failure.code, words))
     }
     if let item = unit.item {
-      let start = now + next.wait
+      let start = start(after: next)
       items[unit.position]?.repeats(item, next, until: start)
     } else {
       attempts[unit.position] = next
-      plan.wait(unit.position, until: now + next.wait)
+      plan.wait(unit.position, until: start(after: next))
       if plan.takeBlockedWaits().contains(unit.position) { return fail(unit, next.failure) }
     }
     batch.log(message)
