@@ -75,6 +75,9 @@ public struct AccessKey: Sendable, Equatable {
     }
   }
 
+  /// What a name looks like, as a regular expression.
+  public static let namePattern = "^[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63}$"
+
   /// What a name must be.
   public static let nameRule = "1 to 64 ASCII letters, digits, _, - and ., not - first"
 }

@@ -55,10 +55,10 @@ struct BulkRoute: Route {
   ) async throws(APIError) -> FastCGIResponse {
     try JSONBody.checkSite(of: request)
     let query = try FilterQuery(request, partitions, more: Self.more.map(\.name))
-    var filter = try checked(query)
+    try check(query)
+    var filter = try query.filter(for: context)
     if filter.statuses.isEmpty { filter.statuses = action.statuses }
     if case .control(.resume) = action { filter.isPaused = true }
-    filter.owner = context.scope
     let page = try await partitions.reading { [filter] partitions throws(StoreError) in
       try await partitions.list(filter, after: query.cursor, limit: query.limit)
     }
@@ -75,7 +75,7 @@ struct BulkRoute: Route {
     return .json(["runs": .array(runs), "next": page.next.map { .string($0.text) } ?? .null])
   }
 
-  private func checked(_ query: FilterQuery) throws(APIError) -> RunFilter {
+  private func check(_ query: FilterQuery) throws(APIError) {
     func fault(_ name: String, _ message: String) -> APIError {
       .invalid([ValidationFault("value_error", [.key("query"), .key(name)], "Value error, \(message)", input: .null)])
     }
@@ -87,7 +87,6 @@ struct BulkRoute: Route {
       let possible = action.statuses.map(\.rawValue).sorted().joined(separator: " or ")
       throw fault("status", "\(action.name) is for runs that are \(possible), not \(status)")
     }
-    return query.filter
   }
 
   /// - Returns: where the runs stand with which it was done.

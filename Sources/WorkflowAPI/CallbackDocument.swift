@@ -11,6 +11,7 @@ enum CallbackDocument {
       "last_ts": time(callback.lastAttemptAt), "next_ts": time(callback.due.map(seconds)),
       "delivered_ts": time(callback.deliveredAt), "dead_ts": time(callback.deadAt),
     ]
+    if let owner = callback.owner { object["owner"] = .string(owner) }
     if let status = callback.lastStatus { object["last_status"] = .number(JSONNumber(status)) }
     if let error = callback.lastError { object["last_error"] = .string(error) }
     return .object(object)

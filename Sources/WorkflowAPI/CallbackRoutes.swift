@@ -32,7 +32,7 @@ struct CallbackListRoute: Route {
     let limit = try query.integer(Self.limit) ?? 100
     let cursor = try Self.cursor(query)
     let page = try await partitions.reading { partitions throws(StoreError) in
-      try await partitions.callbacks(dead: isDead, after: cursor, limit: limit)
+      try await partitions.callbacks(dead: isDead, of: context.scope, after: cursor, limit: limit)
     }
     return .json([
       "callbacks": .array(page.callbacks.map(CallbackDocument.json)),
@@ -66,10 +66,18 @@ struct CallbackRoute: Route {
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
-    guard let store = partitions.store(ofCallback: argument) else { throw .noCallback(argument) }
-    let callback = try await store.reading { store throws(StoreError) in try await store.callback(argument) }
-    guard let callback else { throw .noCallback(argument) }
-    return .json(CallbackDocument.json(callback))
+    .json(CallbackDocument.json(try await partitions.callback(argument, context)))
+  }
+}
+
+extension Partitions {
+  /// The callback of an id.
+  /// - Throws: a 404 when there is none, and when it is another name's.
+  fileprivate func callback(_ id: String, _ context: RequestContext) async throws(APIError) -> StoredCallback {
+    guard let store = store(ofCallback: id) else { throw .noCallback(id) }
+    let callback = try await store.reading { store throws(StoreError) in try await store.callback(id) }
+    guard let callback, context.maySee(runOf: callback.owner) else { throw .noCallback(id) }
+    return callback
   }
 }
 
@@ -95,9 +103,11 @@ struct CallbackRecalls: Sendable {
   }
 
   /// Has dead callbacks sent again.
-  func recallDead() async throws(APIError) -> (count: Int, left: Int) {
+  /// - Parameter owner: whose; nil for everybody's.
+  func recallDead(of owner: String?) async throws(APIError) -> (count: Int, left: Int) {
     do {
       try submissions.checkHold()
+      if let owner { return try await partitions.recallDeadCallbacks(of: owner, limit: Self.most) }
       return try await partitions.recallDeadCallbacks(limit: Self.most)
     } catch {
       throw APIError(repeatable: error)
@@ -126,6 +136,7 @@ struct RetryCallbackRoute: Route {
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     context.note("callback", argument.cut(toBytes: 100))
+    if context.scope != nil { _ = try await callbacks.partitions.callback(argument, context) }
     let (outcome, callback) = try await callbacks.recall(argument)
     if outcome == .busy { throw .full("this callback is being sent at this moment; look at it again in a minute") }
     guard outcome == .recalled, let callback else { throw .noCallback(argument) }
@@ -148,7 +159,7 @@ struct RetryDeadCallbacksRoute: Route {
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
-    let (count, left) = try await callbacks.recallDead()
+    let (count, left) = try await callbacks.recallDead(of: context.scope)
     return .json(status: 202, ["retried": .number(JSONNumber(count)), "left": .number(JSONNumber(left))])
   }
 }

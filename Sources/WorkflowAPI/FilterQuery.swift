@@ -1,3 +1,4 @@
+import AccessKeys
 import ExactJSON
 import FastCGI
 import Workflow
@@ -38,6 +39,9 @@ struct FilterQuery {
       name: "label", schema: ["type": "array", "items": ["type": "string", "pattern": "^[^=]+=.*$"]],
       meaning: "a label that they have, as name=value; may be repeated, then they have all of them"),
     Parameter(
+      name: "owner", schema: ["type": "string", "pattern": .string(AccessKey.namePattern)],
+      meaning: "the name of the key that they were submitted with; another's than one's own only for the role admin"),
+    Parameter(
       name: "error_code", schema: ["enum": .array(ErrorCode.allCases.map { .string($0.rawValue) })],
       meaning: "why they failed"),
     Parameter(
@@ -67,6 +71,7 @@ struct FilterQuery {
         case "status": filter.statuses.insert(try Self.status(item.value))
         case "name": filter.name = item.value
         case "label": filter.labels.append(try Self.label(item.value))
+        case "owner": filter.owner = try Self.owner(item.value)
         case "error_code": filter.errorCode = try Self.errorCode(item.value)
         case "since": filter.since = try Self.time(item.value)
         case "before": filter.before = try Self.time(item.value)
@@ -90,6 +95,18 @@ struct FilterQuery {
     (self.filter, self.limit, self.cursor, self.others) = (filter, limit, cursor, others)
   }
 
+  /// The filter, narrowed to what the request sees.
+  /// - Throws: `forbidden` when it asks for the runs of another name.
+  func filter(for context: RequestContext) throws(APIError) -> RunFilter {
+    guard let scope = context.scope else { return filter }
+    if let owner = filter.owner, !owner.hasSameScalars(as: scope) {
+      throw .forbidden("runs of other names need the role admin")
+    }
+    var filter = filter
+    filter.owner = scope
+    return filter
+  }
+
   private struct Fault: Error {
     let message: String
     let type: String
@@ -110,6 +127,11 @@ struct FilterQuery {
     return RunFilter.Label(name: String(parts[0]), value: String(parts[1]))
   }
 
+  private static func owner(_ text: String) throws(Fault) -> String {
+    guard AccessKey.isValidName(text) else { throw Fault("the name of a key is \(AccessKey.nameRule)") }
+    return text
+  }
+
   private static func errorCode(_ text: String) throws(Fault) -> String {
     guard ErrorCode(rawValue: text) != nil else {
       throw Fault("Input should be \(ErrorCode.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -121,7 +143,7 @@ struct FilterQuery {
     guard let milliseconds = DateTime.milliseconds(of: text) else {
       throw Fault("a date and time with its offset is expected, such as 2026-12-24T18:00:00Z (RFC 3339)")
     }
-    return Timestamp(microseconds: milliseconds * 1_000)
+    return Timestamp(microseconds: max(0, milliseconds) * 1_000)
   }
 
   private static func limit(_ text: String) throws(Fault) -> Int {

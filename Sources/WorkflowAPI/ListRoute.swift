@@ -30,9 +30,8 @@ struct ListRoute: Route {
   ) async throws(APIError) -> FastCGIResponse {
     let query = try FilterQuery(request, partitions, more: ["dead"])
     if query.others["dead"] != nil { return try await deadLetters(query, of: context.scope) }
-    var filter = query.filter
-    filter.owner = context.scope
-    let page = try await partitions.reading { [filter] partitions throws(StoreError) in
+    let filter = try query.filter(for: context)
+    let page = try await partitions.reading { partitions throws(StoreError) in
       try await partitions.list(filter, after: query.cursor, limit: query.limit)
     }
     // A thousand runs take longer than a thread of a connection has.

@@ -1,4 +1,5 @@
 import AccessKeys
+import ExactJSON
 import FastCGI
 import Logging
 import Synchronization
@@ -26,6 +27,9 @@ final class RequestContext: Sendable {
 
   /// Whose runs and schedules the request sees; nil for everybody's.
   var scope: String? { key.flatMap { $0.role == .admin ? nil : $0.name } }
+
+  /// Whether the request sees the runs of a name; nil for runs without one.
+  func maySee(runOf owner: String?) -> Bool { scope.map { owner?.hasSameScalars(as: $0) == true } ?? true }
 
   /// Whether the request may change anything.
   var mayChange: Bool { key?.role != .read }

@@ -45,9 +45,9 @@ struct Router: Sendable {
   /// Refuses a run of another name as one that is not there. It is done here, for all routes of runs, because each of
   /// them would answer something else.
   private func checkOwner(of argument: String, _ context: RequestContext) async throws(APIError) {
-    guard let scope = context.scope, let partitions, let id = JobID(argument) else { return }
+    guard context.scope != nil, let partitions, let id = JobID(argument) else { return }
     let owner = try await partitions.store(of: id).reading { store throws(StoreError) in try await store.owner(of: id) }
-    guard let owner, owner.hasSameScalars(as: scope) else {
+    guard context.maySee(runOf: owner) else {
       context.note("job", id.description)
       throw .noJob(id)
     }

@@ -87,7 +87,7 @@ struct DrainRoute: Route {
           meaning: "the id of the worker", isRequired: true)
       ],
       answers: [
-        .json(200, "Worker", "The worker; what was so before stays so."),
+        .json(200, "Worker", "The worker; what was so before stays so. With keys only for the role admin."),
         .json(404, "Error", "There is no live worker of this id."),
       ])
   }
@@ -95,6 +95,7 @@ struct DrainRoute: Route {
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
+    guard context.scope == nil else { throw .forbidden("workers serve all names; to drain one needs the role admin") }
     let id = Self.decoded(argument)
     context.note("worker", id.cut(toBytes: 200))
     let store = partitions.all[0]

@@ -1,6 +1,9 @@
 import Hiredis
 import LinuxSupport
 
+/// A callback of a list, and its place there.
+typealias FoundCallback = (place: CallbackCursor, callback: StoredCallback)
+
 extension RunStore {
   /// Dead callbacks that are kept, the newest.
   static let keptDeadCallbacks = 10_000
@@ -90,35 +93,42 @@ extension RunStore {
 
   /// Reads one callback.
   public func callback(_ id: String) async throws(StoreError) -> StoredCallback? {
-    try await callbacks("one", id, after: nil).first?.callback
+    try await callbacks("one", id, of: nil, after: nil).found.first?.callback
   }
 
   /// Reads callbacks, each with when it is due or was given up: those that wait, the first due first, or dead ones, the
   /// newest first.
+  /// - Parameter owner: whose; nil for everybody's.
+  /// - Returns: the callbacks, and where the look has ended if more may follow although they are fewer than `limit`.
   func callbacks(
-    dead: Bool, after cursor: CallbackCursor?, limit: Int
-  ) async throws(StoreError) -> [(place: CallbackCursor, callback: StoredCallback)] {
-    try await callbacks(dead ? "dead" : "waiting", "\(limit)", after: cursor)
+    dead: Bool, of owner: String?, after cursor: CallbackCursor?, limit: Int
+  ) async throws(StoreError) -> (found: [FoundCallback], end: CallbackCursor?) {
+    try await callbacks(dead ? "dead" : "waiting", "\(limit)", of: owner, after: cursor)
   }
 
   private func callbacks(
-    _ what: String, _ which: String, after cursor: CallbackCursor?
-  ) async throws(StoreError) -> [(place: CallbackCursor, callback: StoredCallback)] {
+    _ what: String, _ which: String, of owner: String?, after cursor: CallbackCursor?
+  ) async throws(StoreError) -> (found: [FoundCallback], end: CallbackCursor?) {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(what)
     arguments.append(which)
     arguments.append(cursor.map { "\($0.milliseconds)" } ?? "")
     arguments.append(cursor?.id ?? "")
+    arguments.append(owner ?? "")
     let reply = try await evaluate(Scripts.calls, [keys.callbacks, keys.deadCallbacks], arguments)
-    guard let entries = reply.array else { throw RunStore.damaged(Scripts.calls, reply) }
-    return entries.compactMap { entry in
+    guard let entries = reply.array, let rest = entries.first?.array else {
+      throw RunStore.damaged(Scripts.calls, reply)
+    }
+    let end = rest.first?.string.flatMap { Double($0) }.map { CallbackCursor(Int($0), rest.last?.string ?? "") }
+    let found = entries.dropFirst().compactMap { entry -> FoundCallback? in
       guard let words = entry.array, words.count > 2, let id = words[0].string else { return nil }
       let time = words[1].string.flatMap { Double($0) }.map { Int($0) }
       let callback = StoredCallback(
         id: id, due: what == "dead" ? nil : time, fields: StoredCallback.fields(words[2...]))
       return (CallbackCursor(time ?? 0, id), callback)
     }
+    return (found, end)
   }
 
   /// Counts the callbacks.

@@ -42,6 +42,8 @@ public struct StoredCallback: Sendable, Equatable {
   public var errorCode: String? { fields["error_code"] }
   /// Why the run failed.
   public var error: String? { fields["error"] }
+  /// The name of the key that the run was submitted with; nil for a run without one.
+  public var owner: String? { fields["owner"] }
   /// When it was laid down, in seconds since 1970.
   public var createdAt: String { fields["created_ts"] ?? "" }
   /// How often it was sent, this time included.

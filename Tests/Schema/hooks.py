@@ -87,7 +87,7 @@ def ordered_schedule(body):
     return body
 
 
-FILTERS = {"status", "name", "label", "error_code", "since", "before", "cursor"}
+FILTERS = {"status", "name", "label", "owner", "error_code", "since", "before", "cursor"}
 
 
 def ordered_query(operation, query):
@@ -102,8 +102,8 @@ def ordered_query(operation, query):
 
 @schemathesis.hook
 def map_case(context, case):
-    if case.meta is not None and case.meta.generation.mode.is_positive and case.query:
-        case.query = ordered_query(case.operation.definition.raw.get("operationId", ""), dict(case.query))
+    if case.meta is not None and case.meta.generation.mode.is_positive:
+        case.query = ordered_query(case.operation.definition.raw.get("operationId", ""), dict(case.query or {}))
     if case.operation.definition.raw.get("operationId") == "putSchedule":
         if case.meta is not None and case.meta.generation.mode.is_positive and isinstance(case.body, dict):
             case.body = ordered_schedule(case.body)

@@ -1,7 +1,7 @@
 /// Dates and times of the internet (RFC 3339, section 5.6), such as `2026-12-24T18:00:00.5+01:00`.
 package enum DateTime {
-  /// Milliseconds since 1970, a fraction of one rounded up; nil when the text has another form, names a day or an hour
-  /// that does not exist, or a time before 1970. A leap second counts as the second after it.
+  /// Milliseconds since 1970, a fraction of one rounded up, below zero before; nil when the text has another form, or
+  /// names a day or an hour that does not exist. A leap second counts as the second after it.
   package static func milliseconds(of text: String) -> Int? {
     var bytes = Array(text.utf8)[...]
     guard let year = digits(4, &bytes), take("-", &bytes), let month = digits(2, &bytes), take("-", &bytes),
@@ -11,8 +11,7 @@ package enum DateTime {
       (1...12).contains(month), (1...days(of: month, year)).contains(day), hour < 24, minute < 60, second <= 60
     else { return nil }
     let seconds = ((daysSince1970(year, month, day) * 24 + hour) * 60 + minute - offset) * 60 + second
-    let time = seconds * 1_000 + fraction
-    return time < 0 ? nil : time
+    return seconds * 1_000 + fraction
   }
 
   private static func take(_ characters: String, _ bytes: inout ArraySlice<UInt8>) -> Bool {

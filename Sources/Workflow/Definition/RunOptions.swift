@@ -101,7 +101,8 @@ extension RunOptions {
           place, value, "a date and time with its offset is expected, such as 2026-12-24T18:00:00+01:00 (RFC 3339)"))
       return
     }
-    start = .at(milliseconds: time)
+    // Before 1970 is as much in the past as 1970.
+    start = .at(milliseconds: max(0, time))
   }
 
   private mutating func readLabels(

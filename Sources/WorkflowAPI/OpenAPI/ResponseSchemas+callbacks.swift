@@ -7,6 +7,7 @@ extension ResponseSchemas {
   static let callback = [
     Field("id", text, default: .required, "its id, the `webhook-id` of each attempt"),
     Field("job_id", jobID, default: .required, "the run's id"),
+    Field("owner", text, "whose it is, with API keys"),
     Field("url", text, default: .required, "where it goes; values of the query are hidden"),
     Field("type", text, default: .required, "what it reports, such as `run.finished`"),
     Field(

@@ -14,6 +14,9 @@ struct RunSelection: ParsableArguments {
   @Option(name: .customLong("label"), help: "A label that they have, as name=value; may be repeated.")
   var labels: [String] = []
 
+  @Option(help: "The name of the key that they were submitted with.")
+  var owner: String?
+
   @Option(help: "Why they failed, such as rate_limited.")
   var errorCode: String?
 
@@ -32,6 +35,7 @@ struct RunSelection: ParsableArguments {
       var items = statuses.map { (name: "status", value: $0) }
       if let name { items.append(("name", name)) }
       items += labels.map { ("label", $0) }
+      if let owner { items.append(("owner", owner)) }
       if let errorCode { items.append(("error_code", errorCode)) }
       if let since { items.append(("since", try Self.time(since))) }
       if let before { items.append(("before", try Self.time(before))) }

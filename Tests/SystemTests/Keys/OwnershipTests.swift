@@ -9,6 +9,7 @@ import Testing
   private static let others: Set<String> = [
     "/workflow/run", "/workflow/openapi.json", "/workflow/schedules", "/status", "/status/health", "/status/counts",
     "/workflow/runs/cancel", "/workflow/runs/pause", "/workflow/runs/resume", "/workflow/runs/retry",
+    "/status/callbacks", "/workflow/callbacks/retry", "/workflow/ops", "/status/workers",
   ]
   private static let unknown = "00000000-0000-4000-8000-000000000000"
 
@@ -90,7 +91,7 @@ import Testing
       let known = Set(try await routes(keys).map(\.path).filter { !$0.contains("{") })
       #expect(known == Self.others)
       let run = try await keys.submit(KeyTests.delayed, key: "key-alice")
-      for path in ["/status", "/status?status=queued", "/status?dead=1", "/status?name=delayed"] {
+      for path in ["/status", "/status?status=queued", "/status?dead=1", "/status?name=delayed", "/status?owner=bob"] {
         #expect(try await keys.send("GET", path, key: "key-bob").json["runs"] == [], "\(path)")
       }
       for verb in ["cancel", "pause", "resume", "retry"] {
@@ -100,6 +101,11 @@ import Testing
         #expect(try await keys.send("POST", "/workflow/runs/\(verb)", key: "key-bob").status == 422, "\(verb)")
       }
       #expect(try await keys.send("GET", "/status/counts", key: "key-bob").status == 403)
+      #expect(try await keys.send("GET", "/status?owner=alice", key: "key-bob").status == 403)
+      #expect(try await keys.send("POST", "/workflow/runs/cancel?owner=alice", key: "key-bob").status == 403)
+      #expect(try await keys.send("GET", "/status?owner=bob", key: "key-ops").json["runs"] == [])
+      let owned = try await keys.send("GET", "/status?owner=alice", key: "key-ops").json
+      #expect(owned["runs"]?.arrayValue?.count == 1)
       #expect(try await keys.status(run, key: "key-alice")["status"] == "queued")
       for key in ["key-alice", "key-ops"] {
         let listed = try await keys.send("GET", "/status", key: key).json["runs"]?.arrayValue ?? []
