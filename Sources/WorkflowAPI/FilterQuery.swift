@@ -122,9 +122,11 @@ struct FilterQuery {
   }
 
   private static func label(_ text: String) throws(Fault) -> RunFilter.Label {
-    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, !parts[0].isEmpty else { throw Fault("a label is written name=value") }
-    return RunFilter.Label(name: String(parts[0]), value: String(parts[1]))
+    // By bytes: a mark that follows the = may make one character of both.
+    guard let end = text.utf8.firstIndex(of: UInt8(ascii: "=")), end > text.startIndex else {
+      throw Fault("a label is written name=value")
+    }
+    return RunFilter.Label(name: String(text[..<end]), value: String(Substring(text.utf8[end...].dropFirst())))
   }
 
   private static func owner(_ text: String) throws(Fault) -> String {

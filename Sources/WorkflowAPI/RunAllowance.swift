@@ -4,54 +4,43 @@ import Synchronization
 import Workflow
 import WorkflowStore
 
-/// Holds names to the number of queued and started runs that their keys allow.
+/// What the runs of a name may take besides those that it has.
 ///
-/// The runs are counted in Redis, at most once a second for a name, and those that were submitted since are added. So
-/// nothing has to be taken back when a run ends or a process dies. Several API processes together may exceed a limit
-/// by what they accept within a second.
+/// The script that accepts a run counts, so a limit holds whatever other API processes accept. With several partitions
+/// each counts its own runs: what the others have is looked up once a second, and a limit may be exceeded by what they
+/// accept within it.
 final class RunAllowance: Sendable {
-  private struct Count {
-    var runs: Int
+  private struct Look {
+    let usages: [RunUsage]
     let time: MonotonicInstant
   }
 
   private let partitions: Partitions
-  private let counts = Mutex<[String: Count]>([:])
+  private let looks = Mutex<[String: Look]>([:])
 
   init(_ partitions: Partitions) { self.partitions = partitions }
 
-  /// Takes one run of what a key allows.
-  /// - Throws: `limited` when there are as many.
-  func take(of key: AccessKey) async throws(APIError) {
-    guard let limit = key.limits.runs else { return }
-    if take(of: key.name, limit, isNew: false) { return }
-    let runs = try await count(of: key.name, upTo: limit)
-    counts.withLock { $0[key.name] = Count(runs: runs, time: .now) }
-    guard take(of: key.name, limit, isNew: true) else {
-      throw .limited("\(key.name) has \(limit) queued and started runs, as many as it may have (runs)", retryAfter: 1)
+  /// What the partition of a run may hold for the name of a key; nil where nothing limits it.
+  func quota(of key: AccessKey, for id: JobID) async throws(APIError) -> RunQuota? {
+    guard key.limits.runs != nil || key.limits.bytes != nil else { return nil }
+    var quota = RunQuota(runs: key.limits.runs, bytes: key.limits.bytes)
+    if partitions.count == 1 { return quota }
+    let own = partitions.number(of: id)
+    for (position, usage) in try await usages(of: key.name).enumerated() where position != own {
+      quota.runs? -= usage.runs
+      quota.bytes? -= usage.bytes
     }
+    return quota
   }
 
-  private func take(of name: String, _ limit: Int, isNew: Bool) -> Bool {
-    counts.withLock { counts in
-      guard let count = counts[name], isNew || .now - count.time < .seconds(1), count.runs < limit else { return false }
-      counts[name]?.runs += 1
-      return true
+  private func usages(of name: String) async throws(APIError) -> [RunUsage] {
+    if let look = looks.withLock({ $0[name] }), .now - look.time < .seconds(1) { return look.usages }
+    let time = MonotonicInstant.now
+    var usages: [RunUsage] = []
+    for store in partitions.all {
+      usages.append(try await store.reading { store throws(StoreError) in try await store.usage(of: name) })
     }
-  }
-
-  private func count(of name: String, upTo limit: Int) async throws(APIError) -> Int {
-    var filter = RunFilter()
-    filter.statuses = [.queued, .started]
-    filter.owner = name
-    var (runs, cursor): (Int, RunCursor?) = (0, nil)
-    repeat {
-      let page = try await partitions.reading { [cursor] partitions throws(StoreError) in
-        try await partitions.list(filter, after: cursor, limit: 1_000)
-      }
-      runs += page.runs.count
-      cursor = page.next
-    } while cursor != nil && runs < limit
-    return runs
+    looks.withLock { [usages] in $0[name] = Look(usages: usages, time: time) }
+    return usages
   }
 }

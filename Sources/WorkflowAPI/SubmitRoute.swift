@@ -1,3 +1,4 @@
+import AccessKeys
 import ExactJSON
 import FastCGI
 import Workflow
@@ -47,16 +48,17 @@ struct SubmitRoute: Route {
     let key = try idempotencyKey(request)
     var options = definition.options
     options.owner = context.owner
-    if let caller = context.key { try await allowance.take(of: caller) }
+    let id = partitions.newID(requestID: context.requestID, idempotencyKey: key)
     let submission = Submission(
-      id: partitions.newID(requestID: context.requestID, idempotencyKey: key), runName: definition.runName,
+      id: id, runName: definition.runName,
       steps: steps, inputs: body.document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
-      requirements: definition.requirements, options: options, idempotencyKey: key,
-      requestID: context.requestID)
+      requirements: definition.requirements, options: options, quota: try await quota(of: context, for: id),
+      idempotencyKey: key, requestID: context.requestID)
     let answer: SubmissionAnswer
     do { answer = try await submissions.submit(submission) } catch { throw APIError(error) }
     switch answer {
     case .conflict(let job): throw .conflict(job)
+    case .limited(let part): throw limited(part, context)
     case .past: throw .invalid([pastStart(body)])
     case .accepted(let job):
       context.note("job", job.description)
@@ -64,6 +66,23 @@ struct SubmitRoute: Route {
       // An id has nothing that JSON escapes.
       let body = "{\"job_id\":\"\(job)\",\"status_url\":\"\(url)\"}"
       return .json(status: 202, bytes: Array(body.utf8), headers: [("Location", url)])
+    }
+  }
+
+  private func quota(of context: RequestContext, for id: JobID) async throws(APIError) -> RunQuota? {
+    guard let key = context.key else { return nil }
+    return try await allowance.quota(of: key, for: id)
+  }
+
+  private func limited(_ part: RunQuota.Part, _ context: RequestContext) -> APIError {
+    let (name, limits) = (context.key?.name ?? "", context.key?.limits ?? .init())
+    switch part {
+    case .runs:
+      let runs = limits.runs ?? 0
+      return .limited("\(name) has \(runs) queued and started runs, as many as it may have (runs)", retryAfter: 1)
+    case .bytes:
+      let bytes = limits.bytes ?? 0
+      return .limited("\(name) may store \(bytes) bytes (bytes): runs must expire before others fit", retryAfter: 60)
     }
   }
 

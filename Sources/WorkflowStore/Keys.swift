@@ -13,7 +13,8 @@
 ///                              number of the record that ended the last claim), `due` (until when it waits
 ///                              or waited among the timers), `wait` (ms that it waited the last time), and
 ///                              what the run says of itself: `delay`, `limit`, `retain`, `priority`,
-///                              `labels`; `owner` (the name of its API key); `schedule` (tick and name of the
+///                              `labels`; `owner` (the name of its API key) and `kept` (hour and bytes of its
+///                              end in usage:{owner}); `schedule` (tick and name of the
 ///                              schedule that has started it). No value but run_name, error, labels and
 ///                              schedule has more than 64 bytes, so that Redis keeps it compact
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
@@ -37,6 +38,9 @@
 ///   part:{id}          string  the beginning of a result that is written in slices                       run + retain
 ///   claim:{worker}     string  the worker's last claim and the runs that it took                         4 leases
 ///   idempotency:{key}  string  job id and digest of the body; of a run with an owner `{owner},{key}`      24 h
+/// wf's own, of the names of API keys
+///   usage:{owner}      hash    what the runs of the name take: `runs` and `bytes` of the live ones; by hour     while runs live;
+///                              since 1970, bytes of the ended ones that expire in it                     then the last hour
 /// wf's own, of schedules; those of a name are in the partition that the name's hash says
 ///   schedules          zset    name of each schedule → when it is due next, s; `inf`: never                until the last
 ///                                                                                                        is removed
@@ -141,6 +145,7 @@ public struct Keys: Sendable, Equatable {
   func worker(_ id: String) -> String { "\(prefix)worker:\(id)" }
   func abilities(_ digest: String) -> String { "\(prefix)abilities:\(digest)" }
   func idempotency(_ key: String) -> String { "\(prefix)idempotency:\(key)" }
+  func usage(of owner: String) -> String { "\(prefix)usage:\(owner)" }
   func schedule(_ name: String) -> String { "\(prefix)schedule:\(name)" }
   func callback(_ id: String) -> String { "\(prefix)callback:\(id)" }
   var callbacks: String { "\(prefix)callbacks" }

@@ -17,6 +17,8 @@ public struct Submission: Sendable {
   public let options: RunOptions
   /// What a worker must have to take the run (``WorkflowDefinition/requirements``).
   public let requirements: Set<String>
+  /// What the runs of its owner may take; nil for as much as they like.
+  public let quota: RunQuota?
   /// The client's `Idempotency-Key`, if it sent one.
   public let idempotencyKey: String?
   /// The id of the request, for the logs.
@@ -25,8 +27,9 @@ public struct Submission: Sendable {
   /// A run to be accepted.
   public init(
     id: JobID, runName: String, steps: [UInt8], inputs: [UInt8], requirements: Set<String>,
-    options: RunOptions = RunOptions(), idempotencyKey: String? = nil, requestID: String
+    options: RunOptions = RunOptions(), quota: RunQuota? = nil, idempotencyKey: String? = nil, requestID: String
   ) {
+    self.quota = quota
     self.options = options
     self.id = id
     self.runName = runName
@@ -49,6 +52,28 @@ public enum SubmissionAnswer: Sendable, Equatable {
   case conflict(JobID)
   /// The run is to start at a time that has passed; nothing is accepted.
   case past
+  /// The runs of its owner take as much as its quota says; nothing is accepted.
+  case limited(RunQuota.Part)
+}
+
+/// What the runs of a name may take in a partition; nil where nothing limits them.
+public struct RunQuota: Sendable, Equatable {
+  /// Queued and started runs.
+  public var runs: Int?
+  /// Bytes that are stored: of the steps and inputs of these runs, and what is kept of runs that have ended.
+  public var bytes: Int?
+
+  /// A part of it.
+  public enum Part: String, Sendable {
+    case runs
+    case bytes
+  }
+
+  /// A quota.
+  public init(runs: Int? = nil, bytes: Int? = nil) { (self.runs, self.bytes) = (runs, bytes) }
+
+  /// The option as submit.lua reads it, and its line end.
+  fileprivate var line: String { "quota \(runs.map { "\($0)" } ?? "-") \(bytes.map { "\($0)" } ?? "-")\n" }
 }
 
 extension RunStore {
@@ -110,6 +135,7 @@ extension RunStore {
     }
     if words[0] == "held" { throw .damaged("WRONGTYPE \(words[1])") }
     if words[0] == "past" { return .past }
+    if words[0] == "limited", let part = RunQuota.Part(rawValue: words[1]) { return .limited(part) }
     guard let job = JobID(words[1]) else { throw RunStore.damaged(Scripts.submit, reply) }
     return words[0] == "conflict" ? .conflict(job) : .accepted(job)
   }
@@ -119,7 +145,7 @@ extension Submission {
   /// - Parameter number: of its class, below 100.
   fileprivate func append(to arguments: inout RedisArguments, asClass number: Int) {
     for word in words(asClass: number) { arguments.append(word) }
-    if !options.isEmpty { arguments.append(options.lines) }
+    if !options.isEmpty { arguments.append((quota?.line ?? "") + options.lines) }
     // No key has a comma.
     if let idempotencyKey { arguments.append(options.owner.map { "\($0),\(idempotencyKey)" } ?? idempotencyKey) }
   }

@@ -2,7 +2,8 @@ import Hiredis
 
 /// The Lua scripts, each headed by its contract in `Scripts/`. Every one that writes is safe to send twice.
 enum Scripts {
-  static let submit = script(PackageResources.submit_lua, named: "submit", after: [prelude, wake, indexes, admit])
+  static let submit = script(
+    PackageResources.submit_lua, named: "submit", after: [prelude, wake, indexes, usage, admit])
   static let claim = script(PackageResources.claim_lua, named: "claim", after: [prelude, holds])
   static let record = script(PackageResources.record_lua, named: "record", after: transitions + [results])
   static let heartbeat = script(PackageResources.heartbeat_lua, named: "heartbeat", after: transitions)
@@ -10,7 +11,7 @@ enum Scripts {
   static let upgrade = script(PackageResources.upgrade_lua, named: "upgrade", after: transitions)
   static let timers = script(PackageResources.timers_lua, named: "timers", after: transitions + [ends, waits])
   static let control = script(PackageResources.control_lua, named: "control", after: transitions + [ends])
-  static let reopen = script(PackageResources.reopen_lua, named: "reopen", after: [prelude, wake, holds])
+  static let reopen = script(PackageResources.reopen_lua, named: "reopen", after: [prelude, wake, holds, usage])
   static let leave = script(PackageResources.leave_lua, named: "leave", after: [prelude])
   static let status = script(PackageResources.status_lua, named: "status", after: [])
   static let events = script(PackageResources.events_lua, named: "events", after: [])
@@ -24,11 +25,11 @@ enum Scripts {
   static let schedule = script(PackageResources.schedule_lua, named: "schedule", after: [prelude])
   static let unschedule = script(PackageResources.unschedule_lua, named: "unschedule", after: [prelude])
   static let schedules = script(PackageResources.schedules_lua, named: "schedules", after: [])
-  static let tick = script(PackageResources.tick_lua, named: "tick", after: [prelude, wake, indexes, admit])
+  static let tick = script(PackageResources.tick_lua, named: "tick", after: [prelude, wake, indexes, usage, admit])
 
   static let inbox = script(PackageResources.inbox_lua, named: "inbox", after: [prelude, entries])
   static let take = script(
-    PackageResources.take_lua, named: "take", after: [prelude, wake, indexes, admit, entries, report])
+    PackageResources.take_lua, named: "take", after: [prelude, wake, indexes, usage, admit, entries, report])
 
   static let calldue = script(PackageResources.calldue_lua, named: "calldue", after: [prelude, callbacks])
   static let called = script(PackageResources.called_lua, named: "called", after: [prelude, callbacks])
@@ -47,13 +48,14 @@ enum Scripts {
   private static let report = PackageResources.report_lua
   private static let holds = PackageResources.holds_lua
   private static let indexes = PackageResources.indexes_lua
+  private static let usage = PackageResources.usage_lua
   private static let ends = PackageResources.ends_lua
   private static let waits = PackageResources.waits_lua
   private static let results = PackageResources.results_lua
   private static let leases = PackageResources.leases_lua
   /// What scripts share that take runs from state to state.
   private static let transitions = [
-    prelude, wake, holds, indexes, report, PackageResources.transitions_lua,
+    prelude, wake, holds, indexes, usage, report, PackageResources.transitions_lua,
   ]
 
   /// The script with what it shares with others put in after its `#!lua` line, which Redis wants first. Every function

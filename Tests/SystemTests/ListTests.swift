@@ -58,7 +58,8 @@ import WorkflowStore
         ("status=failed&status=cancelled", [cancelled, failed]),
         ("name=good+one", [parked, finished]), ("name=good%20one&status=finished", [finished]), ("name=none", []),
         ("label=for=a+%26+b", [finished, failed]), ("label=for%3Da%20%26%20b&label=kind=x", [failed]),
-        ("label=for=a", []), ("error_code=provider_rejected", [failed]), ("error_code=timeout", []),
+        ("label=for=a", []), ("label=for=%F0%9F%8F%BB", []), ("error_code=provider_rejected", [failed]),
+        ("error_code=timeout", []),
         ("since=2020-01-01T00:00:00Z&name=bad", [failed]), ("before=2020-01-01T00:00:00Z", []),
         ("since=2999-01-01T00:00:00Z", []), ("owner=x", []),
       ]

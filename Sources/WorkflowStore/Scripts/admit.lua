@@ -1,4 +1,5 @@
--- Common to the scripts that accept runs; Scripts.swift puts this text after prelude.lua, wake.lua and indexes.lua.
+-- Common to the scripts that accept runs; Scripts.swift puts this text after prelude.lua, wake.lua, indexes.lua and
+-- usage.lua.
 -- They set `retention`, the seconds that ended runs are kept.
 
 local time = redis.call('TIME')
@@ -43,6 +44,7 @@ end
 
 -- What a run says besides its steps, a line each: a name and a value, which its job keeps under that name. Its `start`
 -- is a time, ms since 1970, or with a `+` a delay, ms: the job says `due` and `delay` then.
+-- A `quota` is kept nowhere: `runs` and `bytes` that its name may have, `-` for any.
 -- `due`: when it starts, ms; `deadline`: when its time is over, ms; `about`: what its claims are told.
 local function readOptions(text)
   local ms, options = math.floor(score / 1000), {fields = {}}
@@ -53,7 +55,9 @@ local function readOptions(text)
     options[field] = value
   end
   for name, value in string.gmatch(text, '(%l+) ([^\n]*)') do
-    if name ~= 'start' then
+    if name == 'quota' then
+      options.runs, options.bytes = string.match(value, '^(%S+) (%S+)$')
+    elseif name ~= 'start' then
       say(name, value)
     else
       local delay = string.match(value, '^%+(.*)$')
@@ -74,6 +78,7 @@ local function admit(id, job, name, documents, class, about, options)
   if options then
     about = about .. (options.about or '')
     if #options.fields > 0 then redis.call('HSET', job, unpack(options.fields)) end
+    if options.owner then countLive(options.owner, 1, #documents) end
     if options.deadline then redis.call('ZADD', ARGV[1] .. 'deadlines', whole(options.deadline), id) end
     if options.due then redis.call('ZADD', ARGV[1] .. 'timers', whole(options.due), id) end
   end

@@ -17,7 +17,7 @@ these.
 Safe to send twice: the generation is another one then.
 ]]
 local id, job = ARGV[2], jobs .. ARGV[2]
-local known = try('HMGET', job, 'status', 'generation', 'end', 'again', 'created_ts', 'finished_ts', 'limit') or {}
+local known = try('HMGET', job, 'status', 'generation', 'end', 'again', 'created_ts', 'finished_ts', 'limit', 'owner', 'kept') or {}
 if not known[1] or known[1] .. ' ' .. (known[2] or '0') ~= ARGV[3] then
   return {'changed', known[1] or 'gone', known[2] or '0'}
 end
@@ -44,6 +44,12 @@ redis.call('PERSIST', job)
 redis.call('PERSIST', prefix .. 'progress:' .. id)
 redis.call('UNLINK', prefix .. 'result:' .. id, prefix .. 'part:' .. id)
 
+local hour, kept = string.match(known[9] or '', '^(%d+) (%d+)$')
+if known[8] then
+  local live, key = countLive(known[8], 1, redis.call('STRLEN', docs))
+  if live and hour then redis.pcall('HINCRBY', key, hour, '-' .. kept) end
+end
+
 local now = clock()
 local ts, bytes = later(seconds(now), known[6]), tonumber(ARGV[5])
 local entries = {}
@@ -54,7 +60,7 @@ end
 log(prefix .. 'progress:' .. id, entries, 1, #entries)
 -- A claim's number is higher than those before, though its random part alone would tell them apart.
 local claims = math.max(tonumber(string.match(known[3] or '', '^%d+') or 0), tonumber(string.match(known[4] or '', '^%d+') or 0))
-redis.call('HDEL', job, 'error', 'error_code', 'finished_ts', 'due', 'paused', ARGV[6] == '1' and 'due' or 'degraded')
+redis.call('HDEL', job, 'error', 'error_code', 'finished_ts', 'due', 'paused', 'kept', ARGV[6] == '1' and 'due' or 'degraded')
 redis.call('HSET', job, 'status', 'queued', 'run', ARGV[4], 'generation', string.match(ARGV[4], '%d+$'),
   'again', whole(claims) .. ' 0 0 ' .. ts .. ' ' .. whole(bytes), 'bytes', whole(bytes))
 redis.call('ZREM', KEYS[3], id)

@@ -10,27 +10,51 @@ ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 seconds that an
       the number of its class with two digits, the sum of 1 if an idempotency key follows and 2 if options do, its job
         id, bytes of its documents with eight digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;
       its name; its documents as they lie in `docs:{id}`; its options; its idempotency key.
-      Options are lines of a name and a value: start, in ms since 1970, or with a `+` in ms from now; limit, the
+      Options are lines of a name and a value: quota, the queued and started runs and the stored bytes that the owner
+      may have, `-` for any, which comes first and is no part of what an idempotency key stands for; start, in ms since 1970, or with a `+` in ms from now; limit, the
       seconds that it may take; retain, the seconds that it is kept; priority; callback, a URL; owner; labels as JSON
 
 Returns for each 1: it is accepted, now or by an earlier sending;
                  {'accepted', job id}: that is the job that the same key and body made;
                  {'conflict', job id}: the key was used with another body, for that job;
                  {'past', job id}: its start lies in the past; nothing of it is written;
+                 {'limited', 'runs' or 'bytes'}: its owner has as much as its quota says; nothing of it is written;
                  {'held', sentence}: its queue is no list, or another key of another type; nothing of it is written.
 Safe to send twice: a job that is there is answered again.
 ]]
 retention = ARGV[3] + 0
 for n = 1, ARGV[4] + 0 do learn(n, ARGV[4 + n]) end
 
--- The answer to an idempotency key that is known; otherwise it is kept for this job.
-local function repeated(key, id, name, documents, options)
+-- What of its quota the owner of a run has used up; nil when there is room for it.
+local function overQuota(options, bytes)
+  local key = ARGV[1] .. 'usage:' .. options.owner
+  local runs, used, hour = 0, bytes, math.floor(time[1] / 3600)
+  local fields = try('HGETALL', key) or {}
+  for i = 1, #fields, 2 do
+    local count = math.max(0, tonumber(fields[i + 1]) or 0)
+    if fields[i] == 'runs' then runs = count end
+    if fields[i] == 'bytes' or (tonumber(fields[i]) or 0) >= hour then used = used + count end
+  end
+  if options.runs ~= '-' and runs >= tonumber(options.runs) then return 'runs' end
+  if options.bytes ~= '-' and used > tonumber(options.bytes) then return 'bytes' end
+end
+
+-- Why a run with these options is not accepted; nil when it is.
+local function refusal(id, options, documents)
+  if options.fault then return {'held', options.fault} end
+  if options.isPast then return {'past', id} end
+  local what = options.runs and overQuota(options, #documents)
+  return what and {'limited', what}
+end
+
+-- The answer to an idempotency key that is known; otherwise it is kept for this job, unless that is refused.
+local function repeated(key, id, name, documents, options, isRefused)
   key = ARGV[1] .. 'idempotency:' .. key
-  local digest = redis.sha1hex(#name .. ' ' .. name .. documents .. options)
+  local digest = redis.sha1hex(#name .. ' ' .. name .. documents .. string.gsub(options, '^quota [^\n]*\n', ''))
   local known = try('GET', key)
   if known == nil then return {'held', misfit(key, 'string')} end
   if not known then
-    if options ~= '' and readOptions(options).isPast then return nil end
+    if isRefused then return nil end
     redis.call('SET', key, id .. ' ' .. digest, 'EX', ARGV[2])
     return nil
   end
@@ -46,9 +70,10 @@ while at <= #ARGV do
   local hasKey, text = extras % 2 == 1, extras > 1 and ARGV[at + 3] or ''
   local words = 3 + (extras > 1 and 1 or 0) + (hasKey and 1 or 0)
   if redis.call('EXISTS', job) == 0 then
-    answer = faults[class] and {'held', faults[class]} or hasKey and repeated(ARGV[at + words - 1], id, name, documents, text)
-    options = not answer and extras > 1 and readOptions(text) or nil
-    if options then answer = options.fault and {'held', options.fault} or options.isPast and {'past', id} end
+    options = extras > 1 and readOptions(text) or nil
+    local refused = options and refusal(id, options, documents)
+    answer = faults[class] and {'held', faults[class]}
+      or hasKey and repeated(ARGV[at + words - 1], id, name, documents, text, refused) or refused
     if not answer then admit(id, job, name, documents, class, string.sub(head, 42), options) end
   end
   count = count + 1

@@ -1,5 +1,5 @@
 -- Common to the scripts that take a run from one state to another; Scripts.swift puts this text after prelude.lua,
--- wake.lua, holds.lua, indexes.lua and report.lua.
+-- wake.lua, holds.lua, indexes.lua, usage.lua and report.lua.
 --
 --   admit   (admit.lua) a run comes in: queued
 --   take    (claim.lua) a worker holds it: started
@@ -43,8 +43,9 @@ local function release(id, claim, ending, silent, asSuspect, due)
 end
 
 -- What the end of a run takes from its job: how long it is kept, which other keys know of it, and where it is reported.
-local function settleOptions(id, job, retain)
-  local said = redis.call('HMGET', job, 'retain', 'limit', 'callback')
+local function settleOptions(id, job, status, retain)
+  local said = redis.call('HMGET', job, 'retain', 'limit', 'callback', 'owner')
+  if said[4] then countEnd(id, job, said[4], status == 'finished', said[1] or retain) end
   if said[2] then redis.pcall('ZREM', ARGV[1] .. 'deadlines', id) end
   if said[3] then report(id, said[3]) end
   return said[1] or retain
@@ -56,7 +57,7 @@ end
 -- Returns the seconds that it is kept; nil, and writes nothing, when the job is none any more.
 local function finish(id, job, status, retain, hasOptions, hasOutputs, words, first, last, ...)
   if not checked(redis.pcall('HSET', job, 'status', status, ...)) then return nil end
-  if hasOptions then retain = settleOptions(id, job, retain) end
+  if hasOptions then retain = settleOptions(id, job, status, retain) end
   local progress = ARGV[1] .. 'progress:' .. id
   log(progress, words, first, last)
   redis.call('EXPIRE', job, retain)

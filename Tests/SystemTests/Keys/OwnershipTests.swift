@@ -146,17 +146,4 @@ import Testing
       #expect(try await keys.send("GET", "/status/\(id)", key: "key-alice").status == 404)
     }
   }
-
-  @Test func `A name has as many queued and started runs as its key says`() async throws {
-    try await KeyStack.with { keys in
-      let first = try await keys.submit(KeyTests.delayed, key: "key-few")
-      _ = try await keys.submit(KeyTests.delayed, key: "key-few")
-      let refused = try await keys.send("POST", "/workflow/run", key: "key-few", body: KeyTests.delayed)
-      #expect(refused.status == 429 && refused.header("Retry-After") == "1")
-      #expect(try refused.json["detail"] == "few has 2 queued and started runs, as many as it may have (runs)")
-      _ = try await keys.submit(KeyTests.delayed, key: "key-alice")
-      #expect(try await keys.send("POST", "/workflow/\(first)/cancel", key: "key-few").status == 200)
-      _ = try await keys.submit(KeyTests.delayed, key: "key-few")
-    }
-  }
 }
