@@ -45,6 +45,9 @@ enum Terminal {
     return (Int(size.ws_col), Int(size.ws_row))
   }
 
+  /// How long a line of standard output may be: what goes to a file or another program is not cut.
+  static var lineWidth: Int { isInteractive ? size.columns : 1 << 20 }
+
   private static func write(_ bytes: [UInt8], to descriptor: Int32) {
     var rest = bytes[...]
     while !rest.isEmpty {

@@ -193,6 +193,9 @@ import Testing
       let outcome = try await wf("list", "--dead", settings: ["WF_URL": stack.url])
       #expect(outcome.output == "2026-11-23T18:54:15Z  \(id)  summarize-then-store  in llm, other  workers died\n")
       #expect(outcome.code == 0)
+      // What is piped is not cut to the width of a terminal.
+      let list = try await wf("list", settings: ["WF_URL": stack.url])
+      #expect(list.output.hasSuffix("  \(id)  summarize-then-store  workers died\n"))
     }
   }
 

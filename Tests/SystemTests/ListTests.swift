@@ -54,16 +54,15 @@ import WorkflowStore
         ("", [cancelled, parked, started, finished, failed]),
         ("status=queued", [parked]), ("status=started", [started]), ("status=finished", [finished]),
         ("status=failed", [failed]), ("status=cancelled", [cancelled]),
-        ("status=queued&status=started", [parked, started]),
-        ("status=failed&status=cancelled", [cancelled, failed]),
+        ("status=queued&status=started", [parked, started]), ("status=failed&status=cancelled", [cancelled, failed]),
         ("name=good+one", [parked, finished]), ("name=good%20one&status=finished", [finished]), ("name=none", []),
         ("label=for=a+%26+b", [finished, failed]), ("label=for%3Da%20%26%20b&label=kind=x", [failed]),
         ("label=for=a", []), ("label=for=%F0%9F%8F%BB", []), ("error_code=provider_rejected", [failed]),
-        ("error_code=timeout", []),
-        ("since=2020-01-01T00:00:00Z&name=bad", [failed]), ("before=2020-01-01T00:00:00Z", []),
+        ("error_code=timeout", []), ("since=2020-01-01T00:00:00Z&name=bad", [failed]),
+        ("before=2020-01-01T00:00:00Z", []), ("before=0785-07-14T05:03:44Z", []),
         ("since=2999-01-01T00:00:00Z", []), ("owner=x", []),
       ]
-      for (query, ids) in expected where query != "owner=x" {
+      for (query, ids) in expected {
         #expect(try await list(query, stack).ids == ids, "\(query)")
         #expect(try await all(query, limit: 1, stack).flatMap { $0 } == ids, "\(query), in pages")
       }

@@ -41,7 +41,7 @@ struct ListCommand: AsyncParsableCommand {
     if watch { return try await keepShowing(client) }
     let page = try await client.runs(selection.items, limit: limit)
     if json { return Terminal.show(.object(page)) }
-    let lines = RunTable.lines(of: page, width: Terminal.size.columns)
+    let lines = RunTable.lines(of: page, width: Terminal.lineWidth)
     for line in lines { Terminal.show(line) }
     if lines.isEmpty { Terminal.say("there are no such runs") }
     if page["next"] != .null { Terminal.say("more follow: --limit shows more, --since and --before other times") }

@@ -28,7 +28,7 @@ struct SchedulesCommand: AsyncParsableCommand {
       if json { return Terminal.show(.object(answer)) }
       let schedules = answer["schedules"]?.arrayValue?.compactMap(\.objectValue) ?? []
       if schedules.isEmpty { return Terminal.say("there are no schedules") }
-      for line in ScheduleTable.lines(schedules, width: Terminal.size.columns) { Terminal.show(line) }
+      for line in ScheduleTable.lines(schedules, width: Terminal.lineWidth) { Terminal.show(line) }
     }
   }
 

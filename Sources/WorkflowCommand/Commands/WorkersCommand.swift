@@ -20,7 +20,7 @@ struct WorkersCommand: AsyncParsableCommand {
     if json { return Terminal.show(.object(answer)) }
     let workers = answer["workers"]?.arrayValue?.compactMap(\.objectValue) ?? []
     if workers.isEmpty { return Terminal.say("no worker is alive") }
-    for line in WorkerTable.lines(workers, width: Terminal.size.columns) { Terminal.show(line) }
+    for line in WorkerTable.lines(workers, width: Terminal.lineWidth) { Terminal.show(line) }
   }
 }
 
