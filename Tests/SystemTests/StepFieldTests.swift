@@ -90,7 +90,7 @@ import WorkflowStore
     try await Stack.withModel(settings: ["WF_LLM_FALLBACK": "fail"]) { stack, model in
       model.behaviour = .hold
       let steps =
-        #"{"id":"a","op":"llm_summarize","params":{"source":"x"},"timeout_s":0.3,"optional":true,"#
+        #"{"id":"a","op":"llm_summarize","params":{"source":"x"},"timeout_s":1.5,"optional":true,"#
         + #""retry":{"max_attempts":1}},"#
         + Self.good("b", #","needs":["a"]"#)
       let body = Case(name: "", steps: steps, end: "").body
@@ -98,7 +98,7 @@ import WorkflowStore
       #expect(end(status) == "finished a=failed b=done")
       let failed = status["progress"]?.arrayValue?.compactMap(\.objectValue).first { $0["msg"] == "step_failed" }
       #expect(
-        failed?["error_code"] == "timeout" && failed?["error"]?.stringValue?.contains("0.3 s (timeout_s)") == true)
+        failed?["error_code"] == "timeout" && failed?["error"]?.stringValue?.contains("1.5 s (timeout_s)") == true)
       try await model.waitForDisconnect()
     }
   }
