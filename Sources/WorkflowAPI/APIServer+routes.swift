@@ -16,6 +16,8 @@ extension APIServer {
       ScheduleRoute(schedules: schedules),
       PutScheduleRoute(schedules: schedules),
       DeleteScheduleRoute(schedules: schedules),
+      StoreRoute(partitions: partitions, documents: documents, quotas: quotas),
+      DeleteStoreRoute(partitions: partitions, submissions: submissions),
       CallbackListRoute(partitions: partitions),
       CallbackRoute(partitions: partitions),
       RetryCallbackRoute(callbacks: CallbackRecalls(partitions: partitions, submissions: submissions)),

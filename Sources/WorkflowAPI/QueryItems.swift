@@ -20,26 +20,7 @@ struct QueryItems {
   var decoded: [(name: String, value: String)] { items.map { (Self.decode($0.name), Self.decode($0.value)) } }
 
   private static func decode(_ text: String) -> String {
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-      switch byte {
-      case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
-      case UInt8(ascii: "%"):
-        guard let value = hexadecimal(rest.prefix(2)) else { fallthrough }
-        bytes.append(value)
-        rest = rest.dropFirst(2)
-      default: bytes.append(byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
-  private static func hexadecimal(_ digits: ArraySlice<UInt8>) -> UInt8? {
-    guard digits.count == 2, digits.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }) else {
-      return nil
-    }
-    return UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+    String(decoding: PercentEncoding.decoded(text, plusIsBlank: true), as: UTF8.self)
   }
 
   /// A number in decimal digits; nil for any other text, such as one with a sign.

@@ -71,7 +71,8 @@ struct Router: Sendable {
     if start.hasSameScalars(as: "workflow") {
       return """
         Not Found; workflows are posted to /workflow/run, without a slash at the end, schedules are at \
-        /workflow/schedules/{name}, and workers are drained at /workflow/workers/{id}/drain
+        /workflow/schedules/{name}, stores at /workflow/stores/{namespace}, and workers are drained at \
+        /workflow/workers/{id}/drain
         """
     }
     guard start.hasSameScalars(as: "status") else { return "Not Found" }

@@ -1,4 +1,3 @@
-import AccessKeys
 import ExactJSON
 import FastCGI
 import Glibc
@@ -22,24 +21,7 @@ struct Schedules: Sendable {
   /// - Throws: a 404 when no schedule can have it.
   func name(_ argument: String, _ request: FastCGIRequest, _ context: RequestContext) throws(APIError) -> ScheduleName {
     guard StepDefinition.isValidID(argument) else { throw .noSchedule(argument) }
-    return ScheduleName(argument, of: try owner(request, context))
-  }
-
-  /// Whose schedule is meant: that of the key; for an admin also that of another name, or of none.
-  func owner(_ request: FastCGIRequest, _ context: RequestContext) throws(APIError) -> String? {
-    let given = QueryItems(request).decoded.last { $0.name.hasSameScalars(as: "owner") }?.value
-    guard let given else { return context.owner }
-    guard given.isEmpty || AccessKey.isValidName(given) else {
-      throw .invalid([
-        ValidationFault(
-          "value_error", [.key("query"), .key("owner")], "Value error, the name of a key is \(AccessKey.nameRule)",
-          input: .string(given))
-      ])
-    }
-    if let scope = context.scope, !given.hasSameScalars(as: scope) {
-      throw .forbidden("schedules of other names need the role admin")
-    }
-    return given.isEmpty || context.owner == nil ? nil : given
+    return ScheduleName(argument, of: try context.owner(request, of: "schedules"))
   }
 
   /// Reads a schedule, and when that was by Redis's clock; nil when there is none of this name.
@@ -128,7 +110,7 @@ struct ScheduleRoute: Route {
 
   var documentation: RouteDocumentation {
     RouteDocumentation(
-      id: "getSchedule", summary: "One schedule", parameters: [.scheduleName, .scheduleOwner],
+      id: "getSchedule", summary: "One schedule", parameters: [.scheduleName, .owner(of: "schedule")],
       answers: [.json(200, "Schedule", "The schedule, its next times and its run."), .noSchedule, .invalid])
   }
 
@@ -150,7 +132,8 @@ struct PutScheduleRoute: Route {
 
   var documentation: RouteDocumentation {
     RouteDocumentation(
-      id: "putSchedule", summary: "Creates or replaces a schedule", parameters: [.scheduleName, .scheduleOwner],
+      id: "putSchedule", summary: "Creates or replaces a schedule",
+      parameters: [.scheduleName, .owner(of: "schedule")],
       body: ("ScheduleBody", WorkflowSchema.scheduleExamples),
       answers: [
         .json(200, "Schedule", "It has replaced the one of its name."),
@@ -171,7 +154,7 @@ struct PutScheduleRoute: Route {
           "String should match pattern '\(StepDefinition.idPattern)'", input: .string(argument))
       ])
     }
-    let name = ScheduleName(argument, of: try schedules.owner(request, context))
+    let name = ScheduleName(argument, of: try context.owner(request, of: "schedules"))
     context.note("schedule", name.stored)
     let bytes = try JSONBody.bytes(of: request)
     let accepted = try await schedules.catalog.reading { reader throws(APIError) in
@@ -214,7 +197,7 @@ struct DeleteScheduleRoute: Route {
 
   var documentation: RouteDocumentation {
     RouteDocumentation(
-      id: "deleteSchedule", summary: "Removes a schedule", parameters: [.scheduleName, .scheduleOwner],
+      id: "deleteSchedule", summary: "Removes a schedule", parameters: [.scheduleName, .owner(of: "schedule")],
       answers: [.empty(204, "It is removed; the runs that it has started remain."), .noSchedule, .invalid])
   }
 
@@ -240,13 +223,6 @@ extension RouteDocumentation.Parameter {
   fileprivate static let scheduleName = Self(
     name: "name", place: .path, schema: ["type": "string", "pattern": .string(StepDefinition.idPattern)],
     meaning: "the name of the schedule", isRequired: true)
-}
-
-extension RouteDocumentation.Parameter {
-  /// Whose schedule it is.
-  fileprivate static let scheduleOwner = Self(
-    name: "owner", place: .query, schema: ["type": "string", "pattern": "^(?:[A-Za-z0-9_.][A-Za-z0-9_.-]{0,63})?$"],
-    meaning: "the name of another key, or nothing for a schedule of no name; only for the role admin")
 }
 
 extension RouteDocumentation.Answer {

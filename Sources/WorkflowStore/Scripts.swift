@@ -18,6 +18,7 @@ enum Scripts {
   static let reconcile = script(PackageResources.reconcile_lua, named: "reconcile", after: transitions + [waits])
   static let list = script(PackageResources.list_lua, named: "list", after: [])
   static let counts = script(PackageResources.counts_lua, named: "counts", after: [])
+  static let values = script(PackageResources.values_lua, named: "values", after: [])
   static let dead = script(PackageResources.dead_lua, named: "dead", after: [])
   static let rights = script(PackageResources.rights_lua, named: "rights", after: [])
   static let health = script(PackageResources.health_lua, named: "health", after: [prelude, leases])

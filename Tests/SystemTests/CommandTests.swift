@@ -89,7 +89,7 @@ import Testing
   @Test func `no line of any help is broken`() async throws {
     let commands = [
       "api", "worker", "run", "watch", "status", "list", "cancel", "retry", "rerun", "pause", "resume", "workers",
-      "drain", "callbacks", "example", "config", "doctor", "dev",
+      "drain", "callbacks", "stores", "example", "config", "doctor", "dev",
     ]
     for width in [80, 120] {
       for command in [[]] + commands.map({ [$0] }) {

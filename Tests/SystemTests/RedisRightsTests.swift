@@ -41,6 +41,8 @@ import WorkflowStore
       #expect(try await stack.send("GET", "/status/\(first)?wait=30").json["status"] == "finished")
       #expect(try await stack.send("GET", "/status/\(first)/events").status == 200)
       #expect(try await stack.run(Examples.example)["status"] == "finished")
+      #expect(try await stack.send("GET", "/workflow/stores/summaries?limit=1").json["count"] == 2)
+      #expect(try await stack.send("DELETE", "/workflow/stores/summaries").status == 204)
       // A run that takes down three workers in a row, beside one that is taken over.
       model.behaviour = .hold
       let poison = try await stack.submit(Examples.example)

@@ -25,6 +25,8 @@ package enum ResponseSchemas {
       "Callback": .object(Field.object(callback, isOpen: true)),
       "Callbacks": .object(Field.object(callbacks, isOpen: true)),
       "RetriedCallbacks": .object(Field.object(retriedCallbacks, isOpen: true)),
+      "Store": .object(Field.object(store, isOpen: true)),
+      "StoredValue": .object(Field.object(storedValue, isOpen: true)),
       "Counts": .object(Field.object(counts, isOpen: true)),
       "Runs": .object(Field.object(runs, isOpen: true)),
       "ListedRun": .object(Field.object(listedRun, isOpen: true)),

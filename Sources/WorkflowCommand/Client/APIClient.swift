@@ -159,10 +159,13 @@ struct APIClient: Sendable {
   /// Sends a request to a path of the API.
   /// - Returns: the answer; empty when it has no body.
   func send(
-    _ method: String, _ path: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil
+    _ method: String, _ path: String, headers: [HTTPHeader] = [], body: [UInt8]? = nil,
+    maxResponseBytes: Int = 10 << 20
   ) async throws -> JSONObject {
     try await send(
-      HTTPRequest(method: method, url: url + path, headers: headers, body: body, timeout: .seconds(30))
+      HTTPRequest(
+        method: method, url: url + path, headers: headers, body: body, timeout: .seconds(30),
+        maxResponseBytes: maxResponseBytes)
     ).object
   }
 
