@@ -23,7 +23,7 @@ local mostTried, roomForSearch = 500, 1048576
 -- A value of more bytes is long.
 local long = 65536
 -- Values that are asked for at once: how long they are, only the answer says, and of many long ones it would be long.
-local portion = 3
+local portion = 2
 
 local count = redis.call('LLEN', list)
 if count == 0 then return {'x', 0} end
