@@ -52,8 +52,9 @@ for i = 9, first - 1 do
   bytes = bytes + #entries[#entries]
 end
 log(prefix .. 'progress:' .. id, entries, 1, #entries)
--- A claim's number is higher than those before, though its random part alone would tell them apart.
-local claims = math.max(tonumber(string.match(known[3] or '', '^%d+') or 0), tonumber(string.match(known[4] or '', '^%d+') or 0))
+-- The next claim is none of the first: what there is of outputs is read, and goes when the run finishes. One that was
+-- cut off by a cancel is counted nowhere, so its number is left out.
+local claims = 1 + math.max(tonumber(string.match(known[3] or '', '^%d+') or 0), tonumber(string.match(known[4] or '', '^%d+') or 0))
 redis.call('HDEL', job, 'error', 'error_code', 'finished_ts', 'due', 'paused', ARGV[6] == '1' and 'due' or 'degraded')
 redis.call('HSET', job, 'status', 'queued', 'run', ARGV[4], 'generation', string.match(ARGV[4], '%d+$'),
   'again', whole(claims) .. ' 0 0 ' .. ts .. ' ' .. whole(bytes), 'bytes', whole(bytes))
