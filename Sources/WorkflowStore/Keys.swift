@@ -91,8 +91,10 @@
 ///   definition:{digest}
 ///                      string  the steps of finished runs, by the beginning of their SHA-256: a rerun    retain after
 ///                              needs them                                                               the last end
-///   reopen:{id}        hash    the outputs that a finished run keeps when it is run again,               10 minutes
-///   reopen_docs:{id}   string  its steps and inputs: both until they become outputs and docs             10 minutes
+///   reopen:{id}:{wish} hash    the outputs that a finished run keeps when it is run again; each request  10 minutes
+///                              lays down its own
+///   reopen_docs:{id}:{wish}
+///                      string  its steps and inputs: both until they become outputs and docs             10 minutes
 /// channels (publish/subscribe: they only say that the run has changed)
 ///   wake:{worker}      a run was enqueued for this idle worker
 ///   control:{worker}   `lost` or `pause`, id and token of a run that this worker holds; or `look`: whether it is to take
@@ -124,8 +126,8 @@ public struct Keys: Sendable, Equatable {
   var runs: String { "\(prefix)runs" }
   var endedRuns: String { "\(prefix)ended" }
   func definition(_ digest: String) -> String { "\(prefix)definition:\(digest)" }
-  func reopenedOutputs(_ id: JobID) -> String { prefix + "reopen:" + id.description }
-  func reopenedDocuments(_ id: JobID) -> String { prefix + "reopen_docs:" + id.description }
+  func reopenedOutputs(_ id: JobID, by wish: JobID) -> String { prefix + "reopen:\(id):\(wish)" }
+  func reopenedDocuments(_ id: JobID, by wish: JobID) -> String { prefix + "reopen_docs:\(id):\(wish)" }
   func store(_ namespace: String, of owner: String? = nil) -> String {
     owner.map { "\(prefix)stores:\($0):\(namespace)" } ?? "\(prefix)store:\(namespace)"
   }

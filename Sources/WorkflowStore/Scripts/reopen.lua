@@ -7,7 +7,8 @@ KEYS  1 live  2 deadlines  3 dead letters
 ARGV  1 key prefix  2 job id  3 the status and the generation with which the caller has read it, as `failed 0`
       4 what its claims are told, with the new generation as its last word  5 bytes of its log
       6 1 if some output that is kept is a placeholder's
-      7 1 if its documents are those of reopen:{id} and reopen_docs:{id}, else those that it has
+      7 the wish under which its documents lie in reopen:{id}:{wish} and reopen_docs:{id}:{wish}; '' where they are those
+        that it has
       8 how many entries of its log follow; of each its members besides the time
       then the fields of its outputs that go
 
@@ -23,15 +24,16 @@ if not known[1] or known[1] .. ' ' .. (known[2] or '0') ~= ARGV[3] then
 end
 local class = string.sub(ARGV[4], 1, 8)
 local docs, outputs = prefix .. 'docs:' .. id, prefix .. 'outputs:' .. id
-local staged, stagedDocs = prefix .. 'reopen:' .. id, prefix .. 'reopen_docs:' .. id
+local isStaged = ARGV[7] ~= ''
+local staged, stagedDocs = prefix .. 'reopen:' .. id .. ':' .. ARGV[7], prefix .. 'reopen_docs:' .. id .. ':' .. ARGV[7]
 local why = misfit(queueOf(class), 'list') or misfit(KEYS[1], 'zset') or misfit(KEYS[2], 'zset') or misfit(KEYS[3], 'zset')
   or misfit(outputs, 'hash') or misfit(classes, 'hash')
 if why then return {'held', why} end
 if redis.call('HEXISTS', classes, class) == 0 then return {'incomplete'} end
-if redis.call('EXISTS', ARGV[7] == '1' and stagedDocs or docs) == 0 then return {'incomplete'} end
+if redis.call('EXISTS', isStaged and stagedDocs or docs) == 0 then return {'incomplete'} end
 
 local first = 9 + ARGV[8]
-if ARGV[7] == '1' then
+if isStaged then
   redis.call('RENAME', stagedDocs, docs)
   redis.call('UNLINK', outputs)
   if redis.call('EXISTS', staged) == 1 then redis.call('RENAME', staged, outputs) end
