@@ -9,7 +9,7 @@
 # make build    the release binary, .build/release/wf
 # make docs     the documentation in .build/wf.doccarchive; `docc preview` serves Sources/WorkflowCommand/WorkflowCommand.docc
 # make lint     the formatter's rules, the width of comments, the length of files and functions
-# make chaos    SECONDS=300 of load while processes are killed, then a check of every run; SEED= repeats a run of it;
+# make chaos    SECONDS=300 of load and steering while processes are killed, then a check of every run; SEED= repeats a run;
 #               PARTITIONS=4 divides the runs among four
 # make bench    the figures of the benchmark, side by side with floor and peers; ROWS=submit,drain for some rows;
 #               BASE=COMMIT compares this build with that commit's, which it builds once

@@ -165,11 +165,11 @@ extension RunStore {
   }
 
   /// Lays down the documents of a run that is to be run again, in portions, to be kept for ten minutes.
+  /// - Parameter wish: no other request has it: another one may lay down the same at the same time.
   func stage(
-    _ fields: [(name: String, text: [UInt8])], submitted: [UInt8], _ id: JobID
+    _ fields: [(name: String, text: [UInt8])], submitted: [UInt8], _ id: JobID, by wish: JobID
   ) async throws(StoreError) {
-    let (hash, text) = (keys.reopenedOutputs(id), keys.reopenedDocuments(id))
-    _ = try await send(["UNLINK", hash, text])
+    let (hash, text) = (keys.reopenedOutputs(id, by: wish), keys.reopenedDocuments(id, by: wish))
     for range in RunDocuments.ranges(submitted.count) {
       var command: RedisArguments = ["SETRANGE", text, "\(range.lowerBound)"]
       command.append(Array(submitted[range]))

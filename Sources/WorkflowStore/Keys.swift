@@ -14,9 +14,10 @@
 ///                              or waited among the timers), `wait` (ms that it waited the last time), and
 ///                              what the run says of itself: `delay`, `limit`, `retain`, `priority`,
 ///                              `labels`; `owner` (the name of its API key) and `kept` (hour and bytes of its
-///                              end in usage:{owner}); `schedule` (tick and name of the
-///                              schedule that has started it). No value but run_name, error, labels and
-///                              schedule has more than 64 bytes, so that Redis keeps it compact
+///                              end in usage:{owner}); `reopened` (the last request that ran it again);
+///                              `schedule` (tick and name of the schedule that has started it). No value but
+///                              run_name, error, labels and schedule has more than 64 bytes, so that Redis keeps
+///                              it compact
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
 ///   result:{id}        string  JSON, written when it finishes, from its documents                       retain
 ///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after
@@ -95,8 +96,10 @@
 ///   definition:{digest}
 ///                      string  the steps of finished runs, by the beginning of their SHA-256: a rerun    retain after
 ///                              needs them                                                               the last end
-///   reopen:{id}        hash    the outputs that a finished run keeps when it is run again,               10 minutes
-///   reopen_docs:{id}   string  its steps and inputs: both until they become outputs and docs             10 minutes
+///   reopen:{id}:{wish} hash    the outputs that a finished run keeps when it is run again; each request  10 minutes
+///                              lays down its own
+///   reopen_docs:{id}:{wish}
+///                      string  its steps and inputs: both until they become outputs and docs             10 minutes
 /// channels (publish/subscribe: they only say that the run has changed)
 ///   wake:{worker}      a run was enqueued for this idle worker
 ///   control:{worker}   `lost` or `pause`, id and token of a run that this worker holds; or `look`: whether it is to take
@@ -128,8 +131,8 @@ public struct Keys: Sendable, Equatable {
   var runs: String { "\(prefix)runs" }
   var endedRuns: String { "\(prefix)ended" }
   func definition(_ digest: String) -> String { "\(prefix)definition:\(digest)" }
-  func reopenedOutputs(_ id: JobID) -> String { prefix + "reopen:" + id.description }
-  func reopenedDocuments(_ id: JobID) -> String { prefix + "reopen_docs:" + id.description }
+  func reopenedOutputs(_ id: JobID, by wish: JobID) -> String { prefix + "reopen:\(id):\(wish)" }
+  func reopenedDocuments(_ id: JobID, by wish: JobID) -> String { prefix + "reopen_docs:\(id):\(wish)" }
   func store(_ namespace: String, of owner: String? = nil) -> String {
     owner.map { "\(prefix)stores:\($0):\(namespace)" } ?? "\(prefix)store:\(namespace)"
   }

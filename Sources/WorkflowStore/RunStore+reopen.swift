@@ -19,7 +19,8 @@ public enum ReopenOutcome: Sendable, Equatable {
 }
 
 extension RunStore {
-  /// Runs an ended run again: from the steps that have failed, or from a step. Safe to send twice.
+  /// Runs an ended run again: from the steps that have failed, or from a step. Safe to send twice; a request that a web
+  /// server sends again opens no second generation.
   ///
   /// A finished run's documents are taken from its result; they are laid down first, so that no script touches much.
   /// - Parameter requestID: of the request that wants it, for the logs.
@@ -28,9 +29,14 @@ extension RunStore {
   ) async throws(StoreError) -> ReopenOutcome {
     guard let facts = try await facts(of: id) else { return .gone }
     guard facts.status.isTerminal else { return .live(facts.status, generation: facts.generation) }
+    let about = try await send(["HMGET", keys.job(id), "run", "format", "owner", "reopened"]).array ?? []
+    if about.last?.string == requestID {
+      // It was opened since the facts were read, or before.
+      guard let now = try await self.facts(of: id) else { return .gone }
+      return .live(now.status, generation: now.generation)
+    }
     if facts.status == .finished, reopening == .failed { return .finished }
-    let about = try await send(["HMGET", keys.job(id), "run", "format", "owner"]).array ?? []
-    guard about.count == 3, about[1].string == "2", let run = about[0].string else {
+    guard about.count == 4, about[1].string == "2", let run = about[0].string else {
       return .unable("job \(id) was not run by this version of wf; submit it again")
     }
     let log = try await progress(of: id)
@@ -40,7 +46,7 @@ extension RunStore {
     } catch .damaged(let why) {
       return .unable("job \(id) cannot be run again: \(why)")
     }
-    guard let former else { return .unable("the steps of job \(id) are gone; submit it again") }
+    guard let former else { return try await whereaboutsOfSteps(of: id, since: facts) }
     guard let steps = reopening.steps(of: former.graph, failed: former.failed) else {
       return .noStep(steps: former.graph.ids)
     }
@@ -48,6 +54,14 @@ extension RunStore {
     wish.owner = about[2].string
     try await prepare(&wish, former, steps)
     return try await reopen(wish, log, dropped: steps.all.sorted().map { former.graph.ids[$0] }, reopening)
+  }
+
+  /// Why the steps of an ended run are not where they were: another request has opened the run meanwhile, or they are
+  /// gone.
+  private func whereaboutsOfSteps(of id: JobID, since known: RunFacts) async throws(StoreError) -> ReopenOutcome {
+    guard let facts = try await facts(of: id) else { return .gone }
+    if facts.generation != known.generation { return .live(facts.status, generation: facts.generation) }
+    return .unable("the steps of job \(id) are gone; submit it again")
   }
 
   /// Lays down the documents that are kept of a finished run, and names the fields that go of another one.
@@ -62,7 +76,7 @@ extension RunStore {
       return
     }
     let fields = try result.fields(without: dropped, of: wish.id)
-    try await stage(fields, submitted: former.submitted, wish.id)
+    try await stage(fields, submitted: former.submitted, wish.id, by: wish.wish)
     wish.isStaged = true
     wish.documentBytes = former.submitted.count
   }
@@ -81,7 +95,7 @@ extension RunStore {
     arguments.append(wish.about(generation: generation))
     arguments.append(log.reduce(0) { $0 + $1.count })
     arguments.append(wish.isDegraded(log, without: Set(dropped)) ? 1 : 0)
-    arguments.append(wish.isStaged ? 1 : 0)
+    arguments.append(wish.isStaged ? wish.wish.description : "")
     arguments.append(entries.count)
     for entry in entries { arguments.append(entry) }
     for field in wish.fields { arguments.append(field) }
@@ -107,6 +121,8 @@ private struct ReopenWish {
   let facts: RunFacts
   let `class`: String
   let requestID: String
+  /// Names what this request lays down.
+  let wish = JobID()
   var owner: String?
   /// The fields of its outputs that go.
   var fields: [String] = []

@@ -18,11 +18,14 @@ struct Chaos: Sendable {
     defer { model.close() }
     model.script(ModelBehaviours.random(seconds * 400 + 10_000, seed: seed))
     model.behaviour = .slow(.milliseconds(50))
+    let receiver = try ModelServer()
+    defer { receiver.close() }
+    receiver.behaviour = .status(200)
     let (reports, continuation) = AsyncStream<Report>.makeStream()
     let clock = ClockSteps()
     let wrapper = try RedisWrapper(clock.clock)
     try await Stack.with(options(model, path: wrapper.path)) { stack in
-      continuation.yield(try await play(stack, model, clock))
+      continuation.yield(try await play(stack, model, receiver, clock))
     }
     for await report in reports { return report }
     throw StackFailure("there is no report")
@@ -34,12 +37,15 @@ struct Chaos: Sendable {
       settings: [
         "WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LLM_FALLBACK": "fail", "WF_LLM_TIMEOUT_S": "10",
         "WF_LEASE_S": "\(Int(lease.seconds))", "WF_DRAIN_S": "0.3", "WF_STORE_MAX_ITEMS": "10000000",
+        "WF_CALLBACK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "WF_CALLBACK_ALLOW_PRIVATE": "127.0.0.1",
         "PATH": path,
       ],
       redis: ["appendonly yes", "appendfsync always"], partitions: partitions)
   }
 
-  private func play(_ stack: Stack, _ model: ModelServer, _ clock: ClockSteps) async throws -> Report {
+  private func play(
+    _ stack: Stack, _ model: ModelServer, _ receiver: ModelServer, _ clock: ClockSteps
+  ) async throws -> Report {
     let ledger = Ledger()
     let timeline = Timeline()
     let recoveries = Recoveries(holdings: Holdings(stack: stack), timeline: timeline, lease: lease)
@@ -49,21 +55,38 @@ struct Chaos: Sendable {
     let times = CallTimes()
     let watch = Task { await times.watch(model) }
     let end = ContinuousClock.now + .seconds(seconds)
-    async let load: Void = Load(url: stack.url, seed: seed, ledger: ledger).run(until: end)
+    let callbackURL = "http://127.0.0.1:\(receiver.port)/hook"
+    let requests = SteeringRequests(url: stack.url, ledger: ledger)
+    let scheduler = Scheduler(requests: requests, ledger: ledger, seed: seed)
+    async let load: Void = Load(url: stack.url, seed: seed, ledger: ledger, callbackURL: callbackURL).run(until: end)
+    async let steering: Void = Steerer(requests: requests, ledger: ledger, seed: seed).run(until: end)
+    async let schedules: Void = scheduler.run(until: end)
     await faults.run(until: end)
-    await load
-    let drained = try? await wait("the drain") { try await isDrained(stack) ? true : nil }
+    _ = await (load, steering, schedules)
+    let isDrained = await drain(stack, requests, scheduler)
     watch.cancel()
     let told = ledger.entries
     let judge = Judge(
-      stack: stack, told: told, calls: model.calls, times: times, recoveries: recoveries, clock: clock, losses: losses)
+      stack: stack, told: told, calls: model.calls, times: times, recoveries: recoveries, clock: clock, losses: losses,
+      timeline: timeline, callbacks: receiver.calls)
     return await Report(
       seed: seed, told: told, verdict: try judge.verdict(), faults: faults.counts, recoveries: recoveries,
-      surprises: faults.surprises + told.surprises + (drained == nil ? ["the queue is not empty after a minute"] : []))
+      surprises: faults.surprises + told.surprises + (isDrained ? [] : ["the queue is not empty after two minutes"]))
   }
 
-  private func isDrained(_ stack: Stack) async throws -> Bool {
-    // Those that wait among the timers are live as well.
-    try await stack.total("ZCARD", "live") == 0
+  /// Waits until all runs have ended and all callbacks are delivered. What is paused is resumed, and schedules are
+  /// removed, again and again: requests that nobody waits for any more may be carried out yet.
+  private func drain(_ stack: Stack, _ requests: SteeringRequests, _ scheduler: Scheduler) async -> Bool {
+    let drained = try? await wait("the drain", within: .seconds(120)) { () -> Bool? in
+      await scheduler.removeAll()
+      await requests.resumeAll()
+      try? await ContinuousClock().sleep(for: .milliseconds(300))
+      // Those that wait among the timers are live as well.
+      let left =
+        try? await stack.total("ZCARD", "live") + stack.total("ZCARD", "callbacks")
+        + stack.total("ZCARD", "schedules")
+      return left == 0 ? true : nil
+    }
+    return drained != nil
   }
 }

@@ -90,11 +90,13 @@ actor Faults {
       known[part] = next
     }
     await came(part)
+    // What a worker could not hand back, because Redis was away, it leaves to others, too.
+    if signal == SIGTERM && isWorker(part) { await recoveries.follow(part, id, from: .now) }
     await rest(.seconds(2))
     await followed
   }
 
-  /// A worker that is told to stop hands its runs back; only a killed one leaves them to others.
+  /// A worker that is told to stop hands its runs back; a killed one leaves them to others.
   private func follow(_ part: String, _ id: Int32, isKilled: Bool) async {
     if isKilled && isWorker(part) { await recoveries.follow(part, id, from: .now) }
   }

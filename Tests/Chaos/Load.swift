@@ -8,13 +8,16 @@ struct Load: Sendable {
   let url: String
   let seed: UInt64
   let ledger: Ledger
+  /// Where the ends of some runs are reported.
+  let callbackURL: String
   /// Clients at the same time; each posts about one workflow a second.
   var clients = 24
   /// How long after the end a request may still wait for its 202.
   private let patience = Duration.seconds(60)
   private let http = HTTPClient()
 
-  init(url: String, seed: UInt64, ledger: Ledger) {
+  init(url: String, seed: UInt64, ledger: Ledger, callbackURL: String) {
+    self.callbackURL = callbackURL
     self.url = url
     self.seed = seed
     self.ledger = ledger
@@ -30,7 +33,7 @@ struct Load: Sendable {
   private func post(asClient number: Int, until end: ContinuousClock.Instant) async {
     let name = String(seed, radix: 36) + "-\(number)"
     var generator = SeededGenerator(seed: seed &+ UInt64(number) &* 7919)
-    var mix = WorkflowMix(seed: generator.next(), name: name)
+    var mix = WorkflowMix(seed: generator.next(), name: name, callbackURL: callbackURL)
     var count = 0
     while .now < end {
       count += 1

@@ -10,7 +10,7 @@ struct Report: Sendable {
 
   /// Whether everything is as it was promised.
   var isGood: Bool {
-    let faults = [verdict.lost, verdict.duplicated, verdict.wrong, verdict.robbed, surprises]
+    let faults = [verdict.lost, verdict.duplicated, verdict.wrong, verdict.robbed, verdict.afterCancel, surprises]
     return faults.allSatisfy(\.isEmpty) && verdict.failedOtherwise.isEmpty && verdict.repairs.isEmpty && late.isEmpty
   }
 
@@ -24,11 +24,16 @@ struct Report: Sendable {
       "accepted \(told.accepted.count)",
       "finished \(verdict.finished)",
       "failed by design \(verdict.failedByDesign)",
+      "cancelled \(verdict.cancelled)",
       "failed otherwise \(list(verdict.failedOtherwise))",
       "lost \(verdict.lost.count)",
       "gone with Redis's last second \(verdict.gone)",
       "duplicated \(verdict.duplicated.count)",
       "wrong \(verdict.wrong.count)",
+      "written after a cancel \(verdict.afterCancel.count)",
+      "generations cancelled \(verdict.cancels), opened again \(verdict.reopenings)",
+    ] + steeringLines + [
+      "callbacks \(verdict.callbacks), of them again \(verdict.repeatedCallbacks)",
       "repairs \(list(verdict.repairs))",
       "runs taken from living workers \(verdict.robbed.count)",
       "model calls \(verdict.calls), made again after a failure or a death \(verdict.repeatedCalls), "
@@ -39,6 +44,21 @@ struct Report: Sendable {
         + ", no answer \(told.unanswered)",
       recoveryLine,
       "surprises \(surprises.count)",
+    ]
+  }
+
+  /// What was wanted of runs, and how it was answered.
+  private var steeringLines: [String] {
+    let all = told.steered.values.flatMap { $0 }
+    let verbs = Steering.Verb.allCases.map { verb in
+      let counts = Dictionary(all.filter { $0.verb == verb }.map { ($0.kind, 1) }, uniquingKeysWith: +)
+      return "\(verb) \(list(counts))"
+    }
+    let runs = told.steered.count
+    let sweeps = told.swept.values.reduce(0) { $0 + $1.count }
+    return verbs + [
+      "runs steered \(runs), requests for batches \(sweeps), dry runs \(told.dryRuns)",
+      "schedules \(told.ticking.count), ticks fired \(verdict.ticks), left out \(verdict.skippedTicks)",
     ]
   }
 
@@ -61,10 +81,10 @@ struct Report: Sendable {
     }
     let kinds = [
       ("lost", verdict.lost), ("duplicated", verdict.duplicated), ("wrong", verdict.wrong), ("late", lateRuns),
-      ("taken from a living worker", verdict.robbed),
+      ("written after a cancel", verdict.afterCancel), ("taken from a living worker", verdict.robbed),
       ("surprise", surprises),
     ]
-    return kinds.flatMap { name, sentences in sentences.prefix(20).map { "\(name): \($0)" } }
+    return kinds.flatMap { name, sentences in sentences.prefix(20).map { "\(name): \($0)" } } + verdict.histories
   }
 
   private func list(_ counts: [String: Int]) -> String {

@@ -9,25 +9,48 @@ final class Timeline: Sendable {
     var workers: [String: Instant] = [:]
     var returnsOfRedis: [Instant] = []
     var isRedisAway = false
+    /// When Redis was away, or no worker lived, by this host's clock; the last one may last.
+    var troubles: [(start: Double, end: Double)] = []
+
+    /// Notes whether there is trouble now.
+    mutating func look() {
+      let isWell = !isRedisAway && !workers.isEmpty
+      let isOpen = troubles.last?.end == .infinity
+      if isWell, isOpen { troubles[troubles.count - 1].end = WallClock.now }
+      if !isWell, !isOpen { troubles.append((WallClock.now, .infinity)) }
+    }
   }
 
   private let state = Mutex(State())
 
   /// A worker can work from now on.
-  func workerCame(_ part: String) { state.withLock { $0.workers[part] = .now } }
+  func workerCame(_ part: String) { edit { $0.workers[part] = .now } }
 
   /// A worker is dead, stopping or paused.
-  func workerWent(_ part: String) { state.withLock { $0.workers[part] = nil } }
+  func workerWent(_ part: String) { edit { $0.workers[part] = nil } }
 
   /// Redis answers nobody.
-  func redisWent() { state.withLock { $0.isRedisAway = true } }
+  func redisWent() { edit { $0.isRedisAway = true } }
 
   /// Redis answers again.
   func redisCame() {
-    state.withLock {
+    edit {
       $0.isRedisAway = false
       $0.returnsOfRedis.append(.now)
     }
+  }
+
+  private func edit(_ body: (inout State) -> Void) {
+    state.withLock {
+      body(&$0)
+      $0.look()
+    }
+  }
+
+  /// Whether Redis answered and a worker lived from one time to another, by this host's clock, and some seconds before,
+  /// in which all find each other again.
+  func wasWell(from start: Double, to end: Double) -> Bool {
+    state.withLock { !$0.troubles.contains { $0.start <= end && $0.end + 4 >= start } }
   }
 
   /// Whether Redis answers nobody, or takes no writes.

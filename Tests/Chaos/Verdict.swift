@@ -10,6 +10,21 @@ struct Verdict: Sendable {
   var lost: [String] = []
   /// Accepted runs that went with what Redis lost, as they may.
   var gone = 0
+  /// Runs that were cancelled, as somebody wanted.
+  var cancelled = 0
+  /// Generations that were cancelled, and those that were opened by retries and reruns.
+  var cancels = 0
+  var reopenings = 0
+  /// What was written, or paid for, after a cancel.
+  var afterCancel: [String] = []
+  /// Runs of schedules, and ticks that were left out.
+  var ticks = 0
+  var skippedTicks = 0
+  /// Callbacks that came, and those among them that had come before.
+  var callbacks = 0
+  var repeatedCallbacks = 0
+  /// What is known of some of the runs that are named in a sentence.
+  var histories: [String] = []
   /// What happened twice.
   var duplicated: [String] = []
   /// What is there, but wrong.

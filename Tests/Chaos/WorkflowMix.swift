@@ -6,12 +6,15 @@ import SystemHarness
 struct WorkflowMix {
   private var generator: SeededGenerator
   private let name: String
+  /// Where the ends of some runs are reported.
+  private let callbackURL: String?
   private var number = 0
   private var namespaces: [String] { ["summaries", "a b", "ü:d", "reports", "x"] }
 
   /// - Parameter name: goes into every text, so that no two mixes make the same.
-  init(seed: UInt64, name: String) {
+  init(seed: UInt64, name: String, callbackURL: String?) {
     generator = SeededGenerator(seed: seed)
+    self.callbackURL = callbackURL
     self.name = name
   }
 
@@ -25,6 +28,13 @@ struct WorkflowMix {
       "steps": .array(steps),
     ]
     if kind == "delayed" { addFields(to: &workflow) }
+    if number % 8 == 5 {
+      // Young runs of many clients have the same.
+      var labels = workflow["labels"]?.objectValue ?? JSONObject()
+      labels["batch"] = .string("b\(number / 16)")
+      workflow["labels"] = .object(labels)
+    }
+    if number % 6 == 2 { workflow["callback_url"] = callbackURL.map { .string($0) } }
     return .object(workflow)
   }
 

@@ -3,7 +3,7 @@ import Hiredis
 
 /// Holds what lies in Redis, after all is over, against the invariants of the contract.
 public struct Audit: Sendable {
-  private let stack: Stack
+  let stack: Stack
 
   /// An audit of a stack.
   public init(_ stack: Stack) { self.stack = stack }
@@ -18,6 +18,8 @@ public struct Audit: Sendable {
       case duplicated
       /// What is there is not as the contract has it.
       case damaged
+      /// Something of a generation was written after it was cancelled.
+      case afterCancel
     }
 
     /// What it means.
@@ -54,9 +56,13 @@ public struct Audit: Sendable {
     }
     let log = try await stack.progress(of: id)
     var problems = logProblems(log, status) + stored.problems(of: id, log)
+    problems += try await generationProblems(id, log)
     let result = try await stack.command("GET", stack.key("result", id)).bytesValue
     if status == "finished" && result == nil { problems.append(Problem(.lost, "it has no result")) }
-    if status != "finished" && result != nil { problems.append(Problem(.damaged, "it has a result and is \(status)")) }
+    if status != "finished" && result != nil {
+      problems.append(Problem(status == "cancelled" ? .afterCancel : .damaged, "it has a result and is \(status)"))
+    }
+    if status != "finished" { problems += try await outputProblems(id, log, status) }
     if let result { problems += try resultProblems(result, log) }
     for kind in ["job", "progress"] + (result == nil ? [] : ["result"]) {
       let left = try await stack.command("TTL", stack.key(kind, id)).int ?? -3
@@ -73,33 +79,6 @@ public struct Audit: Sendable {
     let now = try await stack.command("TIME").array?.first?.string ?? "?"
     let log = try await stack.progress(of: id).suffix(3).map { JSONValue.object($0).text }
     return "now \(now), timer \(due), queued \(isQueued), job \(job), log ends with \(log)"
-  }
-
-  /// One end of each generation, and it is the last entry; no step begins after its outputs are recorded; time does not
-  /// go back.
-  private func logProblems(_ log: [JSONObject], _ status: String) -> [Problem] {
-    var problems: [Problem] = []
-    let messages = log.map { $0["msg"]?.stringValue ?? "?" }
-    if messages.first != "enqueued" || messages.count(where: { $0 == "enqueued" }) != 1 {
-      problems.append(Problem(.duplicated, "it was not enqueued once: \(messages)"))
-    }
-    let ends = messages.count { ["finished", "failed", "cancelled"].contains($0) }
-    if messages.last != status || ends != 1 + messages.count(where: { $0 == "retried" }) {
-      problems.append(Problem(.duplicated, "it did not end once: \(messages)"))
-    }
-    var done = Set<String>()
-    for (message, entry) in zip(messages, log) {
-      guard let step = entry["step"]?.stringValue else { continue }
-      if message == "step_reset" {
-        done.remove(step)
-      } else if done.contains(step) {
-        problems.append(Problem(.duplicated, "\(message) of \(step) after its outputs were recorded"))
-      }
-      if message == "step_done" { done.insert(step) }
-    }
-    let times = log.compactMap { $0["ts"]?.numberValue?.double }
-    if times.count != log.count || times != times.sorted() { problems.append(Problem(.damaged, "its times go back")) }
-    return problems
   }
 
   /// The log and the result tell of the same steps, with the same outputs.
@@ -119,17 +98,6 @@ public struct Audit: Sendable {
     let steps = outputs.members.count { $0.value.objectValue?["stored_under"] != nil }
     if values != steps { problems.append(Problem(.damaged, "\(steps) steps stored \(values) values")) }
     return problems
-  }
-
-  /// The last `step_done` of each step that was not reset since.
-  private func lastDone(_ log: [JSONObject]) -> [String: JSONObject] {
-    var done: [String: JSONObject] = [:]
-    for entry in log {
-      guard let step = entry["step"]?.stringValue else { continue }
-      if entry["msg"] == "step_done" { done[step] = entry }
-      if entry["msg"] == "step_reset" { done[step] = nil }
-    }
-    return done
   }
 
   // MARK: The keys

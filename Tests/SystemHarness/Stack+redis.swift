@@ -57,6 +57,11 @@ extension Stack {
     }.flatMap { $0 }
   }
 
+  /// Waits until every run has ended, those included that were accepted although their clients were told of a failure.
+  public func waitForAllEnds(within limit: Duration = .seconds(60)) async throws {
+    _ = try await wait("the end of all runs", within: limit) { try await total("ZCARD", "live") == 0 ? true : nil }
+  }
+
   /// The ids of the runs that wait in a queue or among the suspects.
   public func queuedRuns() async throws -> [String] {
     let lists = try await keys("queue:*") + keys("suspects:*")

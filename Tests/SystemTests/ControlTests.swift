@@ -127,6 +127,24 @@ import WorkflowStore
     }
   }
 
+  @Test func `A run that is paused in its last step ends, and is paused no more`() async throws {
+    try await Stack.withModel { stack, model in
+      model.behaviour = .hold
+      let id = try await stack.submit([
+        "run_name": "last", "steps": [["id": "llm", "op": "llm_summarize", "params": ["source": "x"]]],
+      ])
+      try await model.waitForCalls(1)
+      try await expect("pause", id, of: stack, answers: 200, "started")
+      model.behaviour = .answer(text: "fine")
+      model.release()
+      let end = try await stack.end(of: id)
+      #expect(end["status"] == "finished" && end["paused"] == nil)
+      let counts = try await stack.send("GET", "/status/counts").json
+      #expect(counts["paused"] == 0)
+      #expect(try await Audit(stack).problems(of: [id]) == [])
+    }
+  }
+
   @Test func `A pause holds over the death of the worker, and a delayed start over a pause`() async throws {
     try await Stack.withModel(settings: ["WF_LEASE_S": "2"]) { stack, model in
       model.behaviour = .hold

@@ -1,6 +1,7 @@
 import Hiredis
 import RedisFixture
 import Testing
+import Workflow
 
 @testable import WorkflowStore
 
@@ -123,6 +124,21 @@ import Testing
     for _ in 0..<9 { _ = try await add(host: "a") }
     #expect(try await lease(limit: 64, perHost: 4).callbacks.count == 4)
     #expect(try await lease(limit: 0).callbacks.isEmpty)
+  }
+
+  @Test func `A run that ends after Redis's clock has gone back is reported at once`() async throws {
+    let server = RedisServer(isRunning: true)
+    let bench = try Bench(on: server)
+    var options = RunOptions()
+    options.callback = "https://a/"
+    let run = Submission.sample(options: options)
+    _ = try await bench.store.submit(run)
+    let claimed = try await bench.claimOne()
+    server.clock.set(.seconds(-3_600))
+    try await bench.record(claimed, 1) { $0.finish() }
+    let lease = CallbackLease(token: "w", limit: 10, length: .seconds(30), attempts: 11, perHost: 16, rooms: [])
+    let found = try await bench.store.leaseCallbacks(lease, after: nil).callbacks
+    #expect(found.map(\.id) == ["\(run.id)"])
   }
 
   @Test func `When Redis's clock goes back, no callback waits longer than it was put off for`() async throws {

@@ -20,7 +20,6 @@ local ms = math.floor(now / 1000)
 
 local function cancel(id, run)
   if run.status == 'queued' then leaveQueue(id, run.class, isSuspect(run.crashes, ARGV[4])) end
-  redis.call('HDEL', KEYS[3], id)
   return endNow(id, 'cancelled', now, ARGV[3], run.since, run.again, '"msg":"cancelled"') and 'cancelled'
 end
 

@@ -31,7 +31,8 @@ local mine = {}
 local firstHeld = 7 + 2 * ARGV[6]
 for i = 7, #ARGV, 2 do
   local id, token = ARGV[i], ARGV[i + 1]
-  mine[id] = true
+  -- By its token: the worker may have ended the run, and have claimed it again since it was run again.
+  mine[id .. token] = true
   local known = holdOf(id)
   if known and redis.call('EXISTS', jobs .. id) == 0 then
     released[#released + 1] = id
@@ -64,8 +65,8 @@ if claim and tonumber(number) <= tonumber(ARGV[5]) then
   for id, suspect in string.gmatch(runs, '(%S+):(%d)') do table.insert(taken, 1, {id, suspect == '1'}) end
   for _, run in ipairs(taken) do
     local id, asSuspect = run[1], run[2]
-    local known = not mine[id] and untouched(id, claim)
-    if known and not misfit(asSuspect and suspectsOf(known.class) or queueOf(known.class), 'list') then
+    local known = untouched(id, claim)
+    if known and not mine[id .. known.token] and not misfit(asSuspect and suspectsOf(known.class) or queueOf(known.class), 'list') then
       release(id, known, '', '0', asSuspect)
       returned[#returned + 1] = id
     end

@@ -7,31 +7,36 @@ KEYS  1 live  2 deadlines  3 dead letters
 ARGV  1 key prefix  2 job id  3 the status and the generation with which the caller has read it, as `failed 0`
       4 what its claims are told, with the new generation as its last word  5 bytes of its log
       6 1 if some output that is kept is a placeholder's
-      7 1 if its documents are those of reopen:{id} and reopen_docs:{id}, else those that it has
+      7 the wish under which its documents lie in reopen:{id}:{wish} and reopen_docs:{id}:{wish}; '' where they are those
+        that it has
       8 how many entries of its log follow; of each its members besides the time
       then the fields of its outputs that go
 
 Returns 'queued'; {'changed', status, generation}: it is not as the caller has read it, because it was opened before, or
 it is gone; {'held', sentence}: a key has the wrong type; {'incomplete'}: the documents are gone. Nothing is written in
 these.
-Safe to send twice: the generation is another one then.
+Safe to send twice: the generation is another one then. The job keeps the id of the request: a web server that sends a
+request again opens one generation, though the run may have ended in between.
 ]]
 local id, job = ARGV[2], jobs .. ARGV[2]
 local known = try('HMGET', job, 'status', 'generation', 'end', 'again', 'created_ts', 'finished_ts', 'limit', 'owner', 'kept') or {}
+local request = string.match(ARGV[4], '^%S+ %S+ (%S+)')
+if redis.call('HGET', job, 'reopened') == request then return {'changed', known[1], known[2]} end
 if not known[1] or known[1] .. ' ' .. (known[2] or '0') ~= ARGV[3] then
   return {'changed', known[1] or 'gone', known[2] or '0'}
 end
 local class = string.sub(ARGV[4], 1, 8)
 local docs, outputs = prefix .. 'docs:' .. id, prefix .. 'outputs:' .. id
-local staged, stagedDocs = prefix .. 'reopen:' .. id, prefix .. 'reopen_docs:' .. id
+local isStaged = ARGV[7] ~= ''
+local staged, stagedDocs = prefix .. 'reopen:' .. id .. ':' .. ARGV[7], prefix .. 'reopen_docs:' .. id .. ':' .. ARGV[7]
 local why = misfit(queueOf(class), 'list') or misfit(KEYS[1], 'zset') or misfit(KEYS[2], 'zset') or misfit(KEYS[3], 'zset')
   or misfit(outputs, 'hash') or misfit(classes, 'hash')
 if why then return {'held', why} end
 if redis.call('HEXISTS', classes, class) == 0 then return {'incomplete'} end
-if redis.call('EXISTS', ARGV[7] == '1' and stagedDocs or docs) == 0 then return {'incomplete'} end
+if redis.call('EXISTS', isStaged and stagedDocs or docs) == 0 then return {'incomplete'} end
 
 local first = 9 + ARGV[8]
-if ARGV[7] == '1' then
+if isStaged then
   redis.call('RENAME', stagedDocs, docs)
   redis.call('UNLINK', outputs)
   if redis.call('EXISTS', staged) == 1 then redis.call('RENAME', staged, outputs) end
@@ -58,10 +63,11 @@ for i = 9, first - 1 do
   bytes = bytes + #entries[#entries]
 end
 log(prefix .. 'progress:' .. id, entries, 1, #entries)
--- A claim's number is higher than those before, though its random part alone would tell them apart.
-local claims = math.max(tonumber(string.match(known[3] or '', '^%d+') or 0), tonumber(string.match(known[4] or '', '^%d+') or 0))
+-- The next claim is none of the first: what there is of outputs is read, and goes when the run finishes. One that was
+-- cut off by a cancel is counted nowhere, so its number is left out.
+local claims = 1 + math.max(tonumber(string.match(known[3] or '', '^%d+') or 0), tonumber(string.match(known[4] or '', '^%d+') or 0))
 redis.call('HDEL', job, 'error', 'error_code', 'finished_ts', 'due', 'paused', 'kept', ARGV[6] == '1' and 'due' or 'degraded')
-redis.call('HSET', job, 'status', 'queued', 'run', ARGV[4], 'generation', string.match(ARGV[4], '%d+$'),
+redis.call('HSET', job, 'status', 'queued', 'run', ARGV[4], 'generation', string.match(ARGV[4], '%d+$'), 'reopened', request,
   'again', whole(claims) .. ' 0 0 ' .. ts .. ' ' .. whole(bytes), 'bytes', whole(bytes))
 redis.call('ZREM', KEYS[3], id)
 if known[7] then redis.call('ZADD', KEYS[2], whole(math.floor(now / 1000) + math.ceil(known[7] * 1000)), id) end

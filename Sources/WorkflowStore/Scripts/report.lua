@@ -17,7 +17,8 @@ local function report(id, url)
   end
   redis.call('DEL', prefix .. 'callback:' .. name)
   redis.call('HSET', prefix .. 'callback:' .. name, unpack(words))
-  local due = whole(math.floor(ended * 1000))
+  -- At once: where Redis's clock has gone back, the time of the end is that of the entry before, and to come.
+  local due = whole(math.floor(math.min(ended * 1000, clock() / 1000)))
   if try('ZADD', prefix .. 'callbacks', due, name) then return end
   redis.call('DEL', prefix .. 'callbacks')
   redis.call('ZADD', prefix .. 'callbacks', due, name)

@@ -87,6 +87,12 @@ local function settle()
     send('ZREM', prefix .. 'leases', released, 1, #released)
   end
   for from = 1, #over, 1000 do try('ZREM', prefix .. 'live', unpack(over, from, math.min(from + 999, #over))) end
+  -- A run that was paused in its last steps, or is cancelled or too late while it is paused, is paused no more.
+  if #over > 0 and redis.call('EXISTS', prefix .. 'paused') == 1 then
+    for _, id in ipairs(over) do
+      if try('HDEL', prefix .. 'paused', id) == 1 then try('HDEL', jobs .. id, 'paused') end
+    end
+  end
   for from = 1, #spent, 1000 do redis.call('UNLINK', unpack(spent, from, math.min(from + 999, #spent))) end
   for i = 1, #messages, 2 do redis.pcall('PUBLISH', messages[i], messages[i + 1]) end
   wakeWorkers(enqueued)

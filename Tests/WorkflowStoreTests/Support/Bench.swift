@@ -61,14 +61,15 @@ struct Bench: Sendable {
   }
 
   func beat(
-    _ runs: [ClaimedRun], worker: String = "w", settledClaim: Int, lease: Duration = .seconds(15)
+    _ runs: [ClaimedRun], worker: String = "w", ended: [HeldRun] = [], settledClaim: Int,
+    lease: Duration = .seconds(15)
   ) async throws -> HeartbeatAnswer {
     let held = runs.map { HeldRun(id: $0.id, token: $0.token) }
     return try await withCheckedContinuation { continuation in
       DispatchQueue.global().async { [store] in
         continuation.resume(
           returning: Result {
-            try store.heartbeat(worker: worker, runs: held, settledClaim: settledClaim, lease: lease)
+            try store.heartbeat(worker: worker, runs: held, ended: ended, settledClaim: settledClaim, lease: lease)
           })
       }
     }.get()

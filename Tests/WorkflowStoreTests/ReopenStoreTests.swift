@@ -1,0 +1,95 @@
+import Testing
+import Workflow
+import WorkflowStore
+
+/// Runs that are opened again, and what the claims before them have left.
+@Suite(.timeLimit(.minutes(1))) struct ReopenStoreTests {
+  private let bench: Bench
+
+  init() throws { bench = try Bench() }
+
+  @Test func `A run that was cancelled in its first claim leaves nothing but its result when it finishes`() async throws
+  {
+    let id = try await bench.submit()
+    let first = try await bench.claimOne()
+    try await bench.record(first, 1) { $0.checkpoint("a", #"{"n":1}"#) }
+    #expect(try await bench.store.control(.cancel, [id]) == [.done(.cancelled)])
+    #expect(try await bench.store.reopen(id, .failed, requestID: "r") == .queued(generation: 1))
+    let second = try await bench.claimOne("claim2")
+    #expect(second.token.hasPrefix("2-"))
+    let outcome = try await bench.record(second, 1) { record in
+      record.checkpoint("b", #"{"n":2}"#)
+      record.finish(done: ["a", "b"])
+    }
+    #expect(outcome == .recorded)
+    #expect(try await bench.text("result:\(id)")?.contains(#""outputs":{"a":{"n":1},"b":{"n":2}}"#) == true)
+    #expect(try await bench.keys().contains("outputs:\(id)") == false)
+  }
+
+  @Test func `However many ask for it at once, a run is opened again once, with all that it keeps`() async throws {
+    let steps = (0..<12).map { "s\($0)" }
+    for number in 0..<10 {
+      let id = try await bench.submit(steps: steps)
+      let run = try await bench.claimOne("w/\(number)")
+      try await bench.record(run, 1) { record in
+        for step in steps { record.checkpoint(step, #"{"n":1}"#) }
+        record.finish(done: steps)
+      }
+      let outcomes = try await withThrowingTaskGroup(of: ReopenOutcome.self) { group in
+        for late in 0..<12 {
+          group.addTask { [bench] in
+            // Each begins while those before are under way.
+            for _ in 0..<2 * late { try await bench.send("PING") }
+            return try await bench.store.reopen(id, .from("s11"), requestID: "r")
+          }
+        }
+        return try await group.reduce(into: [ReopenOutcome]()) { $0.append($1) }
+      }
+      #expect(outcomes.count { $0 == .queued(generation: 1) } == 1)
+      #expect(
+        outcomes.allSatisfy { $0 == .queued(generation: 1) || $0 == .live(.queued, generation: 1) }, "\(outcomes)")
+      #expect(try await bench.hash("outputs:\(id)").keys.sorted() == steps.dropLast().map { "out:" + $0 }.sorted())
+      _ = try await bench.store.control(.cancel, [id])
+    }
+  }
+
+  @Test(arguments: [ControlVerb.cancel, nil])
+  func `A run that ends while it is paused is paused no more`(_ verb: ControlVerb?) async throws {
+    let id = try await bench.submit()
+    let run = try await bench.claimOne()
+    #expect(try await bench.store.control(.pause, [id]) == [.done(.started)])
+    #expect(try await bench.hash("paused") == [id.description: "1"])
+    if let verb {
+      #expect(try await bench.store.control(verb, [id]) == [.done(.cancelled)])
+    } else {
+      #expect(try await bench.record(run, 1) { $0.finish() } == .recorded)
+    }
+    #expect(try await bench.hash("paused").isEmpty)
+    #expect(try await bench.hash("job:\(id)")["paused"] == nil)
+  }
+
+  @Test func `A run that its worker has ended, and claimed again without an answer, returns to its queue`() async throws
+  {
+    let id = try await bench.submit()
+    let first = try await bench.claimRuns(1, id: "w/1")[0]
+    try await bench.record(first, 1) { $0.fail() }
+    #expect(try await bench.store.reopen(id, .from("a"), requestID: "r") == .queued(generation: 1))
+    _ = try await bench.claimRuns(1, id: "w/2")
+    let ended = [HeldRun(id: id, token: first.token)]
+    #expect(try await bench.beat([], ended: ended, settledClaim: 2).returned == [id])
+    #expect(try await bench.list(Bench.queue) == [id.description])
+  }
+
+  @Test func `A request that is sent again opens no second generation, though the run has ended`() async throws {
+    let id = try await bench.submit()
+    for (number, request, outcome) in [
+      (1, "one", ReopenOutcome.queued(generation: 1)), (2, "one", .live(.failed, generation: 1)),
+      (2, "two", .queued(generation: 2)),
+    ] {
+      if try await bench.hash("job:\(id)")["status"] == "queued" {
+        try await bench.record(try await bench.claimOne("w/\(number)"), 1) { $0.fail() }
+      }
+      #expect(try await bench.store.reopen(id, .from("a"), requestID: request) == outcome)
+    }
+  }
+}
