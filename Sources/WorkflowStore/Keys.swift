@@ -15,9 +15,9 @@
 ///                              what the run says of itself: `delay`, `limit`, `retain`, `priority`,
 ///                              `labels`; `owner` (the name of its API key) and `kept` (hour and bytes of its
 ///                              end in usage:{owner}); `reopened` (the last request that ran it again);
-///                              `schedule` (tick and name of the schedule that has started it). No value but
-///                              run_name, error, labels and schedule has more than 64 bytes, so that Redis keeps
-///                              it compact
+///                              `entry` (1: it may have left one in a long queue); `schedule` (tick and name of
+///                              the schedule that has started it). No value but run_name, error, labels and
+///                              schedule has more than 64 bytes, so that Redis keeps it compact
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
 ///   result:{id}        string  JSON, written when it finishes, from its documents                       retain
 ///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after

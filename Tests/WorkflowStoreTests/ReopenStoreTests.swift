@@ -80,6 +80,15 @@ import WorkflowStore
     #expect(try await bench.list(Bench.queue) == [id.description])
   }
 
+  @Test func `A run that was cancelled in a long queue has one entry there when it is queued again`() async throws {
+    for _ in 0..<1_001 { try await bench.send("RPUSH", bench.prefix + Bench.queue, "\(JobID())") }
+    let id = try await bench.submit()
+    #expect(try await bench.store.control(.cancel, [id]) == [.done(.cancelled)])
+    #expect(try await bench.list(Bench.queue).contains(id.description))
+    #expect(try await bench.store.reopen(id, .failed, requestID: "r") == .queued(generation: 1))
+    #expect(try await bench.list(Bench.queue).count { $0 == id.description } == 1)
+  }
+
   @Test func `A request that is sent again opens no second generation, though the run has ended`() async throws {
     let id = try await bench.submit()
     for (number, request, outcome) in [

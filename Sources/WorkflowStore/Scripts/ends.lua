@@ -9,12 +9,15 @@ local function tell(id, token, verb)
   messages[#messages + 1] = verb .. ' ' .. id .. ' ' .. token
 end
 
--- Takes a queued run out of its queue if that is short; otherwise a claim finds the entry when it comes to it. Returns
--- whether it was there.
+-- Takes a queued run out of its queue if that is short; otherwise a claim finds the entry when it comes to it, or
+-- reopen.lua, to which `entry` in its job says so. Returns whether it was there.
 local function leaveQueue(id, class, asSuspect)
   local list = asSuspect and suspectsOf(class) or queueOf(class)
   local length = redis.pcall('LLEN', list)
-  return type(length) == 'number' and length <= 1000 and redis.call('LREM', list, '1', id) > 0
+  if type(length) ~= 'number' then return false end
+  if length <= 1000 then return redis.call('LREM', list, '1', id) > 0 end
+  redis.call('HSET', jobs .. id, 'entry', '1')
+  return false
 end
 
 -- Ends a run that is queued, parked or in a worker's hands; its claim can write nothing any more. `members`: those of

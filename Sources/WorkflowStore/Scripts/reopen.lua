@@ -43,6 +43,11 @@ if isStaged then
 else
   if #ARGV >= first then send('HDEL', outputs, ARGV, first, #ARGV) end
 end
+-- The run may have ended in a long queue, and its entry may be there: a second one would let it begin before its time.
+if redis.call('HGET', job, 'entry') then
+  redis.call('LREM', queueOf(class), '1', id)
+  redis.pcall('LREM', suspectsOf(class), '1', id)
+end
 redis.call('PERSIST', docs)
 redis.call('PERSIST', outputs)
 redis.call('PERSIST', job)
@@ -66,7 +71,7 @@ log(prefix .. 'progress:' .. id, entries, 1, #entries)
 -- The next claim is none of the first: what there is of outputs is read, and goes when the run finishes. One that was
 -- cut off by a cancel is counted nowhere, so its number is left out.
 local claims = 1 + math.max(tonumber(string.match(known[3] or '', '^%d+') or 0), tonumber(string.match(known[4] or '', '^%d+') or 0))
-redis.call('HDEL', job, 'error', 'error_code', 'finished_ts', 'due', 'paused', 'kept', ARGV[6] == '1' and 'due' or 'degraded')
+redis.call('HDEL', job, 'error', 'error_code', 'finished_ts', 'due', 'paused', 'kept', 'entry', ARGV[6] == '1' and 'due' or 'degraded')
 redis.call('HSET', job, 'status', 'queued', 'run', ARGV[4], 'generation', string.match(ARGV[4], '%d+$'), 'reopened', request,
   'again', whole(claims) .. ' 0 0 ' .. ts .. ' ' .. whole(bytes), 'bytes', whole(bytes))
 redis.call('ZREM', KEYS[3], id)
