@@ -31,6 +31,9 @@ public final class KeyRing: Sendable {
   /// Whether there have been keys: until then nobody can be told from anybody else.
   public var isLoaded: Bool { state.withLock { $0.keys != nil } }
 
+  /// Whether no key is in force.
+  public var isEmpty: Bool { state.withLock { $0.keys?.isEmpty ?? true } }
+
   /// Puts other keys in the place of those in force. Requests that go on with a key that is gone are told.
   public func replace(with keys: [AccessKey]) {
     let table = Dictionary(grouping: keys) { KeyRing.place(of: $0.digest) }

@@ -32,6 +32,10 @@ public struct HTTPURL: Sendable, Equatable {
   }
 
   private init(_ text: String, relativeTo base: String?) throws(HTTPURLError) {
+    // libcurl skips a third slash, and takes the beginning of the path for the host.
+    if base == nil, text.utf8.drop(while: { $0 != UInt8(ascii: ":") }).starts(with: ":///".utf8) {
+      throw HTTPURLError(description: "it has no host")
+    }
     let parts = try URLParts(text, relativeTo: base)
     switch try parts.required(CURLUPART_SCHEME).lowercased() {
     case "http": isSecure = false

@@ -32,7 +32,10 @@ struct AccessControl: Sendable {
       return nil
     }
     guard keys.isLoaded else { throw .noKeys }
-    guard let key = keys.key(for: try secret(in: request)) else { throw .unknownKey }
+    guard let key = keys.key(for: try secret(in: request)) else {
+      if keys.isEmpty { throw .noKeys }
+      throw .unknownKey
+    }
     return key
   }
 

@@ -1,5 +1,6 @@
 import ExactJSON
 import FastCGI
+import Workflow
 import WorkflowStore
 
 /// Finds the route of a request: by the path, compared byte by byte, then by the method.
@@ -33,6 +34,7 @@ struct Router: Sendable {
         guard route.method == "GET" || context.mayChange else {
           throw .forbidden("this key may only read (its role is read); \(route.method) needs the role user or admin")
         }
+        if route.method == "PUT" || route.method == "DELETE" { try checkQuery(request, of: route) }
         if isOfRun { try await checkOwner(of: argument, context) }
         return try await route.answer(request, argument: argument, context)
       }
@@ -40,6 +42,20 @@ struct Router: Sendable {
     }
     guard allowed.isEmpty else { throw .methodNotAllowed(allow: allowed) }
     throw .notFound(Self.notFound(String(decoding: segments.first ?? [], as: UTF8.self)))
+  }
+
+  /// Refuses parameters that are not known: with a misspelt `owner` a request would mean another's store or schedule.
+  private func checkQuery(_ request: FastCGIRequest, of route: any Route) throws(APIError) {
+    let known = route.documentation.parameters.filter { $0.place == .query }.map(\.name)
+    let faults = QueryItems(request).decoded.filter { item in !known.contains { $0.hasSameScalars(as: item.name) } }
+    guard faults.isEmpty else {
+      throw .invalid(
+        faults.prefix(50).map { item in
+          ValidationFault(
+            "extra_forbidden", [.key("query"), .key(item.name)], "there is no such parameter",
+            input: .string(item.value))
+        })
+    }
   }
 
   /// Refuses a run of another name as one that is not there. It is done here, for all routes of runs, because each of

@@ -90,8 +90,10 @@
 ///   runs:{hour}        list    ids of the runs of an hour since 1970, in the order of submission; the      run + retain
 ///   runs:{hour}:name:{name}, runs:{hour}:owner:{owner}, runs:{hour}:label:{name}={value}                 + 2 h
 ///                      list    the same of runs with this name, owner or label
-///   ended:{hour}:{status}                                                                                the same
-///                      list    ids of the runs that have failed or were cancelled in an hour
+///   ended:{hour}:{status}, ended:{hour}:{status}:owner:{owner}                                           the same
+///                      list    ids of the runs that have failed or were cancelled in an hour, with their
+///                              generation from the second one on
+///   ended:{hour}:again hash    status → how many of these were run again                                 the same
 ///   runs, ended        zset    the hours that have lists → the hour                                      for good
 ///   definition:{digest}
 ///                      string  the steps of finished runs, by the beginning of their SHA-256: a rerun    retain after

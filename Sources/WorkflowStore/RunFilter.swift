@@ -48,7 +48,7 @@ extension RunFilter {
     if statuses == [.started] { return ("leases", "") }
     if !statuses.isEmpty, statuses.isSubset(of: [.queued, .started]) { return ("live", "") }
     if statuses == [.failed] || statuses == [.cancelled], let status = statuses.first {
-      return ("ended", ":" + status.rawValue)
+      return ("ended", ":" + status.rawValue + (owner.map { ":owner:" + $0 } ?? ""))
     }
     if let label = labels.first { return ("runs", ":label:" + label.text) }
     if let name { return ("runs", ":name:" + name) }

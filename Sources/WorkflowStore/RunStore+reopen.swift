@@ -28,12 +28,17 @@ extension RunStore {
     _ id: JobID, _ reopening: Reopening, requestID: String
   ) async throws(StoreError) -> ReopenOutcome {
     guard let facts = try await facts(of: id) else { return .gone }
-    guard facts.status.isTerminal else { return .live(facts.status, generation: facts.generation) }
     let about = try await send(["HMGET", keys.job(id), "run", "format", "owner", "reopened"]).array ?? []
-    if about.last?.string == requestID {
+    let last = about.last?.string?.split(separator: " ", omittingEmptySubsequences: false) ?? []
+    if last.first.map(String.init) == requestID {
       // It was opened since the facts were read, or before.
       guard let now = try await self.facts(of: id) else { return .gone }
       return .live(now.status, generation: now.generation)
+    }
+    guard facts.status.isTerminal else {
+      // The same wish is done; another one is not.
+      let isSame = last.count == 2 && String(last[1]).hasSameScalars(as: reopening.step)
+      return .live(facts.status, generation: isSame ? facts.generation : 0)
     }
     if facts.status == .finished, reopening == .failed { return .finished }
     guard about.count == 4, about[1].string == "2", let run = about[0].string else {
@@ -96,6 +101,8 @@ extension RunStore {
     arguments.append(log.reduce(0) { $0 + $1.count })
     arguments.append(wish.isDegraded(log, without: Set(dropped)) ? 1 : 0)
     arguments.append(wish.isStaged ? wish.wish.description : "")
+    arguments.append(limits.retain)
+    arguments.append(reopening.step)
     arguments.append(entries.count)
     for entry in entries { arguments.append(entry) }
     for field in wish.fields { arguments.append(field) }

@@ -23,7 +23,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "/a", "example.com", "ftp://example.com/", "file:///etc/hosts", "https://", "https:///", "https://a b/",
+    "", "/a", "example.com", "ftp://example.com/", "file:///etc/hosts", "https://", "https:///", "http:///a.example/",
+    "https://a b/",
     "https://a\n/", "https://a/\u{0}", "https://user@example.com/", "https://user:pw@example.com/",
     "http://[fe80::1%25eth0]/", "http://[::1/", "https://a:0/", "https://a:70000/", "https://a:b/", "javascript:1",
     "https://b\u{fc}cher.example/", "http://\u{ff11}27.0.0.1/",

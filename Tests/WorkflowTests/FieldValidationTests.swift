@@ -50,6 +50,7 @@ import Workflow
     (#"{"run_name":"r","labels":{"a b":"c"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels.a b"),
     (#"{"run_name":"r","labels":{"":"c"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels."),
     (#"{"run_name":"r","labels":{"a":"b\nc"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels.a"),
+    (#"{"run_name":"r","labels":{"a":"\u007f"},"steps":[{"id":"a","op":"wait"}]}"#, "value_error at body.labels.a"),
   ]
 
   @Test(arguments: faultyRuns)

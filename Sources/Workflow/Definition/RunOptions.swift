@@ -105,6 +105,9 @@ extension RunOptions {
     start = .at(milliseconds: max(0, time))
   }
 
+  /// Whether a text has ASCII control characters.
+  private static func hasControls(_ text: String) -> Bool { text.utf8.contains { $0 < 0x20 || $0 == 0x7f } }
+
   private mutating func readLabels(
     _ value: JSONValue, at place: ValidationFault.Location, _ faults: inout FaultList
   ) {
@@ -127,7 +130,7 @@ extension RunOptions {
           .value(
             place, member.value,
             "the name of a label is 1 to \(Limit.labelNameBytes) ASCII letters, digits, '_', '-', '.' and '/'"))
-      } else if text.utf8.count > Limit.labelValueBytes || text.unicodeScalars.contains(where: { $0.value < 0x20 }) {
+      } else if text.utf8.count > Limit.labelValueBytes || Self.hasControls(text) {
         faults.add(
           .value(
             place, member.value,
@@ -142,7 +145,7 @@ extension RunOptions {
     "type": "object", "maxProperties": .number(JSONNumber(Limit.labels)),
     "propertyNames": ["pattern": .string("^[A-Za-z0-9_./-]{1,\(Limit.labelNameBytes)}$")],
     "additionalProperties": [
-      "type": "string", "maxLength": .number(JSONNumber(Limit.labelValueBytes)), "pattern": #"^[^\x00-\x1f]*$"#,
+      "type": "string", "maxLength": .number(JSONNumber(Limit.labelValueBytes)), "pattern": #"^[^\x00-\x1f\x7f]*$"#,
     ],
   ]
 

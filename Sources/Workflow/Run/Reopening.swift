@@ -5,6 +5,9 @@ public enum Reopening: Sendable, Equatable {
   /// A step, and what depends on it; those that have failed the run as well.
   case from(String)
 
+  /// The step that is named; empty for none.
+  public var step: String { if case .from(let step) = self { step } else { "" } }
+
   /// The positions of the steps whose records go.
   /// - Parameters:
   ///   - graph: the steps.

@@ -6,16 +6,23 @@ extension APIClient {
   func schedules() async throws -> JSONObject { try await send("GET", "/workflow/schedules") }
 
   /// One schedule.
-  func schedule(_ name: String) async throws -> JSONObject { try await send("GET", path(of: name)) }
+  /// - Parameter owner: whose it is; nil: that of the key.
+  func schedule(_ name: String, of owner: String?) async throws -> JSONObject {
+    try await send("GET", path(of: name, owner))
+  }
 
   /// Makes a schedule, or replaces the one of its name.
   /// - Returns: the schedule.
-  func putSchedule(_ name: String, _ body: [UInt8]) async throws -> JSONObject {
-    try await send("PUT", path(of: name), headers: [("Content-Type", "application/json")], body: body)
+  func putSchedule(_ name: String, of owner: String?, _ body: [UInt8]) async throws -> JSONObject {
+    try await send("PUT", path(of: name, owner), headers: [("Content-Type", "application/json")], body: body)
   }
 
   /// Removes a schedule.
-  func deleteSchedule(_ name: String) async throws { _ = try await send("DELETE", path(of: name)) }
+  func deleteSchedule(_ name: String, of owner: String?) async throws {
+    _ = try await send("DELETE", path(of: name, owner))
+  }
 
-  private func path(of name: String) -> String { "/workflow/schedules/" + APIClient.escaped(name) }
+  private func path(of name: String, _ owner: String?) -> String {
+    "/workflow/schedules/" + APIClient.escaped(name) + (owner.map { "?owner=" + APIClient.escaped($0) } ?? "")
+  }
 }

@@ -32,8 +32,9 @@ struct ScheduleTable {
       schedule["cron"]?.stringValue ?? schedule["every_s"]?.numberValue.map { "every \($0.text) s" } ?? "?"
     let next = schedule["next_times"]?.arrayValue?.first?.stringValue
     let isPaused = schedule["paused"] == .bool(true)
+    let name = schedule["name"]?.stringValue ?? "?"
     return [
-      schedule["name"]?.stringValue ?? "?", times, schedule["time_zone"]?.stringValue ?? "-",
+      schedule["owner"]?.stringValue.map { "\($0)/\(name)" } ?? name, times, schedule["time_zone"]?.stringValue ?? "-",
       next.map(minutes) ?? (isPaused ? "paused" : "never"),
       schedule["last"]?.objectValue?["job_id"]?.stringValue ?? "-",
     ].map(\.oneLine)

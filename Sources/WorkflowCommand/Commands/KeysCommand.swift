@@ -84,7 +84,7 @@ struct KeysCommand: ParsableCommand {
     var requestsS: Int?
     @Option(help: "How many queued and started runs the name may have.")
     var runs: Int?
-    @Option(help: "How many bytes of runs the name may have stored (not enforced yet).")
+    @Option(help: "How many bytes of runs the name may have stored.")
     var bytes: Int?
     @OptionGroup var place: FileOption
 

@@ -50,8 +50,9 @@ struct ListCommand: AsyncParsableCommand {
   private func keepShowing(_ client: APIClient) async throws {
     while true {
       let size = Terminal.size
-      let page = try await client.runs(selection.items, limit: min(limit, max(1, size.rows - 2)))
-      let lines = try await summary(client) + RunTable.lines(of: page, width: size.columns)
+      let page = try await client.runs(selection.items, limit: min(limit, max(1, size.rows - 3)))
+      let runs = RunTable.lines(of: page, width: size.columns)
+      let lines = try await summary(client) + (runs.isEmpty ? ["there are no such runs"] : runs)
       // Home, and clear what is below.
       if Terminal.isInteractive { Terminal.write("\u{1b}[H\u{1b}[J") }
       for line in lines { Terminal.show(line) }

@@ -41,10 +41,12 @@ struct SchedulesCommand: AsyncParsableCommand {
     var name: String
     @Argument(help: "A file with the schedule as JSON, or - for standard input.")
     var file: String
+    @Option(help: "The name of the key whose schedule it is, '' for none; only for the role admin.")
+    var owner: String?
 
     func run() async throws {
       let body = try Files.read(file, limit: 64 << 20)
-      Terminal.show(.object(try await APIClient(Settings.apiAccess()).putSchedule(name, body)))
+      Terminal.show(.object(try await APIClient(Settings.apiAccess()).putSchedule(name, of: owner, body)))
     }
   }
 
@@ -55,9 +57,11 @@ struct SchedulesCommand: AsyncParsableCommand {
 
     @Argument(help: "The schedule's name.")
     var name: String
+    @Option(help: "The name of the key whose schedule it is, '' for none; only for the role admin.")
+    var owner: String?
 
     func run() async throws {
-      Terminal.show(.object(try await APIClient(Settings.apiAccess()).schedule(name)))
+      Terminal.show(.object(try await APIClient(Settings.apiAccess()).schedule(name, of: owner)))
     }
   }
 
@@ -68,9 +72,11 @@ struct SchedulesCommand: AsyncParsableCommand {
 
     @Argument(help: "The schedule's name.")
     var name: String
+    @Option(help: "The name of the key whose schedule it is, '' for none; only for the role admin.")
+    var owner: String?
 
     func run() async throws {
-      try await APIClient(Settings.apiAccess()).deleteSchedule(name)
+      try await APIClient(Settings.apiAccess()).deleteSchedule(name, of: owner)
       Terminal.say("removed \(name.oneLine)")
     }
   }

@@ -7,8 +7,8 @@ ARGV  1 key prefix
 
 Returns {queued, started, of the queued ones those that wait for a time or are paused, paused, listed, failed,
 cancelled, seconds since the oldest run that waits for a worker was submitted, seconds since the oldest started run was
-first taken}. Those that have ended are counted by their lists (indexes.lua): runs that were run again or have expired in
-the last two hours are among them.
+first taken}. Those that have ended are counted by their lists (indexes.lua): runs that have expired in the last two hours
+are among them.
 ]]
 local prefix = ARGV[1]
 local time = redis.call('TIME')
@@ -17,8 +17,12 @@ local now = time[1] + time[2] / 1000000
 local function lengths(shelf, index)
   local count = 0
   for _, hour in ipairs(redis.call('ZRANGEBYSCORE', prefix .. shelf, '-inf', '+inf')) do
-    local length = redis.pcall('LLEN', prefix .. shelf .. ':' .. hour .. index)
-    if type(length) == 'number' then count = count + length end
+    local key = prefix .. shelf .. ':' .. hour
+    local length = redis.pcall('LLEN', key .. index)
+    local again = shelf == 'ended' and redis.pcall('HGET', key .. ':again', string.sub(index, 2))
+    if type(length) == 'number' then
+      count = count + math.max(0, length - (type(again) == 'string' and tonumber(again) or 0))
+    end
   end
   return count
 end

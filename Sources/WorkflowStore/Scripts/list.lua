@@ -5,7 +5,8 @@ Reads a page of runs, the newest first.
 KEYS  1 job (any key of this store, for servers that route by it)
 ARGV  1 key prefix  2 where they are looked for: 'runs' and 'ended' have lists by hour (indexes.lua); 'live': by
       submission; 'leases': those that are started
-      3 of lists by hour, which: '' for all, `:name:{name}`, `:owner:{owner}`, `:label:{name}={value}`, `:{status}`
+      3 of lists by hour, which: '' for all, `:name:{name}`, `:owner:{owner}`, `:label:{name}={value}`, `:{status}`,
+        `:{status}:owner:{owner}`
       4, 5 where the page begins, '' for the newest: an hour and a place before which it ends; of the others a time of
       submission, µs, and the id after which it continues
       6 how many runs at most  7 how many are looked at at most
@@ -47,13 +48,14 @@ local function fits(job)
   return true
 end
 
--- Looks at a run; returns whether the page is full with it.
-local function look(id, first, second)
+-- Looks at a run; returns whether the page is full with it. The entry of an end has a generation.
+local function look(entry, first, second)
+  local id, generation = string.sub(entry, 1, 36), where == 'ended' and string.sub(entry, 38)
   looked = looked + 1
   local job = redis.pcall('HMGET', prefix .. 'job:' .. id, 'status', 'run_name', 'created_ts', 'started_ts',
     'finished_ts', 'error_code', 'error', 'labels', 'priority', 'owner', 'paused', 'degraded', 'generation', 'due',
     'schedule')
-  if not job.err and fits(job) then
+  if not job.err and (not generation or (job[13] or '0') == (generation == '' and '0' or generation)) and fits(job) then
     if job[7] then job[7] = string.sub(job[7], 1, 400) end
     report[#report + 1] = {id, first, second, unpack(job)}
   end

@@ -43,12 +43,13 @@ local function release(id, claim, ending, silent, asSuspect, due)
 end
 
 -- What the end of a run takes from its job: how long it is kept, which other keys know of it, and where it is reported.
+-- Returns the seconds that it is kept, its owner, and its generation from the second one on.
 local function settleOptions(id, job, status, retain)
-  local said = redis.call('HMGET', job, 'retain', 'limit', 'callback', 'owner')
+  local said = redis.call('HMGET', job, 'retain', 'limit', 'callback', 'owner', 'generation')
   if said[4] then countEnd(id, job, said[4], status == 'finished', said[1] or retain) end
   if said[2] then redis.pcall('ZREM', ARGV[1] .. 'deadlines', id) end
   if said[3] then report(id, said[3]) end
-  return said[1] or retain
+  return said[1] or retain, said[4], said[5] and said[5] ~= '0' and said[5]
 end
 
 -- Ends a run; nothing else makes a status terminal. `retain`: seconds that it is kept, unless it says otherwise itself;
@@ -57,7 +58,8 @@ end
 -- Returns the seconds that it is kept; nil, and writes nothing, when the job is none any more.
 local function finish(id, job, status, retain, hasOptions, hasOutputs, words, first, last, ...)
   if not checked(redis.pcall('HSET', job, 'status', status, ...)) then return nil end
-  if hasOptions then retain = settleOptions(id, job, status, retain) end
+  local owner, generation
+  if hasOptions then retain, owner, generation = settleOptions(id, job, status, retain) end
   local progress = ARGV[1] .. 'progress:' .. id
   log(progress, words, first, last)
   redis.call('EXPIRE', job, retain)
@@ -70,8 +72,9 @@ local function finish(id, job, status, retain, hasOptions, hasOutputs, words, fi
     redis.call('EXPIRE', docs, retain)
     redis.call('EXPIRE', ARGV[1] .. 'outputs:' .. id, retain)
     spent[#spent + 1] = ARGV[1] .. 'part:' .. id
-    local hour = math.floor(redis.call('TIME')[1] / 3600)
-    enlist('ended', whole(hour), ':' .. status, {id}, retain + 0, hasOptions)
+    local hour, entry = whole(math.floor(redis.call('TIME')[1] / 3600)), generation and id .. ' ' .. generation or id
+    enlist('ended', hour, ':' .. status, {entry}, retain + 0, hasOptions)
+    if owner then enlist('ended', hour, ':' .. status .. ':owner:' .. owner, {entry}, retain + 0, hasOptions) end
   end
   local n = #over + 1
   released[#released + 1], over[n] = id, id

@@ -28,7 +28,7 @@ import Testing
       for method in methods {
         let nothing = try await keys.send(method, "/workflow/stores/none", key: "key-bob")
         #expect(nothing.status == 404, "\(method)")
-        for query in ["", "?owner=bob", "?limit=5"] {
+        for query in ["", "?owner=bob"] + (method == "GET" ? ["?limit=5"] : []) {
           let refused = try await keys.send(method, Self.path + query, key: "key-bob")
           #expect(refused.status == 404, "\(method) \(query)")
           #expect(text(refused).replacing("store summaries", with: "store none") == text(nothing), "\(method) \(query)")
