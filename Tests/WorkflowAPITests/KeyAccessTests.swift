@@ -6,15 +6,18 @@ import Testing
 
 /// An API that wants keys.
 @Suite struct KeyAccessTests {
-  @Test func `Before there are keys nobody is let in, and with an empty file nobody is known`() async throws {
+  @Test func `Before there are keys, and when none is left, no request is answered`() async throws {
     let ring = KeyRing()
     let api = try TestAPI(allowsAnonymous: true, keys: ring)
     let early = await api.answer("GET", "/status/health", headers: ["Authorization": "Bearer a"])
     #expect(early.status == 503 && early.header("Retry-After") == "5")
     #expect(early.json["detail"]?.stringValue?.contains("WF_API_KEYS_FILE") == true)
-    ring.replace(with: [])
+    ring.replace(with: [AccessKey(name: "b", secret: "b")])
     let unknown = await api.answer("GET", "/status/health", headers: ["Authorization": "Bearer a"])
     #expect(unknown.status == 401)
+    ring.replace(with: [])
+    let late = await api.answer("GET", "/status/health", headers: ["Authorization": "Bearer b"])
+    #expect(late.status == 503 && late.header("Retry-After") == "5")
   }
 
   @Test func `A request with two keys is refused, and so is one over a unix socket without any`() async throws {
