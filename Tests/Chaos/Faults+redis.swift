@@ -10,7 +10,7 @@ extension Faults {
   /// Recovery then waits for a lease, as after an outage.
   func stepClock(by seconds: Int, _ fault: Fault) async {
     count(fault)
-    clock.step(by: seconds)
+    clock.step(by: seconds, live: try? await stack.liveRuns())
     timeline.redisCame()
     await rest(.seconds(2))
   }

@@ -133,7 +133,7 @@ struct Judge: Sendable {
       guard let name = CallName(key), let run = runs[name.job] else { continue }
       judgeGeneration(name, key, run, &verdict)
       guard let time = times.time(ofCall: index),
-        !clock.hasStep(from: run.run.since - 30, to: time.upperBound + 15)
+        !clock.hasStep(during: run.run, told.steerings(of: run.run))
       else { continue }
       let returns = recoveries.returns[name.job] ?? []
       let isLate = returns.contains { time.upperBound >= $0 && time.lowerBound <= $0 + 3 }

@@ -14,7 +14,8 @@ struct SteeringJudge: Sendable {
     let steerings = told.steerings(of: run)
     let sentences =
       countProblems(log, steerings) + cancelProblems(log, steerings, status) + reopenProblems(log, steerings)
-      + refusals(run, steerings) + pauseProblems(log, steerings)
+      + refusals(run, steerings)
+      + (clock.hasStep(during: run, steerings) ? [] : pauseProblems(log, steerings))
     return sentences.map { "run \(run.id): \($0)" }
   }
 
@@ -67,7 +68,7 @@ struct SteeringJudge: Sendable {
   }
 
   /// No step of a paused run begins until it is resumed, and it does not finish. Where a worker held it, that worker
-  /// may learn of the pause a little later.
+  /// may learn of the pause a little later. Nothing can be said where the clock stepped during the run.
   private func pauseProblems(_ log: RunLog, _ steerings: [Steering]) -> [String] {
     var problems: [String] = []
     for pause in steerings where pause.verb == .pause && isKept(pause) {
@@ -75,7 +76,7 @@ struct SteeringJudge: Sendable {
       let others = steerings.filter { $0.verb != .pause && $0.mayActAfter(pause.sent) }
       let end = others.map(\.sent).min() ?? .infinity
       let start = pause.answered + (status == "queued" ? 0 : Self.grace)
-      guard start < end, end.isFinite, !clock.hasStep(from: pause.sent - 2, to: end + 2),
+      guard start < end, end.isFinite,
         status == "queued" || timeline.wasWell(from: pause.sent, to: start)
       else { continue }
       let low = clock.redis(at: start) + Self.slack

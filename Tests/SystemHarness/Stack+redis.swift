@@ -50,9 +50,19 @@ extension Stack {
 
   /// The ids of the runs that workers hold.
   public func startedRuns(within limit: Duration = .seconds(20)) async throws -> [String] {
+    try await members(of: "leases", within: limit)
+  }
+
+  /// The ids of the runs that have not ended.
+  public func liveRuns(within limit: Duration = .seconds(20)) async throws -> Set<String> {
+    try await Set(members(of: "live", within: limit))
+  }
+
+  /// The members of a sorted set in all partitions.
+  private func members(of name: String, within limit: Duration) async throws -> [String] {
     try await concurrently(prefixes) { prefix in
       var arguments: RedisArguments = ["ZRANGE"]
-      for word in ["\(prefix)leases", "0", "-1"] { arguments.append(word) }
+      for word in [prefix + name, "0", "-1"] { arguments.append(word) }
       return try await redis.send(arguments, timeout: limit).array?.compactMap(\.string) ?? []
     }.flatMap { $0 }
   }
