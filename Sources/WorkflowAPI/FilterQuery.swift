@@ -34,6 +34,7 @@ struct FilterQuery {
   }
 
   private static let parameters = [
+    Parameter(name: "paused", schema: ["const": "1"], meaning: "only those that are paused"),
     Parameter(name: "name", schema: ["type": "string"], meaning: "their run_name"),
     Parameter(
       name: "label", schema: ["type": "array", "items": ["type": "string", "pattern": "^[^=]+=.*$"]],
@@ -69,6 +70,7 @@ struct FilterQuery {
       do throws(Fault) {
         switch item.name {
         case "status": filter.statuses.insert(try Self.status(item.value))
+        case "paused": filter.isPaused = try Self.isPaused(item.value)
         case "name": filter.name = item.value
         case "label": filter.labels.append(try Self.label(item.value))
         case "owner": filter.owner = try Self.owner(item.value)
@@ -116,9 +118,15 @@ struct FilterQuery {
 
   private static func status(_ text: String) throws(Fault) -> RunStatus {
     guard let status = RunStatus(rawValue: text) else {
-      throw Fault("Input should be \(RunStatus.allCases.map(\.rawValue).joined(separator: ", "))")
+      let names = RunStatus.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Fault("Input should be \(names)\(text == "paused" ? "; paused runs are found by paused=1" : "")")
     }
     return status
+  }
+
+  private static func isPaused(_ text: String) throws(Fault) -> Bool {
+    guard text == "1" else { throw Fault("Input should be 1") }
+    return true
   }
 
   private static func label(_ text: String) throws(Fault) -> RunFilter.Label {

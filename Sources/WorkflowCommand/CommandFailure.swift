@@ -8,7 +8,7 @@ struct CommandFailure: Error, CustomStringConvertible {
   enum Code: Int32, CaseIterable {
     /// The run failed, or something did that has no code of its own.
     case failed = 1
-    /// The body was refused.
+    /// The body, or a filter, was refused.
     case dataError = 65
     /// A file, or a job, is not there.
     case noInput = 66
@@ -16,6 +16,8 @@ struct CommandFailure: Error, CustomStringConvertible {
     case unavailable = 69
     /// The result cannot be written.
     case outputError = 74
+    /// A limit is reached; later it may go.
+    case temporary = 75
     /// The API does not let the client do it: it wants another key, or one at all.
     case noPermission = 77
     /// A setting is wrong.

@@ -68,7 +68,7 @@ struct WF: AsyncParsableCommand {
       wf status ID           look at a run
 
       Exit codes: 0 done, 1 the run failed, 64 wrong usage, 65 body refused, 66 no such file or job, 69 API or Redis not \
-      reachable, 74 output not writable, 77 not allowed, 78 wrong setting, 130 Ctrl-C, 143 SIGTERM.
+      reachable, 74 output not writable, 75 limit reached, 77 not allowed, 78 wrong setting, 130 Ctrl-C, 143 SIGTERM.
       """,
     version: String(cString: wf_version()),
     subcommands: [

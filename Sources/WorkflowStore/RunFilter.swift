@@ -46,7 +46,7 @@ extension RunFilter {
   /// Where they are looked for: what narrows most that there is a list of.
   var place: (list: String, index: String) {
     if statuses == [.started] { return ("leases", "") }
-    if !statuses.isEmpty, statuses.isSubset(of: [.queued, .started]) { return ("live", "") }
+    if isPaused || !statuses.isEmpty && statuses.isSubset(of: [.queued, .started]) { return ("live", "") }
     if statuses == [.failed] || statuses == [.cancelled], let status = statuses.first {
       return ("ended", ":" + status.rawValue + (owner.map { ":owner:" + $0 } ?? ""))
     }

@@ -56,7 +56,7 @@ enum Scripts {
   private static let leases = PackageResources.leases_lua
   /// What scripts share that take runs from state to state.
   private static let transitions = [
-    prelude, wake, holds, indexes, usage, report, PackageResources.transitions_lua,
+    prelude, wake, holds, indexes, usage, PackageResources.kept_lua, report, PackageResources.transitions_lua,
   ]
 
   /// The script with what it shares with others put in after its `#!lua` line, which Redis wants first. Every function

@@ -131,7 +131,7 @@ struct ExecutionState {
     if inFlight != nil || !running.isEmpty { return .wait(stop == nil ? setAlarm() : nil) }
     switch stop {
     case .handBack, .pause: return write(progress.handBackBatch(isQuarantined: isQuarantined), .handBack)
-    case .lost: return .leave(.lost("the lease is lost"))
+    case .lost: return .leave(.lost("it was ended, or its lease is lost"))
     case nil where progress.nextDue != nil: return .wait(setAlarm())
     // Only a definition that was changed in Redis comes to this.
     case nil: return refuse("none of the steps that are left can start: each waits for another")

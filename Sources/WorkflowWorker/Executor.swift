@@ -127,7 +127,7 @@ struct Executor: Sendable {
       log.write(.notice, "run failed", ["code": failure.code.rawValue, "error": failure.message])
     case .parked(let due): log.write(.debug, "the run waits for \((due - RedisClock.uptime).inSeconds)")
     case .handedBack(let answer): log.write(.info, "handed back: \(answer)")
-    case .lost(let why): log.write(.warning, "the run is no longer this worker's: \(why)")
+    case .lost(let why): log.write(.notice, "the run is no longer this worker's: \(why)")
     case .refused(let why, let answer):
       log.write(.error, "the run cannot be recorded: \(why)")
       log.write(.info, "ended as failed: \(answer)")

@@ -106,7 +106,8 @@ final class Heartbeat: Sendable {
 
   private func report(_ lost: [HeldRun]) {
     for run in lost {
-      logger.warning("the lease was lost; nothing more of the run is written", metadata: ["job": "\(run.id)"])
+      logger.warning(
+        "the run was ended, or its lease was lost; nothing more of it is written", metadata: ["job": "\(run.id)"])
     }
   }
 }

@@ -87,7 +87,7 @@ def ordered_schedule(body):
     return body
 
 
-FILTERS = {"status", "name", "label", "owner", "error_code", "since", "before", "cursor"}
+FILTERS = {"status", "paused", "name", "label", "owner", "error_code", "since", "before", "cursor"}
 
 
 def ordered_query(operation, query):

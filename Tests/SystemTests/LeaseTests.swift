@@ -25,7 +25,7 @@ import Testing
       try stack.signal(SIGCONT, to: paused)
       _ = try await wait("what the paused worker says") {
         let log = try stack.log(of: paused)
-        return log.contains("the lease was lost; nothing more of the run is written")
+        return log.contains("its lease was lost; nothing more of it is written")
           || log.contains("the run is no longer this worker's") ? true : nil
       }
       #expect(try await stack.run(Examples.example)["status"] == "finished")

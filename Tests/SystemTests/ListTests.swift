@@ -95,7 +95,8 @@ import WorkflowStore
 
   @Test(arguments: [
     "status=none", "label=x", "label==x", "since=yesterday", "limit=0", "limit=1001", "cursor=x", "cursor=1.2.3",
-    "cursor=99999999999999999.1", "lable=a=b", "error_code=nothing", "dead=2", "dead=1&name=x", "cursor=-1.-1",
+    "cursor=99999999999999999.1", "lable=a=b", "error_code=nothing", "paused=0",
+    "status=paused", "dead=2", "dead=1&name=x", "cursor=-1.-1",
   ])
   func `A query that cannot be meant is refused`(_ query: String) async throws {
     let stack = try await SharedStack.get()
@@ -126,6 +127,10 @@ import WorkflowStore
       #expect(Set(dry.map(\.id)) == Set(ids) && dry.allSatisfy { $0.status == "queued" && $0.done == nil })
       #expect(try await steer("pause", "label=batch=one").count == 7)
       #expect(try await list("status=queued", stack).ids.count == 8)
+      for query in ["paused=1", "paused=1&status=queued&name=bulk", "paused=1&label=batch=one"] {
+        #expect(try await Set(list(query, stack).ids) == Set(ids), "\(query)")
+      }
+      #expect(try await list("paused=1&status=finished", stack).ids.isEmpty)
       #expect(try await steer("resume", "label=batch=one").count == 7)
       #expect(try await steer("resume", "label=batch=one").isEmpty)
       let cancelled = try await steer("cancel", "label=batch=one")

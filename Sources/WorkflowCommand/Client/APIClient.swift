@@ -240,8 +240,9 @@ extension CommandFailure {
       switch status {
       case 401, 403: .noPermission
       case 404: .noInput
-      case 413, 415, 422, 409: .dataError
-      case 429, 500...: .unavailable
+      case 413, 415, 422: .dataError
+      case 429: .temporary
+      case 500...: .unavailable
       default: .failed
       }
     let faults = detail.arrayValue?.compactMap(\.objectValue).map { fault in
@@ -249,7 +250,7 @@ extension CommandFailure {
       return "\n  \(place): \(fault["msg"]?.stringValue ?? "")"
     }
     self.init(
-      faults.map { "the body was refused:" + $0.joined() } ?? detail.stringValue ?? "the answer was \(status)",
+      faults.map { "the request was refused:" + $0.joined() } ?? detail.stringValue ?? "the answer was \(status)",
       code: code, isTransient: isTransient, retryAfter: retryAfter)
   }
 }

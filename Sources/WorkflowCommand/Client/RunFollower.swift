@@ -13,10 +13,19 @@ struct RunFollower {
   func follow(_ job: String, on display: any RunDisplay) async throws -> JSONObject {
     let status = try await status(of: job, on: display)
     display.begin(status.object, serverTime: status.serverTime)
+    if let sentence = Self.whatItWaitsFor(status.object, job) { display.say(sentence) }
     try await readEvents(of: job, on: display)
     let end = try await self.status(of: job, on: display).object
     display.end(end)
     return end
+  }
+
+  /// What a run waits for that no worker can change; nil for any other run.
+  private static func whatItWaitsFor(_ status: JSONObject, _ job: String) -> String? {
+    if status["paused"] == true { return "the run is paused; it continues after: wf resume \(job)" }
+    let isNew = status["started_ts"] == .null
+    guard isNew, let due = status["due_ts"]?.numberValue?.double else { return nil }
+    return "the run starts at \(DateText.utc(Int(due)))"
   }
 
   /// Whether the API was there when it was asked last.

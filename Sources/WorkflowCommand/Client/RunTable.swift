@@ -3,11 +3,15 @@ import Glibc
 
 /// Runs as a table.
 enum RunTable {
-  /// A line for each run of a page, under a heading; none when there are no runs.
+  /// A line for each run of a page, under a heading; none when there are no runs. Where the width is less than 100
+  /// columns, ages take the place of times, so that a name has room.
   static func lines(of page: JSONObject, width: Int, now: Int = time(nil)) -> [String] {
-    let rows = (page["runs"]?.arrayValue ?? []).compactMap(\.objectValue).map { row($0, now: Double(now)) }
+    let isNarrow = width < 100
+    let rows = (page["runs"]?.arrayValue ?? []).compactMap(\.objectValue).map {
+      row($0, now: Double(now), withAge: isNarrow)
+    }
     if rows.isEmpty { return [] }
-    let all = [["SUBMITTED", "STATUS", "TIME", "JOB", "NAME", ""]] + rows
+    let all = [[isNarrow ? "AGE" : "SUBMITTED", "STATUS", "TIME", "JOB", "NAME", ""]] + rows
     let widths = (0..<6).map { column in all.map { $0[column].count }.max() ?? 0 }
     return all.map { row in
       let cells = row.enumerated().map { column, text in
@@ -31,7 +35,8 @@ enum RunTable {
       + "\(count("finished")) finished, \(count("failed")) failed, \(count("cancelled")) cancelled"
   }
 
-  private static func row(_ run: JSONObject, now: Double) -> [String] {
+  /// - Parameter withAge: its age takes the place of the time at which it was submitted.
+  private static func row(_ run: JSONObject, now: Double, withAge: Bool) -> [String] {
     func time(_ name: String) -> Double? { run[name]?.numberValue?.double }
     let status = run["status"]?.stringValue ?? "?"
     let (created, started, finished) = (time("created_ts") ?? now, time("started_ts"), time("finished_ts"))
@@ -44,7 +49,8 @@ enum RunTable {
       }
     let name = run["run_name"]?.stringValue ?? ""
     return [
-      DateText.utc(Int(created)), run["paused"] == true ? "paused" : status, duration(took),
+      withAge ? duration(now - created) : DateText.utc(Int(created)), run["paused"] == true ? "paused" : status,
+      duration(took),
       run["job_id"]?.stringValue ?? "", String(name.oneLine.prefix(40)), run["error"]?.stringValue?.oneLine ?? "",
     ]
   }

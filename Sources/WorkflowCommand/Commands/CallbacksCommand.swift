@@ -87,7 +87,7 @@ struct CallbacksCommand: AsyncParsableCommand {
         sent += count
         if left == 0 || count == 0 { break }
       }
-      Terminal.say("\(sent) callbacks are sent again")
+      Terminal.say(sent == 1 ? "1 callback is sent again" : "\(sent) callbacks are sent again")
     }
   }
 

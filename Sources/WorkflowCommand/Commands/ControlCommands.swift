@@ -46,16 +46,18 @@ struct SteeredRuns: ParsableArguments {
       let page = try await client.controlAll(verb, filter, limit: 1_000, cursor: cursor)
       for run in page["runs"]?.arrayValue?.compactMap(\.objectValue) ?? [] {
         if run["done"] == true || dryRun { count += 1 }
-        show(run)
+        show(run, isPaused: verb == "pause")
       }
       cursor = page["next"]?.stringValue
     } while cursor != nil
     Terminal.say("\(dryRun ? "\(verb) would be done with" : "\(verb):") \(count) \(count == 1 ? "run" : "runs")")
   }
 
-  private func show(_ run: JSONObject) {
+  private func show(_ run: JSONObject, isPaused: Bool) {
     if json { return Terminal.show(JSONValue.object(run).bytes) }
-    let left = run["done"] == false ? "  left alone: it has changed meanwhile" : ""
+    let left =
+      run["done"] == false
+      ? "  left alone: it has changed meanwhile" : run["done"] == true && isPaused ? "  paused" : ""
     let words = [run["job_id"], run["status"], run["run_name"]].map { $0?.stringValue?.oneLine ?? "" }
     Terminal.show(words.joined(separator: "  ") + left)
   }

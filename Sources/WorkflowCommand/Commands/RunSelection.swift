@@ -8,6 +8,9 @@ struct RunSelection: ParsableArguments {
     help: "Where they stand: queued, started, finished, failed or cancelled; may be repeated.")
   var statuses: [String] = []
 
+  @Flag(help: "Only those that are paused.")
+  var paused = false
+
   @Option(help: "Their run_name.")
   var name: String?
 
@@ -33,6 +36,7 @@ struct RunSelection: ParsableArguments {
   var items: [(name: String, value: String)] {
     get throws {
       var items = statuses.map { (name: "status", value: $0) }
+      if paused { items.append(("paused", "1")) }
       if let name { items.append(("name", name)) }
       items += labels.map { ("label", $0) }
       if let owner { items.append(("owner", owner)) }

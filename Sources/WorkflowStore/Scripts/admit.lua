@@ -11,26 +11,21 @@ local retention
 -- The lists that runs of this call go to, and the longest time that one of them is kept beyond the usual.
 local listed, longest = {}, 0
 
-local function list(index, id)
-  local ids = listed[index]
-  if not ids then
-    ids = {}
-    listed[index] = ids
-  end
-  ids[#ids + 1] = id
-end
-
 -- Puts a run on the lists by which it can be found.
-local function listAll(id, name, options)
-  list('', id)
-  list(':name:' .. name, id)
-  if not options then return end
-  if options.owner then list(':owner:' .. options.owner, id) end
-  if options.labels then
-    for label, value in pairs(cjson.decode(options.labels)) do list(':label:' .. label .. '=' .. value, id) end
+local function list(id, name, options)
+  local indexes = {'', ':name:' .. name}
+  if options then
+    if options.owner then indexes[3] = ':owner:' .. options.owner end
+    for label, value in pairs(options.labels and cjson.decode(options.labels) or {}) do
+      indexes[#indexes + 1] = ':label:' .. label .. '=' .. value
+    end
+    local kept = (tonumber(options.retain or retention)) + math.max(0, (options.due or 0) - score / 1000) / 1000
+    longest = math.max(longest, kept - retention)
   end
-  local kept = (tonumber(options.retain or retention)) + math.max(0, (options.due or 0) - score / 1000) / 1000
-  longest = math.max(longest, kept - retention)
+  for _, index in ipairs(indexes) do
+    local ids = listed[index]
+    if ids then ids[#ids + 1] = id else listed[index] = {id} end
+  end
 end
 
 -- Gives a class, whose runs need these operations, a number of this call; `faults` says why no run of it can be queued.
@@ -87,7 +82,7 @@ local function admit(id, job, name, documents, class, about, options)
   redis.call('SET', ARGV[1] .. 'docs:' .. id, documents)
   local progress = ARGV[1] .. 'progress:' .. id
   if not checked(redis.pcall('RPUSH', progress, first)) then log(progress, {first}, 1, 1) end
-  listAll(id, name, options)
+  list(id, name, options)
   local queue, n = arrivals[class], #waiting
   if not (options and options.due) then queue[#queue + 1] = id end
   waiting[n + 1], waiting[n + 2] = score, id

@@ -11,8 +11,9 @@ ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 seconds that an
         id, bytes of its documents with eight digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;
       its name; its documents as they lie in `docs:{id}`; its options; its idempotency key.
       Options are lines of a name and a value: quota, the queued and started runs and the stored bytes that the owner
-      may have, `-` for any, which comes first and is no part of what an idempotency key stands for; start, in ms since 1970, or with a `+` in ms from now; limit, the
-      seconds that it may take; retain, the seconds that it is kept; priority; callback, a URL; owner; labels as JSON
+      may have, `-` for any, which comes first and is no part of what an idempotency key stands for; start, in ms since
+      1970, or with a `+` in ms from now; limit, the seconds that it may take; retain, the seconds that
+      it is kept; priority; callback, a URL; owner; labels as JSON
 
 Returns for each 1: it is accepted, now or by an earlier sending;
                  {'accepted', job id}: that is the job that the same key and body made;
@@ -25,26 +26,20 @@ Safe to send twice: a job that is there is answered again.
 retention = ARGV[3] + 0
 for n = 1, ARGV[4] + 0 do learn(n, ARGV[4 + n]) end
 
--- What of its quota the owner of a run has used up; nil when there is room for it.
-local function overQuota(options, bytes)
-  local key = ARGV[1] .. 'usage:' .. options.owner
-  local runs, used, hour = 0, bytes, math.floor(time[1] / 3600)
-  local fields = try('HGETALL', key) or {}
+-- Why a run with these options is not accepted; nil when it is.
+local function refusal(id, options, documents)
+  if options.fault then return {'held', options.fault} end
+  if options.isPast then return {'past', id} end
+  if not options.runs then return nil end
+  local runs, used, hour = 0, #documents, math.floor(time[1] / 3600)
+  local fields = try('HGETALL', ARGV[1] .. 'usage:' .. options.owner) or {}
   for i = 1, #fields, 2 do
     local count = math.max(0, tonumber(fields[i + 1]) or 0)
     if fields[i] == 'runs' then runs = count end
     if fields[i] == 'bytes' or (tonumber(fields[i]) or 0) >= hour then used = used + count end
   end
-  if options.runs ~= '-' and runs >= tonumber(options.runs) then return 'runs' end
-  if options.bytes ~= '-' and used > tonumber(options.bytes) then return 'bytes' end
-end
-
--- Why a run with these options is not accepted; nil when it is.
-local function refusal(id, options, documents)
-  if options.fault then return {'held', options.fault} end
-  if options.isPast then return {'past', id} end
-  local what = options.runs and overQuota(options, #documents)
-  return what and {'limited', what}
+  if options.runs ~= '-' and runs >= tonumber(options.runs) then return {'limited', 'runs'} end
+  if options.bytes ~= '-' and used > tonumber(options.bytes) then return {'limited', 'bytes'} end
 end
 
 -- The answer to an idempotency key that is known; otherwise it is kept for this job, unless that is refused.

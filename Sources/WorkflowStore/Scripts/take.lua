@@ -68,7 +68,7 @@ local function fail(id, name, message, json, callback)
   log(prefix .. 'progress:' .. id, {first, last}, 1, 2)
   redis.call('EXPIRE', prefix .. 'progress:' .. id, ARGV[2])
   redis.call('SET', prefix .. 'docs:' .. id, '00000002[]{}', 'EX', ARGV[2])
-  listAll(id, name)
+  list(id, name)
   enlist('ended', whole(math.floor(time[1] / 3600)), ':failed', {id}, retention)
   if callback and callback ~= '' then report(id, callback) end
   redis.pcall('PUBLISH', ARGV[1] .. 'events:' .. id, 'failed')
