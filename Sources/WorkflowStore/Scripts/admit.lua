@@ -8,24 +8,26 @@ local now, score = time[1] .. '.' .. fraction, time[1] .. fraction
 local first = '{"ts":' .. now .. ',"msg":"enqueued"}'
 local arrivals, waiting, names, faults = {}, {}, {}, {}
 local retention
--- The lists that runs of this call go to, and the longest time that one of them is kept beyond the usual.
-local listed, longest = {}, 0
+-- The lists that runs of this call go to: of all runs, by name, and others; and the longest time that one of them is
+-- kept beyond the usual.
+local everyone, named, listed, longest = {}, {}, {}, 0
 
 -- Puts a run on the lists by which it can be found.
 local function list(id, name, options)
-  local indexes = {'', ':name:' .. name}
-  if options then
-    if options.owner then indexes[3] = ':owner:' .. options.owner end
-    for label, value in pairs(options.labels and cjson.decode(options.labels) or {}) do
-      indexes[#indexes + 1] = ':label:' .. label .. '=' .. value
-    end
-    local kept = (tonumber(options.retain or retention)) + math.max(0, (options.due or 0) - score / 1000) / 1000
-    longest = math.max(longest, kept - retention)
+  everyone[#everyone + 1] = id
+  local ids = named[name]
+  if ids then ids[#ids + 1] = id else named[name] = {id} end
+  if not options then return end
+  local indexes = {options.owner and ':owner:' .. options.owner}
+  for label, value in pairs(options.labels and cjson.decode(options.labels) or {}) do
+    indexes[#indexes + 1] = ':label:' .. label .. '=' .. value
   end
   for _, index in ipairs(indexes) do
-    local ids = listed[index]
+    ids = listed[index]
     if ids then ids[#ids + 1] = id else listed[index] = {id} end
   end
+  local kept = (tonumber(options.retain or retention)) + math.max(0, (options.due or 0) - score / 1000) / 1000
+  longest = math.max(longest, kept - retention)
 end
 
 -- Gives a class, whose runs need these operations, a number of this call; `faults` says why no run of it can be queued.
@@ -98,6 +100,8 @@ local function enqueue()
   end
   if #waiting > 0 then redis.pcall('ZADD', prefix .. 'live', unpack(waiting)) end
   local hour = whole(math.floor(time[1] / 3600))
+  if #everyone > 0 then enlist('runs', hour, '', everyone, retention + longest, longest > 0) end
+  for name, ids in pairs(named) do enlist('runs', hour, ':name:' .. name, ids, retention + longest, longest > 0) end
   for index, ids in pairs(listed) do enlist('runs', hour, index, ids, retention + longest, longest > 0) end
   wakeWorkers(enqueued)
 end
