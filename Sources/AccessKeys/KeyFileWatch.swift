@@ -20,7 +20,7 @@ public final class KeyFileWatch: Sendable {
   private let logger: Logger
   private let state = Mutex(State())
 
-  /// Reads a file. Without keys in it nobody is let in until there are some.
+  /// Reads a file. Without keys in it every request is refused until there are some.
   public init(_ path: String, logger: Logger) {
     self.path = path
     self.logger = logger
@@ -59,7 +59,7 @@ public final class KeyFileWatch: Sendable {
         let keys = file.keys
         if ring.isLoaded || !keys.isEmpty { ring.replace(with: keys) }
         logger.notice("keys read", metadata: ["file": "\(path)", "keys": "\(keys.count)"])
-        note(keys.isEmpty ? "\(path): it has no key; nobody is let in" : nil, stamp)
+        note(keys.isEmpty ? "\(path): it has no key; every request is refused" : nil, stamp)
       } else if !ring.isLoaded, !file.keys.isEmpty {
         ring.replace(with: file.keys)
         note("\(path): \(KeyFileWatch.shown(file.faults)); the other lines are in force", stamp)
@@ -73,7 +73,7 @@ public final class KeyFileWatch: Sendable {
 
   /// What becomes of a file that cannot be used.
   private var consequence: String {
-    ring.isLoaded ? "the keys that were read last stay in force" : "nobody is let in until there are keys"
+    ring.isLoaded ? "the keys that were read last stay in force" : "every request is refused until there are keys"
   }
 
   /// The first faults; a file of another kind has thousands.

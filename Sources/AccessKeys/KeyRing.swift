@@ -28,7 +28,7 @@ public final class KeyRing: Sendable {
   /// A ring without keys.
   public init() {}
 
-  /// Whether there have been keys: until then nobody can be told from anybody else.
+  /// Whether there have been keys: until then one client cannot be told from another.
   public var isLoaded: Bool { state.withLock { $0.keys != nil } }
 
   /// Whether no key is in force.

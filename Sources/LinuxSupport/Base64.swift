@@ -2,7 +2,7 @@
 package enum Base64 {
   private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-  /// The text that stands for bytes.
+  /// The text that encodes bytes.
   package static func text(of bytes: [UInt8]) -> String {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count + 2) / 3 * 4)
@@ -16,7 +16,7 @@ package enum Base64 {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// The bytes that a text stands for, with or without the `=` at its end; nil if it is none.
+  /// The bytes that a text encodes, with or without the `=` at its end; nil if it is none.
   package static func bytes(of text: some StringProtocol) -> [UInt8]? {
     var rest = Array(text.utf8)[...]
     let padding = rest.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count

@@ -3,7 +3,7 @@ import Glibc
 
 /// A POSIX thread, for calls that block: Swift's cooperative threads are too few for those.
 ///
-/// No signal reaches it, except those that a fault of its own raises, so that a crash leaves a backtrace: hiredis,
+/// No signal reaches it, except those that its own faults raise, so that a crash leaves a backtrace: hiredis,
 /// libcurl, libfcgi and the resolver take an interrupted call for a failed one, and a write to a closed socket raises
 /// SIGPIPE.
 public struct SystemThread: Sendable {

@@ -26,7 +26,7 @@ public enum Digest {
     }
   }
 
-  /// Compares in a time that depends on the lengths alone, so that nobody learns by it how much of a guess is right.
+  /// Compares in a time that depends on the lengths alone, so that it does not tell how much of a guess is right.
   public static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
     one.count == other.count && CRYPTO_memcmp(one, other, one.count) == 0
   }
@@ -39,7 +39,7 @@ public enum Digest {
     return String(decoding: digits, as: UTF8.self)
   }
 
-  /// The bytes that a text in hexadecimal stands for, in either case; nil if it is none.
+  /// The bytes that a text in hexadecimal encodes, in either case; nil if it is none.
   public static func bytes(hex text: some StringProtocol) -> [UInt8]? {
     let digits = text.utf8.compactMap { digit -> UInt8? in
       switch digit {
@@ -66,7 +66,7 @@ public enum Digest {
 private struct Algorithm: @unchecked Sendable {
   let pointer: OpaquePointer
 
-  /// A context of its own: the host's openssl.cnf, which can switch SHA-256 off, counts for the default one only.
+  /// A separate context: the host's openssl.cnf, which can switch SHA-256 off, counts for the default one only.
   /// Nothing is freed when the process ends, because other threads may still be using it.
   static let context: Self = {
     OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil)

@@ -29,7 +29,7 @@ public struct APIServer: Service {
   ///   - documents: the partitions on a separate connection, for large documents and progress logs.
   ///   - warnings: messages for operators, shown by `/status/health`.
   ///   - allowsAnonymous: whether clients on other hosts are answered.
-  ///   - keys: the keys of clients, without which nobody is answered; nil where requests need none.
+  ///   - keys: the keys of clients, without which no request is answered; nil where requests need none.
   ///   - siteURL: the URL of the site. Unless `allowsAnonymous`, the `Host` of a request must be its host or a loopback
   ///     name.
   ///   - version: of wf, for the OpenAPI document.

@@ -112,7 +112,7 @@ struct DeleteStoreRoute: Route {
   var documentation: RouteDocumentation {
     RouteDocumentation(
       id: "deleteStore", summary: "Removes a store with all its values",
-      description: "The results of runs keep what they have stored. A run that stores later makes the store anew.",
+      description: "The results of runs keep what they have stored. A run that stores later creates the store again.",
       parameters: [.namespace, .owner(of: "store")],
       answers: [.empty(204, "It is removed."), .noStore, .invalid])
   }

@@ -6,7 +6,7 @@ struct CommandFailure: Error, CustomStringConvertible {
   /// The exit codes of `wf`: 0 for a run that finished, 64 for wrong usage (both from the argument parser), and these.
   /// From `sysexits.h` where it has one.
   enum Code: Int32, CaseIterable {
-    /// The run failed, or something did that has no code of its own.
+    /// The run failed, or something else for which there is no code.
     case failed = 1
     /// The body, or a filter, was refused.
     case dataError = 65

@@ -4,7 +4,7 @@ import Curl
 import Glibc
 public import WorkflowOperations
 
-/// The whole `wf` command. A package with operations of its own builds it in two lines:
+/// The whole `wf` command. A package with further operations builds it in two lines:
 ///
 /// ```swift
 /// import WorkflowCommand

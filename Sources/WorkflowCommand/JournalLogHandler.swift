@@ -72,7 +72,7 @@ struct JournalLogHandler: LogHandler {
     return plain.utf8.contains(UInt8(ascii: " ")) || plain.isEmpty ? "\"\(plain.filter { $0 != "\"" })\"" : plain
   }
 
-  /// What comes from outside must not begin a line of its own.
+  /// What comes from outside must not begin a new line.
   private static func oneLine(_ text: String) -> String {
     if text.isPlainASCII { return text }
     let scalars = text.unicodeScalars.map { $0.value >= 0x20 && $0.value != 0x7f ? $0 : " " }

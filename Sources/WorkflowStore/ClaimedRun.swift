@@ -1,7 +1,7 @@
 public import ExactJSON
 public import Workflow
 
-/// A run that a worker has in hand: what it needs to go on, and the token that fences its writes.
+/// A run that a worker holds: what it needs to continue, and the token that fences its writes.
 public final class ClaimedRun: Sendable {
   /// The run's id.
   public let id: JobID

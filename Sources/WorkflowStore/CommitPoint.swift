@@ -16,7 +16,7 @@ public enum CommitPoint: String, Sendable, CaseIterable {
   case afterClaim
   /// A step's beginning is recorded; its call has not gone out.
   case beforeCall
-  /// A call has been answered; nobody but this process knows.
+  /// A call has been answered; only this process knows.
   case afterCall
   /// Something of a run is to be recorded.
   case beforeRecord

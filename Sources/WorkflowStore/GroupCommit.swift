@@ -4,7 +4,7 @@ import Synchronization
 /// Writes the batches of many runs together (group commit): batches that arrive while a call is in flight go in the
 /// next one, so that a busy Redis is asked seldom and an idle one at once. Each partition has its own calls.
 ///
-/// Large batches take a lane of their own, one call at a time, over another connection: on a slow path to Redis a
+/// Large batches take a separate lane, one call at a time, over another connection: on a slow path to Redis a
 /// megabyte takes seconds, and no other run waits behind it. What is larger than a call may be goes in several.
 public final class GroupCommit: Sendable {
   private let partitions: Partitions

@@ -7,7 +7,7 @@ typealias FoundCallback = (place: CallbackCursor, callback: StoredCallback)
 extension RunStore {
   /// Dead callbacks that are kept, the newest.
   static let keptDeadCallbacks = 10_000
-  /// Why a callback has failed whose last attempt nobody has ended.
+  /// Why a callback has failed whose last attempt has no recorded end.
   static let abandoned = "no worker has lived to the end of the last attempts"
 
   /// Leases callbacks that are due.

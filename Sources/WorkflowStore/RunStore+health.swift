@@ -12,7 +12,7 @@ public struct StoreHealth: Sendable, Equatable {
   public let repairs: [String: Int]
   /// Seconds for which no worker has looked for lapsed leases though it should have; 0 when one has.
   public let recoveryOverdue: Int
-  /// The same for runs that nobody would take.
+  /// The same for runs that no worker would take.
   public let reconciliationOverdue: Int
   /// Queued runs by what they require of a worker (``WorkflowDefinition/requirements``).
   public let waiting: [Set<String>: Int]

@@ -10,7 +10,7 @@ public struct HeldRun: Sendable, Equatable {
   /// The fencing token of the claim.
   public let token: String
 
-  /// A run in hand.
+  /// A run that a worker holds.
   public init(id: JobID, token: String) {
     self.id = id
     self.token = token
@@ -70,8 +70,8 @@ public struct HeartbeatAnswer: Sendable {
 }
 
 extension RunStore {
-  /// Renews the leases of the runs in hand. Blocks: for the heartbeat's own thread. A task must not call it: it may run
-  /// on the very thread that brings the answer.
+  /// Renews the leases of the runs that a worker holds. Blocks: for the heartbeat's own thread. A task must not call
+  /// it: it may run on the very thread that brings the answer.
   /// - Parameters:
   ///   - ended: runs that the worker has ended a moment ago; their leases are renewed if Redis has lost that.
   ///   - settledClaim: the number of the newest claim whose runs are held, or whose answer was lost: runs that it

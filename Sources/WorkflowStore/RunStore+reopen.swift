@@ -134,7 +134,7 @@ private struct ReopenWish {
   /// The fields of its outputs that go.
   var fields: [String] = []
   var documentBytes = 0
-  /// Whether its documents are laid down anew.
+  /// Whether its documents are written again.
   var isStaged = false
 
   init(id: JobID, facts: RunFacts, class: String, requestID: String) {

@@ -17,7 +17,7 @@ public struct Reconciliation: Sendable {
 
   /// Where the next pass continues.
   public let position: Position
-  /// The runs that nobody would have taken, each with a sentence's part that says why.
+  /// The runs that no worker would have taken, each with a sentence's part that says why.
   public let repaired: [(id: JobID, what: String)]
 }
 

@@ -48,7 +48,7 @@ final class Refusal: Sendable {
 extension RunStore {
   /// Asks Redis who it is.
   ///
-  /// Where `INFO` is not allowed or renamed, the connection stands for the server: it does not outlive a restart, and
+  /// Where `INFO` is not allowed or renamed, the connection identifies the server: it does not outlive a restart, and
   /// it is only made to a primary.
   public func identity() async throws(StoreError) -> ServerIdentity {
     let facts = try await infoRefusal.unlessRefused(on: connection) { () async throws(StoreError) in

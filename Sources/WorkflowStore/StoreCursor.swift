@@ -1,6 +1,6 @@
 /// Which store is meant: the names of its owner and of itself.
 public struct StoreName: Sendable, Equatable {
-  /// Whose runs write to it; nil for those of nobody.
+  /// Whose runs write to it; nil for those without an owner.
   public let owner: String?
   /// What a step calls it.
   public let namespace: String

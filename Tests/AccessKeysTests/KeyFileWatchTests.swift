@@ -28,7 +28,7 @@ import Testing
     try withFile { path in
       let watch = KeyFileWatch(path, logger: logger)
       #expect(!watch.ring.isLoaded)
-      #expect(watch.warnings.first?.hasSuffix("nobody is let in until there are keys") == true)
+      #expect(watch.warnings.first?.hasSuffix("every request is refused until there are keys") == true)
       for nothing in ["", "# none\n", "broken\n", line("a").dropLast().description] {
         try put(nothing, path)
         watch.look()

@@ -66,6 +66,16 @@ struct StepViewTests {
       ])
   }
 
+  @Test func `A step that is run again with some of its items kept counts from there`() throws {
+    let failed = log(.stepStart(step: "a", op: "note"), .stepFailed(step: "a", StepFailure(.timeout, "late")))
+    let reset = ProgressHead(Array(#"{"ts":5.000000,"msg":"step_reset","step":"a"}"#.utf8))
+    let progress = ProgressMessage.stepProgress(step: "a", done: 1, failed: 0, total: 2)
+    let again = failed + [reset, ProgressHead(progress.entry(at: Timestamp(microseconds: 6_000_000)))]
+    var expected = view("a", "note", .running, attempts: 1, from: "6.000000")
+    expected.lastProgress = again.last ?? nil
+    #expect(StepView.fold(again, isStarted: true) == [expected])
+  }
+
   @Test func `In a run that has ended nothing runs any more`() {
     let log = log(.stepStart(step: "a", op: "note"), .failed(StepFailure(.workerCrashed, "thrice")))
     #expect(StepView.fold(log, isStarted: false) == [view("a", "note", .pending, attempts: 1, from: "0.000000")])

@@ -35,7 +35,7 @@ public struct ParameterSchema: Sendable, Equatable {
     public let name: String
     /// What its value must be.
     public let kind: Kind
-    /// What stands in when it is absent; nil where absence means something of its own.
+    /// What stands in when it is absent; nil where absence has a separate meaning.
     public let defaultValue: JSONValue?
     /// The setting by which the operator chooses what the value must be; it is named where a value does not fit.
     public let setting: String?
@@ -67,7 +67,7 @@ public struct ParameterSchema: Sendable, Equatable {
       isRequired = true
     }
 
-    /// The fault of a value that stands for itself.
+    /// The fault of a value that is no reference.
     func fault(in value: JSONValue, at place: ValidationFault.Location) -> ValidationFault? {
       guard let fault = kind.fault(in: value, at: place) else { return nil }
       return setting.map { fault.adding("(\($0))") } ?? fault
@@ -164,7 +164,7 @@ public struct ParameterSchema: Sendable, Equatable {
 }
 
 extension ParameterSchema.Kind {
-  /// The fault of a value that stands for itself.
+  /// The fault of a value that is no reference.
   func fault(in value: JSONValue, at place: ValidationFault.Location) -> ValidationFault? {
     switch self {
     case .any: return nil

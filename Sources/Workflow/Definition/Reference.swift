@@ -41,7 +41,7 @@ public struct Reference: Sendable, Equatable {
 
   /// How a string in a step's parameters is to be read.
   public enum Reading: Sendable, Equatable {
-    /// A text that stands for itself; a leading `@@` has become `@`.
+    /// A text that is no reference; a leading `@@` has become `@`.
     case literal(String)
     /// A reference.
     case reference(Reference)

@@ -61,7 +61,7 @@ public struct RetryOptions: Sendable, Equatable {
     if let count = json["max_attempts"]?.numberValue?.int { policy.maxAttempts = count }
     if let delay = seconds("delay_s") { policy.delay = delay }
     if let factor = json["multiplier"]?.numberValue?.double { policy.multiplier = factor }
-    // A first wait above the largest one that nobody wrote widens that.
+    // A first wait above the largest one that is only a default widens that.
     policy.maxDelay = seconds("max_delay_s") ?? max(policy.maxDelay, policy.delay)
     if let total = seconds("total_s") { policy.total = total }
     if case .bool(let jitter)? = json["jitter"] { policy.hasJitter = jitter }

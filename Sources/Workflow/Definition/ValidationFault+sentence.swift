@@ -19,7 +19,7 @@ extension ValidationFault {
 
   /// Whether a step names an operation that is not known here.
   public var isOfUnknownOperation: Bool {
-    // A schedule has its run in a member of its own.
+    // A schedule has its run in a separate member.
     let place = location.count == 5 && location[1] == .key("run") ? location.dropFirst() : location[...]
     guard type == "literal_error", place.count == 4 else { return false }
     let parts = Array(place)

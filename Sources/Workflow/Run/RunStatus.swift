@@ -2,7 +2,7 @@
 public enum RunStatus: String, Sendable, Equatable, CaseIterable {
   /// Waits for a worker.
   case queued
-  /// A worker has it in hand.
+  /// A worker holds it.
   case started
   /// Every step is done; the result is there.
   case finished

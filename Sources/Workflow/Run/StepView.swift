@@ -109,8 +109,11 @@ public struct StepView: Sendable, Equatable {
       op = head.op ?? op
       startedAt = startedAt ?? head.timestamp
     } else if head.says("step_progress") {
-      // Also of a step that is taken up again, whose start is logged once.
+      // Also of a step that is taken up again, whose start is logged once; or not in this generation, which has kept
+      // some of its items.
       status = .running
+      attempts = max(1, attempts)
+      startedAt = startedAt ?? head.timestamp
       lastProgress = head
     } else if head.says("step_retry") {
       // An item of a step waits; the step runs.

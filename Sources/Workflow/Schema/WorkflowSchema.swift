@@ -48,7 +48,7 @@ package enum WorkflowSchema {
   private static let text: JSONObject = [
     "type": "string",
     "description": .string(
-      "A reference, or a text: a leading `@` is written `@@`, and `{{step.output}}` stands for a value, `\\{{` for braces."
+      "A reference, or a text: a leading `@` is written `@@`, and `{{step.output}}` is replaced by a value, `\\{{` for braces."
     ),
     "anyOf": [
       .object(Field.reference("Reference")),

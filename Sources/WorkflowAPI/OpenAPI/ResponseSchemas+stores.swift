@@ -5,7 +5,7 @@ import Workflow
 extension ResponseSchemas {
   static let store = [
     Field("namespace", text, default: .required, "its name"),
-    Field("owner", text, "whose it is; absent where it is nobody's"),
+    Field("owner", text, "whose it is; absent where it has no owner"),
     Field("count", count, default: .required, "values of the whole store"),
     Field(
       "values", list(of: Field.reference("StoredValue")), default: .required,

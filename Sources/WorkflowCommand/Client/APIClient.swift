@@ -234,7 +234,7 @@ extension UInt8 {
 }
 
 extension CommandFailure {
-  /// An answer that is not 2xx, with each fault of a body on a line of its own.
+  /// An answer that is not 2xx, with each fault of a body on a separate line.
   fileprivate init(_ status: Int, _ detail: JSONValue, isTransient: Bool, retryAfter: Duration?) {
     let code: Code =
       switch status {

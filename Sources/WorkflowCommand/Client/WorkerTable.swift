@@ -1,6 +1,6 @@
 import ExactJSON
 
-/// Workers as lines of text: name, host, version, age, runs in hand, what they do, operations.
+/// Workers as lines of text: name, host, version, age, runs held, what they do, operations.
 struct WorkerTable {
   private static let heads = ["WORKER", "HOST", "VERSION", "AGE", "RUNS", "STATE", "OPERATIONS"]
 

@@ -15,7 +15,7 @@ struct APICommand: AsyncParsableCommand {
     commandName: "api", abstract: "Answer requests that nginx forwards by FastCGI.",
     discussion: """
       wf api                               the socket is standard input: systemd
-      wf api --socket /run/wf/api.sock     a socket of its own
+      wf api --socket /run/wf/api.sock     creates this socket
       wf api --socket 127.0.0.1:9000
 
       SIGTERM stops it after the requests under way are answered; a second one stops it at once.

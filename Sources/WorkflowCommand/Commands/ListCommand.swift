@@ -26,7 +26,7 @@ struct ListCommand: AsyncParsableCommand {
   @Flag(help: "Print the API's JSON.")
   var json = false
 
-  @Flag(help: "Show the list anew every two seconds, until Ctrl-C.")
+  @Flag(help: "Show the list again every two seconds, until Ctrl-C.")
   var watch = false
 
   func validate() throws {

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// What `wf dev` runs its command with; nobody else calls it.
+/// What `wf dev` runs its command with; nothing else calls it.
 struct SuperviseCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "supervise", abstract: "Run a command, and end its child processes with it.", shouldDisplay: false)

@@ -22,7 +22,7 @@ struct DisplayOptions: ParsableArguments {
   }
 }
 
-/// `wf watch`: shows a run as it goes on.
+/// `wf watch`: shows a run until its end.
 struct WatchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch", abstract: "Watch a run to its end: a live table of its steps, then its result.",

@@ -6,7 +6,7 @@ struct WorkersCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "workers", abstract: "List the live workers.",
     discussion: """
-      A line each: name, host, version, age, runs in hand of those that may be, whether it takes runs, operations.
+      A line each: name, host, version, age, runs held of its places, whether it takes runs, operations.
 
       wf workers
       wf workers --json | jq .workers[].id

@@ -30,7 +30,7 @@ struct DevPart: Sendable {
   /// Runs the process to its end. A task that is cancelled stops it with SIGTERM and, after its grace, SIGKILL.
   ///
   /// It dies with this process, whatever ends that: `setpriv` asks the kernel for it, and a guard ends its children,
-  /// also when the part alone has died. It leads a process group of its own, so that a Ctrl-C reaches it only through
+  /// also when the part alone has died. It leads a separate process group, so that a Ctrl-C reaches it only through
   /// `wf dev`.
   /// - Parameter started: is told the process group.
   func run(

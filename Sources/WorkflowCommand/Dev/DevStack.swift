@@ -16,7 +16,7 @@ struct DevStack: Sendable {
   /// Settings of `.env`, which the parts get as their environment.
   let environment: [String: String]
   let command: [String]
-  /// The key for requests of its own.
+  /// The key for this process's requests.
   let apiKey: String?
   /// Seconds that a worker may take to stop, after which it is killed.
   let workerGrace: Duration

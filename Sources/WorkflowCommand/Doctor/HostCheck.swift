@@ -89,7 +89,7 @@ struct HostCheck {
       return .failed("there is no socket \(path)", remedy: "systemctl start wf-api.socket")
     }
     if UnixSocketProbe.isRefused(path) {
-      return .failed("nobody listens on \(path)", remedy: "systemctl restart wf-api.socket")
+      return .failed("no process listens on \(path)", remedy: "systemctl restart wf-api.socket")
     }
     guard let nginx = getpwnam("www-data") else { return .ok("\(path) is there") }
     let user = nginx.pointee
@@ -105,7 +105,7 @@ struct HostCheck {
 
 /// Tries a unix socket.
 private enum UnixSocketProbe {
-  /// Whether a socket's file is left over: nobody listens on it.
+  /// Whether a socket's file is left over: no process listens on it.
   static func isRefused(_ path: String) -> Bool {
     guard let address = UnixSocketAddress(path: path), let descriptor = try? UnixSocketAddress.makeSocket(SOCK_STREAM)
     else { return false }

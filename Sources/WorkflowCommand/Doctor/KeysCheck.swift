@@ -4,7 +4,7 @@ import Glibc
 /// Looks at the file with the keys of the API.
 struct KeysCheck {
   let path: String
-  /// Whether the API is a service of this host, with a user of its own.
+  /// Whether the API is a service of this host, with a separate user.
   let isService: Bool
 
   /// What was found.
@@ -20,7 +20,7 @@ struct KeysCheck {
         "\(path): \(fault)",
         remedy: "correct it; until then the API has the keys that it read last, or the lines that are right")
     }
-    if file.keys.isEmpty { return .failed("\(path) has no key: nobody is let in", remedy: "wf keys add NAME") }
+    if file.keys.isEmpty { return .failed("\(path) has no key: every request is refused", remedy: "wf keys add NAME") }
     if isService, !mayBeReadByService {
       return .failed("wf-api may not read \(path)", remedy: "chgrp wf \(path); chmod 640 \(path)")
     }

@@ -34,7 +34,7 @@ struct StoppableService {
       var requests = StopRequests()
       for await signal in signals where requests.take() {
         notifier.stopping(within: limit)
-        logger.notice("\(signal): stopping \(requests.count == 1 ? "after what is in hand" : "at once")")
+        logger.notice("\(signal): stopping \(requests.count == 1 ? "after the work under way" : "at once")")
         if requests.count == 1 { await group.triggerGracefulShutdown() } else { service.cancel() }
       }
     }
@@ -42,7 +42,7 @@ struct StoppableService {
     do {
       try await service.value
     } catch is CancellationError {
-      // The second signal: what was in hand has been handed back.
+      // The second signal: the work under way has been handed back.
     }
   }
 }

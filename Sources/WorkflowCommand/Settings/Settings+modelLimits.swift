@@ -7,7 +7,7 @@ extension Settings {
 
   /// What a step may ask of the model.
   ///
-  /// A process without a model does not know what others may spend: an API on a host of its own then leaves the check
+  /// A process without a model does not know what others may spend: an API on another host than the workers leaves the check
   /// to the workers.
   /// - Parameter configured: the model that is asked where a step names none.
   static func modelLimits(_ reader: inout SettingsReader, configured: String?) -> ModelLimits {

@@ -40,7 +40,7 @@ public struct HTTPHostPattern: Sendable, Equatable, CustomStringConvertible {
   /// The address that the entry is; nil where it is a name.
   public var address: IPAddress? { if case .address(let address) = host { address } else { nil } }
 
-  /// Whether a URL leads to the entry's host and port. Without a port of its own the entry means that of the URL's
+  /// Whether a URL leads to the entry's host and port. Without a port the entry means that of the URL's
   /// scheme.
   public func matches(_ url: HTTPURL) -> Bool {
     guard url.port == port ?? HTTPURL.defaultPort(isSecure: url.isSecure) else { return false }

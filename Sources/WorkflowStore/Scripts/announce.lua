@@ -4,7 +4,7 @@ Says what a live worker is and does. What it is lies there already at nearly eve
 start, and again when it is gone.
 
 KEYS  1 the worker
-ARGV  1 key prefix  2 seconds that it is kept  3 runs in hand  4 its state: working, draining, drained or stopping
+ARGV  1 key prefix  2 seconds that it is kept  3 runs that it holds  4 its state: working, draining, drained or stopping
       5 digest of its abilities; '' unless it knows that
       6 1 if it takes no runs, as far as it knows; then, unless they are there, 7 milliseconds since its start
       8 facts, and 9 abilities, both JSON

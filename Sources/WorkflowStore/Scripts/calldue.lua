@@ -6,7 +6,7 @@ stand in no other's way.
 
 KEYS  1 callbacks  2 callbacks:dead
 ARGV  1 key prefix  2 token of these leases  3 how many at most  4 length of a lease (ms)
-      5 attempts after which a callback is given up  6 the sentence for one whose last attempt nobody has ended
+      5 attempts after which a callback is given up  6 the sentence for one whose last attempt has no recorded end
       7 seconds that a dead callback is kept  8 how many dead ones are kept
       9 clock that the caller's last turn returned, '' at its first
       10 callbacks that a receiver may have at one time; then of each that may have another number: its authority, how many

@@ -5,9 +5,9 @@ Gives queued runs to a worker: each leaves its queue, gets a lease and a hold wi
 
 A worker takes runs of the classes that it has the operations for: those of high priority first, those of low priority
 last, and of one priority the oldest first. Of several owners each has its turn: one run of each, and each claim begins
-with another owner, so that nobody's run waits behind all of somebody else's. Of eight claims one begins with a run of low priority, another one with a run
-of normal priority, so that none waits forever. It names the classes that it knows; when there are others, it is told of
-all.
+with another owner, so that no run waits behind all of another owner's. Of eight claims one begins with a run of low
+priority, another one with a run of normal priority, so that none waits forever. It names the classes that it knows; when
+there are others, it is told of all.
 
 A suspect is a run whose next crash would end it. A worker takes one only when it holds no other run, and takes no other
 until the suspect has recorded a checkpoint: what kills the worker meanwhile is the suspect itself. One worker at a time

@@ -8,7 +8,7 @@ ARGV  1 key prefix
 
 Returns {queued runs, runs under way, live workers, {what was repaired, how often...},
         seconds for which lapsed leases have not been looked at though they should have been, 0 when they have;
-        the same for runs that nobody would take,
+        the same for runs that no worker would take,
         {what runs of a class require, how many of them are queued...}}; of classes without queued runs nothing.
 ]]
 local now = math.floor(clock() / 1000)

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --[[
 Records what the steps of claimed runs have produced since the last records of their claims, and the ends of the runs
-that have come to one. One call brings the records of many runs; each stands for itself.
+that have come to one. One call brings the records of many runs, which do not depend on each other.
 
 KEYS  1 leases (any key of this store, for servers that route by it)
 ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  4... calls of records, each a head,

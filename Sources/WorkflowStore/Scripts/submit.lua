@@ -11,7 +11,7 @@ ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 seconds that an
         id, bytes of its documents with eight digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;
       its name; its documents as they lie in `docs:{id}`; its options; its idempotency key.
       Options are lines of a name and a value: quota, the queued and started runs and the stored bytes that the owner
-      may have, `-` for any, which comes first and is no part of what an idempotency key stands for; start, in ms since
+      may have, `-` for any, which comes first and is no part of what an idempotency key compares; start, in ms since
       1970, or with a `+` in ms from now; limit, the seconds that it may take; retain, the seconds that
       it is kept; priority; callback, a URL; owner; labels as JSON
 

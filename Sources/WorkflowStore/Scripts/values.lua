@@ -44,7 +44,7 @@ end
 
 -- The mark by which a value is found again that was the last one read: its own, and, so that it is not taken for a
 -- repetition, those of the newest and of the oldest. Beside a long value these two may be long as well: each costs
--- milliseconds, so it stands for itself.
+-- milliseconds, so it identifies itself.
 local function marksOf(value, newest, oldest)
   if #value > long then return mark(value) .. string.rep('0', 16) end
   return mark(value) .. markAt(newest) .. (oldest or markAt(count - 1))

@@ -117,7 +117,7 @@ final class CallbackSender: Sendable {
     }
   }
 
-  /// Reads the beginning of a body, which nobody looks at. The answer counts however it ends.
+  /// Reads the beginning of a body, which is not used. The answer counts however it ends.
   private static func skip(_ body: HTTPBody) async {
     var bytes = 0
     var pieces = body.makeAsyncIterator()
