@@ -1,6 +1,7 @@
 import Workflow
 
-/// The name of a schedule, and whose it is: the schedules of each key have separate names. Redis has both, with a slash.
+/// The name of a schedule, and whose it is: the schedules of each key have separate names. Redis has both, with a
+/// slash.
 struct ScheduleName: Sendable, Equatable {
   let owner: String?
   let name: String

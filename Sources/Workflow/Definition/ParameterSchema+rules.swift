@@ -10,7 +10,8 @@ extension ParameterSchema {
     /// A parameter is not given, or null, where another has this text.
     case absent(String, where: String, is: String)
 
-    /// What is wrong with parameters; nil as long as a reference or a value of another type takes the place of one of them.
+    /// What is wrong with parameters; nil as long as a reference or a value of another type takes the place of one of
+    /// them.
     func broken(by params: JSONObject) -> (parameter: String, message: String)? {
       switch self {
       case .atMostOne(let names):

@@ -1,8 +1,8 @@
 import Glibc
 import SystemPackage
 
-/// A port of 127.0.0.1, kept for nginx: as long as this lives the kernel gives it to no connection and to no process that
-/// asks for any free port.
+/// A port of 127.0.0.1, kept for nginx: as long as this lives the kernel gives it to no connection and to no process
+/// that asks for any free port.
 ///
 /// A socket is bound to it that does not listen, so that one of nginx's may beside it (`SO_REUSEADDR`, socket(7)).
 struct LocalPort: ~Copyable {

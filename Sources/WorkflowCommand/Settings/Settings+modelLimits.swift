@@ -7,8 +7,8 @@ extension Settings {
 
   /// What a step may ask of the model.
   ///
-  /// A process without a model does not know what others may spend: an API on another host than the workers leaves the check
-  /// to the workers.
+  /// A process without a model does not know what others may spend: an API on another host than the workers leaves the
+  /// check to them.
   /// - Parameter configured: the model that is asked where a step names none.
   static func modelLimits(_ reader: inout SettingsReader, configured: String?) -> ModelLimits {
     let maxTokens = reader.integer(
