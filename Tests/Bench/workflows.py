@@ -18,9 +18,10 @@ def foreach(count):
                    "params": {"source": "@item"}}]}).encode()
 
 
-def fan(width, text="Some text."):
+def fan(width, text="Some text.", op="preprocess"):
     """Steps that wait for none of the others."""
-    return encode("fan", text, [{"id": f"s{number}", "op": "preprocess"} for number in range(width)])
+    params = {"preprocess": {}, "llm_summarize": {"source": "@inputs.text"}}[op]
+    return encode("fan", text, [{"id": f"s{number}", "op": op, "params": params} for number in range(width)])
 
 
 def document(size):
