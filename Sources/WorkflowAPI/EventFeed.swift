@@ -21,6 +21,7 @@ actor EventFeed {
   private let write: @Sendable ([UInt8]) async throws(FastCGIClientGone) -> Void
   private var next: Int
   private var status: RunStatus?
+  private var texts = TextFeed()
   private var hasBegun = false
   private var isWriting = false
   private var isOver = false
@@ -71,8 +72,30 @@ actor EventFeed {
   /// Sends an update.
   /// - Returns: whether it was the last.
   private func send(_ notification: RunEvents.Notification) async throws(FastCGIClientGone) -> Bool {
-    guard case .update(let update, let first) = notification, first <= next else { return try await catchUp() }
-    return try await send(update, skipping: next - first, nil)
+    switch notification {
+    case .update(let update, let first) where first <= next:
+      if try await send(update, skipping: next - first, nil) { return true }
+    // Entries that others have had already: this notification has taken the place of the one that brought them.
+    case .texts(let last) where last > next:
+      if try await catchUp() { return true }
+    case .texts: break
+    case .update, .refresh:
+      if try await catchUp() { return true }
+    }
+    // No text before the status that says that the run is started.
+    if status == .started { try await sendTexts() }
+    return false
+  }
+
+  /// Sends what models have written since the last time.
+  private func sendTexts() async throws(FastCGIClientGone) {
+    let text = texts.render(events.texts(of: id))
+    guard !text.isEmpty else { return }
+    let share = text.count > Quotas.freeEvents ? await quota.wait(for: text.count) : nil
+    defer { withExtendedLifetime(share) {} }
+    isWriting = true
+    defer { isWriting = false }
+    try await write(text)
   }
 
   /// Reads and sends the entries that the client has not seen, in portions.

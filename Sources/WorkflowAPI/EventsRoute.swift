@@ -30,7 +30,8 @@ struct EventsRoute: Route {
       id: "getEvents", summary: "The progress of a run, as server-sent events",
       description: """
         Each entry of the log is an event whose data are a `ProgressEntry` and whose id is its index. `event: status` comes \
-        first, at each change, and last; its data have `status`. A stream that ends before a terminal status was cut off.
+        first, at each change, and last; its data have `status`. What a model is writing comes as `text`, `token` and \
+        `reset`, whose data are a `TextEvent`. A stream that ends before a terminal status was cut off.
         """,
       parameters: [.jobID, Self.since.documentation, Self.lastEventID],
       answers: [

@@ -63,6 +63,9 @@ public struct Invocation: Sendable {
   public let outputLimit: ByteLimit
   /// How often the run was run again after it had ended.
   public let generation: Int
+  /// Takes the text that a model is writing, piece by piece, for those who follow the run; nil where nobody can. It
+  /// changes nothing of the step's outputs.
+  public var onText: (@Sendable (String) -> Void)?
   private let attempts: OutOfLine<StepAttempts>?
 
   /// The failed attempts of the step before this one; nil at the first.

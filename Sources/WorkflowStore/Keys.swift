@@ -39,6 +39,9 @@
 ///   part:{id}          string  the beginning of a result that is written in slices                       run + retain
 ///   claim:{worker}     string  the worker's last claim and the runs that it took                         4 leases
 ///   idempotency:{key}  string  job id and digest of the body; of a run with an owner `{owner},{key}`      24 h
+///   texts:{id}         hash    step or item → claim and attempt whose text a model is writing            1 h after the
+///   text:{id}:{step}, text:{id}:{step}:{n}                                                               last piece
+///                      string  that text, so far
 /// wf's own, of the names of API keys
 ///   usage:{owner}      hash    what the runs of the name take: `runs` and `bytes` of the live ones; by hour     while runs live;
 ///                              since 1970, bytes of the ended ones that expire in it                     then the last hour
@@ -135,6 +138,9 @@ public struct Keys: Sendable, Equatable {
   func result(_ id: JobID) -> String { prefix + "result:" + id.description }
   func documents(_ id: JobID) -> String { prefix + "docs:" + id.description }
   func outputs(_ id: JobID) -> String { prefix + "outputs:" + id.description }
+  func texts(_ id: JobID) -> String { prefix + "texts:" + id.description }
+  /// The beginning of the keys of a run's texts; the name of a step or of an item follows.
+  func textStart(_ id: JobID) -> String { "\(prefix)text:\(id):" }
   var runs: String { "\(prefix)runs" }
   var endedRuns: String { "\(prefix)ended" }
   func definition(_ digest: String) -> String { "\(prefix)definition:\(digest)" }

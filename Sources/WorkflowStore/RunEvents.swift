@@ -7,7 +7,8 @@ import Workflow
 ///
 /// A message on a run's channel only says that the run has changed. A run is read when its channel has been subscribed,
 /// when a message arrives, after every reconnect, and every five seconds in case a message was lost. So no watcher
-/// misses an entry, whatever happens to the connection.
+/// misses an entry, whatever happens to the connection. Messages with pieces of texts that models are writing hold the
+/// pieces: such a text is read only where a piece is missing.
 public final class RunEvents: Sendable {
   /// What a watcher receives.
   public enum Notification: Sendable {
@@ -15,6 +16,8 @@ public final class RunEvents: Sendable {
     case refresh
     /// Entries from an index on, read once for all watchers. A watcher that has not seen all before it reads the run.
     case update(RunUpdate, first: Int)
+    /// ``RunEvents/texts(of:)`` has more. `next`: the index behind the last entry that was read for all.
+    case texts(next: Int)
   }
 
   /// One run that is watched.
@@ -27,6 +30,9 @@ public final class RunEvents: Sendable {
     var isReading = false
     /// Whether to read again after the current read.
     var isStale = false
+    var texts = KnownTexts()
+
+    func announceTexts() { for watcher in watchers.values { watcher.yield(.texts(next: position)) } }
 
     mutating func join(_ number: Int, _ watcher: AsyncStream<Notification>.Continuation, from first: Int) {
       watchers[number] = watcher
@@ -58,9 +64,9 @@ public final class RunEvents: Sendable {
     outages = OutageLog("reading for those who follow a run", logger: logger)
     let made = RedisSubscription(
       redis, name: "wf-events", logger: logger,
-      onMessage: { [weak self] channel, _ in self?.refresh(channel) },
+      onMessage: { [weak self] channel, message in self?.take(message, on: channel) },
       onSubscribe: { [weak self] channel in self?.refresh(channel) },
-      onConnect: { [weak self] in self?.refreshAll() })
+      onConnect: { [weak self] in self?.refreshAll(afterReconnect: true) })
     subscription.withLock { $0 = made }
     let poll = Task { [weak self] in
       var turn = 0
@@ -132,8 +138,11 @@ public final class RunEvents: Sendable {
 
   // MARK: Reading
 
-  private func refreshAll(inTurn turn: Int? = nil) {
-    let names = state.withLock { Array($0.channels.keys) }
+  private func refreshAll(inTurn turn: Int? = nil, afterReconnect: Bool = false) {
+    let names = state.withLock { state in
+      if afterReconnect { for name in state.channels.keys { state.channels[name]?.texts.isCurrent = false } }
+      return Array(state.channels.keys)
+    }
     for name in names where turn == nil || Int(UInt(bitPattern: name.hashValue) % UInt(RunEvents.turns)) == turn {
       refresh(name)
     }
@@ -148,6 +157,33 @@ public final class RunEvents: Sendable {
     if starts { Task { await read(name) } }
   }
 
+  /// Takes a message: a piece of a text that continues what is known needs no read.
+  private func take(_ message: [UInt8], on name: String) {
+    guard let message = TextMessage(message) else { return refresh(name) }
+    let isKnown = state.withLock { state -> Bool in
+      guard state.channels[name]?.texts.take(message) == true else { return false }
+      state.channels[name]?.announceTexts()
+      return true
+    }
+    if !isKnown { refresh(name) }
+  }
+
+  /// What models have written so far for a run that is watched, of attempts that are under way.
+  public func texts(of id: JobID) -> [StepUnit: StreamedText] {
+    let name = partitions.store(of: id).keys.eventsChannel(id)
+    return state.withLock { $0.channels[name]?.texts.known ?? [:] }
+  }
+
+  /// Reads the texts of a run where pieces are missing.
+  private func readTexts(_ name: String, of id: JobID) async {
+    guard let mark = state.withLock({ $0.channels[name]?.texts.markForReading() }) else { return }
+    guard let found = try? await partitions.store(of: id).texts(of: id) else { return }
+    state.withLock { state in
+      guard state.channels[name]?.texts.merge(found, readAt: mark) == true else { return }
+      state.channels[name]?.announceTexts()
+    }
+  }
+
   /// Reads the run's update and broadcasts it, again as long as the run is stale.
   private func read(_ name: String) async {
     while let (id, position) = state.withLock({ $0.channels[name].map { ($0.id, $0.position) } }) {
@@ -159,6 +195,7 @@ public final class RunEvents: Sendable {
         outcome = .failure(error)
         outages.note(error)
       }
+      if case .success(let update?) = outcome, update.status == .started { await readTexts(name, of: id) }
       if !broadcast(outcome, from: position, name) { return }
     }
   }

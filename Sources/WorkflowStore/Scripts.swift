@@ -16,6 +16,8 @@ enum Scripts {
   static let status = script(PackageResources.status_lua, named: "status", after: [])
   static let events = script(PackageResources.events_lua, named: "events", after: [])
   static let reconcile = script(PackageResources.reconcile_lua, named: "reconcile", after: transitions + [waits])
+  static let stream = script(PackageResources.stream_lua, named: "stream", after: [prelude])
+  static let texts = script(PackageResources.texts_lua, named: "texts", after: [])
   static let list = script(PackageResources.list_lua, named: "list", after: [])
   static let counts = script(PackageResources.counts_lua, named: "counts", after: [])
   static let values = script(PackageResources.values_lua, named: "values", after: [])

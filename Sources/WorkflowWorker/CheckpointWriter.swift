@@ -25,7 +25,7 @@ final class CheckpointWriter: Sendable {
   }
 
   private let send: Send
-  private let run: HeldRun
+  let run: HeldRun
   private let activeRuns: ActiveRuns
   private let ended: EndedRuns?
   private let log: RunLog

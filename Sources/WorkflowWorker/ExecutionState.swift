@@ -71,7 +71,7 @@ struct ExecutionState {
   struct PendingStep: Sendable {
     let unit: Unit
     let operation: any Operation
-    let invocation: Invocation
+    var invocation: Invocation
     /// What its author says of its attempts.
     let options: StepDefinition.Options
     /// Bytes of the parameters as JSON text.

@@ -15,20 +15,23 @@ struct Executor: Sendable {
   private let ended: EndedRuns
   private let clock: RedisClock
   private let send: CheckpointWriter.Send
+  private let texts: TextPublisher
 
   /// - Parameters:
   ///   - ended: keeps the batches of runs that have ended.
   ///   - clock: gives the entries of progress logs their times.
+  ///   - texts: publishes what models are writing.
   ///   - send: sends a batch to Redis once.
   init(
     registry: OperationRegistry, limits: RunBudget.Limits, activeRuns: ActiveRuns, ended: EndedRuns, clock: RedisClock,
-    send: @escaping CheckpointWriter.Send
+    texts: TextPublisher, send: @escaping CheckpointWriter.Send
   ) {
     self.registry = registry
     self.limits = limits
     self.activeRuns = activeRuns
     self.ended = ended
     self.clock = clock
+    self.texts = texts
     self.send = send
   }
 
@@ -58,7 +61,7 @@ struct Executor: Sendable {
       case .run(let step):
         event = .ended(step.unit, await end(of: step, isImmediate: true))
       case .start(let steps):
-        for step in steps { start(step, &group) }
+        for step in steps { start(step, of: writer.run, &group) }
         event = nil
       case .write(let batch) where group.isEmpty:
         // Nothing else can happen meanwhile, so no task is needed.
@@ -82,8 +85,13 @@ struct Executor: Sendable {
   }
 
   /// Starts a step as a task.
-  private func start(_ step: PendingStep, _ group: inout TaskGroup<Event>) {
-    group.addTask(executorPreference: globalConcurrentExecutor) {
+  private func start(_ step: PendingStep, of run: HeldRun, _ group: inout TaskGroup<Event>) {
+    var step = step
+    let unit = StepUnit(step.invocation.step, item: step.invocation.item)
+    let text = texts.text(of: unit, in: run, step.invocation.attempt)
+    step.invocation.onText = { text.append($0) }
+    group.addTask(executorPreference: globalConcurrentExecutor) { [step] in
+      defer { text.end() }
       CommitPoint.beforeCall.pass()
       let end = await end(of: step, isImmediate: false)
       if case .succeeded = end { CommitPoint.afterCall.pass() }

@@ -70,8 +70,10 @@ public struct Worker: Service {
     let clock = RedisClock()
     let ended = EndedRuns()
     let commit = GroupCommit(partitions(writes, clock: clock), large: partitions(largeWrites, clock: clock))
+    let textStores = partitions(writes)
     let executor = Executor(
-      registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock, send: commit.write)
+      registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock,
+      texts: TextPublisher { await textStores.write($0) }, send: commit.write)
     let claimer = Claimer(
       partitions: partitions(claims, clock: clock), executor: executor, activeRuns: activeRuns, worker: name,
       lease: configuration.lease, logger: logger, watchdogTick: { watchdogTick(activeRuns.count, $0) },

@@ -19,7 +19,9 @@ import WorkflowStore
     let activeRuns = ActiveRuns(limit: 64)
     let executor = Executor(
       registry: OperationRegistry([]), limits: .init(outputBytes: 1, runBytes: 1, progressEntryBytes: 1),
-      activeRuns: activeRuns, ended: EndedRuns(), clock: RedisClock(), send: ScriptedStore().send)
+      activeRuns: activeRuns, ended: EndedRuns(), clock: RedisClock(),
+      texts: TextPublisher { $0.map { _ in .unanswered } },
+      send: ScriptedStore().send)
     return Claimer(
       partitions: partitions, executor: executor, activeRuns: activeRuns, worker: "w", lease: .seconds(15),
       logger: logger, watchdogTick: { _ in ticks.add() }, isReachable: { true }, timeout: timeout)

@@ -14,7 +14,8 @@ import WorkflowStore
     Executor(
       registry: OperationRegistry(operations),
       limits: .init(outputBytes: 1 << 20, runBytes: 1 << 20, progressEntryBytes: 1 << 10), activeRuns: runs,
-      ended: EndedRuns(), clock: RedisClock(), send: store.send)
+      ended: EndedRuns(), clock: RedisClock(),
+      texts: TextPublisher { $0.map { _ in .unanswered } }, send: store.send)
   }
 
   /// Executes a run as a worker does, until the executor leaves it.

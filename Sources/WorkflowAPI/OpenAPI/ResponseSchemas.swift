@@ -20,6 +20,7 @@ package enum ResponseSchemas {
       "LastTick": .object(Field.object(lastTick, isOpen: true)),
       "ScheduleOrigin": .object(Field.object(scheduleOrigin, isOpen: true)),
       "Event": .object(event), "StatusEvent": .object(Field.object(statusEvent, isOpen: true)),
+      "TextEvent": .object(Field.object(textEvent, isOpen: true)),
       "Result": .object(Field.object(result, isOpen: true)),
       "Health": .object(Field.object(health, isOpen: true)),
       "Callback": .object(Field.object(callback, isOpen: true)),
@@ -146,29 +147,6 @@ package enum ResponseSchemas {
     Field("inputs", object, default: .required, "as submitted"),
     Field("outputs", map(of: ["type": "object"]), default: .required, "what the steps returned, by id"),
     Field("stores", map(of: ["type": "array"]), default: .required, "what they stored, by namespace"),
-  ]
-
-  /// An event of a stream, read as an object. OpenAPI 3.1 does not say what the schema of a stream describes; tools
-  /// take it for that of one event.
-  private static let event: JSONObject = [
-    "type": "object", "description": "A server-sent event: an entry of the log, or `status`.",
-    "properties": [
-      "event": ["enum": ["message", "status"]], "id": ["type": "string", "pattern": "^[0-9]+$"],
-      "retry": ["type": "integer"], "data": ["type": "string"],
-    ], "required": ["data"], "if": ["properties": ["event": ["const": "status"]], "required": ["event"]],
-    "then": data("StatusEvent"), "else": data("ProgressEntry"),
-  ]
-
-  private static func data(_ schema: String) -> JSONValue {
-    [
-      "properties": [
-        "data": ["contentMediaType": "application/json", "contentSchema": .object(Field.reference(schema))]
-      ]
-    ]
-  }
-
-  private static let statusEvent = [
-    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where the run stands")
   ]
 
   // MARK: Schedules

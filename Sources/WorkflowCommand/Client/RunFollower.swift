@@ -117,6 +117,7 @@ struct RunFollower {
     switch event.name {
     case "status": return event.isEnd
     case nil: display.show(entry: event.data)
+    case "text", "token", "reset": TextPiece(event).map(display.show)
     default: break
     }
     return false

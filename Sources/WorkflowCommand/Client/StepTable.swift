@@ -9,18 +9,44 @@ struct StepTable {
   private let opWidth: Int
 
   /// One line a step and a bar below; where there are more steps than lines, those that are running come first.
+  /// Below a step that is running stands the end of what a model is writing for it.
   /// - Parameters:
+  ///   - texts: what models have written, by step or by `step:item`.
   ///   - now: the time by the clock that the steps' times are of, in seconds since 1970; nil when it is not known.
   ///   - width: columns of the terminal; no line has more.
   ///   - height: lines at most.
-  static func lines(_ views: [StepView], now: Double?, width: Int, height: Int) -> [String] {
-    let room = max(1, height - 3)
+  static func lines(
+    _ views: [StepView], texts: [String: String] = [:], now: Double?, width: Int, height: Int
+  ) -> [String] {
+    let texts = texts.isEmpty ? [:] : lastTexts(texts, of: views)
+    let room = max(1, height - 3 - texts.count)
     let order: [StepView.Status] = [.failed, .running, .waiting, .pending, .done, .skipped]
     let shown =
       views.count <= room ? views : Array(order.flatMap { status in views.filter { $0.status == status } }.prefix(room))
     let table = StepTable(shown, now: now, width: width)
     let more = views.count > shown.count ? ["  … \(views.count - shown.count) more"] : []
-    return (shown.map(table.line) + more + [table.bar(views)]).map { String($0.prefix(width)) }
+    let steps = shown.flatMap { view in
+      [table.line(view)] + (texts[view.id].map { ["      " + tail(of: $0, width: width - 6)] } ?? [])
+    }
+    return (steps + more + [table.bar(views)]).map { String($0.prefix(width)) }
+  }
+
+  /// Of each running step the text that it or the last of its items has.
+  private static func lastTexts(_ texts: [String: String], of views: [StepView]) -> [String: String] {
+    var last: [String: (item: Int, text: String)] = [:]
+    for (unit, text) in texts where !text.isEmpty {
+      let parts = unit.split(separator: ":").map(String.init)
+      let item = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+      if last[parts[0]].map({ $0.item <= item }) ?? true { last[parts[0]] = (item, text) }
+    }
+    let running = Set(views.filter { $0.status == .running }.map(\.id))
+    return last.filter { running.contains($0.key) }.mapValues(\.text)
+  }
+
+  /// The last words of a text that fit into a line.
+  private static func tail(of text: String, width: Int) -> String {
+    let line = text.oneLine
+    return line.count <= width ? line : "…" + line.suffix(max(0, width - 1))
   }
 
   /// The names get what the widest status leaves of the width, the ids twice as much as the operations.

@@ -9,6 +9,8 @@ final class TableDisplay: RunDisplay {
   private struct State {
     var known: [StepView] = []
     var heads: [ProgressHead?] = []
+    /// What models are writing, by step or item: the end of it.
+    var texts: [String: String] = [:]
     /// What is on the screen.
     var drawn: [String] = []
     /// The server's clock when `start` was read here.
@@ -19,6 +21,8 @@ final class TableDisplay: RunDisplay {
   }
 
   private let state = Mutex(State())
+  /// Characters of a text that are kept: more than a line of any terminal has.
+  private static let longestText = 1_000
 
   func begin(_ status: JSONObject, serverTime: Int?) {
     state.withLock { state in
@@ -36,6 +40,14 @@ final class TableDisplay: RunDisplay {
   func show(entry: String) {
     state.withLock { state in
       state.heads.append(ProgressHead(Array(entry.utf8)))
+      TableDisplay.draw(&state)
+    }
+  }
+
+  func show(_ piece: TextPiece) {
+    state.withLock { state in
+      let known = piece.isFirst ? "" : state.texts[piece.unit] ?? ""
+      state.texts[piece.unit] = String((known + piece.text).suffix(TableDisplay.longestText))
       TableDisplay.draw(&state)
     }
   }
@@ -72,7 +84,8 @@ final class TableDisplay: RunDisplay {
     let views = StepView.fold(state.heads, known: state.known, isStarted: !state.isOver)
     let size = Terminal.size
     let now = state.serverTime.map { $0 + (ContinuousClock.now - state.start) / .seconds(1) }
-    let lines = StepTable.lines(views, now: now, width: size.columns - 1, height: size.rows - 1)
+    let lines = StepTable.lines(
+      views, texts: state.isOver ? [:] : state.texts, now: now, width: size.columns - 1, height: size.rows - 1)
     Terminal.write(upwards(state.drawn) + lines.map { "\r\u{1b}[K\($0)\n" }.joined() + "\u{1b}[J")
     state.drawn = lines
   }

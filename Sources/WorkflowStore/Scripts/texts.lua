@@ -1,0 +1,20 @@
+#!lua flags=no-writes
+--[[
+Reads the texts that models are writing for a run.
+
+KEYS  1 texts:{id}
+ARGV  1 the beginning of the keys of its texts, `text:{id}:`  2 bytes of texts after which the answer ends
+
+Returns {step or `step:item`, claim and number of the attempt, text} of each.
+]]
+local answer, bytes = {}, 0
+local attempts = redis.call('HGETALL', KEYS[1])
+for i = 1, #attempts, 2 do
+  local key = ARGV[1] .. attempts[i]
+  local length = redis.call('STRLEN', key)
+  if bytes + length <= tonumber(ARGV[2]) then
+    bytes = bytes + length
+    answer[#answer + 1] = {attempts[i], attempts[i + 1], redis.call('GET', key) or ''}
+  end
+end
+return answer
