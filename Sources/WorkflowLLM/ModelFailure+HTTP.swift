@@ -17,7 +17,7 @@ extension ModelFailure {
     switch error {
     case .timedOut(let phase):
       mayBeComputed = phase != .connecting
-      hasDeadConnection = phase == .waiting
+      hasDeadConnection = phase == .waiting || phase == .idle
     case .interrupted: hasDeadConnection = true
     default: break
     }
@@ -29,6 +29,8 @@ extension ModelFailure {
       (.timeout, "no connection to the model was made within \(call.connectTimeout.inSeconds)")
     case .timedOut(.waiting): (.timeout, "the model did not answer within \(call.timeout.inSeconds)")
     case .timedOut(.receiving): (.timeout, "the model's answer did not end within \(call.timeout.inSeconds)")
+    case .timedOut(.idle):
+      (.timeout, "the model's stream was silent for \((call.idleTimeout ?? call.timeout).inSeconds)")
     case .tooLarge(let limit): (.invalidAnswer, "the model's answer is larger than \(limit) bytes")
     case .invalidRequest: (.providerRejected, "the request to the model cannot be sent")
     case .untrusted: (.providerRejected, "the certificate of the model's server is not trusted")
