@@ -35,6 +35,39 @@ struct ChatCompletionsWire: WireFormat {
   /// Role chunks may be missing (llama.cpp, guidellm); `usage` may come in any chunk, with or without a choice.
   func read(event: JSONObject, into completion: inout Completion) { take(event, into: &completion) }
 
+  func addition(in event: inout JSONCursor, to completion: Completion) -> JSONCursor.Text? {
+    var text: JSONCursor.Text?
+    let isOne = event.object { event, key in
+      if key == "choices" {
+        return text == nil && event.array { event in text == nil && Self.delta(&event, &text) && text != nil }
+      }
+      if key == "usage" || key == "error" { return event.literal("null") }
+      if key == "object" { return event.string().map { $0 == "chat.completion.chunk" } == true }
+      return key == "type" || (key == "model" && completion.model == nil) ? false : event.skip()
+    }
+    return isOne ? text : nil
+  }
+
+  /// Reads a choice with nothing but a piece of the first text.
+  private static func delta(_ event: inout JSONCursor, _ text: inout JSONCursor.Text?) -> Bool {
+    event.object { event, key in
+      if key == "delta" {
+        return text == nil
+          && event.object { event, key in
+            if key == "content" {
+              guard text == nil else { return false }
+              text = event.string()
+              return text != nil
+            }
+            return key == "role" ? event.skip() : event.literal("null")
+          }
+      }
+      if key == "index" { return event.literal("0") }
+      if key == "finish_reason" || key == "error" || key == "message" { return event.literal("null") }
+      return event.skip()
+    }
+  }
+
   private func take(_ body: JSONObject, into completion: inout Completion) {
     completion.take(model: body["model"])
     completion.take(usage: body["usage"])

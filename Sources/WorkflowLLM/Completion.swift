@@ -37,6 +37,13 @@ struct Completion {
     format.read(event: body, into: &self)
   }
 
+  /// Adds an event of a stream that adds to the text alone.
+  mutating func take(addition piece: String) {
+    newText = ""
+    hasContent = true
+    if !piece.isEmpty { add(text: piece) }
+  }
+
   /// Some gateways send an array that contains one error or answer.
   private static func body(_ value: JSONValue) -> JSONObject? { (value.arrayValue?.first ?? value).objectValue }
 

@@ -75,11 +75,15 @@ struct CompletionStream {
     hasEvents = true
     // LiteLLM sends it with responses, too; transformers and llama-stack never do.
     if event == Self.done { return completion.isFinal = true }
-    guard let value = try? JSONValue(leniently: event) else {
+    let addition = JSONCursor.read(event) { format.addition(in: &$0, to: completion)?.string }
+    if let addition {
+      completion.take(addition: addition)
+    } else if let value = try? JSONValue(leniently: event) {
+      completion.take(event: value, of: format)
+    } else {
       if !isEnded { fault = .malformed }
       return
     }
-    completion.take(event: value, of: format)
     if completion.byteCount > Self.mostBytes { return fault = .tooLong }
     if let onText, !completion.newText.isEmpty { pieces.add(completion.newText, onText) }
   }

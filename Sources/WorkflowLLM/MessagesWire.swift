@@ -57,6 +57,34 @@ struct MessagesWire: WireFormat {
     }
   }
 
+  func addition(in event: inout JSONCursor, to completion: Completion) -> JSONCursor.Text? {
+    var text: JSONCursor.Text?
+    var (isDelta, isText) = (false, false)
+    let isOne = event.object { event, key in
+      if key == "type" {
+        isDelta = event.string().map { $0 == "content_block_delta" } == true
+        return isDelta
+      }
+      if key == "delta" {
+        isText = false
+        return text == nil
+          && event.object { event, key in
+            if key == "type" {
+              isText = event.string().map { $0 == "text_delta" } == true
+              return isText
+            }
+            guard key == "text" else { return event.skip() }
+            guard text == nil else { return false }
+            text = event.string()
+            return text != nil
+          }
+      }
+      if key == "error" || key == "object" { return event.literal("null") }
+      return event.skip()
+    }
+    return isOne && isDelta && isText ? text : nil
+  }
+
   /// llama.cpp says `end_turn` and names the stop sequence: either word means that the text is whole.
   private func end(_ body: JSONObject, _ completion: inout Completion) {
     if let reason = body["stop_reason"]?.stringValue, !reason.isEmpty { completion.end(reason) }

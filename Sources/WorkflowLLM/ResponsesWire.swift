@@ -50,6 +50,25 @@ struct ResponsesWire: WireFormat {
     }
   }
 
+  func addition(in event: inout JSONCursor, to completion: Completion) -> JSONCursor.Text? {
+    var text: JSONCursor.Text?
+    var isDelta = false
+    let isOne = event.object { event, key in
+      if key == "type" {
+        isDelta = event.string().map { $0 == "response.output_text.delta" } == true
+        return isDelta
+      }
+      if key == "delta" {
+        guard text == nil else { return false }
+        text = event.string()
+        return text != nil
+      }
+      if key == "error" || key == "object" { return event.literal("null") }
+      return event.skip()
+    }
+    return isOne && isDelta ? text : nil
+  }
+
   /// Reads a response that has ended. Its `status` counts: the event of a cut answer may be named `completed` (LiteLLM,
   /// llmock).
   /// - Parameter isCompleted: what a response without a status means.

@@ -21,6 +21,10 @@ protocol WireFormat: Sendable {
   func body(of request: ChatRequest, streams: Bool) -> JSONObject
   /// Reads an answer in one piece.
   func read(_ answer: JSONObject, into completion: inout Completion)
+  /// The text of an event that adds to the text and says nothing else, which is what most events of a stream do; nil
+  /// for any other. What it returns must be all that `read(event:into:)` would take.
+  /// - Parameter completion: what has come before.
+  func addition(in event: inout JSONCursor, to completion: Completion) -> JSONCursor.Text?
   /// Reads an event of a stream.
   func read(event: JSONObject, into completion: inout Completion)
   /// The provider's count in one form.

@@ -197,7 +197,7 @@ extension AnswerTableTests {
   private func check(_ row: Row, _ cause: ModelServer.Behaviour, on wire: ModelDefinition.Wire) async throws {
     let server = try ModelServer()
     server.behaviour = cause
-    let model = server.model(wire) { $0.idleTimeout = .milliseconds(500) }
+    let model = server.model(wire) { if row.code == .timeout { $0.idleTimeout = .milliseconds(500) } }
     let (outcome, _) = await model.streamed()
     guard row.again != "–" else { return #expect(outcome.answer?.text == ShortAnswer.text, "\(outcome)") }
     let failure = try #require(outcome.failure)
