@@ -39,8 +39,8 @@ import Testing
   @Test(.timeLimit(.minutes(1)), arguments: ["\r", "\n", "x"])
   func `Bytes beyond number are looked at once`(byte: String) {
     var events = EventData(limit: 100 << 20)
-    let piece = Array(String(repeating: byte, count: 1 << 20).utf8)
-    for _ in 0..<8 {
+    let piece = Array(String(repeating: byte, count: 1 << 18).utf8)
+    for _ in 0..<4 {
       events.add(piece)
       while events.next() != nil {}
     }

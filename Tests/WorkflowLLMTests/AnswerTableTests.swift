@@ -113,7 +113,8 @@ import Workflow
     let events = ShortAnswer.events(wire)
     let toMark = Array(events.prefix { $0 != ShortAnswer.end(wire) }) + [ShortAnswer.end(wire)]
     let begin = Array(events.prefix(wire == .messages ? 2 : 1))
-    let long = Array(StreamText([#"{"x":"\#(String(repeating: "x", count: 60_000))"#]).body.dropLast(2))
+    let long = StreamText([String(repeating: "x", count: 60_000)]).body.dropLast(2)
+    let chunk = Array(StreamText(Array(long), size: long.count).framed.dropLast(5))
     return [
       "a stream that breaks off, is reset, or says nothing more after its end mark": [
         .stream(toMark, then: [.end]), .stream(events, then: [.end]), .stream(events, then: [.hold]),
@@ -133,9 +134,7 @@ import Workflow
         #"{"type":"error","error":{"type":"rate_limit_error"}}"#,
       ].map { .stream([$0]) },
       "a stream that is silent for too long; comments and pings are signs of life": [.stream(begin, then: [.hold])],
-      "more than 10 MiB of text, or of one event": [
-        .stream([], then: [.bytes(StreamText(Array(repeating: long, count: 200).flatMap { $0 }, size: 1 << 20).framed)])
-      ],
+      "more than 10 MiB of text, or of one event": [.stream([], then: Array(repeating: .bytes(chunk), count: 200))],
     ]
   }
 

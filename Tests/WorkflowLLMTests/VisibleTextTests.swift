@@ -40,9 +40,9 @@ import Testing
   @Test(.timeLimit(.minutes(1)), arguments: [" ", "<think>", "<think>x</think>", "<", "[", "x<thin"])
   func `A text in very many pieces is looked at once`(piece: String) {
     var visible = VisibleText()
-    for _ in 0..<200_000 { visible.add(piece) { _ in } }
+    for _ in 0..<50_000 { visible.add(piece) { _ in } }
     visible.add("<think>") { _ in }
-    for _ in 0..<200_000 { visible.add(piece) { _ in } }
+    for _ in 0..<50_000 { visible.add(piece) { _ in } }
   }
 
   @Test func `Reasoning that no tag has opened is shown, since nothing tells before its end`() {
