@@ -168,8 +168,7 @@ let package = Package(
       "SystemTests",
       [
         "AccessKeys", "SystemHarness", "Curl", "ExactJSON", "Hiredis", "LinuxSupport", "ModelServer", "RedisFixture",
-        "SeededRandom",
-        "WorkflowStore", logging, subprocess, system,
+        "SeededRandom", "Workflow", "WorkflowLLM", "WorkflowStore", logging, subprocess, system,
       ]),
   ]
 )

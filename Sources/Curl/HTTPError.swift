@@ -31,6 +31,8 @@ public enum HTTPError: Error, Sendable, Equatable {
     case waiting
     /// The body was arriving.
     case receiving
+    /// The body was arriving, and then no byte of it for the request's `idleTimeout`.
+    case idle
   }
 
   /// Whether the same request may succeed later.
@@ -52,6 +54,7 @@ extension HTTPError: CustomStringConvertible {
     case .timedOut(.connecting): "The connection to the server was not made in time."
     case .timedOut(.waiting): "The server did not answer in time."
     case .timedOut(.receiving): "The response did not end in time."
+    case .timedOut(.idle): "The response stopped: nothing more of it came for too long."
     case .tooLarge(let limit): "The response is larger than the limit of \(limit) bytes."
     case .untrusted(let reason): "The server's certificate is not trusted: \(reason)."
     case .tlsFailed(let reason): "The TLS handshake with the server failed: \(reason)."

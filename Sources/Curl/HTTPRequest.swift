@@ -19,6 +19,10 @@ public struct HTTPRequest: Sendable {
   /// The timeout from the start to the last byte of the response.
   public var timeout: Duration
 
+  /// The longest time without a byte of the body, from its first one on; nil for no limit but `timeout`. The time in
+  /// which the reader is behind does not count.
+  public var idleTimeout: Duration?
+
   /// Whether to open a new connection, as when a kept one seems to be dead.
   public var needsFreshConnection = false
 

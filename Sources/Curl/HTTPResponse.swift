@@ -46,6 +46,10 @@ public struct HTTPBody: AsyncSequence, Sendable {
   /// Continues where the last iterator stopped: read pieces are not kept.
   public func makeAsyncIterator() -> Iterator { Iterator(handle: handle) }
 
+  /// Aborts the transfer: its connection is closed, and what has not been read is discarded. Afterwards `next` throws
+  /// `cancelled`, unless the body had ended.
+  public func cancel() { handle.abort() }
+
   /// Reads the pieces, for one task at a time.
   public struct Iterator: AsyncIteratorProtocol {
     /// Shared with the body: either keeps the transfer alive.

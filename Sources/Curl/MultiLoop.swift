@@ -41,6 +41,9 @@ private struct LoopState {
   let mailbox: Mailbox
   /// The started transfers by easy handle, kept alive for libcurl's callbacks.
   var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
+  /// When a transfer may have waited too long for its next byte; nil if none has such a limit. It may be too early: a
+  /// byte moves the end of a wait, and this is not updated before it has passed.
+  var nextIdleCheck: ContinuousClock.Instant?
 
   /// One round: performs commands and transfers, then waits for sockets, timeouts and the mailbox.
   /// - Returns: false once the mailbox is closed.
@@ -51,7 +54,7 @@ private struct LoopState {
     var running: Int32 = 0
     ccurl_multi_perform(multi.pointer, &running)
     finishCompleted()
-    let code = ccurl_multi_poll(multi.pointer, nil, 0, 60_000, nil)
+    let code = ccurl_multi_poll(multi.pointer, nil, 0, endIdle(), nil)
     precondition(code == CURLM_OK, "curl_multi_poll failed: \(String(cString: ccurl_multi_strerror(code)))")
     return true
   }
@@ -64,6 +67,25 @@ private struct LoopState {
     }
     transfers = [:]
     ccurl_multi_cleanup(multi.pointer)
+  }
+
+  /// Ends the transfers that have waited too long for their next byte.
+  /// - Returns: how long the thread may wait, in milliseconds.
+  private mutating func endIdle() -> Int32 {
+    let longest = Duration.milliseconds(60_000)
+    guard let check = nextIdleCheck else { return Int32(longest / .milliseconds(1)) }
+    let now = ContinuousClock.now
+    var wait = check - now
+    if wait <= .zero {
+      let patiences = transfers.values.compactMap { transfer in transfer.patience(at: now).map { (transfer, $0) } }
+      for (transfer, patience) in patiences where patience <= .zero {
+        transfer.buffer.finish(.failure(.timedOut(.idle)))
+        remove(transfer.easy)
+      }
+      wait = patiences.map(\.1).filter { $0 > .zero }.min() ?? .zero
+      nextIdleCheck = wait > .zero ? now + wait : nil
+    }
+    return wait > .zero ? Int32(min(wait, longest) / .milliseconds(1)) + 1 : Int32(longest / .milliseconds(1))
   }
 
   private mutating func perform(_ command: Mailbox.Command) {
@@ -79,6 +101,10 @@ private struct LoopState {
     let code = ccurl_multi_add_handle(multi.pointer, transfer.easy)
     precondition(code == CURLM_OK, "a transfer starts once: \(String(cString: ccurl_multi_strerror(code)))")
     transfers[transfer.easy] = transfer
+    let now = ContinuousClock.now
+    if let patience = transfer.patience(at: now) {
+      nextIdleCheck = min(nextIdleCheck ?? now + patience, now + patience)
+    }
   }
 
   /// libcurl delivers the refused bytes again within the call, so the transfer may also fail within the call.

@@ -38,7 +38,7 @@ final class RequestHandle: Sendable {
   }
 
   /// Ends the response at once; the client's thread closes the connection soon after.
-  private func abort() {
+  func abort() {
     if transfer.buffer.finish(.failure(.cancelled)) { client.post(.abort(transfer)) }
   }
 }

@@ -19,8 +19,7 @@ public struct ServerSentEvents: Sendable {
 
   /// The last `retry:` field: how long to wait before a reconnect.
   public private(set) var retry: Duration?
-  private var line: [UInt8] = []
-  private var lastWasCarriageReturn = false
+  private var lines = EventLines()
   private var name: String?
   private var data: [String] = []
   private var id: String?
@@ -32,22 +31,14 @@ public struct ServerSentEvents: Sendable {
   /// - Returns: the events that it completes.
   public mutating func take(_ piece: [UInt8]) -> [Event] {
     var events: [Event] = []
-    for byte in piece {
-      // CR, LF and CRLF end a line.
-      let isSecondHalf = lastWasCarriageReturn && byte == UInt8(ascii: "\n")
-      lastWasCarriageReturn = byte == UInt8(ascii: "\r")
-      if isSecondHalf { continue }
-      guard byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") else {
-        line.append(byte)
-        continue
-      }
-      if let event = endLine() { events.append(event) }
+    lines.add(piece)
+    while let line = lines.next() {
+      if let event = end(line) { events.append(event) }
     }
     return events
   }
 
-  private mutating func endLine() -> Event? {
-    defer { line.removeAll(keepingCapacity: true) }
+  private mutating func end(_ line: ArraySlice<UInt8>) -> Event? {
     guard !line.isEmpty else { return dispatch() }
     let text = String(decoding: line, as: UTF8.self)
     let field = text.prefix { $0 != ":" }

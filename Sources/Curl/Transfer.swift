@@ -13,6 +13,9 @@ final class Transfer: @unchecked Sendable {
   /// The `CURL *`. Freed with the transfer, so it must have been removed from the multi handle by then.
   let easy: UnsafeMutableRawPointer
   private let maxResponseBytes: Int
+  private let idleTimeout: Duration?
+  /// When the last byte of the body came; nil before the first, and while the transfer is paused.
+  private var lastByte: ContinuousClock.Instant?
   private let allowsAddress: (@Sendable (IPAddress) -> Bool)?
   private let errorText: UnsafeMutablePointer<CChar>
   private var fields: UnsafeMutablePointer<curl_slist>?
@@ -35,6 +38,7 @@ final class Transfer: @unchecked Sendable {
     self.easy = easy
     self.buffer = buffer
     maxResponseBytes = request.maxResponseBytes
+    idleTimeout = request.idleTimeout
     allowsAddress = configuration.allowsAddress
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -85,7 +89,14 @@ final class Transfer: @unchecked Sendable {
     }
     let acceptance = buffer.write(piece)
     if acceptance == .accepted { bodyBytes += piece.count }
+    if idleTimeout != nil { lastByte = acceptance == .accepted ? .now : nil }
     return acceptance
+  }
+
+  /// How long the transfer may wait for its next byte; nil where nothing limits that. Zero or less ends it.
+  func patience(at now: ContinuousClock.Instant) -> Duration? {
+    guard let idleTimeout else { return nil }
+    return lastByte.map { idleTimeout - (now - $0) } ?? idleTimeout
   }
 
   /// Ends the response with libcurl's code.

@@ -37,7 +37,7 @@ struct Composition {
   }
 
   private func model(_ client: HTTPClient, _ log: ModelLog) -> (any ChatModel)? {
-    settings.model.map { OpenAIChatModel(client: client, configuration: $0, log: log) }
+    settings.model.map { WireModel(client: client, definition: $0, log: log) }
   }
 
   /// A client for model calls; nil without a model, since libcurl takes 3.5 MB of memory.

@@ -9,6 +9,27 @@ public protocol ChatModel: Sendable {
   /// Calls the model once.
   /// - Throws: `failed`; `cancelled` in a cancelled task.
   func complete(_ request: ChatRequest) async throws(ModelError) -> ChatAnswer
+
+  /// Calls the model once, and passes on its text as it comes.
+  ///
+  /// The text of a call that fails is no answer, although pieces of it were passed on. The pieces together are the
+  /// answer's text, except where it turns out to have begun with reasoning that no tag had opened: they have that too.
+  /// - Parameter onText: gets the pieces in order, without reasoning. It must not block.
+  /// - Throws: `failed`; `cancelled` in a cancelled task.
+  func complete(
+    _ request: ChatRequest, onText: @escaping @Sendable (String) -> Void
+  ) async throws(ModelError) -> ChatAnswer
+}
+
+extension ChatModel {
+  /// Passes on the whole text at once: for models that have no streams.
+  public func complete(
+    _ request: ChatRequest, onText: @escaping @Sendable (String) -> Void
+  ) async throws(ModelError) -> ChatAnswer {
+    let answer = try await complete(request)
+    onText(answer.text)
+    return answer
+  }
 }
 
 /// A request to a model.
@@ -37,6 +58,20 @@ public struct ChatRequest: Sendable, Equatable {
     }
   }
 
+  /// The form of an answer.
+  public struct ResponseSchema: Sendable, Equatable {
+    /// The name that the provider is told: letters, digits, `_` and `-`.
+    public var name: String
+    /// A JSON Schema.
+    public var schema: JSONValue
+
+    /// Creates a form.
+    public init(name: String, schema: JSONValue) {
+      self.name = name
+      self.schema = schema
+    }
+  }
+
   /// The model's name; nil for the configured one.
   public var model: String?
   /// The conversation.
@@ -45,6 +80,13 @@ public struct ChatRequest: Sendable, Equatable {
   public var maxTokens: Int
   /// The sampling temperature; nil for the configured one.
   public var temperature: Double?
+  /// Texts at which the answer ends, without them; OpenAI's responses have no parameter for that.
+  public var stop: [String] = []
+  /// Makes answers repeatable as far as the provider can; only chat completions have a parameter for that.
+  public var seed: Int?
+  /// The form that the answer's text should have. It is only asked for: some servers ignore it, and models that refuse
+  /// it are called without it, so the text must be validated.
+  public var responseSchema: ResponseSchema?
   /// The same for every call of a step, so that a provider can recognise a repeated one.
   public var idempotencyKey: String
   /// A factor of the configured timeout; it grows after a timeout.
@@ -84,14 +126,19 @@ public struct ChatAnswer: Sendable, Equatable {
   public let model: String
   /// The provider's count of tokens, unchanged.
   public let usage: JSONValue
-  /// The provider's reason for the end of the text: `stop`, or `length` for a text that was cut.
+  /// The same count in one form for all providers.
+  public let tokens: TokenUsage
+  /// The reason for the end of the text: `stop`, or `length` for a text that was cut; nil if the provider does not say.
   public let finishReason: String?
 
   /// Creates an answer.
-  public init(text: String, model: String, usage: JSONValue, finishReason: String? = nil) {
+  public init(
+    text: String, model: String, usage: JSONValue, tokens: TokenUsage = TokenUsage(), finishReason: String? = nil
+  ) {
     self.text = text
     self.model = model
     self.usage = usage
+    self.tokens = tokens
     self.finishReason = finishReason
   }
 }

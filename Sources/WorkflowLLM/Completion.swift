@@ -1,50 +1,114 @@
-import Curl
 import ExactJSON
 
-/// A chat completion of a provider, in one piece or as a stream that was not asked for.
-///
-/// Source: OpenAI API reference, "The chat completion object" and "The chat completion chunk object".
+/// What a provider has said in answer to one request, gathered from an answer in one piece or from the events of a
+/// stream. What of it is an answer, `CompletionReader` decides.
 struct Completion {
-  /// The text of the first choice's message; nil when there is none.
-  private(set) var text: String?
-  private(set) var refusal: String?
+  /// The text, reasoning that has leaked into it included.
+  private(set) var text = ""
+  /// What was added to the text since `startEvent`.
+  private(set) var newText = ""
+  private(set) var refusal = ""
+  /// The provider's word for the end of the text; with it the wire's end mark has come.
   private(set) var finishReason: String?
   private(set) var model: String?
   private(set) var usage = JSONValue.null
-  /// The error beside or instead of a choice.
+  /// The error beside or instead of an answer.
   private(set) var error: JSONValue?
-  private(set) var hasChoice = false
-  private(set) var hasReasoning = false
-  private(set) var callsTools = false
+  /// Whether the member came in which answers are, or an event that belongs to one.
+  var hasContent = false
+  var hasReasoning = false
+  var callsTools = false
+  /// Whether nothing more can come that counts.
+  var isFinal = false
 
-  /// Creates an empty completion.
-  init() {}
+  /// The size of the texts, in bytes.
+  var byteCount: Int { text.utf8.count + refusal.utf8.count }
 
-  /// Adds a whole answer, or the next piece of a stream.
-  mutating func take(_ value: JSONValue) {
-    // Some gateways send an array that contains one error.
-    guard let body = (value.arrayValue?.first ?? value).objectValue else { return }
-    error = error ?? Self.error(in: body)
-    if let name = body["model"]?.stringValue, !name.isEmpty { model = Self.shown(name) }
-    if let count = body["usage"].flatMap({ Self.counts(in: $0, depth: 3) }), count != .null { usage = count }
-    let choices = body["choices"]?.arrayValue?.compactMap(\.objectValue) ?? []
-    let first = choices.first { ($0["index"]?.numberValue?.int ?? 0) == 0 }
-    // A whole answer may give its only choice any number; in a stream another number means another text.
-    guard let choice = first ?? choices.first(where: { $0["message"] != nil }) else { return }
-    hasChoice = true
-    if error == nil, let own = choice["error"], Self.isError(own) { error = own }
-    if let reason = choice["finish_reason"]?.stringValue { finishReason = reason }
-    // Servers of the older completions protocol have the text in the choice.
-    let message = choice["message"]?.objectValue ?? choice["delta"]?.objectValue
-    take(message ?? choice["text"].map { ["content": $0] } ?? JSONObject())
+  /// Adds a whole answer.
+  mutating func take(answer value: JSONValue, of format: any WireFormat) {
+    guard let body = Self.body(value), !takeError(in: body) else { return }
+    format.read(body, into: &self)
   }
 
+  /// Adds an event of a stream.
+  mutating func take(event value: JSONValue, of format: any WireFormat) {
+    newText = ""
+    guard let body = Self.body(value), !takeError(in: body) else { return }
+    format.read(event: body, into: &self)
+  }
+
+  /// Adds an event of a stream that adds to the text alone.
+  mutating func take(addition piece: String) {
+    newText = ""
+    hasContent = true
+    if !piece.isEmpty { add(text: piece) }
+  }
+
+  /// Some gateways send an array that contains one error or answer.
+  private static func body(_ value: JSONValue) -> JSONObject? { (value.arrayValue?.first ?? value).objectValue }
+
+  // MARK: What wires have read
+
+  mutating func add(text piece: String) {
+    text += piece
+    newText = newText.isEmpty ? piece : newText + piece
+  }
+
+  mutating func add(refusal piece: String) { refusal += piece }
+
+  /// Adds the texts of a content: one text, or the joined parts of type `text`; parts of other types are reasoning. One
+  /// part may lack its list.
+  mutating func add(content: JSONValue?) {
+    switch content {
+    case .string(let piece): if !piece.isEmpty { add(text: piece) }
+    case .array(let parts): for part in parts { add(part: part) }
+    case .object(let part): add(part: .object(part))
+    default: break
+    }
+  }
+
+  private mutating func add(part: JSONValue) {
+    if let piece = part.stringValue { return add(text: piece) }
+    guard let part = part.objectValue else { return }
+    if ["text", "output_text"].contains(part["type"]?.stringValue ?? "text") {
+      if let piece = part["text"]?.stringValue { add(text: piece) }
+    } else {
+      hasReasoning = hasReasoning || part["type"] == "thinking"
+    }
+  }
+
+  /// Takes the end mark.
+  mutating func end(_ reason: String) { finishReason = reason }
+
+  /// Takes the model's name, unless it is missing: cut, on one line, and the file's name if it is a path.
+  mutating func take(model name: JSONValue?) {
+    guard model == nil || name?.stringValue != lastName else { return }
+    guard let name = name?.stringValue, !name.isEmpty else { return }
+    lastName = name
+    let last = name.hasPrefix("/") ? name.split(separator: "/").last.map { String($0) } ?? name : name
+    let scalars = last.unicodeScalars.prefix(Self.longestName).filter { $0.properties.generalCategory != .control }
+    if !scalars.isEmpty { model = String(String.UnicodeScalarView(scalars)) }
+  }
+
+  private var lastName: String?
   private static let longestName = 200  // scalars
 
-  /// A model's name, cut; if it is the path of a file, the file's name.
-  private static func shown(_ name: String) -> String {
-    let last = name.hasPrefix("/") ? name.split(separator: "/").last.map { String($0) } ?? name : name
-    return String(String.UnicodeScalarView(last.unicodeScalars.prefix(longestName)))
+  // MARK: Counts
+
+  /// Takes a count in place of the last one, unless it is missing.
+  mutating func take(usage value: JSONValue?) {
+    if let counts = value.flatMap({ Self.counts(in: $0, depth: 3) }), counts != .null { usage = counts }
+  }
+
+  /// Adds the members of a count to the last one; a zero replaces none.
+  mutating func merge(usage value: JSONValue?) {
+    guard let counts = value.flatMap({ Self.counts(in: $0, depth: 3) })?.objectValue else { return }
+    var merged = usage.objectValue ?? JSONObject()
+    for member in counts.members where member.value != .null {
+      if let known = merged[member.key], known != .null, member.value.numberValue?.double == 0 { continue }
+      merged[member.key] = member.value
+    }
+    usage = .object(merged)
   }
 
   /// The counts of the provider's usage: numbers with plain names. Texts, which may contain anything, are omitted.
@@ -62,31 +126,22 @@ struct Completion {
     }
   }
 
-  private mutating func take(_ message: JSONObject) {
-    if let piece = Self.text(of: message["content"]) { text = (text ?? "") + piece }
-    if let piece = message["refusal"]?.stringValue { refusal = (refusal ?? "") + piece }
-    for name in ["reasoning_content", "reasoning"] where message[name]?.stringValue?.isEmpty == false {
-      hasReasoning = true
-    }
-    callsTools = callsTools || !(message["tool_calls"]?.arrayValue ?? []).isEmpty
+  // MARK: Errors
+
+  /// Takes an error that came in place of a part of the answer. The first one counts.
+  mutating func take(error value: JSONValue?) {
+    guard error == nil, let value, Self.isError(value) else { return }
+    error = value
   }
 
-  /// The content, or its parts of type `text` joined; parts of other types are reasoning. One part may lack its list.
-  private static func text(of content: JSONValue?) -> String? {
-    if let text = content?.stringValue { return text }
-    guard let parts = content?.arrayValue ?? content?.objectValue.map({ [.object($0)] }) else { return nil }
-    let texts = parts.compactMap { part -> String? in
-      guard let object = part.objectValue else { return part.stringValue }
-      let type = object["type"]?.stringValue ?? "text"
-      return ["text", "output_text"].contains(type) ? object["text"]?.stringValue : nil
-    }
-    return texts.isEmpty ? nil : texts.joined()
-  }
-
-  private static func error(in body: JSONObject) -> JSONValue? {
-    if let error = body["error"], isError(error) { return .object(body) }
-    for name in ["object", "type"] where body[name] == "error" { return .object(body) }
-    return Optional.none
+  /// An error in a body of any wire, in the shape of any: gateways send OpenAI's on all three (LiteLLM).
+  private mutating func takeError(in body: JSONObject) -> Bool {
+    let isOne = body["error"].map(Self.isError) == true || body["object"] == "error" || body["type"] == "error"
+    guard isOne else { return false }
+    error = error ?? .object(body)
+    // Beside the error of an answer in one piece there may be a count.
+    if let count = body["usage"] { merge(usage: count) }
+    return true
   }
 
   /// Whether a value is an error; some servers send 0 or an empty list for none.

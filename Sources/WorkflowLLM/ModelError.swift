@@ -25,6 +25,8 @@ public struct ModelFailure: Sendable, Equatable {
   public var retryAfter: Duration?
   /// The provider's count of tokens of an answer that cannot be used; else null.
   public var usage: JSONValue
+  /// The same count in one form for all providers.
+  public var tokens = TokenUsage()
   /// Whether the provider may still be computing the answer: the call was aborted, not refused.
   public var mayBeComputed = false
   /// Whether the connection has failed, or delivered no byte before the timeout: the next call needs another one.

@@ -1,5 +1,4 @@
 import Curl
-import ExactJSON
 import Workflow
 
 extension ModelError {
@@ -17,7 +16,7 @@ extension ModelFailure {
     switch error {
     case .timedOut(let phase):
       mayBeComputed = phase != .connecting
-      hasDeadConnection = phase == .waiting
+      hasDeadConnection = phase == .waiting || phase == .idle
     case .interrupted: hasDeadConnection = true
     default: break
     }
@@ -29,6 +28,8 @@ extension ModelFailure {
       (.timeout, "no connection to the model was made within \(call.connectTimeout.inSeconds)")
     case .timedOut(.waiting): (.timeout, "the model did not answer within \(call.timeout.inSeconds)")
     case .timedOut(.receiving): (.timeout, "the model's answer did not end within \(call.timeout.inSeconds)")
+    case .timedOut(.idle):
+      (.timeout, "the model's stream was silent for \((call.idleTimeout ?? call.timeout).inSeconds)")
     case .tooLarge(let limit): (.invalidAnswer, "the model's answer is larger than \(limit) bytes")
     case .invalidRequest: (.providerRejected, "the request to the model cannot be sent")
     case .untrusted: (.providerRejected, "the certificate of the model's server is not trusted")
@@ -44,18 +45,19 @@ extension ModelFailure {
   /// The failure of a response whose status is not 2xx.
   /// - Parameter key: removed from the failure if the provider quotes it.
   init(rejection response: HTTPResponse, _ said: ProviderError, hiding key: String?) {
-    self.init(status: response.status, "the model answered \(response.status)", said, response)
+    let status = response.status == 500 ? said.hiddenStatus ?? 500 : response.status
+    let hidden = status == response.status ? "" : " with an error of status \(status)"
+    self.init(status: status, "the model answered \(response.status)" + hidden, said, response)
     if let location = response.header("location") {
       detail = "redirected to \(ProviderText.line(location, hiding: key))" + (detail.isEmpty ? "" : ": " + detail)
     }
-    if response.status == 404, detail.isEmpty { detail = "is the path of WF_LLM_BASE_URL right, with its /v1?" }
+    if response.status == 404, detail.isEmpty { detail = "is the path of the model's base URL right, with its /v1?" }
   }
 
   /// The failure of a response with status 200 that contains an error.
-  init(errorIn response: HTTPResponse, _ said: ProviderError, usage: JSONValue) {
+  init(errorIn response: HTTPResponse, _ said: ProviderError) {
     let status = said.status ?? 500
     self.init(status: status, "the model answered \(response.status) with an error of status \(status)", said, response)
-    self.usage = usage
   }
 
   /// Retries 408, 409, 429 and 5xx, as OpenAI's clients do, unless the response has `x-should-retry`. An invalid status

@@ -12,7 +12,7 @@ struct ParameterRefusal {
   private static let refusals = [
     "unsupported parameter", "unsupported value", "unsupported_parameter", "unsupported_value", "unsupportedparam",
     "unexpected", "unknown", "unrecogni", "extra_forbidden", "extra inputs", "extra fields", "deprecated",
-    "been removed", "only the default",
+    "been removed", "only the default", "input should be '",
   ]
   /// Phrases of a refusal unless a limit is named: "cannot be 0.2", but not "cannot be greater than 1".
   private static let phrases = [

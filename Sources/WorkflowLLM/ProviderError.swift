@@ -57,10 +57,20 @@ struct ProviderError: Equatable {
   private var statusOfCodes: Int? {
     func names(_ parts: [String]) -> Bool { codes.contains { code in parts.contains { code.contains($0) } } }
     if names(["rate_limit", "ratelimit", "throttl", "resource_exhausted", "too_many"]) || isSpentQuota { return 429 }
+    if names(["overloaded"]) { return 529 }
     if names(["invalid", "unsupported", "authentication", "permission", "not_found", "context_length", "policy"]) {
       return 400
     }
     return nil
+  }
+
+  /// The status of the error that a server has answered with 500 in place of, by what it says; nil if it says nothing
+  /// of the kind. llama-stack quotes its provider so, as OpenAI's client for Python words it.
+  var hiddenStatus: Int? {
+    if let status, status != 500 { return status }
+    let words = Array("error code: ".utf8)
+    guard let range = complaint.firstRange(of: words) else { return nil }
+    return Self.status(.string(String(decoding: complaint[range.upperBound...].prefix(3), as: UTF8.self)))
   }
 
   /// Whether the quota is exhausted: a 429 that is not transient.

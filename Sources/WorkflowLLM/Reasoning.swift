@@ -7,10 +7,12 @@
 ///
 /// The time is linear in the length of any text.
 struct Reasoning {
-  private static let tags = [
+  static let tags = [
     ("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<reasoning>", "</reasoning>"),
     ("<thought>", "</thought>"), ("[think]", "[/think]"),
   ].map { (Array($0.0.utf8), Array($0.1.utf8)) }
+
+  static let harmonyStarts = ["<|channel|>", "<|start|>"].map { Array($0.utf8) }
 
   private let text: String
   /// The bytes of the text, ASCII letters in lower case.
@@ -18,7 +20,12 @@ struct Reasoning {
 
   private init(_ text: String) {
     self.text = text
-    bytes = text.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 + 32 : $0 }
+    bytes = Self.lowercased(text)
+  }
+
+  /// The bytes of a text, ASCII letters in lower case.
+  static func lowercased(_ text: String) -> [UInt8] {
+    text.utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 + 32 : $0 }
   }
 
   /// The text after the reasoning; empty if the reasoning does not end.
@@ -79,7 +86,7 @@ struct Reasoning {
   /// Source: OpenAI, "OpenAI Harmony Response Format".
   private func messageOfHarmony() -> String? {
     let start = afterBlanks(0)
-    guard ["<|channel|>", "<|start|>"].contains(where: { isAt(start, Array($0.utf8)) }) else { return nil }
+    guard Self.harmonyStarts.contains(where: { isAt(start, $0) }) else { return nil }
     let mark = Array("<|message|>".utf8)
     let channel = find(Array("<|channel|>final".utf8), from: start)
     guard let channel, let message = find(mark, from: channel) else { return "" }
@@ -110,8 +117,13 @@ struct Reasoning {
   /// The first offset that is neither white space nor a byte order mark.
   private func afterBlanks(_ offset: Int) -> Int {
     let rest = text.unicodeScalars[text.utf8.index(text.startIndex, offsetBy: offset)...]
-    let start = rest.firstIndex { !$0.properties.isWhitespace && !$0.properties.isDefaultIgnorableCodePoint }
+    let start = rest.firstIndex { !Self.isBlank($0) }
     return text.utf8.distance(from: text.startIndex, to: start ?? text.endIndex)
+  }
+
+  /// Whether a scalar may stand before reasoning, and before the text after it: white space, or a byte order mark.
+  static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.isWhitespace || scalar.properties.isDefaultIgnorableCodePoint
   }
 
   /// Whether a text is empty or has only white space and invisible scalars.

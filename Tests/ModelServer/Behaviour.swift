@@ -21,5 +21,21 @@ extension ModelServer {
     case hangUp
     /// Bytes that are not HTTP, then the end of the connection.
     case garbage
+    /// These pieces, in order: a response as it is on the wire, with its head.
+    case pieces([Piece])
+  }
+
+  /// A piece of a response, or what happens between two.
+  public enum Piece: Sendable {
+    /// Bytes, sent by themselves.
+    case bytes([UInt8])
+    /// This time passes.
+    case pause(Duration)
+    /// `release()` is waited for, once in a response; no further call comes over the connection.
+    case hold
+    /// The connection ends by a reset: what the client has not read may be lost.
+    case reset
+    /// The connection ends.
+    case end
   }
 }

@@ -16,6 +16,7 @@ final class ClientConnection: Sendable {
     case pausing
     case released
     case closed
+    case reset
   }
 
   private let descriptor: Int32
@@ -61,13 +62,20 @@ final class ClientConnection: Sendable {
     let milliseconds = limit.map { Int32($0 / .milliseconds(1)) } ?? -1
     let isTimeOver = poll(&socket, 1, milliseconds) == 0
     return state.withLock { state in
-      defer { if state != .closed { state = .busy } }
+      defer { if state == .pausing || state == .released { state = .busy } }
       switch state {
       case .released: return .released
-      case .closed: return .closed
+      case .closed, .reset: return .closed
       case .busy, .pausing: return isTimeOver ? .timeOver : .clientLeft
       }
     }
+  }
+
+  /// Has the connection end by a reset, with its last user.
+  func reset() {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, Int32(SO_LINGER), &option, socklen_t(MemoryLayout<linger>.size))
+    state.withLock { $0 = .reset }
   }
 
   /// Ends a pause. Nothing is read from the connection afterwards.
@@ -81,7 +89,11 @@ final class ClientConnection: Sendable {
 
   /// Ends the connection for both sides, whoever still holds its descriptor.
   func close() {
-    state.withLock { $0 = .closed }
-    shutdown(descriptor, Int32(SHUT_RDWR))
+    let isReset = state.withLock { state in
+      defer { if state != .reset { state = .closed } }
+      return state == .reset
+    }
+    // The end of the connection in good order would go before the reset.
+    if !isReset { shutdown(descriptor, Int32(SHUT_RDWR)) }
   }
 }

@@ -1,6 +1,7 @@
 public import ExactJSON
 
-/// A model provider on a port of this machine, for tests: it speaks OpenAI's chat completions, and fails as told.
+/// A model provider on a port of this machine, for tests: it speaks OpenAI's chat completions and responses and
+/// Anthropic's messages, in one piece or as a stream, and fails as told.
 ///
 /// A real server on a real socket, with one thread per connection. It goes away with its last reference, or by
 /// `close()`.
@@ -68,7 +69,7 @@ public final class ModelServer: Sendable {
   public struct Call: Sendable {
     /// The method, `POST` for a completion.
     public let method: String
-    /// The target, `/v1/chat/completions` for a completion.
+    /// The target, such as `/v1/chat/completions`.
     public let path: String
     /// The headers by their names in lower case; repeated ones are joined by commas.
     public let headers: [String: String]

@@ -12,21 +12,31 @@ struct Response {
     self.body = body
   }
 
-  /// A chat completion; OpenAI's kind of error where the call does not ask for one.
+  /// An answer of the wire that the call names by its path; OpenAI's kind of error where the call does not ask for one.
   /// - Parameter text: what the model says; by default it repeats how the last user message begins.
   init(completionOf call: ModelServer.Call, text: String? = nil) {
-    guard call.method == "POST", call.path == "/v1/chat/completions" else {
+    guard call.method == "POST", let wire = WireAnswer.Wire(path: call.path) else {
       self.init(status: 404, json: ["error": ["message": .string("There is no \(call.method) \(call.path)")]])
       return
     }
-    guard let model = call.body?.objectValue?["model"], let messages = call.body?.objectValue?["messages"]?.arrayValue
+    let body = call.body?.objectValue
+    guard let model = body?["model"]?.stringValue,
+      let messages = body?[wire == .responses ? "input" : "messages"]?.arrayValue
     else {
       self.init(status: 400, json: ["error": ["message": "model and messages are required"]])
       return
     }
-    let said = messages.compactMap { $0.objectValue?["content"]?.stringValue }
-    let answer = text ?? "Model: " + String(String.UnicodeScalarView(Response.lastUserMessage(messages).prefix(40)))
-    self.init(status: 200, json: Response.completion(of: model, prompt: said.joined(separator: " "), answer))
+    let said = messages.compactMap { $0.objectValue?["content"]?.stringValue }.joined(separator: " ")
+    let answer = WireAnswer(
+      wire: wire, model: model,
+      text: text ?? "Model: " + String(String.UnicodeScalarView(Response.lastUserMessage(messages).prefix(40))),
+      promptTokens: Response.words(said).count)
+    if body?["stream"] == true {
+      let events = answer.events.map { "data: \($0)\n\n" }.joined()
+      self.init(status: 200, headers: [("Content-Type", "text/event-stream")], body: Array(events.utf8))
+    } else {
+      self.init(status: 200, json: answer.whole)
+    }
   }
 
   private init(status: Int, json: JSONValue) {
@@ -39,19 +49,7 @@ struct Response {
   }
 
   /// A token is a word here.
-  private static func completion(of model: JSONValue, prompt: String, _ answer: String) -> JSONValue {
-    let asked = prompt.split(whereSeparator: \.isWhitespace).count
-    let answered = answer.split(whereSeparator: \.isWhitespace).count
-    let message: JSONValue = ["role": "assistant", "content": .string(answer)]
-    return [
-      "id": "chatcmpl-test", "object": "chat.completion", "created": 1_732_387_200, "model": model,
-      "choices": [["index": 0, "message": message, "finish_reason": "stop"]],
-      "usage": [
-        "prompt_tokens": .number(JSONNumber(asked)), "completion_tokens": .number(JSONNumber(answered)),
-        "total_tokens": .number(JSONNumber(asked + answered)),
-      ],
-    ]
-  }
+  static func words(_ text: String) -> [Substring] { text.split(whereSeparator: \.isWhitespace) }
 
   /// The response on the wire.
   var bytes: [UInt8] {

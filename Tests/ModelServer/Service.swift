@@ -36,10 +36,27 @@ final class Service: Sendable {
       connection.send(response.bytes.dropLast(response.body.count / 2))
       return false
     case .hangUp: return false
+    case .pieces(let pieces): return pieces.allSatisfy { send($0, on: connection) }
     case .garbage:
       connection.send(Array("\u{16}\u{3}\u{1} this is not HTTP\r\n\r\n".utf8))
       return false
     }
+  }
+
+  /// Returns whether the connection is still open.
+  private func send(_ piece: ModelServer.Piece, on connection: ClientConnection) -> Bool {
+    let pause: ClientConnection.PauseEnd
+    switch piece {
+    case .bytes(let bytes): return connection.send(bytes)
+    case .pause(let time): pause = connection.pause(for: time)
+    case .hold: pause = connection.pause(for: nil)
+    case .reset:
+      connection.reset()
+      return false
+    case .end: return false
+    }
+    if pause == .clientLeft { journal.recordDisconnect() }
+    return pause == .timeOver || pause == .released
   }
 
   private func answer(_ call: ModelServer.Call, on connection: ClientConnection, after pause: ClientConnection.PauseEnd)
@@ -62,6 +79,7 @@ extension ModelServer.Behaviour {
   fileprivate var pauses: Bool {
     switch self {
     case .hold, .slow: true
+    case .pieces(let pieces): pieces.contains { if case .hold = $0 { true } else { false } }
     case .echo, .answer, .status, .malformed, .bytes, .dieInTheMiddle, .hangUp, .garbage: false
     }
   }

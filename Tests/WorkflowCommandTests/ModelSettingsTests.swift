@@ -19,8 +19,8 @@ import WorkflowLLM
 
   @Test func `By default the key is a bearer token, the temperature 0.2, and the parameter is found out`() throws {
     let model = try #require(try settings(["WF_LLM_API_KEY": "k"]).model)
-    #expect(model.url.text == "https://api.example/v1/chat/completions")
-    #expect(model.apiKey == "k" && model.keyScheme == .bearer)
+    #expect(model.wire == .chatCompletions && model.baseURL == "https://api.example/v1")
+    #expect(model.apiKey == "k" && model.keyHeader == .bearer)
     #expect(model.temperature == 0.2 && model.tokensParameter == nil)
   }
 
@@ -29,7 +29,7 @@ import WorkflowLLM
       try settings([
         "WF_LLM_AUTH": "api-key", "WF_LLM_TEMPERATURE": "none", "WF_LLM_TOKENS_PARAMETER": "max_completion_tokens",
       ]).model)
-    #expect(model.keyScheme == .apiKey && model.temperature == nil)
+    #expect(model.keyHeader == .apiKey && model.temperature == nil)
     #expect(model.tokensParameter == .maxCompletionTokens)
     #expect(try settings(["WF_LLM_TEMPERATURE": "1"]).model?.temperature == 1)
   }
@@ -65,7 +65,7 @@ import WorkflowLLM
   @Test func `A user in the URL and a bearer token exclude each other`() throws {
     let url = "https://me:pw@h/v1"
     #expect(problems(["WF_LLM_BASE_URL": url, "WF_LLM_API_KEY": "k"]).contains("exclude each other"))
-    #expect(try settings(["WF_LLM_BASE_URL": url]).model?.url.hasUser == true)
+    #expect(try settings(["WF_LLM_BASE_URL": url]).model?.baseURL == url)
     #expect(try settings(["WF_LLM_BASE_URL": url, "WF_LLM_API_KEY": "k", "WF_LLM_AUTH": "api-key"]).model != nil)
   }
 

@@ -32,7 +32,8 @@ import WorkflowLLM
     let pieces = [(0, "A "), (1, "no"), (0, "bay.")].map { index, text in
       #"data: {"choices":[{"index":\#(index),"delta":{"content":"\#(text)"}}]}"# + "\n\n"
     }
-    let answer = try await answer(pieces.joined() + "data: [DONE]\n\n", type: "text/event-stream")
+    let end = #"data: {"choices":[{"index":0,"finish_reason":"stop"}]}"# + "\n\n"
+    let answer = try await answer(pieces.joined() + end, type: "text/event-stream")
     #expect(answer.text == "A bay.")
   }
 
@@ -112,7 +113,7 @@ import WorkflowLLM
       #"{"error":{"code":0,"message":"","details":[null]},"choices":[{"message":{"content":"A bay."}}]}"#,
       #"{"error":null,"choices":[{"message":{"content":"A bay.","refusal":null,"tool_calls":[]},"error":null}]}"#,
       "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"A \"}}]}\n\n"
-        + "data: {\"choices\":[{\"delta\":{\"content\":\"bay.\"}}]}\n\ndata: [DONE]\n\n",
+        + "data: {\"choices\":[{\"delta\":{\"content\":\"bay.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
       ": ping\n\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null}}]}\n\n"
         + "event: x\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"A bay.\"},\"finish_reason\":\"stop\"}]}\r\n\r\n"
         + "data: {\"choices\":[],\"usage\":{\"total_tokens\":7}}",
@@ -163,7 +164,7 @@ import WorkflowLLM
   func `An answer without text is a failure that says why, costs one call and keeps the count`(
     message: String, reason: String, code: ErrorCode
   ) async throws {
-    let usage = #"{"completion_tokens":100,"completion_tokens_details":{"reasoning_tokens":90}}"#
+    let usage = #"{"completion_tokens":99,"completion_tokens_details":{"reasoning_tokens":90}}"#
     server.behaviour = .malformed(
       #"{"choices":[{"message":\#(message),"finish_reason":"\#(reason)"}],"usage":\#(usage)}"#)
     let failure = try await server.repeatedCalls().failure()
@@ -175,7 +176,7 @@ import WorkflowLLM
     } else {
       #expect(
         failure.message.hasPrefix(
-          "the model's answer has no text: finish_reason \(reason), max_tokens 100, 100 tokens of answer, 90 tokens of reasoning"
+          "the model's answer has no text: finish_reason \(reason), max_tokens 100, 99 tokens of answer, 90 tokens of reasoning"
         ))
       #expect(failure.message.contains("raise max_tokens") == (reason == "length"))
     }

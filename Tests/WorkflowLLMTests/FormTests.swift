@@ -32,7 +32,7 @@ import WorkflowLLM
 
   @Test func `A model that refuses two parameters is called again without them, and from then on at once`() async throws
   {
-    let model = try server.model()
+    let model = server.model()
     server.script([Self.noMaxTokens, Self.noTemperature])
     #expect(try await model.complete(.example).text == "Model: What is a fjord?")
     #expect(bodies.map { $0["max_tokens"] != nil } == [true, false, false])
@@ -46,7 +46,7 @@ import WorkflowLLM
   @Test func `A model that takes neither parameter for tokens is called without one, and from then on at once`()
     async throws
   {
-    let model = try server.model()
+    let model = server.model()
     server.script([Self.noMaxTokens, Self.error("Unknown parameter: 'max_completion_tokens'.")])
     for _ in 1...2 { #expect(try await model.complete(.example).text == "Model: What is a fjord?") }
     #expect(
@@ -54,7 +54,7 @@ import WorkflowLLM
   }
 
   @Test func `What a model refuses is remembered for that model alone`() async throws {
-    let model = try server.model()
+    let model = server.model()
     server.script([Self.noMaxTokens])
     _ = try await model.complete(.example)
     var request = ChatRequest.example
@@ -146,8 +146,8 @@ import WorkflowLLM
       "Requests with max_tokens > 4096 must have stream=true",
     ])
   func `A model that answers in a stream only is asked for one, and from then on at once`(words: String) async throws {
-    let model = try server.model()
-    let stream = #"data: {"choices":[{"delta":{"content":"A bay."}}]}"# + "\n\ndata: [DONE]\n\n"
+    let model = server.model()
+    let stream = #"data: {"choices":[{"delta":{"content":"A bay."},"finish_reason":"stop"}]}"# + "\n\ndata: [DONE]\n\n"
     server.script([Self.error(words), .malformed(stream), .malformed(stream)])
     for _ in 1...2 { #expect(try await model.complete(.example).text == "A bay.") }
     #expect(bodies.map { $0["stream"] } == [false, true, true])
@@ -162,7 +162,7 @@ import WorkflowLLM
   @Test func `A model that refuses every form is refused, after one call in each, and nothing is remembered`()
     async throws
   {
-    let model = try server.model()
+    let model = server.model()
     server.behaviour = Self.error("'max_tokens' and 'max_completion_tokens' are not supported", param: "max_tokens")
     #expect(try await model.failure().code == .providerRejected)
     #expect(bodies.count == 3)
@@ -183,10 +183,7 @@ import WorkflowLLM
   func `The parameter for tokens is the one that the setting names, and no other`(parameter: TokensParameter)
     async throws
   {
-    var configuration = try OpenAIChatModel.Configuration(baseURL: server.baseURL, model: "gpt-test")
-    configuration.tokensParameter = parameter
-    configuration.temperature = nil
-    let model = OpenAIChatModel(client: .init(), configuration: configuration)
+    let model = server.model { $0.tokensParameter = parameter }
     var request = ChatRequest.example
     request.temperature = nil
     _ = try await model.complete(request)
@@ -198,7 +195,7 @@ import WorkflowLLM
   }
 
   @Test func `Models beyond number do not fill the memory of what they refuse`() async throws {
-    let model = try server.model()
+    let model = server.model()
     server.behaviour = .echo
     for number in 0..<300 {
       server.script([Self.noTemperature])

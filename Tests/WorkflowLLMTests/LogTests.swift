@@ -82,11 +82,10 @@ import Workflow
     let server = try ModelServer()
     server.script(
       ["max_tokens", "max_completion_tokens"].map { .status(400, body: #"{"detail":"\#($0) is not supported"}"#) })
-    let model = try OpenAIChatModel(
-      client: .init(), configuration: .init(baseURL: server.baseURL, model: "m"), log: log { .now })
+    let model = server.model(log: log { .now })
     for _ in 1...2 { _ = try await model.complete(.example) }
     #expect(lines.all.map(\.level) == [.warning])
-    #expect(lines.all.first?.metadata == ["model": "m", "form": "no limit of tokens"])
+    #expect(lines.all.first?.metadata == ["model": "gpt-test", "form": "no limit of tokens"])
   }
 
   @Test(.timeLimit(.minutes(1))) func `A retry and another form are told as well`() async throws {
@@ -95,8 +94,7 @@ import Workflow
     server.script([
       .status(400, body: #"{"error":{"message":"temperature is not supported"}}"#), .status(503, body: "busy"),
     ])
-    let model = try OpenAIChatModel(
-      client: .init(), configuration: .init(baseURL: server.baseURL, model: "m"), log: log)
+    let model = server.model(log: log)
     _ = try await RepeatedCalls(model, log: log).complete(.example)
     #expect(lines.all.map(\.level) == [.notice, .notice])
     #expect(lines.all.first?.metadata["form"] == "no temperature")

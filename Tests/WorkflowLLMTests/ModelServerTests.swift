@@ -12,7 +12,7 @@ import WorkflowLLM
   @Test func `A script goes first, then the standing behaviour`() async throws {
     server.script([.answer(text: "one"), .answer(text: "two")])
     server.behaviour = .answer(text: "others")
-    let model = try server.model()
+    let model = server.model()
     for text in ["one", "two", "others", "others"] {
       #expect(try await model.complete(.example).text == text)
     }
@@ -20,7 +20,7 @@ import WorkflowLLM
 
   @Test func `A release lets every held call go on, and later ones are held again`() async throws {
     server.behaviour = .hold
-    let model = try server.model()
+    let model = server.model()
     for round in 1...3 {
       let tasks = (0..<8).map { _ in Task { try await model.complete(.example).text } }
       try await server.waitForCalls(8 * round)
@@ -58,7 +58,7 @@ import WorkflowLLM
 
   @Test func `Closing ends held calls and frees the port`() async throws {
     server.behaviour = .hold
-    let model = try server.model()
+    let model = server.model()
     let task = Task { try await model.failure() }
     try await server.waitForCalls(1)
     server.close()

@@ -108,7 +108,7 @@ import WorkflowLLM
       .status(503, headers: [("retry-after-ms", "250"), ("Retry-After", "7")]),
       .status(429, headers: [("llm_provider-retry-after", "9")]), .status(429),
     ])
-    let model = try server.model()
+    let model = server.model()
     for wait in [.seconds(7), .milliseconds(250), .seconds(9), nil] as [Duration?] {
       #expect(try await model.failure().retryAfter == wait)
     }
@@ -138,7 +138,7 @@ import WorkflowLLM
 
   @Test func `What may be seen of a failure names no URL, and the log no secret of it`() async throws {
     let base = "http://me:sk-secret@127.0.0.1:1/v1"
-    let model = try OpenAIChatModel(client: HTTPClient(), configuration: .init(baseURL: base, model: "gpt-test"))
+    let model = server.model { $0.baseURL = base }
     let failure = try await model.failure()
     #expect(["there is no connection to the model", "the connection to the model broke off"].contains(failure.message))
     #expect(failure.detail.hasPrefix("POST http://127.0.0.1:1/v1/chat/completions: "))

@@ -39,9 +39,7 @@ import WorkflowLLM
   }
 
   @Test func `The key goes along in the header that the setting names`() async throws {
-    var configuration = try OpenAIChatModel.Configuration(baseURL: server.baseURL, model: "gpt-test", apiKey: "k")
-    configuration.keyScheme = .apiKey
-    _ = try await OpenAIChatModel(client: HTTPClient(), configuration: configuration).complete(.example)
+    _ = try await server.model(key: "k") { $0.keyHeader = .apiKey }.complete(.example)
     #expect(server.calls.last?.headers["api-key"] == "k")
     #expect(server.calls.last?.headers["authorization"] == nil)
   }

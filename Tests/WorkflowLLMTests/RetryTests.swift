@@ -19,7 +19,7 @@ import WorkflowLLM
   }
 
   @Test func `Every call that reaches the server is one that is counted, on a kept connection too`() async throws {
-    let model = try server.model()
+    let model = server.model()
     let counted = CountedModel { _ throws(ModelError) in try await model.complete(.example) }
     let retrying = RepeatedCalls(counted)
     for _ in 1...5 {
@@ -34,7 +34,7 @@ import WorkflowLLM
 
   @Test func `After a timeout the next call has more time, and a new connection`() async throws {
     server.behaviour = .hold
-    let model = try server.model(timeout: .milliseconds(60))
+    let model = server.model(timeout: .milliseconds(60))
     let counted = CountedModel { call throws(ModelError) in
       guard call < 4 else { throw .failed(.providerRejected, "enough", isTransient: false) }
       return try await model.complete(.example)

@@ -21,8 +21,7 @@ import WorkflowLLM
   }
 
   @Test func `A provider that refuses connections counts as away and is called again`() async throws {
-    let nowhere = try OpenAIChatModel.Configuration(baseURL: "http://127.0.0.1:1/v1", model: "gpt-test")
-    let model = OpenAIChatModel(client: HTTPClient(), configuration: nowhere)
+    let model = server.model { $0.baseURL = "http://127.0.0.1:1/v1" }
     let counted = CountedModel { _ throws(ModelError) in try await model.complete(.example) }
     _ = try await RepeatedCalls(counted, most: 5).failure()
     #expect(counted.calls == 5)
@@ -31,7 +30,7 @@ import WorkflowLLM
 
   @Test func `A provider that comes back is found again`() async throws {
     server.close()
-    let model = try server.model()
+    let model = server.model()
     let port = server.port
     let restarted = Restart(port: port)
     let counted = CountedModel { call throws(ModelError) in
@@ -53,7 +52,7 @@ import WorkflowLLM
 
   @Test func `Cancelling aborts the call under way and makes no other`() async throws {
     server.behaviour = .hold
-    let model = try RepeatedCalls(server.model(), most: 5)
+    let model = RepeatedCalls(server.model(), most: 5)
     let task = Task { try await model.error() }
     try await server.waitForCalls(1)
     task.cancel()
@@ -63,7 +62,7 @@ import WorkflowLLM
   }
 
   @Test func `A task that was cancelled before makes no call`() async throws {
-    let model = try RepeatedCalls(server.model(), most: 5)
+    let model = RepeatedCalls(server.model(), most: 5)
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
       return try await model.error()
@@ -80,7 +79,7 @@ import WorkflowLLM
   }
 
   @Test func `A hundred questions at once get their own answers`() async throws {
-    let model = try server.model()
+    let model = server.model()
     try await withThrowingTaskGroup(of: Bool.self) { group in
       for number in 0..<100 {
         group.addTask {

@@ -9,12 +9,13 @@ import WorkflowOperations
 /// `llm_summarize` with a model behind HTTP.
 @Suite(.timeLimit(.minutes(1))) struct ModelSummaryTests {
   private let server: ModelServer
-  private let model: OpenAIChatModel
+  private let model: WireModel
 
   init() throws {
     server = try ModelServer()
-    model = OpenAIChatModel(
-      client: HTTPClient(), configuration: .init(url: try CompletionsURL(base: server.baseURL), model: "gpt-test"))
+    var definition = ModelDefinition(name: "test", wire: .chatCompletions, baseURL: server.baseURL, model: "gpt-test")
+    definition.temperature = 0.2
+    model = WireModel(client: HTTPClient(), definition: definition)
   }
 
   private func lastBody() throws -> JSONObject { try #require(server.calls.last?.body?.objectValue) }

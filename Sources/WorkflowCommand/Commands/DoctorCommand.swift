@@ -61,7 +61,7 @@ struct DoctorCommand: AsyncParsableCommand {
     }
     let client = HTTPClient(settings.httpClientConfiguration)
     defer { client.close() }
-    let model = settings.model.map { OpenAIChatModel(client: client, configuration: $0) }
+    let model = settings.model.map { WireModel(client: client, definition: $0) }
     return await ModelCheck(model: model, partitions: partitions).results()
   }
 }

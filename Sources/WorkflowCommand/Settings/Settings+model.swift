@@ -4,13 +4,14 @@ import WorkflowLLM
 
 extension Settings {
   /// The model that the settings name; nil where they name none.
-  static func model(_ reader: inout SettingsReader) -> OpenAIChatModel.Configuration? {
+  static func model(_ reader: inout SettingsReader) -> ModelDefinition? {
     let base = reader.text("WF_LLM_BASE_URL")
     let name = trimmed(reader.text("WF_LLM_MODEL"))
     let key = trimmed(reader.text("WF_LLM_API_KEY", isSecret: true))
     let timeout = reader.seconds("WF_LLM_TIMEOUT_S", default: 60, in: 0.1...3_600)
     let scheme = reader.parsed(
-      "WF_LLM_AUTH", default: "bearer", OpenAIChatModel.KeyScheme.init(rawValue:), expected: "bearer or api-key")
+      "WF_LLM_AUTH", default: "bearer", { ["bearer": .bearer, "api-key": .apiKey][$0] as ModelDefinition.KeyHeader? },
+      expected: "bearer or api-key")
     let temperature = reader.parsed(
       "WF_LLM_TEMPERATURE", default: "0.2", Temperature.init, expected: "a number from 0 to 2, or none,")
     let tokens = reader.parsed(
@@ -31,9 +32,11 @@ extension Settings {
         "WF_LLM_API_KEY",
         "WF_LLM_API_KEY and a user in WF_LLM_BASE_URL exclude each other: both are an Authorization header")
     }
-    guard let url, let name else { return nil }
-    var model = OpenAIChatModel.Configuration(url: url, model: name, apiKey: key, timeout: timeout)
-    model.keyScheme = scheme ?? .bearer
+    guard let base, url != nil, let name else { return nil }
+    var model = ModelDefinition(name: name, wire: .chatCompletions, baseURL: base, model: name)
+    model.apiKey = key
+    model.timeout = timeout
+    model.keyHeader = scheme
     model.temperature = temperature?.value
     model.tokensParameter = tokens?.parameter
     return model
@@ -58,9 +61,9 @@ extension Settings {
     }
   }
 
-  private static func endpoint(_ base: String, _ reader: inout SettingsReader) -> CompletionsURL? {
+  private static func endpoint(_ base: String, _ reader: inout SettingsReader) -> WireURL? {
     do {
-      return try CompletionsURL(base: base)
+      return try WireURL(base: base, wire: .chatCompletions)
     } catch {
       reader.refuse("WF_LLM_BASE_URL", "WF_LLM_BASE_URL=\(SettingsReader.excerpt(SecretMask.url(base))): \(error)")
       return nil

@@ -21,7 +21,7 @@ struct Settings: Sendable {
   let apiKeysFile: String?
   /// The key that the commands send to the API.
   let apiKey: String?
-  let model: OpenAIChatModel.Configuration?
+  let model: ModelDefinition?
   let modelLimits: ModelLimits
   let modelTotal: Duration
   let fallback: LLMSummarize.Fallback

@@ -15,15 +15,19 @@ extension ChatRequest {
 extension ModelServer {
   /// A model that calls this server once per question.
   func model(
-    key: String? = nil, timeout: Duration = .seconds(20), client: HTTPClient = HTTPClient()
-  ) throws -> OpenAIChatModel {
-    OpenAIChatModel(
-      client: client, configuration: try .init(baseURL: baseURL, model: "gpt-test", apiKey: key, timeout: timeout))
+    _ wire: ModelDefinition.Wire = .chatCompletions, key: String? = nil, timeout: Duration = .seconds(20),
+    client: HTTPClient = HTTPClient(), log: ModelLog? = nil, _ adjust: (inout ModelDefinition) -> Void = { _ in }
+  ) -> WireModel {
+    var definition = ModelDefinition(name: "test", wire: wire, baseURL: baseURL, model: "gpt-test")
+    definition.apiKey = key
+    definition.timeout = timeout
+    adjust(&definition)
+    return WireModel(client: client, definition: definition, log: log)
   }
 
   /// A model that calls this server again and again.
-  func repeatedCalls(timeout: Duration = .seconds(20)) throws -> RepeatedCalls {
-    RepeatedCalls(try model(timeout: timeout))
+  func repeatedCalls(timeout: Duration = .seconds(20)) -> RepeatedCalls {
+    RepeatedCalls(model(timeout: timeout))
   }
 }
 

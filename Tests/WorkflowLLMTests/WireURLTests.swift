@@ -1,7 +1,7 @@
 import Testing
 import WorkflowLLM
 
-@Suite struct CompletionsURLTests {
+@Suite struct WireURLTests {
   @Test(
     arguments: [
       ("https://api.openai.com/v1", "https://api.openai.com/v1/chat/completions"),
@@ -24,7 +24,7 @@ import WorkflowLLM
       ("https://gate/https://api.openai.com/v1", "https://gate/https://api.openai.com/v1/chat/completions"),
     ])
   func `A URL is made from the parts of the base`(base: String, url: String) throws {
-    #expect(try CompletionsURL(base: base).text == url)
+    #expect(try WireURL(base: base, wire: .chatCompletions).text == url)
   }
 
   @Test(
@@ -35,11 +35,37 @@ import WorkflowLLM
       "http://h/v1/completions", "http://h/v1/responses", "http://h/v1/messages/", "http://h/v1/embeddings",
     ])
   func `What can never work is refused`(base: String) {
-    #expect(throws: CompletionsURL.Invalid.self) { try CompletionsURL(base: base) }
+    #expect(throws: WireURL.Invalid.self) { try WireURL(base: base, wire: .chatCompletions) }
+  }
+
+  @Test(
+    arguments: [
+      (ModelDefinition.Wire.responses, "https://api.openai.com/v1", "https://api.openai.com/v1/responses"),
+      (.responses, "https://api.openai.com/v1/responses/", "https://api.openai.com/v1/responses"),
+      (
+        .responses, "https://x.openai.azure.com/openai/v1?api-version=preview",
+        "https://x.openai.azure.com/openai/v1/responses?api-version=preview"
+      ),
+      (.messages, "https://api.anthropic.com/v1", "https://api.anthropic.com/v1/messages"),
+      (.messages, "https://api.anthropic.com", "https://api.anthropic.com/v1/messages"),
+      (.messages, "http://h/anthropic/v1/messages", "http://h/anthropic/v1/messages"),
+    ])
+  func `Each wire adds its own path`(wire: ModelDefinition.Wire, base: String, url: String) throws {
+    #expect(try WireURL(base: base, wire: wire).text == url)
+  }
+
+  @Test(
+    arguments: [
+      (ModelDefinition.Wire.responses, "http://h/v1/chat/completions"), (.messages, "http://h/v1/responses"),
+      (.messages, "http://h/v1/chat/completions"), (.chatCompletions, "http://h/v1/messages"),
+    ])
+  func `The path of another wire is refused by name`(wire: ModelDefinition.Wire, base: String) throws {
+    let fault = try #require(#expect(throws: WireURL.Invalid.self) { try WireURL(base: base, wire: wire) })
+    #expect(fault.description.contains(wire.rawValue))
   }
 
   @Test func `A user before the host is seen`() throws {
-    #expect(try CompletionsURL(base: "http://me:pw@h/v1").hasUser)
-    #expect(try CompletionsURL(base: "http://h/v1?mail=a@b").hasUser == false)
+    #expect(try WireURL(base: "http://me:pw@h/v1", wire: .chatCompletions).hasUser)
+    #expect(try WireURL(base: "http://h/v1?mail=a@b", wire: .chatCompletions).hasUser == false)
   }
 }

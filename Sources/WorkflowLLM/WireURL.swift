@@ -1,5 +1,5 @@
-/// The URL to which chat completions are posted, from the base URL of a setting.
-public struct CompletionsURL: Sendable, Equatable {
+/// The URL to which a wire's requests are posted, from the base URL of a setting.
+public struct WireURL: Sendable, Equatable {
   /// The URL, its query after the path.
   public let text: String
   /// Whether it contains a user, which is sent as HTTP Basic.
@@ -11,13 +11,13 @@ public struct CompletionsURL: Sendable, Equatable {
     public let description: String
   }
 
-  /// Paths of the same providers for other requests than chat completions.
-  private static let otherEnds = ["/completions", "/responses", "/messages", "/embeddings"]
+  /// Where providers take requests, of these wires and of others.
+  private static let ends = ["/chat/completions", "/completions", "/responses", "/messages", "/embeddings"]
 
-  /// Creates the URL. The base may end with or without its version, slashes or `/chat/completions`, and may have a
+  /// Creates the URL. The base may end with or without its version, slashes or the path of the wire, and may have a
   /// query such as Azure's `?api-version=…`.
   /// - Throws: `Invalid`.
-  public init(base: String) throws(Invalid) {
+  public init(base: String, wire: ModelDefinition.Wire) throws(Invalid) {
     let base = base.trimmingWhitespace
     guard base.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\\") }) else {
       throw Invalid(description: "it contains a blank, a control character or a backslash")
@@ -29,7 +29,7 @@ public struct CompletionsURL: Sendable, Equatable {
     let beforeQuery = rest.prefix { $0 != "?" }
     let authority = beforeQuery.prefix { $0 != "/" }
     try Self.check(authority: authority)
-    let path = try Self.path(beforeQuery[authority.endIndex...])
+    let path = try Self.path(beforeQuery[authority.endIndex...], wire)
     let query = rest[beforeQuery.endIndex...]
     hasUser = authority.contains("@")
     text = "\(base[..<colon.lowerBound].lowercased())://\(authority)\(path)\(query == "?" ? "" : query)"
@@ -47,19 +47,22 @@ public struct CompletionsURL: Sendable, Equatable {
     }
   }
 
-  /// The path without redundant slashes, ending with `/chat/completions`.
-  private static func path(_ given: Substring) throws(Invalid) -> String {
+  /// The path without redundant slashes, ending with that of the wire.
+  private static func path(_ given: Substring, _ wire: ModelDefinition.Wire) throws(Invalid) -> String {
     var path = ""
     // Some gateways have a URL in their path: the slashes after its colon are kept.
     for character in given where character != "/" || !path.hasSuffix("/") || path.hasSuffix(":/") {
       path.append(character)
     }
     while path.hasSuffix("/") { path.removeLast() }
-    if path.hasSuffix("/chat/completions") { return path }
-    if path.hasSuffix("/chat") { return path + "/completions" }
-    if let other = otherEnds.first(where: { path.hasSuffix($0) }) {
-      throw Invalid(description: "its path ends with \(other), where no chat completion is posted; leave that out")
+    let own = wire.format.path
+    if path.hasSuffix(own) { return path }
+    if wire == .chatCompletions, path.hasSuffix("/chat") { return path + "/completions" }
+    if let other = ends.first(where: { path.hasSuffix($0) }) {
+      throw Invalid(description: "its path ends with \(other), and \(wire.rawValue) posts to \(own); leave that out")
     }
-    return path + "/chat/completions"
+    // As Anthropic's own clients have it: their base URL is without the version.
+    if wire == .messages, path.isEmpty { path = "/v1" }
+    return path + own
   }
 }
