@@ -35,8 +35,8 @@ final class ClockSteps: Sendable {
     steps.withLock { $0.contains { $0.time >= start && $0.time <= end } }
   }
 
-  /// Whether the clock stepped while a run was live. The times of its log are not those of one clock then: no entry gets
-  /// an earlier time than the entry before it.
+  /// Whether the clock stepped while a run was live. The times of its log are not those of one clock then: no entry
+  /// gets an earlier time than the entry before it.
   func hasStep(during run: Ledger.Accepted, _ steerings: [Steering]) -> Bool {
     steps.withLock { steps in
       steps.contains { step in
