@@ -21,29 +21,32 @@ struct Composition {
     logger = Logger(label: service) { _ in JournalLogHandler(level: level) }
   }
 
-  /// The operations, with the model that the settings name.
+  /// The operations, with the models that the settings name.
   /// - Parameters:
   ///   - client: for model calls; nil without a model, or where the operations are not executed.
   ///   - requests: for `http_request`; nil where it is off, or where the operations are not executed.
   func registry(client: HTTPClient?, requests: HTTPClient?) -> OperationRegistry {
-    let log = ModelLog(logger)
     let summarizer = LLMSummarize(
-      model: client.flatMap { model($0, log) }, fallback: settings.fallback, total: settings.modelTotal,
-      limits: settings.modelLimits, log: log)
+      models: client.flatMap(models), fallback: settings.fallback, total: settings.modelTotal,
+      limits: settings.modelLimits)
     let request = SendHTTPRequest(
       client: requests, access: settings.httpAccess, timeout: settings.httpTimeout, log: requestLog())
     return OperationRegistry(
       OperationRegistry.builtIn(summarizer: summarizer, requests: request) + CommandLineTool.additionalOperations)
   }
 
-  private func model(_ client: HTTPClient, _ log: ModelLog) -> (any ChatModel)? {
-    settings.model.map { WireModel(client: client, definition: $0, log: log) }
+  private func models(_ client: HTTPClient) -> ChatModels? {
+    guard let catalog = settings.models.catalog else { return nil }
+    if settings.models.isFile { return ChatModels(catalog, client: client, logger: logger) }
+    let log = ModelLog(logger)
+    return ChatModels(ChatModels.make(catalog.models[0], client, log), name: catalog.models[0].name, log: log)
   }
 
   /// A client for model calls; nil without a model, since libcurl takes 3.5 MB of memory.
-  /// - Throws: `HTTPLibraryError`.
+  /// - Throws: `HTTPLibraryError`; `Settings.Invalid` where the key of a model is not there.
   func httpClient() throws -> HTTPClient? {
-    guard settings.model != nil else { return nil }
+    guard settings.models.catalog != nil else { return nil }
+    try settings.models.requireKeys()
     try HTTPClient.loadLibrary()
     return HTTPClient(settings.httpClientConfiguration)
   }

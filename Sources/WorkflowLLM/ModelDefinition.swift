@@ -64,6 +64,8 @@ public struct ModelDefinition: Sendable {
   public var temperature: Double?
   /// The parameter for the most tokens of an answer with chat completions; nil to find out which one the model accepts.
   public var tokensParameter: TokensParameter?
+  /// Whether answers may be asked for as streams.
+  public var streams = true
   /// Parameters that the model refuses and that are never sent, such as `temperature` or `max_tokens`.
   public var refusedParameters: Set<String> = []
   /// The tokens of a prompt and its answer together; nil where it is not known.

@@ -44,6 +44,8 @@ struct RequestForm: Equatable {
     tokens = (named ?? format.tokensParameters).filter { !definition.refusedParameters.contains($0) }
     findsTokens = definition.wire == .chatCompletions && named == nil
     omitted = definition.refusedParameters
+    if !definition.streams { streaming = .never }
+    if omitted.contains("stream") { streaming = .unnamed }
   }
 
   /// Whether an answer is asked for as a stream.

@@ -2,8 +2,8 @@ import ExactJSON
 public import Workflow
 public import WorkflowLLM
 
-/// `llm_summarize`: summarises a text with a model, or with the placeholder when there is no model or the model has
-/// failed.
+/// `llm_summarize`: summarises a text with a model, with the next one of a chain when that has failed, or with the
+/// placeholder when there is no model or all have failed.
 public struct LLMSummarize: Operation {
   /// How a step ends when the configured model has failed permanently.
   public enum Fallback: String, Sendable, CaseIterable {
@@ -18,31 +18,35 @@ public struct LLMSummarize: Operation {
   /// `source`, `max_tokens`, and overrides of the model's defaults: `model`, `temperature`, `prompt`.
   public let parameters: ParameterSchema
 
-  private let model: (any ChatModel)?
+  let models: ChatModels?
   private let fallback: Fallback
   /// When failed calls are repeated.
   public let retryPolicy: RetryPolicy
-  private let log: ModelLog?
 
   /// The instruction that the model is given when a step has no `prompt`.
   public static let instruction = "Summarise the user's text in 2 sentences."
 
   /// Creates the operation.
   /// - Parameters:
-  ///   - model: the configured model; nil to use the placeholder.
-  ///   - fallback: how a step ends when the model has failed permanently.
-  ///   - total: how long after the start of the first call another one may begin.
+  ///   - models: the configured models; nil to use the placeholder.
+  ///   - fallback: how a step ends when its models have failed permanently.
+  ///   - total: how long after the start of the first call of a model another one may begin.
   ///   - limits: the limits on a step's parameters; checked at submission, and again when references are resolved.
-  ///   - log: receives the reason when the model has failed.
   public init(
-    model: (any ChatModel)?, fallback: Fallback = .placeholder, total: Duration = .seconds(600),
-    limits: ModelLimits = ModelLimits(), log: ModelLog? = nil
+    models: ChatModels?, fallback: Fallback = .placeholder, total: Duration = .seconds(600),
+    limits: ModelLimits = ModelLimits()
   ) {
     parameters = Self.parameters(limits)
-    retryPolicy = model == nil ? .none : Self.retryPolicy(total: total)
-    self.log = log
-    self.model = model
+    retryPolicy = models == nil ? .none : Self.retryPolicy(total: total)
+    self.models = models
     self.fallback = fallback
+  }
+
+  /// Creates the operation with one model; nil to use the placeholder.
+  public init(
+    model: (any ChatModel)?, fallback: Fallback = .placeholder, limits: ModelLimits = ModelLimits()
+  ) {
+    self.init(models: model.map { ChatModels($0) }, fallback: fallback, limits: limits)
   }
 
   /// A number of attempts alone never ends the calls.
@@ -62,42 +66,58 @@ public struct LLMSummarize: Operation {
         "max_tokens", .integer(1...limits.maxTokens), default: .number(JSONNumber(min(120, limits.maxTokens))),
         setting: isLimited ? "WF_LLM_MAX_TOKENS" : nil, summary: "tokens of the summary at most"),
       .init(
-        "model", limits.models.map { .oneOf($0) } ?? .string(maxScalars: 200),
-        setting: limits.models.map { _ in "WF_LLM_MODELS" }, summary: "the model, if not the configured one"),
+        "model",
+        .oneOrMore(limits.models.map { .oneOf($0) } ?? .string(maxScalars: 200), atMost: ModelCatalog.longestChain),
+        setting: limits.models.map { _ in limits.setting },
+        summary: "the model, if not the configured one; or several, of which the next is called when one has failed"),
       .init("temperature", .number(0...2), summary: "the temperature of the model, if not its own default"),
       .init("prompt", .string(), summary: "the instruction for the model"),
     ])
   }
 
   /// Whether the operation is immediate: the placeholder is, a model is not.
-  public var isImmediate: Bool { model == nil }
+  public var isImmediate: Bool { models == nil }
 
   /// Returns `summary`, `provider`, `model` and `usage`, and `finish_reason` when a model answered.
   public func run(_ invocation: Invocation) async throws(StepError) -> OperationResult {
     let source = try invocation.string("source")
     let limit = limit(invocation)
-    guard let model else { return .outputs(placeholder(source, limit)) }
+    guard models != nil else { return .outputs(placeholder(source, limit)) }
+    let chain = chain(invocation)
+    guard let named = chain.current else {
+      throw .failed(StepFailure(.operationFailed, "model: this worker has none of the models that the step names"))
+    }
     do {
-      let answer = try await model.complete(request(invocation, source, limit))
-      var outputs = outputs(answer.text, provider: model.provider, model: answer.model, usage: answer.usage)
+      let answer = try await answer(of: named.model, to: request(invocation, source, limit, named), invocation)
+      var outputs = outputs(answer.text, provider: named.model.provider, model: answer.model, usage: answer.usage)
       outputs["finish_reason"] = answer.finishReason.map { .string($0) } ?? .null
       return .outputs(outputs)
     } catch {
       switch error {
       case .cancelled: throw .cancelled
       case .failed(let failure):
-        let stepFailure = failure.stepFailure
-        if failure.isTransient {
-          log?.failed(job: invocation.job, step: invocation.step, stepFailure, attempt: invocation.attempt)
+        let stepFailure = chain.naming(failure.stepFailure)
+        // What the last model says for good is logged with what follows from it.
+        if failure.isTransient || chain.next != nil {
+          named.log?.failed(job: invocation.job, step: invocation.step, stepFailure, attempt: invocation.attempt)
         }
         throw .failed(stepFailure)
       }
     }
   }
 
+  /// Calls the model; who follows the run sees its text as it comes.
+  private func answer(
+    of model: any ChatModel, to request: ChatRequest, _ invocation: Invocation
+  ) async throws(ModelError) -> ChatAnswer {
+    guard let onText = invocation.onText else { return try await model.complete(request) }
+    return try await model.complete(request, onText: onText)
+  }
+
   /// The placeholder's summary, where it may replace the model's.
   public func fallback(after failure: StepFailure, _ invocation: Invocation) -> OperationResult? {
-    guard model != nil, let source = invocation.params["source"]?.stringValue else { return nil }
+    guard models != nil, let source = invocation.params["source"]?.stringValue else { return nil }
+    let log = chain(invocation).current?.log
     log?.failed(job: invocation.job, step: invocation.step, failure, isPlaceholder: fallback == .placeholder)
     guard fallback == .placeholder else { return nil }
     let note = ProgressMessage.modelFallback(step: invocation.step, failure, usage: failure.details.usage)
@@ -106,12 +126,15 @@ public struct LLMSummarize: Operation {
 
   private func limit(_ invocation: Invocation) -> Int { invocation.params["max_tokens"]?.numberValue?.int ?? 120 }
 
-  private func request(_ invocation: Invocation, _ source: String, _ limit: Int) -> ChatRequest {
+  private func request(
+    _ invocation: Invocation, _ source: String, _ limit: Int, _ named: ChatModels.Named
+  ) -> ChatRequest {
     let prompt = invocation.params["prompt"]?.stringValue ?? Self.instruction
     var request = ChatRequest(
-      model: invocation.params["model"]?.stringValue, messages: [.init(.system, prompt), .init(.user, source)],
-      maxTokens: limit, temperature: invocation.params["temperature"]?.numberValue?.double,
-      idempotencyKey: invocation.idempotencyKey)
+      model: named.requestedModel, messages: [.init(.system, prompt), .init(.user, source)],
+      maxTokens: min(limit, named.maxTokens ?? limit),
+      temperature: invocation.params["temperature"]?.numberValue?.double,
+      idempotencyKey: idempotencyKey(invocation, named))
     if let earlier = invocation.earlier { request.adapt(to: earlier) }
     return request
   }

@@ -31,6 +31,13 @@ public protocol Operation: Sendable {
   /// Runs the operation once. When the task is cancelled, it should throw `StepError.cancelled` soon.
   func run(_ invocation: Invocation) async throws(StepError) -> OperationResult
 
+  /// The other way in which a step that has failed goes on, once it is not attempted any more as it was; nil where
+  /// there is none.
+  ///
+  /// The attempts of each way count for themselves. The change is recorded before the first attempt in the new way, so
+  /// a step that a crash interrupts goes on in it: `earlier` of its invocation names it.
+  func alternative(after failure: StepFailure, _ invocation: Invocation) -> Alternative?
+
   /// The result of a step that has failed and is not attempted again; nil where it fails.
   func fallback(after failure: StepFailure, _ invocation: Invocation) -> OperationResult?
 }
@@ -42,8 +49,41 @@ extension Operation {
   /// An operation has one attempt by default.
   public var retryPolicy: RetryPolicy { .none }
 
+  /// There is one way to run an operation by default.
+  public func alternative(after failure: StepFailure, _ invocation: Invocation) -> Alternative? { nil }
+
   /// A step that has failed is failed by default.
   public func fallback(after failure: StepFailure, _ invocation: Invocation) -> OperationResult? { nil }
+}
+
+/// Another way to do the work of a step, such as another model.
+public struct Alternative: Sendable {
+  /// Its name among those of the step, by which it is recorded (``Workflow/StepAttempts/alternative``).
+  public var name: String
+  /// Failed attempts after which a step goes on in it, unless the step's `retry` says how many may fail.
+  public var attempts: Int
+  /// How long a service may refuse for too many requests before a step goes on in it.
+  public var longestRefusal: Duration
+  /// What the progress log says of the change, by the failure of the last attempt before it.
+  public var note: @Sendable (StepFailure) -> ProgressMessage
+
+  /// Creates an alternative.
+  public init(
+    name: String, attempts: Int, longestRefusal: Duration, note: @escaping @Sendable (StepFailure) -> ProgressMessage
+  ) {
+    self.name = name
+    self.attempts = attempts
+    self.longestRefusal = longestRefusal
+    self.note = note
+  }
+
+  /// What is left of a policy for the attempts before the change.
+  public func bounding(_ policy: RetryPolicy) -> RetryPolicy {
+    var policy = policy
+    if policy.maxAttempts == nil { policy.maxAttempts = attempts }
+    policy.longestRefusal = longestRefusal
+    return policy
+  }
 }
 
 /// The arguments of an operation.

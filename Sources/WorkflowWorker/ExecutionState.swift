@@ -31,8 +31,8 @@ struct ExecutionState {
   /// How an attempt of a step has ended.
   enum AttemptEnd: Sendable {
     case succeeded(OperationResult)
-    /// It has failed, and another one follows.
-    indirect case repeats(StepAttempts)
+    /// It has failed, and another one follows; `note`: what the log says of that besides.
+    indirect case repeats(StepAttempts, note: ProgressMessage? = nil)
     /// It has failed, and no other one follows.
     case failed(StepFailure)
     /// The worker has stopped it.
@@ -220,7 +220,7 @@ struct ExecutionState {
     parameterBytes -= bytes ?? 0
     switch end {
     case .succeeded(let result): progress.succeed(unit, result, isImmediate: bytes == nil)
-    case .repeats(let attempts): progress.repeats(unit, attempts)
+    case .repeats(let attempts, let note): progress.repeats(unit, attempts, note: note)
     case .failed(let failure): progress.fail(unit, failure)
     // The step runs again wherever the run continues.
     case .cancelled where stop != nil: break
@@ -263,29 +263,5 @@ struct ExecutionState {
     if steps.isEmpty || stop != nil { return nil }
     for step in steps { running[step.unit] = step.parameterBytes }
     return .start(steps)
-  }
-}
-
-extension ExecutionState.PendingStep {
-  /// How a failed attempt of the step ends: it is repeated, or the operation has a result all the same, or it has
-  /// failed.
-  /// - Parameters:
-  ///   - spent: how long it took.
-  ///   - now: when it failed.
-  ///   - random: a random number from 0 to 1, for the wait.
-  func end(
-    after failure: StepFailure, spent: Duration, at now: Timestamp, random: Double
-  ) -> ExecutionState.AttemptEnd {
-    let policy = options.retry?.policy(over: operation.retryPolicy) ?? operation.retryPolicy
-    let earlier = invocation.earlier
-    if let attempts = StepAttempts(after: earlier, failure, policy, spent: spent, now: now, random: random) {
-      return .repeats(attempts)
-    }
-    var failure = failure
-    if earlier != nil || policy.maxAttempts != 1 && policy.repeats(failure) {
-      let time = earlier.map { max(.zero, now - $0.since) } ?? spent
-      failure = failure.final(attempts: invocation.attempt, in: time)
-    }
-    return operation.fallback(after: failure, invocation).map { .succeeded($0) } ?? .failed(failure)
   }
 }

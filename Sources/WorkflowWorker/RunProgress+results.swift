@@ -105,10 +105,12 @@ extension RunProgress {
 
   /// Notes a failed attempt of a step or an item after which another one follows. It fails when the run has no room for
   /// that, or another step has failed the run meanwhile.
-  mutating func repeats(_ unit: Unit, _ next: StepAttempts) {
+  /// - Parameter note: what the log says of that besides.
+  mutating func repeats(_ unit: Unit, _ next: StepAttempts, note: ProgressMessage? = nil) {
     let step = step(unit.position)
     let message = ProgressMessage.stepRetry(step: step.id, item: unit.item, next)
-    let need = message.byteCount + ProgressMessage.stepStart(step: step.id, op: step.op).byteCount
+    let need =
+      message.byteCount + (note?.byteCount ?? 0) + ProgressMessage.stepStart(step: step.id, op: step.op).byteCount
     guard need + next.json.text.utf8.count <= budget.room(logBytes: batch.logBytes) else {
       let words = "\(next.failure.message); the run has no room for another attempt (WF_MAX_RUN_BYTES)"
       return fail(unit, StepFailure(next.failure.code, words))
@@ -122,6 +124,7 @@ extension RunProgress {
       if plan.takeBlockedWaits().contains(unit.position) { return fail(unit, next.failure) }
     }
     batch.log(message)
+    if let note { batch.log(note) }
     batch.attempted(StepUnit(step.id, item: unit.item), next)
     if unit.item != nil { settleItems(of: unit.position, isImmediate: false) }
   }

@@ -70,10 +70,10 @@ public struct Worker: Service {
     let clock = RedisClock()
     let ended = EndedRuns()
     let commit = GroupCommit(partitions(writes, clock: clock), large: partitions(largeWrites, clock: clock))
-    let textStores = partitions(writes)
+    let texts = publisher(partitions(writes))
     let executor = Executor(
-      registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock,
-      texts: TextPublisher { await textStores.write($0) }, send: commit.write)
+      registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock, texts: texts,
+      send: commit.write)
     let claimer = Claimer(
       partitions: partitions(claims, clock: clock), executor: executor, activeRuns: activeRuns, worker: name,
       lease: configuration.lease, logger: logger, watchdogTick: { watchdogTick(activeRuns.count, $0) },
@@ -101,6 +101,8 @@ public struct Worker: Service {
     logger.notice("worker stopped")
     return outcome
   }
+
+  private func publisher(_ partitions: Partitions) -> TextPublisher { TextPublisher { await partitions.write($0) } }
 
   private func heartbeat(
     _ connection: RedisConnection, _ claimer: Claimer, _ executor: Executor, _ activeRuns: ActiveRuns,

@@ -89,10 +89,10 @@ import Testing
   @Test func `no line of any help is broken`() async throws {
     let commands = [
       "api", "worker", "run", "watch", "status", "list", "cancel", "retry", "rerun", "pause", "resume", "workers",
-      "drain", "callbacks", "stores", "example", "config", "doctor", "dev",
+      "drain", "callbacks", "stores", "models", "example", "config", "doctor", "dev",
     ]
     for width in [80, 120] {
-      for command in [[]] + commands.map({ [$0] }) {
+      for command in [[], ["models", "test"]] + commands.map({ [$0] }) {
         let outcome = try await wf(command + ["--help"], settings: ["COLUMNS": "\(width)"])
         #expect(outcome.code == 0)
         let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

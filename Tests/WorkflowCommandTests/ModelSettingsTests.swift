@@ -13,25 +13,30 @@ import WorkflowLLM
     try Settings(SettingsReader(environment: Self.base.merging(given) { $1 }))
   }
 
+  private func model(_ given: [String: String]) throws -> ModelDefinition? {
+    try settings(given).models.catalog?.models.first
+  }
+
   private func problems(_ given: [String: String]) -> String {
     (#expect(throws: Settings.Invalid.self) { try settings(given) })?.description ?? ""
   }
 
   @Test func `By default the key is a bearer token, the temperature 0.2, and the parameter is found out`() throws {
-    let model = try #require(try settings(["WF_LLM_API_KEY": "k"]).model)
-    #expect(model.wire == .chatCompletions && model.baseURL == "https://api.example/v1")
+    let model = try #require(try model(["WF_LLM_API_KEY": "k"]))
+    #expect(model.name == "m" && model.model == "m" && model.wire == .chatCompletions)
+    #expect(model.baseURL == "https://api.example/v1")
     #expect(model.apiKey == "k" && model.keyHeader == .bearer)
     #expect(model.temperature == 0.2 && model.tokensParameter == nil)
   }
 
   @Test func `Each of them can be set`() throws {
     let model = try #require(
-      try settings([
+      try model([
         "WF_LLM_AUTH": "api-key", "WF_LLM_TEMPERATURE": "none", "WF_LLM_TOKENS_PARAMETER": "max_completion_tokens",
-      ]).model)
+      ]))
     #expect(model.keyHeader == .apiKey && model.temperature == nil)
     #expect(model.tokensParameter == .maxCompletionTokens)
-    #expect(try settings(["WF_LLM_TEMPERATURE": "1"]).model?.temperature == 1)
+    #expect(try self.model(["WF_LLM_TEMPERATURE": "1"])?.temperature == 1)
   }
 
   @Test(arguments: [
@@ -46,8 +51,8 @@ import WorkflowLLM
   @Test(arguments: ["k\n", "k\r\n", " k ", "\tk", "k\u{a0}"]) func `White space around a key is no part of it`(
     key: String
   ) throws {
-    #expect(try settings(["WF_LLM_API_KEY": key, "WF_LLM_MODEL": " m\r"]).model?.apiKey == "k")
-    #expect(try settings(["WF_LLM_API_KEY": key, "WF_LLM_MODEL": " m\r"]).model?.model == "m")
+    #expect(try model(["WF_LLM_API_KEY": key, "WF_LLM_MODEL": " m\r"])?.apiKey == "k")
+    #expect(try model(["WF_LLM_API_KEY": key, "WF_LLM_MODEL": " m\r"])?.model == "m")
   }
 
   @Test(arguments: ["x y", "a\nb", "a\rb", "a\u{0}b", "“a”", "Bearer a", "a\u{200b}"])
@@ -65,8 +70,8 @@ import WorkflowLLM
   @Test func `A user in the URL and a bearer token exclude each other`() throws {
     let url = "https://me:pw@h/v1"
     #expect(problems(["WF_LLM_BASE_URL": url, "WF_LLM_API_KEY": "k"]).contains("exclude each other"))
-    #expect(try settings(["WF_LLM_BASE_URL": url]).model?.baseURL == url)
-    #expect(try settings(["WF_LLM_BASE_URL": url, "WF_LLM_API_KEY": "k", "WF_LLM_AUTH": "api-key"]).model != nil)
+    #expect(try model(["WF_LLM_BASE_URL": url])?.baseURL == url)
+    #expect(try model(["WF_LLM_BASE_URL": url, "WF_LLM_API_KEY": "k", "WF_LLM_AUTH": "api-key"]) != nil)
   }
 
   @Test func `Authorities are those of the setting, else those that OpenSSL and curl would trust`() throws {
@@ -79,6 +84,6 @@ import WorkflowLLM
     #expect(try settings(["WF_LLM_CA_FILE": file, "SSL_CERT_FILE": "/nonexistent"]).authorities == file)
     #expect(try settings([:]).authorities == nil)
     // Without a model there is nothing to trust anybody for.
-    #expect(try Settings(SettingsReader(environment: ["SSL_CERT_FILE": "/nonexistent"])).model == nil)
+    #expect(try Settings(SettingsReader(environment: ["SSL_CERT_FILE": "/nonexistent"])).models.catalog == nil)
   }
 }

@@ -10,7 +10,9 @@ import Testing
       .init("any", .any), .init("text", .string(), default: "@inputs.text", summary: "What it says."),
       .init("short", .string(maxScalars: 5)), .init("count", .integer(1...10), default: 3, setting: "WF_COUNT"),
       .init("whole", .integer(.min ... .max)), .init("share", .number(0...1.5)),
-      .init("choice", .oneOf(["a", "@b"])), .init("flag", .boolean), .init("list", .array),
+      .init("choice", .oneOf(["a", "@b"])), .init("choices", .oneOrMore(.oneOf(["a", "@b"]), atMost: 8)),
+      .init("names", .oneOrMore(.string(maxScalars: 5), atMost: 2), setting: "WF_NAMES"), .init("flag", .boolean),
+      .init("list", .array),
       .init(required: "object", .object, summary: "Needed."),
     ],
     rules: [.atMostOne(["any", "flag"]), .less("count", than: "whole"), .absent("short", where: "choice", is: "a")])
@@ -43,7 +45,7 @@ import Testing
 
   @Test(arguments: [
     ##"{"anyOf":[{"type":"duration"},{"$ref":"#/components/schemas/Reference"}]}"##, "{}", ##"{"$ref":"#/x"}"##,
-    #"{"anyOf":[]}"#, #"{"anyOf":7}"#,
+    #"{"anyOf":[]}"#, #"{"anyOf":7}"#, #"{"anyOf":[{"type":"string","enum":["a"]},{"type":"array"}]}"#,
   ])
   func `A parameter of a form that is not known takes any value`(_ schema: String) throws {
     let text = #"{"type":"object","properties":{"a":\#(schema)}}"#
@@ -60,6 +62,7 @@ import Testing
     #"{"type":"object","properties":{"a":{"anyOf":[{"type":"number","minimum":2,"maximum":1}]}}}"#,
     ##"{"type":"object","properties":{"a":{"anyOf":[{"$ref":"#/components/schemas/Text","maxLength":-1}]}}}"##,
     #"{"type":"object","properties":{"a":{"anyOf":[{"enum":[1]}]}}}"#,
+    #"{"type":"object","properties":{"a":{"anyOf":[{"enum":["a"]},{"type":"array","maxItems":0}]}}}"#,
     #"{"type":"object","properties":{"a":{"default":"\#(String(repeating: "x", count: 20_000))"}}}"#,
     AnnouncementTests.wide,
   ])

@@ -27,6 +27,17 @@ struct ProgressTests {
         .stepFailed(step: "a", StepFailure(.timeout, "late")),
         #""msg":"step_failed","step":"a","error_code":"timeout","error":"late"}"#
       ),
+      (.finished, #""msg":"finished"}"#),
+      (
+        .failed(StepFailure(.operationFailed, "bad")),
+        #""msg":"failed","error_code":"operation_failed","error":"bad"}"#
+      ),
+    ]
+    expect(messages)
+  }
+
+  @Test func `So is every message of models`() {
+    expect([
       (
         .modelFallback(step: "a", StepFailure(.invalidAnswer, "odd"), usage: .null),
         #""msg":"llm_fallback","step":"a","error_code":"invalid_answer","error":"odd"}"#
@@ -35,12 +46,18 @@ struct ProgressTests {
         .modelFallback(step: "a", StepFailure(.invalidAnswer, "odd"), usage: ["total_tokens": 7]),
         #""msg":"llm_fallback","step":"a","error_code":"invalid_answer","error":"odd","usage":{"total_tokens":7}}"#
       ),
-      (.finished, #""msg":"finished"}"#),
       (
-        .failed(StepFailure(.operationFailed, "bad")),
-        #""msg":"failed","error_code":"operation_failed","error":"bad"}"#
+        .nextModel(step: "a", item: nil, .init(to: "big", from: "fast", StepFailure(.timeout, "late"))),
+        #""msg":"llm_next_model","step":"a","model":"big","instead_of":"fast","error_code":"timeout","error":"late"}"#
       ),
-    ]
+      (
+        .nextModel(step: "a", item: 3, .init(to: "b\"", from: "c", StepFailure(.timeout, ""))),
+        #""msg":"llm_next_model","step":"a","item":3,"model":"b\"","instead_of":"c","error_code":"timeout","error":""}"#
+      ),
+    ])
+  }
+
+  private func expect(_ messages: [(ProgressMessage, String)]) {
     for (message, text) in messages {
       #expect(String(decoding: entry(message), as: UTF8.self) == #"{"ts":1732387200.123456,"# + text)
       #expect(message.byteCount == entry(message).count)

@@ -107,6 +107,54 @@ import Workflow
     }
   }
 
+  @Test func `Refusals for too many requests may go on for so long, the wait included that is asked for`() {
+    var bounded = policy
+    bounded.longestRefusal = .seconds(30)
+    #expect(wait(retryAfter: .seconds(30), random: 0, bounded) == .seconds(30))
+    #expect(wait(retryAfter: .seconds(20), elapsed: .seconds(11), bounded) == nil)
+    #expect(wait(elapsed: .seconds(30), bounded) != nil && wait(elapsed: .seconds(31), bounded) == nil)
+    #expect(wait(1, .providerUnavailable, retryAfter: .seconds(31), bounded) != nil)
+  }
+
+  @Test func `A step that goes on in another way begins anew, and all of it survives being stored`() throws {
+    let now = Timestamp(microseconds: 10_000_000)
+    var details = StepFailure.Details()
+    details.needsFreshConnection = true
+    let late = StepFailure(.timeout, "late", details)
+    let first = try #require(StepAttempts(after: nil, late, policy, spent: .seconds(2), now: now, random: 0))
+    #expect(first.alternative == nil && first.json.objectValue?["alternative"] == nil)
+    let changed = try #require(StepAttempts(goingOnWith: "big", after: first, late, now: now + .seconds(9)))
+    #expect(changed.alternative == "big" && changed.failed == 2 && changed.failedBefore == 2 && changed.counted == 0)
+    #expect(changed.timeouts == 0 && !changed.needsFreshConnection && changed.wait == .zero)
+    #expect(changed.since == now + .seconds(9) && changed.due == now + .seconds(9))
+    #expect(StepAttempts(json: changed.json) == changed)
+    let next = try #require(
+      StepAttempts(
+        after: changed, StepFailure(.providerUnavailable, "no"), policy, spent: .zero, now: now + .seconds(99),
+        random: 1
+      ))
+    #expect(next.alternative == "big" && next.failed == 3 && next.failedBefore == 2 && next.counted == 1)
+    // The first wait of this way.
+    #expect(next.wait == .seconds(1) && next.since == changed.since)
+    #expect(StepAttempts(json: next.json) == next)
+    // What an older worker has written, or what makes no sense, begins with the first way.
+    var object = try #require(next.json.objectValue)
+    object["alternative"] = nil
+    object["failed_before"] = nil
+    #expect(StepAttempts(json: .object(object))?.alternative == nil)
+  }
+
+  @Test func `All ways together are attempted a thousand times at most`() throws {
+    let now = Timestamp(microseconds: 0)
+    var attempts: StepAttempts?
+    for _ in 1...998 { attempts = StepAttempts(goingOnWith: "b", after: attempts, StepFailure(.timeout, ""), now: now) }
+    #expect(attempts?.failed == 998)
+    let last = try #require(StepAttempts(goingOnWith: "c", after: attempts, StepFailure(.timeout, ""), now: now))
+    #expect(StepAttempts(goingOnWith: "d", after: last, StepFailure(.timeout, ""), now: now) == nil)
+    #expect(
+      StepAttempts(after: last, StepFailure(.timeout, ""), policy, spent: .zero, now: now, random: 0) == nil)
+  }
+
   @Test func `A step's retry changes what it names, and is at least three attempts where the operation has one`() throws
   {
     func policy(_ text: String, over base: RetryPolicy) throws -> RetryPolicy {

@@ -19,6 +19,34 @@ import WorkflowStore
     #expect(run.written() == "leave parked")
   }
 
+  @Test func `A step goes on with another model at once, and that is recorded first`() throws {
+    var run = try DrivenState([.step("a", "call"), .step("b", "call", foreach: Foreach([1]))])
+    #expect(run.next() == "write started, start a, start b *")
+    #expect(run.written() == "start a b:0")
+    #expect(try run.goesOn("a", with: "big") == "write retry a, a by big, start a *")
+    #expect(try run.goesOn("b:0", with: "big") == "wait")
+    #expect(run.written() == "start a")
+    #expect(run.next() == "write retry b:0, b:0 by big *")
+    guard case .start(let steps) = run.action(after: .written(.recorded)) else {
+      Issue.record("the item does not start")
+      return
+    }
+    #expect(steps.first?.invocation.earlier?.alternative == "big")
+  }
+
+  @Test func `A run that is taken up again goes on with the model that it had come to`() throws {
+    let failure = StepFailure(.timeout, "late")
+    let attempts = try #require(
+      StepAttempts(goingOnWith: "big", after: nil, failure, now: Timestamp(microseconds: 0)))
+    var run = try DrivenState([.step("a", "call")], attempts: ["a": attempts])
+    #expect(run.next() == "write resumed, start a *")
+    guard case .start(let steps) = run.action(after: .written(.recorded)) else {
+      Issue.record("the step does not start")
+      return
+    }
+    #expect(steps.first?.invocation.earlier == attempts)
+  }
+
   @Test func `An attempt whose time has come starts anew`() throws {
     var run = try DrivenState([.step("a", "call"), .step("b", "now", needs: ["a"])])
     #expect(run.next() == "write started, start a *")

@@ -22,6 +22,8 @@ public struct ParameterSchema: Sendable, Equatable {
     case array
     /// An object of any members.
     case object
+    /// A value of a kind of text, or an array of one to so many different ones.
+    indirect case oneOrMore(Kind, atMost: Int)
     /// A value of a kind that a function accepts. It may be secret, so no failure of a step repeats it.
     indirect case checked(Kind, ValueCheck)
   }
@@ -137,6 +139,8 @@ public struct ParameterSchema: Sendable, Equatable {
         throw StepFailure(.operationFailed, "\(parameters[index].name) is missing")
       }
       if let fault = parameters[index].fault(in: value, at: []) {
+        // Of an array it may be an element.
+        let value = fault.location.isEmpty ? value : fault.input
         let found =
           fault.isTypeFault
           ? ", not \(ParameterSchema.article(value))"
@@ -187,9 +191,29 @@ extension ParameterSchema.Kind {
     case .boolean: return value.boolValue == nil ? .booleanType(place, value) : nil
     case .array: return value.arrayValue == nil ? .arrayType(place, value) : nil
     case .object: return value.objectValue == nil ? .objectType(place, value) : nil
+    case .oneOrMore(let kind, let limit):
+      guard let elements = value.arrayValue else { return kind.fault(in: value, at: place) }
+      return ParameterSchema.Kind.fault(in: elements, atMost: limit, at: place) { kind.fault(in: $0, at: $1) }
     case .checked(let kind, let check):
       return kind.fault(in: value, at: place) ?? check.problem(value).map { .value(place, value, $0) }
     }
+  }
+
+  /// The first fault of an array of one to so many different elements.
+  /// - Parameter elementFault: the fault of an element.
+  fileprivate static func fault(
+    in elements: [JSONValue], atMost limit: Int, at place: ValidationFault.Location,
+    _ elementFault: (JSONValue, ValidationFault.Location) -> ValidationFault?
+  ) -> ValidationFault? {
+    guard (1...limit).contains(elements.count) else {
+      return .wrongCount(place, .array(elements), elements.count, limit: limit)
+    }
+    for (index, element) in elements.enumerated() {
+      let place = place + [.index(index)]
+      if let fault = elementFault(element, place) { return fault }
+      if elements[..<index].contains(element) { return .value(place, element, "it is in the list already") }
+    }
+    return nil
   }
 
   fileprivate var mayBeSecret: Bool { if case .checked = self { true } else { false } }
@@ -207,7 +231,7 @@ extension Reference {
   fileprivate static func fault(
     in value: JSONValue, of parameter: ParameterSchema.Parameter, at place: ValidationFault.Location
   ) -> ValidationFault? {
-    guard case .string(let text) = value else { return parameter.fault(in: value, at: place) }
+    guard case .string(let text) = value else { return elementFault(in: value, of: parameter, at: place) }
     switch read(text) {
     case .literal(let literal): return parameter.fault(in: .string(literal), at: place)
     case .template:
@@ -216,6 +240,22 @@ extension Reference {
       return fault?.isTypeFault == true ? fault?.adding("(only a reference such as @step.output brings one)") : nil
     case .reference, .malformed: return nil
     }
+  }
+}
+
+extension Reference {
+  /// The same of a value that is no text: the elements of an array of texts may be references, too.
+  private static func elementFault(
+    in value: JSONValue, of parameter: ParameterSchema.Parameter, at place: ValidationFault.Location
+  ) -> ValidationFault? {
+    guard case .oneOrMore(let kind, let limit) = parameter.kind, let elements = value.arrayValue else {
+      return parameter.fault(in: value, at: place)
+    }
+    let element = ParameterSchema.Parameter(parameter.name, kind)
+    let found = ParameterSchema.Kind.fault(in: elements, atMost: limit, at: place) {
+      fault(in: $0, of: element, at: $1)
+    }
+    return parameter.setting.flatMap { setting in found?.adding("(\(setting))") } ?? found
   }
 }
 

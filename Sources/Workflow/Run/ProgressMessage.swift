@@ -24,10 +24,29 @@ public enum ProgressMessage: Sendable, Equatable {
   /// The configured model failed and the placeholder spoke in its stead; `usage` is the provider's count of tokens of
   /// an answer that could not be used, else null.
   case modelFallback(step: String, StepFailure, usage: JSONValue)
+  /// A model of a chain has failed for good, and the next one is called.
+  indirect case nextModel(step: String, item: Int?, ModelChange)
   /// Every step is done.
   case finished
   /// The run failed.
   case failed(StepFailure)
+
+  /// Which model takes the place of which, and why.
+  public struct ModelChange: Sendable, Equatable {
+    /// The name of the model that is called from now on.
+    public let model: String
+    /// The name of the one that has failed.
+    public let former: String
+    /// How that one failed.
+    public let failure: StepFailure
+
+    /// A change.
+    public init(to model: String, from former: String, _ failure: StepFailure) {
+      self.model = model
+      self.former = former
+      self.failure = failure
+    }
+  }
 
   /// What a `step_done` says of the step's outputs.
   public enum LoggedOutputs: Sendable, Equatable {
@@ -41,14 +60,14 @@ public enum ProgressMessage: Sendable, Equatable {
   package static let names = [
     "enqueued", "started", "resumed", "step_start", "step_progress", "step_retry", "step_done", "step_skipped",
     "step_failed",
-    "llm_fallback", "finished", "failed", "cancelled", "retried", "step_reset",
+    "llm_fallback", "llm_next_model", "finished", "failed", "cancelled", "retried", "step_reset",
   ]
 
   /// The step that it is about, if any.
   public var step: String? {
     switch self {
     case .stepStart(let step, _), .stepProgress(let step, _, _, _), .stepRetry(let step, _, _), .stepDone(let step, _),
-      .stepSkipped(let step), .stepFailed(let step, _), .modelFallback(let step, _, _):
+      .stepSkipped(let step), .stepFailed(let step, _), .modelFallback(let step, _, _), .nextModel(let step, _, _):
       step
     case .started, .resumed, .finished, .failed: nil
     }
@@ -100,15 +119,30 @@ public enum ProgressMessage: Sendable, Equatable {
       text.add(#","msg":"step_failed","step":"#, step)
       text.add(failure)
     case .modelFallback(let step, let failure, let usage):
-      text.add(#","msg":"llm_fallback","step":"#, step)
-      text.add(failure)
-      text.add(usage: usage)
+      Self.write(failure, usage, step, to: &text)
+    case .nextModel(let step, let item, let change): Self.write(change, step, item, to: &text)
     case .finished: text.add(#","msg":"finished""#)
     case .failed(let failure):
       text.add(#","msg":"failed""#)
       text.add(failure)
     }
     text.add("}")
+  }
+
+  private static func write(
+    _ failure: StepFailure, _ usage: JSONValue, _ step: String, to text: inout some EntryText
+  ) {
+    text.add(#","msg":"llm_fallback","step":"#, step)
+    text.add(failure)
+    text.add(usage: usage)
+  }
+
+  private static func write(_ change: ModelChange, _ step: String, _ item: Int?, to text: inout some EntryText) {
+    text.add(#","msg":"llm_next_model","step":"#, step)
+    if let item { text.add(#","item":\#(item)"#) }
+    text.add(#","model":"#, change.model)
+    text.add(#","instead_of":"#, change.former)
+    text.add(change.failure)
   }
 }
 

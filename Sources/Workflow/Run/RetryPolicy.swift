@@ -15,6 +15,9 @@ public struct RetryPolicy: Sendable, Equatable {
   public var total = Duration.seconds(3_600)
   /// The failures that are repeated; nil for those that may pass.
   public var codes: Set<ErrorCode>?
+  /// How long after the start of the first attempt an attempt may begin that follows a refusal for too many requests
+  /// (`rate_limited`); nil where `total` alone bounds it.
+  public var longestRefusal: Duration?
 
   /// Attempts of a step at most, whatever its policy says.
   public static let mostAttempts = 1_000
@@ -56,6 +59,7 @@ public struct RetryPolicy: Sendable, Equatable {
     let left = total - elapsed
     let least = max(failure.details.retryAfter ?? .zero, failure.details.mayBeComputed ? spent : .zero)
     guard left > .zero, least < left else { return nil }
+    if failure.code == .rateLimited, let longestRefusal, elapsed + least > longestRefusal { return nil }
     guard hasJitter else { return min(left, max(least, bound(failed))) }
     return min(left, max(least + least * (0.25 * random), bound(failed) * random))
   }

@@ -4,6 +4,11 @@ public import ExactJSON
 public struct StepAttempts: Sendable, Equatable {
   /// How many attempts have failed.
   public var failed = 0
+  /// The way in which the step is attempted now, such as the name of a model; nil for the first one. All but `failed`
+  /// is of the attempts made in this way.
+  public var alternative: String?
+  /// How many attempts had failed before the step came to this way.
+  public var failedBefore = 0
   /// How many of them count for `max_attempts`.
   public var counted = 0
   /// How many of them timed out while the service may still be computing.
@@ -31,28 +36,56 @@ public struct StepAttempts: Sendable, Equatable {
     random: Double
   ) {
     self.failed = (attempts?.failed ?? 0) + 1
+    alternative = attempts?.alternative
+    failedBefore = attempts?.failedBefore ?? 0
     counted = (attempts?.counted ?? 0) + (failure.code == .rateLimited ? 0 : 1)
     timeouts = (attempts?.timeouts ?? 0) + (failure.code == .timeout && failure.details.mayBeComputed ? 1 : 0)
     needsFreshConnection = failure.details.needsFreshConnection
     since = attempts?.since ?? now - spent
     self.failure = failure
     let wait = policy.wait(
-      afterFailed: failed, counted: counted, failure, spent: spent, elapsed: max(.zero, now - since), random: random)
-    guard let wait else { return nil }
+      afterFailed: failed - failedBefore, counted: counted, failure, spent: spent, elapsed: max(.zero, now - since),
+      random: random)
+    guard let wait, failed < RetryPolicy.mostAttempts else { return nil }
     self.wait = wait
     due = now + wait
   }
 
+  /// The attempts of a step that goes on in another way, at once and as if it had not been attempted before; nil when
+  /// it has been attempted as often as a step can be.
+  /// - Parameters:
+  ///   - alternative: the name of that way.
+  ///   - attempts: those before; nil when it was the first.
+  ///   - failure: how the last one failed.
+  ///   - now: when it failed.
+  public init?(goingOnWith alternative: String, after attempts: StepAttempts?, _ failure: StepFailure, now: Timestamp) {
+    failed = (attempts?.failed ?? 0) + 1
+    guard failed < RetryPolicy.mostAttempts else { return nil }
+    failedBefore = failed
+    self.alternative = alternative
+    since = now
+    wait = .zero
+    due = now
+    self.failure = failure
+  }
+
   /// As it lies in the run's outputs:
-  /// `{"failed","counted","timeouts","fresh","since","wait","due","error_code","error"}`, times in microseconds.
+  /// `{"failed","counted","timeouts","fresh","since","wait","due","error_code","error"}`, times in microseconds, and
+  /// where the step has gone on in another way `"alternative"` and `"failed_before"`. A worker that does not know these
+  /// two begins with the first way again.
   public var json: JSONValue {
-    [
+    var json: JSONObject = [
       "failed": .number(JSONNumber(failed)), "counted": .number(JSONNumber(counted)),
       "timeouts": .number(JSONNumber(timeouts)), "fresh": .bool(needsFreshConnection),
       "since": .number(JSONNumber(since.microseconds)), "due": .number(JSONNumber(due.microseconds)),
       "wait": .number(JSONNumber((Timestamp(microseconds: 0) + wait).microseconds)),
       "error_code": .string(failure.code.rawValue), "error": .string(failure.message),
     ]
+    if let alternative {
+      json["alternative"] = .string(alternative)
+      json["failed_before"] = .number(JSONNumber(failedBefore))
+    }
+    return .object(json)
   }
 
   /// Reads what ``json`` writes; nil when it has another shape.
@@ -65,6 +98,8 @@ public struct StepAttempts: Sendable, Equatable {
       let message = object["error"]?.stringValue
     else { return nil }
     self.failed = failed
+    alternative = object["alternative"]?.stringValue
+    failedBefore = object["failed_before"]?.numberValue?.int ?? 0
     self.counted = counted
     self.timeouts = timeouts
     needsFreshConnection = object["fresh"] == .bool(true)

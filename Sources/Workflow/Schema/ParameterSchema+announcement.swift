@@ -57,9 +57,10 @@ extension ParameterSchema.Kind {
   fileprivate init?(written schema: JSONObject) {
     self = .any
     if schema["$ref"] == Field.reference("Text")["$ref"] { self = .string() }
-    let isReference = { (option: JSONObject) in option == Field.reference("Reference") }
-    guard let option = schema["anyOf"]?.arrayValue?.lazy.compactMap(\.objectValue).first(where: { !isReference($0) })
-    else { return }
+    let options = (schema["anyOf"]?.arrayValue ?? []).compactMap(\.objectValue).filter {
+      $0 != Field.reference("Reference")
+    }
+    guard let option = options.first else { return }
     if option["$ref"] == Field.reference("Text")["$ref"], let limit = option["maxLength"]?.numberValue {
       guard let limit = limit.int, limit >= 0 else { return nil }
       self = .string(maxScalars: limit)
@@ -72,6 +73,13 @@ extension ParameterSchema.Kind {
       guard let kind else { return nil }
       self = kind
     }
+    guard let list = options.dropFirst().last, list["type"] == "array" else { return }
+    guard let bound = list["maxItems"] else {
+      self = .any
+      return
+    }
+    guard let limit = bound.numberValue?.int, (1...1_000).contains(limit) else { return nil }
+    self = .oneOrMore(self, atMost: limit)
   }
 
   /// A kind that a `type` names; nil as its value where a bound makes no sense, and nil for any other type.

@@ -21,6 +21,8 @@ extension ParameterSchema.Kind {
     case .boolean: return ["type": "boolean"]
     case .array: return ["type": "array"]
     case .object: return ["type": "object"]
+    case .oneOrMore(let kind, let limit):
+      return ["anyOf": [.object(kind.schema), Self.array(of: kind.schema, atMost: limit)]]
     case .checked(let kind, _): return kind.schema
     }
   }
@@ -44,9 +46,21 @@ extension ParameterSchema.Kind {
     case .array: return ["anyOf": [["type": "array", "items": .object(Field.reference("Value"))], reference]]
     case .object:
       return ["anyOf": [["type": "object", "additionalProperties": .object(Field.reference("Value"))], reference]]
+    case .oneOrMore(let kind, let limit):
+      let one = kind.writtenSchema
+      // What reads only the first form, such as an older API, takes single values.
+      let forms = (one["anyOf"]?.arrayValue ?? [.object(one)]).filter { $0 != reference }
+      return ["anyOf": .array(forms + [Self.array(of: one, atMost: limit), reference])]
     case .checked(let kind, _): return kind.writtenSchema
     case .integer, .number, .boolean: return ["anyOf": [.object(schema), reference]]
     }
+  }
+
+  private static func array(of element: JSONObject, atMost limit: Int) -> JSONValue {
+    [
+      "type": "array", "items": .object(element), "minItems": 1, "maxItems": .number(JSONNumber(limit)),
+      "uniqueItems": true,
+    ]
   }
 
   /// The name of the type, as the page Contract writes it.
@@ -59,6 +73,7 @@ extension ParameterSchema.Kind {
     case .boolean: "boolean"
     case .array: "array"
     case .object: "object"
+    case .oneOrMore(let kind, _): "\(kind.typeWord) or array"
     case .checked(let kind, _): kind.typeWord
     }
   }
@@ -71,6 +86,7 @@ extension ParameterSchema.Kind {
     case .number(let range):
       "\(JSONNumber(shortest: range.lowerBound).words) to \(JSONNumber(shortest: range.upperBound).words)"
     case .oneOf(let texts): ParameterSchema.Kind.alternatives(texts).replacing("'", with: "`")
+    case .oneOrMore(let kind, let limit): "\(kind.rangeWords); or an array of 1 to \(limit.grouped)"
     case .any, .boolean, .array, .object: ""
     case .checked(let kind, _): kind.rangeWords
     }

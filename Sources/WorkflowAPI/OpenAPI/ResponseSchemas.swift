@@ -108,6 +108,8 @@ package enum ResponseSchemas {
     Field("total", count, "items of the step"),
     Field("error_code", errorCode, "the code of a failure"),
     Field("error", text, "the reason of a failure"),
+    Field("model", text, "the name of the model that is called next"),
+    Field("instead_of", text, "the name of the model that has failed"),
     Field("retry_at", time, "when the next attempt begins"),
     Field("generation", count, "how often the run was run again"),
     Field("from", text, "the step from which it is run again"),

@@ -49,7 +49,7 @@ struct LineDisplay: RunDisplay {
 
   func show(entry: String) {
     let members = (try? JSONValue(parsing: entry))?.objectValue ?? JSONObject()
-    var words = ["msg", "step", "op", "run", "error"].compactMap { members[$0]?.stringValue }
+    var words = ["msg", "step", "op", "run", "model", "error"].compactMap { members[$0]?.stringValue }
     if let done = members["done"]?.numberValue, let total = members["total"]?.numberValue {
       words.append("\(done.text)/\(total.text) items")
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Hiredis
 import SystemPackage
+import WorkflowLLM
 
 /// `wf config`: prints the settings in force.
 struct ConfigCommand: ParsableCommand {
@@ -16,6 +17,10 @@ struct ConfigCommand: ParsableCommand {
   func run() throws {
     let settings = try Settings.forClient()
     show(settings.rows)
+    // The services may have keys that this process has not.
+    for model in settings.models.catalog?.models ?? [] {
+      if let missing = settings.models.missingKeys[model.name] { Terminal.say("wf: \(missing)") }
+    }
     // The services read this file for every connection to Redis, so it may be missing when they start.
     guard let path = settings.redis.passwordFile, access(path, R_OK) != 0 else { return }
     let sentence = "the file of Redis's password, \(path): \(Errno(rawValue: errno))"

@@ -57,6 +57,7 @@ struct DevCommand: AsyncParsableCommand {
     defer { folder.removeIfTemporary() }
     // A broken setting should be told here, once, and not by each part in its own log.
     let settings = try Settings.forDev(without: DevStack.ownSettings)
+    if workers > 0 { try settings.models.requireKeys() }
     let port = try LocalPort(port ?? (command.isEmpty ? 8000 : nil))
     let stack = DevStack(
       folder: folder, port: port.number, apis: apis, workers: workers, redisConfiguration: try redisConfiguration(),

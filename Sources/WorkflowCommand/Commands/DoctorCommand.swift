@@ -33,7 +33,7 @@ struct DoctorCommand: AsyncParsableCommand {
         ).results()
       }
       results += isInstalled ? await HostCheck(settings: settings).results() : await checkAPI(settings)
-      if isInstalled || settings.model != nil {
+      if isInstalled || settings.models.catalog != nil {
         results += await checkModel(settings, partitions, isComplete: host.isComplete)
       }
     }
@@ -61,7 +61,6 @@ struct DoctorCommand: AsyncParsableCommand {
     }
     let client = HTTPClient(settings.httpClientConfiguration)
     defer { client.close() }
-    let model = settings.model.map { WireModel(client: client, definition: $0) }
-    return await ModelCheck(model: model, partitions: partitions).results()
+    return await ModelCheck(models: settings.models, client: client, partitions: partitions).results()
   }
 }

@@ -8,7 +8,6 @@ struct HostCredentials {
   /// Credentials that cannot be had.
   private(set) var results: [CheckResult] = []
 
-  private static let names = ["llm_api_key", "callback_secret", "redis_password", "api_key"]
   private static let unit = "wf-worker.service"
   /// Where systemd looks for a credential without a path, in order.
   private static let stores = ["/etc/credstore", "/run/credstore", "/usr/lib/credstore"]
@@ -35,9 +34,7 @@ struct HostCredentials {
   }
 
   private mutating func take(from folder: String) {
-    for name in HostCredentials.names where access("\(folder)/\(name)", F_OK) == 0 {
-      paths[name] = "\(folder)/\(name)"
-    }
+    for name in Files.entries(of: folder) where !name.hasPrefix(".") { paths[name] = "\(folder)/\(name)" }
   }
 
   private mutating func takeFromSources() async {
@@ -46,8 +43,7 @@ struct HostCredentials {
     }
     let sources = HostCredentials.sources(in: text)
     var isUnreadable = false
-    for name in HostCredentials.names {
-      guard let source = sources[name] else { continue }
+    for (name, source) in sources.sorted(by: { $0.key < $1.key }) {
       let places = source.hasPrefix("/") ? [source] : HostCredentials.stores.map { "\($0)/\(source)" }
       if let path = places.first(where: { access($0, R_OK) == 0 }) {
         paths[name] = path

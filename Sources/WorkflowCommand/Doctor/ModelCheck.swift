@@ -1,18 +1,28 @@
+import Curl
 import Workflow
 import WorkflowLLM
-import WorkflowOperations
 import WorkflowStore
 
-/// Asks the model that the settings name a small question.
+/// Asks the models that the settings name a small question.
 struct ModelCheck {
-  let model: (any ChatModel)?
-  /// Where the placeholders that stood in for the model's words are counted.
+  let models: ModelSettings
+  let client: HTTPClient
+  /// Where the placeholders that stood in for the models' words are counted.
   let partitions: Partitions
 
   /// What was found, also of the last hour's runs.
   func results() async -> [CheckResult] {
-    let recent = model == nil ? nil : await fallbacks()
-    return [await result()] + [recent].compactMap(\.self)
+    guard let catalog = models.catalog else {
+      return [
+        .warning(
+          "no model is configured: the placeholder summarizes",
+          remedy: "set WF_LLM_BASE_URL and WF_LLM_MODEL, or WF_MODELS_FILE")
+      ]
+    }
+    var results: [CheckResult] = []
+    for model in catalog.models { results.append(await result(of: model)) }
+    if let recent = await fallbacks() { results.append(recent) }
+    return results
   }
 
   private func fallbacks() async -> CheckResult? {
@@ -23,24 +33,20 @@ struct ModelCheck {
       remedy: "journalctl -u 'wf-worker*' -p warning says why")
   }
 
-  /// What was found.
-  private func result() async -> CheckResult {
-    guard let model else {
-      return .warning(
-        "no model is configured: the placeholder summarizes", remedy: "set WF_LLM_BASE_URL and WF_LLM_MODEL")
+  private func result(of definition: ModelDefinition) async -> CheckResult {
+    let name = models.isFile ? "\(definition.name), " : ""
+    if let missing = models.missingKeys[definition.name] {
+      return .failed(missing, remedy: "see the page Models; until then wf-worker does not start")
     }
-    // As runs ask, with room for a model that reasons first.
-    let question = ChatRequest(
-      messages: [.init(.system, LLMSummarize.instruction), .init(.user, "A fjord is a narrow inlet of the sea.")],
-      maxTokens: 512, idempotencyKey: "wf-doctor")
-    do {
-      return .ok("the model \(try await model.complete(question).model) answers")
-    } catch .failed(let failure) {
+    switch await ModelProbe(definition: definition, client: client).call().outcome {
+    case .answered(let answer): return .ok("the model \(name)\(answer.model.oneLine) answers")
+    case .failed(let failure):
       return .failed(
-        "the model does not answer: \(failure.fullMessage)",
-        remedy: "see WF_LLM_BASE_URL, WF_LLM_MODEL, WF_LLM_API_KEY and WF_LLM_CA_FILE, and the way to the provider")
-    } catch {
-      return .failed("the question to the model was cancelled", remedy: "run wf doctor again")
+        "the model \(name.isEmpty ? "" : "\(definition.name) ")does not answer: \(failure.fullMessage)",
+        remedy: models.isFile
+          ? "see it in WF_MODELS_FILE, and the way to the provider; wf models test \(definition.name)"
+          : "see WF_LLM_BASE_URL, WF_LLM_MODEL, WF_LLM_API_KEY and WF_LLM_CA_FILE, and the way to the provider")
+    case .cancelled: return .failed("the question to the model was cancelled", remedy: "run wf doctor again")
     }
   }
 }

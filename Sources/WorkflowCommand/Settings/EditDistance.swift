@@ -14,4 +14,13 @@ enum EditDistance {
     }
     return row[right.count]
   }
+
+  /// The name that another one, which is none of them, resembles most, or is the beginning of; nil where none does.
+  static func nearest(to name: String, in names: [String]) -> String? {
+    let longer = names.filter { name.utf8.count > 2 && $0.hasPrefix(name) }
+    if longer.count == 1 { return longer[0] }
+    let nearest = names.min { (between(name, $0), $0) < (between(name, $1), $1) }
+    // Of a short name more than a third may not be another.
+    return nearest.flatMap { between(name, $0) <= min(4, max(1, name.utf8.count / 3)) ? $0 : nil }
+  }
 }

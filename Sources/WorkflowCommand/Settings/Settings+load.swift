@@ -1,3 +1,4 @@
+import Curl
 import Glibc
 import SystemPackage
 
@@ -39,6 +40,24 @@ extension Settings {
     return path
   }
 
+  /// The models, for `wf models`: from the same places as `forClient`, with the credentials of the worker on this host.
+  /// Settings that say nothing of models may be faulty.
+  static func models() async throws -> (models: ModelSettings, calls: HTTPClientConfiguration) {
+    var reader = await clientReader(credentials: HostCredentials.ofHost().paths)
+    let models = Settings.models(&reader)
+    let authorities = Settings.authorities(&reader, areNeeded: models.catalog != nil)
+    let usesProxy = reader.integer("WF_PROXY_ENV", default: 0, in: 0...1) == 1
+    reader.refuseUnknown()
+    let names = SettingNames.all.filter { $0.hasPrefix("WF_LLM_") || ["WF_MODELS_FILE", "WF_PROXY_ENV"].contains($0) }
+    var problems: [String] = []
+    for problem in names.flatMap({ reader.problems(of: $0) }) where !problems.contains(problem) {
+      problems.append(problem)
+    }
+    guard problems.isEmpty else { throw Invalid(problems: problems) }
+    let calls = HTTPClientConfiguration(proxy: usesProxy ? .environment : .none, authoritiesFile: authorities)
+    return (models, calls)
+  }
+
   /// The key that the commands send.
   static func apiKey(_ reader: inout SettingsReader) -> String? {
     let key = trimmed(reader.text("WF_API_KEY", isSecret: true))
@@ -69,7 +88,8 @@ extension Settings {
         faults.append((name, "the credential \(credential) cannot be read: \(error)"))
       }
     }
-    var reader = SettingsReader(environment: environment, files: files, credentials: credentials)
+    var reader = SettingsReader(
+      environment: environment, files: files, credentials: credentials, credentialFiles: paths)
     for fault in faults { reader.refuse(fault.name, fault.sentence) }
     return reader
   }
@@ -79,7 +99,9 @@ extension Settings {
   /// that it may not although nothing else says where the API is.
   static func forClient() throws -> Settings { try Settings(clientReader()) }
 
-  private static func clientReader() -> SettingsReader {
+  private static func clientReader(
+    credentials: [String: String] = HostCredentials.ofProcess.paths
+  ) -> SettingsReader {
     var files = [SettingsFile.dotEnv()].compactMap(\.self)
     do {
       if let host = try SettingsFile.ofHost() {
@@ -92,7 +114,7 @@ extension Settings {
           "wf: \(SettingsFile.hostPath) is not used: only root and its group may read it; sudo, or set WF_URL")
       }
     }
-    return reader(files: files)
+    return reader(files: files, credentials: credentials)
   }
 
   /// The environment of this process.

@@ -3,42 +3,76 @@ import Glibc
 import WorkflowLLM
 
 extension Settings {
+  /// What the settings say of one model, and of models that say nothing else.
+  private struct OneModel {
+    var base: String?
+    var name: String?
+    var key: String?
+    var timeout: Duration
+    var auth: Auth?
+    var temperature: Double?
+    var tokens: TokensParameter?
+    var streams: Bool
+
+    init(_ reader: inout SettingsReader) {
+      base = reader.text("WF_LLM_BASE_URL")
+      name = trimmed(reader.text("WF_LLM_MODEL"))
+      key = trimmed(reader.text("WF_LLM_API_KEY", isSecret: true))
+      timeout = reader.seconds("WF_LLM_TIMEOUT_S", default: 60, in: 0.1...3_600)
+      auth = reader.parsed("WF_LLM_AUTH", default: "bearer", Auth.init(rawValue:), expected: "bearer or api-key")
+      temperature =
+        reader.parsed(
+          "WF_LLM_TEMPERATURE", default: "0.2", Temperature.init, expected: "a number from 0 to 2, or none,")?.value
+      tokens =
+        reader.parsed(
+          "WF_LLM_TOKENS_PARAMETER", default: "auto", TokensSetting.init,
+          expected: "auto, max_tokens or max_completion_tokens")?.parameter
+      streams = reader.integer("WF_LLM_STREAM", default: 1, in: 0...1) == 1
+    }
+  }
+
+  /// The header in which the key of the one model is sent.
+  private enum Auth: String {
+    case bearer
+    case apiKey = "api-key"
+
+    var header: ModelDefinition.KeyHeader { self == .bearer ? .bearer : .apiKey }
+  }
+
+  /// The models that steps can call: those of a file, or the one that the settings name.
+  static func models(_ reader: inout SettingsReader) -> ModelSettings {
+    let path = reader.text("WF_MODELS_FILE")
+    let one = OneModel(&reader)
+    guard let path else { return ModelSettings(model(one, &reader)) }
+    let defaults = ModelsFile.Defaults(timeout: one.timeout, temperature: one.temperature)
+    return ModelSettings(file: path, defaults: defaults, &reader)
+  }
+
   /// The model that the settings name; nil where they name none.
-  static func model(_ reader: inout SettingsReader) -> ModelDefinition? {
-    let base = reader.text("WF_LLM_BASE_URL")
-    let name = trimmed(reader.text("WF_LLM_MODEL"))
-    let key = trimmed(reader.text("WF_LLM_API_KEY", isSecret: true))
-    let timeout = reader.seconds("WF_LLM_TIMEOUT_S", default: 60, in: 0.1...3_600)
-    let scheme = reader.parsed(
-      "WF_LLM_AUTH", default: "bearer", { ["bearer": .bearer, "api-key": .apiKey][$0] as ModelDefinition.KeyHeader? },
-      expected: "bearer or api-key")
-    let temperature = reader.parsed(
-      "WF_LLM_TEMPERATURE", default: "0.2", Temperature.init, expected: "a number from 0 to 2, or none,")
-    let tokens = reader.parsed(
-      "WF_LLM_TOKENS_PARAMETER", default: "auto", TokensSetting.init,
-      expected: "auto, max_tokens or max_completion_tokens")
-    let url = base.flatMap { endpoint($0, &reader) }
-    check(name: name, key: key, &reader)
-    if base == nil, name != nil || key != nil {
+  private static func model(_ one: OneModel, _ reader: inout SettingsReader) -> ModelDefinition? {
+    let url = one.base.flatMap { endpoint($0, &reader) }
+    check(name: one.name, key: one.key, &reader)
+    if one.base == nil, one.name != nil || one.key != nil {
       reader.refuse(
         "WF_LLM_BASE_URL",
         "WF_LLM_MODEL and WF_LLM_API_KEY need WF_LLM_BASE_URL, such as https://api.openai.com/v1")
     }
-    if base != nil, name == nil {
+    if one.base != nil, one.name == nil {
       reader.refuse("WF_LLM_MODEL", "WF_LLM_BASE_URL needs WF_LLM_MODEL, the name of the model to ask for")
     }
-    if url?.hasUser == true, key != nil, scheme == .bearer {
+    if url?.hasUser == true, one.key != nil, one.auth == .bearer {
       reader.refuse(
         "WF_LLM_API_KEY",
         "WF_LLM_API_KEY and a user in WF_LLM_BASE_URL exclude each other: both are an Authorization header")
     }
-    guard let base, url != nil, let name else { return nil }
+    guard let base = one.base, url != nil, let name = one.name else { return nil }
     var model = ModelDefinition(name: name, wire: .chatCompletions, baseURL: base, model: name)
-    model.apiKey = key
-    model.timeout = timeout
-    model.keyHeader = scheme
-    model.temperature = temperature?.value
-    model.tokensParameter = tokens?.parameter
+    model.apiKey = one.key
+    model.keyHeader = (one.auth ?? .bearer).header
+    model.timeout = one.timeout
+    model.temperature = one.temperature
+    model.tokensParameter = one.tokens
+    model.streams = one.streams
     return model
   }
 

@@ -21,7 +21,8 @@ struct Settings: Sendable {
   let apiKeysFile: String?
   /// The key that the commands send to the API.
   let apiKey: String?
-  let model: ModelDefinition?
+  /// The models that steps can call.
+  let models: ModelSettings
   let modelLimits: ModelLimits
   let modelTotal: Duration
   let fallback: LLMSummarize.Fallback
@@ -77,9 +78,8 @@ struct Settings: Sendable {
     allowsAnonymous = reader.integer("WF_ALLOW_ANONYMOUS", default: 0, in: 0...1) == 1
     apiKeysFile = reader.text("WF_API_KEYS_FILE")
     apiKey = Settings.apiKey(&reader)
-    let model = Settings.model(&reader)
-    self.model = model
-    modelLimits = Settings.modelLimits(&reader, configured: model?.model)
+    models = Settings.models(&reader)
+    modelLimits = Settings.modelLimits(&reader, models)
     modelTotal = reader.seconds("WF_LLM_TOTAL_S", default: 600, in: 1...86_400)
     fallback =
       reader.parsed(
@@ -90,7 +90,9 @@ struct Settings: Sendable {
     callbacks = Settings.callbacks(&reader)
     authorities = Settings.authorities(
       &reader,
-      areNeeded: ["WF_LLM_BASE_URL", "WF_HTTP_ALLOW", "WF_CALLBACK_SECRET"].contains { reader.isSet($0) })
+      areNeeded: ["WF_MODELS_FILE", "WF_LLM_BASE_URL", "WF_HTTP_ALLOW", "WF_CALLBACK_SECRET"].contains {
+        reader.isSet($0)
+      })
     usesProxyEnvironment = reader.integer("WF_PROXY_ENV", default: 0, in: 0...1) == 1
     if usesProxyEnvironment { reader.showProxies() }
     logLevel =

@@ -31,14 +31,20 @@ struct SettingsReader {
   private let environment: [String: String]
   private let files: [SettingsFile]
   private let credentials: [String: String]
+  private let credentialFiles: [String: String]
   private var entries: [Row] = []
   private var faults: [(name: String, sentence: String)] = []
 
   /// The environment wins over the files, and each file over those after it.
   /// - Parameter credentials: what the service manager hands over: secrets by the setting that they stand for, and the
   ///   path of Redis's password as `redis_password`.
-  init(environment: [String: String], files: [SettingsFile] = [], credentials: [String: String] = [:]) {
+  /// - Parameter credentialFiles: the files of all credentials, by name.
+  init(
+    environment: [String: String], files: [SettingsFile] = [], credentials: [String: String] = [:],
+    credentialFiles: [String: String] = [:]
+  ) {
     self.credentials = credentials
+    self.credentialFiles = credentialFiles
     self.environment = environment
     self.files = files
     for file in files { faults += file.faults }
@@ -152,6 +158,15 @@ struct SettingsReader {
 
   /// What the service manager handed over beside the settings.
   func credential(_ name: String) -> String? { credentials[name] }
+
+  /// The file of a credential; nil when there is none of this name.
+  func credentialFile(_ name: String) -> String? { credentialFiles[name] }
+
+  /// The value of a variable that another setting names, as it is; nil where it is not set, or set to nothing.
+  func variable(_ name: String) -> String? { lookUp(name)?.value }
+
+  /// Whether a setting has its value from the service manager alone.
+  func isCredential(_ name: String) -> Bool { lookUp(name)?.source == .credential }
 
   private func lookUp(_ name: String) -> (value: String, source: Source)? {
     if let value = environment[name], !value.isEmpty { return (value, .environment) }

@@ -64,6 +64,8 @@ extension CheckpointBatch {
       case .entry(.stepSkipped(let step), _): "skip \(step)"
       case .entry(.stepFailed(let step, _), _): "fail \(step)"
       case .entry(.modelFallback(let step, _, _), _): "fallback \(step)"
+      case .entry(.nextModel(let step, let item, let change), _):
+        "\(StepUnit(step, item: item).name) by \(change.model)"
       case .entry(.finished, _): "finish"
       case .entry(.failed, _): "fail"
       case .entry(.stepDone(let step, _), _), .checkpoint(let step, _, _, _): "done \(step)"

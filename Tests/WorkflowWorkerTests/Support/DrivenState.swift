@@ -55,6 +55,16 @@ struct DrivenState {
     ended(step, .repeats(try .make(failed: failed, due: Timestamp(microseconds: 0) + now + wait)))
   }
 
+  /// The action after an attempt of a step failed that goes on with another model.
+  mutating func goesOn(_ step: String, with model: String) throws -> String {
+    let failure = StepFailure(.providerRejected, "no")
+    let unit = StepUnit(name: step)
+    let attempts = StepAttempts(goingOnWith: model, after: nil, failure, now: clock.now)
+    guard let attempts else { throw StoreError.damaged(step) }
+    let note = ProgressMessage.nextModel(step: unit.step, item: unit.item, .init(to: model, from: "first", failure))
+    return ended(step, .repeats(attempts, note: note))
+  }
+
   /// The action once the time of a waiting step may have come.
   mutating func due() -> String { show(state.next(after: .due, stop: stop)) }
 
