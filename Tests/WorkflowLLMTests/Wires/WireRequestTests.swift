@@ -105,6 +105,16 @@ import WorkflowLLM
     #expect(try await call(.chatCompletions).headers["anthropic-version"] == nil)
   }
 
+  /// Of seven servers one mishandles a request that offers HTTP/2 in plain text.
+  @Test(arguments: ModelDefinition.Wire.allCases)
+  func `Every call names its step, and none offers another protocol`(wire: ModelDefinition.Wire) async throws {
+    for streams in [true, false] {
+      let headers = try await call(wire, streams: streams).headers
+      #expect(headers["idempotency-key"] == "job/llm" && headers["content-type"] == "application/json")
+      #expect(headers["upgrade"] == nil && headers["http2-settings"] == nil && headers["expect"] == nil)
+    }
+  }
+
   @Test(arguments: ModelDefinition.Wire.allCases)
   func `Parameters that the definition refuses are never sent`(wire: ModelDefinition.Wire) async throws {
     let refused: Set<String> = [
