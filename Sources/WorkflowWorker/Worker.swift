@@ -69,11 +69,7 @@ public struct Worker: Service {
     let beats = connection("wf-heartbeat")
     let clock = RedisClock()
     let ended = EndedRuns()
-    let commit = GroupCommit(partitions(writes, clock: clock), large: partitions(largeWrites, clock: clock))
-    let texts = publisher(partitions(writes))
-    let executor = Executor(
-      registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock, texts: texts,
-      send: commit.write)
+    let executor = executor(writes, largeWrites, activeRuns, ended, clock)
     let claimer = Claimer(
       partitions: partitions(claims, clock: clock), executor: executor, activeRuns: activeRuns, worker: name,
       lease: configuration.lease, logger: logger, watchdogTick: { watchdogTick(activeRuns.count, $0) },
@@ -102,7 +98,16 @@ public struct Worker: Service {
     return outcome
   }
 
-  private func publisher(_ partitions: Partitions) -> TextPublisher { TextPublisher { await partitions.write($0) } }
+  private func executor(
+    _ writes: RedisConnection, _ largeWrites: RedisConnection, _ activeRuns: ActiveRuns, _ ended: EndedRuns,
+    _ clock: RedisClock
+  ) -> Executor {
+    let commit = GroupCommit(partitions(writes, clock: clock), large: partitions(largeWrites, clock: clock))
+    let texts = partitions(writes)
+    return Executor(
+      registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock,
+      texts: TextPublisher { await texts.write($0) }, send: commit.write)
+  }
 
   private func heartbeat(
     _ connection: RedisConnection, _ claimer: Claimer, _ executor: Executor, _ activeRuns: ActiveRuns,

@@ -145,7 +145,7 @@ import WorkflowStore
     #expect(run.written() == "start a b")
     run.stop = .lost
     #expect(run.done("a") == "wait")
-    #expect(run.cancelled("b") == "leave lost: the lease is lost")
+    #expect(run.cancelled("b") == "leave lost: it was ended, or its lease is lost")
   }
 
   @Test func `A batch that finds the run lost ends it at once, whatever runs`() throws {
