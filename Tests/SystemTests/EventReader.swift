@@ -12,6 +12,8 @@ struct EventReader {
     var message: String?
     /// The data of a status event.
     var status: String?
+    /// What a model is writing: `text`, `token` or `reset`, the step, the attempt, the offset and the text.
+    var text: String?
     /// A hint when to come again, in milliseconds.
     var retry: Int?
   }
@@ -73,21 +75,22 @@ struct EventReader {
 
   private static func parse(_ block: String) throws -> Event {
     var event = Event()
-    var isStatus = false
+    var name = ""
     for line in block.split(separator: "\n") {
       let field = line.prefix { $0 != ":" }
       let value = String(line.dropFirst(field.count + 2))
       switch field {
       case "id": event.id = Int(value)
       case "retry": event.retry = Int(value)
-      case "event": isStatus = value == "status"
+      case "event": name = value
       case "data":
         let data = try JSONValue(parsing: value).objectValue ?? JSONObject()
-        if isStatus {
-          event.status = data["status"]?.stringValue
-        } else {
-          let step = data["step"]?.stringValue.map { " " + $0 } ?? ""
-          event.message = (data["msg"]?.stringValue ?? "?") + step
+        switch name {
+        case "": event.message = (data["msg"]?.stringValue ?? "?") + (data["step"]?.stringValue.map { " " + $0 } ?? "")
+        case "status": event.status = data["status"]?.stringValue
+        default:
+          let members = ["step", "item", "attempt", "offset", "text"].compactMap { data[$0] }
+          event.text = ([name] + members.map { $0.stringValue ?? $0.text }).joined(separator: " ")
         }
       default: break
       }

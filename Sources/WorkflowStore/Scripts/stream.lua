@@ -20,35 +20,36 @@ for i = 3, #ARGV, 6 do
   local offset, text = tonumber(ARGV[i + 4]), ARGV[i + 5]
   local hold = redis.call('HGET', KEYS[1], id)
   local attempts, key, known = prefix .. 'texts:' .. id, prefix .. 'text:' .. id .. ':' .. unit, -1
-  if hold and string.sub(hold, 1, #token + 1) == token .. ' ' then
-    local claim, channel = string.match(token, '^%d+'), prefix .. 'events:' .. id
-    local name = claim .. '.' .. attempt
-    if attempt == '0' then
+  local claim, channel = string.match(token, '^%d+'), prefix .. 'events:' .. id
+  local name = claim .. '.' .. attempt
+  if attempt == '0' then
+    -- The run may be over by now.
+    known = 0
+    if string.match(redis.call('HGET', attempts, unit) or '', '^%d+') == claim then
       redis.call('HDEL', attempts, unit)
       redis.call('UNLINK', key)
-      known = 0
       messages[#messages + 1] = {channel, 'over ' .. unit}
-    else
-      if redis.call('HGET', attempts, unit) ~= name then
-        -- Those of an earlier claim were cut off with its worker.
-        local all = redis.call('HGETALL', attempts)
-        for j = 1, #all, 2 do
-          if string.match(all[j + 1], '^%d+') ~= claim then
-            redis.call('HDEL', attempts, all[j])
-            redis.call('UNLINK', prefix .. 'text:' .. id .. ':' .. all[j])
-          end
-        end
-        redis.call('HSET', attempts, unit, name)
-        redis.call('UNLINK', key)
-      end
-      known = redis.call('STRLEN', key)
-      if known == offset then
-        known = redis.call('APPEND', key, text)
-        messages[#messages + 1] = {channel, 'text ' .. name .. ' ' .. ARGV[i + 4] .. ' ' .. unit .. '\n' .. text}
-      end
-      redis.call('EXPIRE', key, ARGV[2])
-      redis.call('EXPIRE', attempts, ARGV[2])
     end
+  elseif hold and string.sub(hold, 1, #token + 1) == token .. ' ' then
+    if redis.call('HGET', attempts, unit) ~= name then
+      -- Those of an earlier claim were cut off with its worker.
+      local all = redis.call('HGETALL', attempts)
+      for j = 1, #all, 2 do
+        if string.match(all[j + 1], '^%d+') ~= claim then
+          redis.call('HDEL', attempts, all[j])
+          redis.call('UNLINK', prefix .. 'text:' .. id .. ':' .. all[j])
+        end
+      end
+      redis.call('HSET', attempts, unit, name)
+      redis.call('UNLINK', key)
+    end
+    known = redis.call('STRLEN', key)
+    if known == offset then
+      known = redis.call('APPEND', key, text)
+      messages[#messages + 1] = {channel, 'text ' .. name .. ' ' .. ARGV[i + 4] .. ' ' .. unit .. '\n' .. text}
+    end
+    redis.call('EXPIRE', key, ARGV[2])
+    redis.call('EXPIRE', attempts, ARGV[2])
   end
   answers[#answers + 1] = known
 end
