@@ -22,7 +22,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// Leaves out what nobody calls, folds functions that are the same, and packs the relocations: less to keep in memory.
+/// Leaves out what is not called, folds functions that are the same, and packs the relocations: less to keep in memory.
 let slim: [LinkerSetting] = [
   .unsafeFlags(
     [

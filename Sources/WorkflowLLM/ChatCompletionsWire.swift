@@ -109,7 +109,7 @@ struct ChatCompletionsWire: WireFormat {
     {
       output = answer + reasoning
     }
-    // DeepSeek, Moonshot and LiteLLM have names of their own.
+    // DeepSeek, Moonshot and LiteLLM have other names.
     let cached =
       inputs?.count("cached_tokens") ?? usage.count("prompt_cache_hit_tokens") ?? usage.count("cached_tokens")
       ?? usage.count("cache_read_input_tokens")

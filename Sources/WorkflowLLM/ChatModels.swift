@@ -19,7 +19,7 @@ public struct ChatModels: Sendable {
 
   /// The models that a step calls which names none, in this order; never empty.
   public let defaultChain: [Named]
-  /// When a step goes on with the next one.
+  /// When a step continues with the next one.
   public let succession: ModelCatalog.Succession
   private let named: [String: Named]
   /// Whether any other name is one of the provider of the first model.

@@ -1,6 +1,6 @@
 /// The models that the operator has set up, and which of them a step calls.
 public struct ModelCatalog: Sendable {
-  /// When a step goes on with the next model of its chain.
+  /// When a step continues with the next model of its chain.
   public struct Succession: Sendable, Equatable {
     /// Failed attempts of a model that has another one behind it; a step's `retry` may say another number. Those that
     /// were refused for too many requests do not count.
@@ -12,11 +12,11 @@ public struct ModelCatalog: Sendable {
     public init() {}
   }
 
-  /// The models, in the order in which they were set up; each has a name of its own.
+  /// The models, in the order in which they were set up; no two have the same name.
   public var models: [ModelDefinition]
   /// The names of the models that a step calls which names none, in this order.
   public var defaultChain: [String]
-  /// When a step goes on with the next one.
+  /// When a step continues with the next one.
   public var succession = Succession()
 
   /// The most models of a chain.

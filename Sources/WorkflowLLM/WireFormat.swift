@@ -1,6 +1,6 @@
 import ExactJSON
 
-/// What a wire has of its own: where requests go, how they are written, and how answers are read.
+/// What differs from wire to wire: where requests go, how they are written, and how answers are read.
 protocol WireFormat: Sendable {
   /// The provider's name, as shown in a step's outputs.
   var provider: String { get }

@@ -147,7 +147,7 @@ extension HTTPRequest {
   fileprivate static let mostBytes = 10 << 20
 
   /// The most bytes of a stream: events repeat much beside each token, and there may be comments. Only the texts are
-  /// kept, whose size has a limit of its own.
+  /// kept, whose size is limited separately.
   fileprivate static func mostStreamBytes(tokens: Int) -> Int {
     mostBytes + min(max(tokens, 0), 100_000) * 2_048
   }

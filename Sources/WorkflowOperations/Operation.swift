@@ -31,11 +31,11 @@ public protocol Operation: Sendable {
   /// Runs the operation once. When the task is cancelled, it should throw `StepError.cancelled` soon.
   func run(_ invocation: Invocation) async throws(StepError) -> OperationResult
 
-  /// The other way in which a step that has failed goes on, once it is not attempted any more as it was; nil where
+  /// The other way in which a step that has failed continues, once it is not attempted any more as it was; nil where
   /// there is none.
   ///
   /// The attempts of each way count for themselves. The change is recorded before the first attempt in the new way, so
-  /// a step that a crash interrupts goes on in it: `earlier` of its invocation names it.
+  /// a step that a crash interrupts continues in it: `earlier` of its invocation names it.
   func alternative(after failure: StepFailure, _ invocation: Invocation) -> Alternative?
 
   /// The result of a step that has failed and is not attempted again; nil where it fails.
@@ -60,9 +60,9 @@ extension Operation {
 public struct Alternative: Sendable {
   /// Its name among those of the step, by which it is recorded (``Workflow/StepAttempts/alternative``).
   public var name: String
-  /// Failed attempts after which a step goes on in it, unless the step's `retry` says how many may fail.
+  /// Failed attempts after which a step continues in it, unless the step's `retry` says how many may fail.
   public var attempts: Int
-  /// How long a service may refuse for too many requests before a step goes on in it.
+  /// How long a service may refuse for too many requests before a step continues in it.
   public var longestRefusal: Duration
   /// What the progress log says of the change, by the failure of the last attempt before it.
   public var note: @Sendable (StepFailure) -> ProgressMessage
@@ -103,8 +103,8 @@ public struct Invocation: Sendable {
   public let outputLimit: ByteLimit
   /// How often the run was run again after it had ended.
   public let generation: Int
-  /// Takes the text that a model is writing, piece by piece, for those who follow the run; nil where nobody can. It
-  /// changes nothing of the step's outputs.
+  /// Takes the text that a model is writing, piece by piece, for those who follow the run; nil where the run cannot be
+  /// followed. It changes nothing of the step's outputs.
   public var onText: (@Sendable (String) -> Void)?
   private let attempts: OutOfLine<StepAttempts>?
 

@@ -2,8 +2,8 @@ import Workflow
 import WorkflowOperations
 
 extension ExecutionState.PendingStep {
-  /// How a failed attempt of the step ends: it is repeated, the step goes on in another way, the operation has a result
-  /// all the same, or the step has failed.
+  /// How a failed attempt of the step ends: it is repeated, the step continues in another way, the operation has a
+  /// result all the same, or the step has failed.
   /// - Parameters:
   ///   - spent: how long it took.
   ///   - now: when it failed.

@@ -38,7 +38,7 @@ public final class ModelServer: Sendable {
   /// What the next calls get, one each in the order of their arrival, in place of what an earlier script had left.
   public func script(_ behaviours: [Behaviour]) { service.plan.script(behaviours) }
 
-  /// Lets the calls that are held at this moment go on with an answer.
+  /// Lets the calls that are held at this moment continue with an answer.
   public func release() { service.connections.release() }
 
   /// The calls that have arrived whole, in order.

@@ -49,7 +49,7 @@ struct RealWireTests {
         for streams in [true, false] {
           try await self.plain(wire, plain, streams: streams)
           try await self.thinking(wire, thinking, streams: streams)
-          // llmock has Anthropic's messages below a path of its own.
+          // llmock has Anthropic's messages below another path.
           let base = wire == .messages ? mock.replacing("/v1", with: "/anthropic/v1") : mock
           let (outcome, shown) = await call(model(wire, base), streams: streams)
           let answer = try outcome.get()

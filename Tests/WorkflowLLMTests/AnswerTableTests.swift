@@ -125,7 +125,7 @@ import Workflow
         .stream([]),
       ],
       "an event that is not JSON, whatever follows": [.stream(["{"] + events), .stream(begin + ["x"] + events)],
-      "an error as an event, in the shape of any wire, without a status of its own": [
+      "an error as an event, in the shape of any wire, with status 200": [
         #"{"error":{"message":"x"}}"#, #"{"type":"error","error":{"type":"api_error"}}"#,
         #"{"type":"error","code":null}"#,
       ].map { .stream(begin + [$0]) },

@@ -64,7 +64,7 @@ import WorkflowLLM
     #expect(try await answer(#"{"choices":[{\#(choice)}]}"#).text == "A bay.")
   }
 
-  @Test func `Where the provider says nothing beside the text, the model asked for stands in`() async throws {
+  @Test func `Where the provider says nothing beside the text, the model asked for is named`() async throws {
     let answer = try await answer(#"{"choices":[{"message":{"content":"A bay."}},{"message":{"content":"other"}}]}"#)
     #expect(answer == ChatAnswer(text: "A bay.", model: "gpt-test", usage: .null))
   }

@@ -18,7 +18,7 @@ import WorkflowLLM
     }
   }
 
-  @Test func `A release lets every held call go on, and later ones are held again`() async throws {
+  @Test func `A release lets every held call continue, and later ones are held again`() async throws {
     server.behaviour = .hold
     let model = server.model()
     for round in 1...3 {

@@ -39,7 +39,7 @@ import WorkflowOperations
     return outputs
   }
 
-  @Test func `The model that was recorded is called, with a key of its own`() async throws {
+  @Test func `The model that was recorded is called, with its own key`() async throws {
     let chain: JSONValue = ["a", "b", "c"]
     #expect(try await outputs(invocation(chain))["model"] == "a")
     #expect(try await outputs(invocation(chain))["summary"] == "job/step")

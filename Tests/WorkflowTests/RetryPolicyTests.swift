@@ -107,7 +107,7 @@ import Workflow
     }
   }
 
-  @Test func `Refusals for too many requests may go on for so long, the wait included that is asked for`() {
+  @Test func `Refusals for too many requests may continue for that long, the wait included that is asked for`() {
     var bounded = policy
     bounded.longestRefusal = .seconds(30)
     #expect(wait(retryAfter: .seconds(30), random: 0, bounded) == .seconds(30))
@@ -116,7 +116,7 @@ import Workflow
     #expect(wait(1, .providerUnavailable, retryAfter: .seconds(31), bounded) != nil)
   }
 
-  @Test func `A step that goes on in another way begins anew, and all of it survives being stored`() throws {
+  @Test func `A step that continues in another way begins again, and all of it survives being stored`() throws {
     let now = Timestamp(microseconds: 10_000_000)
     var details = StepFailure.Details()
     details.needsFreshConnection = true

@@ -19,7 +19,7 @@ import WorkflowStore
     #expect(run.written() == "leave parked")
   }
 
-  @Test func `A step goes on with another model at once, and that is recorded first`() throws {
+  @Test func `A step continues with another model at once, and that is recorded first`() throws {
     var run = try DrivenState([.step("a", "call"), .step("b", "call", foreach: Foreach([1]))])
     #expect(run.next() == "write started, start a, start b *")
     #expect(run.written() == "start a b:0")
@@ -34,7 +34,7 @@ import WorkflowStore
     #expect(steps.first?.invocation.earlier?.alternative == "big")
   }
 
-  @Test func `A run that is taken up again goes on with the model that it had come to`() throws {
+  @Test func `A run that is taken up again continues with the model that it had come to`() throws {
     let failure = StepFailure(.timeout, "late")
     let attempts = try #require(
       StepAttempts(goingOnWith: "big", after: nil, failure, now: Timestamp(microseconds: 0)))
@@ -47,7 +47,7 @@ import WorkflowStore
     #expect(steps.first?.invocation.earlier == attempts)
   }
 
-  @Test func `An attempt whose time has come starts anew`() throws {
+  @Test func `An attempt whose time has come starts again`() throws {
     var run = try DrivenState([.step("a", "call"), .step("b", "now", needs: ["a"])])
     #expect(run.next() == "write started, start a *")
     #expect(run.written() == "start a")

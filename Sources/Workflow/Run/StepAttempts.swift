@@ -51,7 +51,7 @@ public struct StepAttempts: Sendable, Equatable {
     due = now + wait
   }
 
-  /// The attempts of a step that goes on in another way, at once and as if it had not been attempted before; nil when
+  /// The attempts of a step that continues in another way, at once and as if it had not been attempted before; nil when
   /// it has been attempted as often as a step can be.
   /// - Parameters:
   ///   - alternative: the name of that way.

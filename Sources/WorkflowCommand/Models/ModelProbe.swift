@@ -7,7 +7,7 @@ import WorkflowOperations
 
 /// Calls a model once with a small question, as runs do.
 struct ModelProbe {
-  /// How an answer may come. Each way is a call of its own.
+  /// How an answer may come. Each way is a separate call.
   enum Way: String, CaseIterable, Sendable {
     /// In one piece.
     case whole

@@ -38,7 +38,7 @@ struct ModelSettings: Sendable {
     refuseKeyOfOneModel(&reader)
   }
 
-  /// Refuses to go on without the keys that models need.
+  /// Refuses to start without the keys that models need.
   func requireKeys() throws(Settings.Invalid) {
     let problems = (catalog?.models ?? []).compactMap { missingKeys[$0.name] }
     guard problems.isEmpty else { throw Settings.Invalid(problems: problems.map { "WF_MODELS_FILE: \($0)" }) }

@@ -38,7 +38,7 @@ struct ProbeReport {
     }
   }
 
-  /// Who answered, or why nobody did, and what was found out.
+  /// Who answered, or why no model did, and what was found out.
   private var words: String {
     let words =
       switch result.outcome {

@@ -112,7 +112,7 @@ import WorkflowStore
     }
   }
 
-  @Test func `A step names one model or a chain of its own, and its retry counts for each`() async throws {
+  @Test func `A step names one model or its own chain, and its retry counts for each`() async throws {
     try await Stack.withChain { stack, chain in
       let one = try await stack.run(body(["model": "second"]))
       #expect(one.at("result", "outputs", "llm", "model") == "m2" && chain.first.calls.isEmpty)
@@ -165,7 +165,7 @@ import WorkflowStore
     }
   }
 
-  @Test func `Items go on with the next model one by one`() async throws {
+  @Test func `Items continue with the next model one by one`() async throws {
     try await Stack.withChain { stack, chain in
       chain.first.script([Self.refused])
       let status = try await stack.run(body([:], ["foreach": ["a", "b", "c"], "concurrency": 1]))

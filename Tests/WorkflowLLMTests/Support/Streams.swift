@@ -42,7 +42,7 @@ extension ModelServer.Behaviour {
   /// A stream of these events' data.
   static func stream(_ events: [String]) -> Self { StreamText(events).behaviour }
 
-  /// A stream that goes on as it is said after these events.
+  /// A stream that continues as it is said after these events.
   static func stream(_ events: [String], then pieces: [ModelServer.Piece]) -> Self {
     let text = StreamText(events)
     return .pieces([.bytes(text.head + text.framed.dropLast(5))] + pieces)

@@ -100,7 +100,7 @@ extension WireCase {
       [text("Let me see."), #"{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}"#, end("tool_calls")],
       .failure(.invalidAnswer, again: false, says: "tool")),
     .init(
-      wire, "some gateway", "a reason that nobody knows", [text("A b"), end("paused")],
+      wire, "some gateway", "an unknown reason", [text("A b"), end("paused")],
       .failure(.invalidAnswer, again: false, says: "paused")),
     .init(
       wire, "vLLM", "abort", [text("A b"), end("abort")], .failure(.providerUnavailable, again: true, says: "abort")),

@@ -92,7 +92,7 @@ extension WireCase {
       [delta("A b"), #"{"type":"#, end(), stop],
       .failure(.providerUnavailable, again: true, says: "not JSON")),
     .init(
-      wire, "Anthropic, \(llama)", "thinking in blocks of its own, with a signature",
+      wire, "Anthropic, \(llama)", "thinking in separate blocks, with a signature",
       [
         #"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":""}}"#,
         #"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"Hm."}}"#,

@@ -111,7 +111,7 @@ extension WireCase {
       [delta("A b"), #"{"type":"resp"#, end("completed", #""status":"completed""#)],
       .failure(.providerUnavailable, again: true, says: "not JSON")),
     .init(
-      wire, "\(llama), LiteLLM before Anthropic", "reasoning in events of its own",
+      wire, "\(llama), LiteLLM before Anthropic", "reasoning in separate events",
       [
         #"{"type":"response.output_item.added","item":{"type":"reasoning"}}"#,
         #"{"type":"response.reasoning_text.delta","delta":"Hm."}"#,

@@ -33,7 +33,7 @@ import WorkflowLLM
 
   private func text(_ call: ModelServer.Call) -> String { String(decoding: call.raw, as: UTF8.self) }
 
-  @Test func `Responses: instructions and input, and no parameter that nobody asked for`() async throws {
+  @Test func `Responses: instructions and input, and no parameter that was not asked for`() async throws {
     let call = try await call(.responses)
     #expect(call.path == "/v1/responses")
     #expect(

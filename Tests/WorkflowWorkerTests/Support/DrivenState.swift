@@ -55,7 +55,7 @@ struct DrivenState {
     ended(step, .repeats(try .make(failed: failed, due: Timestamp(microseconds: 0) + now + wait)))
   }
 
-  /// The action after an attempt of a step failed that goes on with another model.
+  /// The action after an attempt of a step failed that continues with another model.
   mutating func goesOn(_ step: String, with model: String) throws -> String {
     let failure = StepFailure(.providerRejected, "no")
     let unit = StepUnit(name: step)
