@@ -60,11 +60,6 @@
 ///                              run_name, finished_ts, labels, error_code, error), created_ts, attempts,  or dead, then
 ///                              token (of the lease), wait (ms that it was put off), last_ts,              retain
 ///                              last_status, last_error, delivered_ts, dead_ts
-/// wf's own, of models; those of a model are in the partition that its name's hash says
-///   model:{name}       hash    cooldown (until it is called again), requests and tokens (when the next one      1 day after
-///                              is due by the limits), µs; broken (failed calls in a row), rounds            the last call
-///   modelcalls:{name}  zset    id of each call under way → when it counts as abandoned, µs               the same
-///   modelturns:{name}  zset    id of each call that waits → its turn, µs                                  1 h after that
 /// wf's own, of all runs
 ///   queue:{format}:{class}:normal                                                                        while queued
 ///                      list    ids of queued runs of a class; head = next
@@ -84,7 +79,7 @@
 ///   lease_lengths      hash    worker id → length of its lease, ms                                       as in workers
 ///   idle               zset    worker id → since when it has had room and found nothing queued, ms       a lease after last
 ///   serves             hash    idle worker → how many classes it knows, and those that it serves         as idle
-///   worker:{id}        hash    of a live worker: about (JSON), since, abilities (the digest), runs (held)   ,   lease + 2 s
+///   worker:{id}        hash    of a live worker: about (JSON), since, abilities (the digest), runs (in hand),   lease + 2 s
 ///                              state, drain (1: it is to take no runs); in the first partition only
 ///   abilities:{digest} string  what workers announce, JSON: operations with the schemas of their          lease + 2 s
 ///                              parameters, fields; in the first partition only
@@ -125,7 +120,7 @@
 ///                       │  └── record, heartbeat ┘  └── recover (last crash) ─┘
 ///                       └────── recover, upgrade ── lease lapsed, run of an older format
 /// ```
-/// User-given names come last in a key, each after another word, so they collide with nothing.
+/// User-given names come last in a key, each after a word of its own, so they collide with nothing.
 public struct Keys: Sendable, Equatable {
   /// What every key starts with.
   public let prefix: String
@@ -164,9 +159,6 @@ public struct Keys: Sendable, Equatable {
   func usage(of owner: String) -> String { "\(prefix)usage:\(owner)" }
   func schedule(_ name: String) -> String { "\(prefix)schedule:\(name)" }
   func callback(_ id: String) -> String { "\(prefix)callback:\(id)" }
-  func model(_ name: String) -> String { "\(prefix)model:\(name)" }
-  func modelCalls(_ name: String) -> String { "\(prefix)modelcalls:\(name)" }
-  func modelTurns(_ name: String) -> String { "\(prefix)modelturns:\(name)" }
   var callbacks: String { "\(prefix)callbacks" }
   var deadCallbacks: String { "\(prefix)callbacks:dead" }
   var schedules: String { "\(prefix)schedules" }
