@@ -108,8 +108,8 @@ test: PACKAGES += python3 python3-venv
 test: packages lint $(MODELS)/installed
 	swift build --build-tests
 	$(MAKE) docs
-	Tests/run 600 --skip "$(ALONE)"
-	Tests/run 900 --no-parallel --filter "$(ALONE)"
+	Tests/run 1500 --skip "$(ALONE)"
+	Tests/run 2400 --no-parallel --filter "$(ALONE)"
 
 $(CLIENTS)/installed: Tests/Clients/requirements.txt Tests/Clients/requirements-sseclient-py.txt | packages
 	python3 -m venv $(CLIENTS)
@@ -149,8 +149,8 @@ test-next: packages $(NEXT_ROOT)/etc/debian_version
 	    --directory=$(NEXT_ROOT) --bind=$(CURDIR) --bind-ro=$(TOOLCHAIN) --chdir=$(CURDIR) --pipe \
 	    --setenv=SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH --setenv=PATH=$(TOOLCHAIN)/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -euc 'ulimit -n $$(ulimit -Hn); \
 	    swift build --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --build-tests; \
-	    BUILD=$(NEXT_BUILD) Tests/run 600 --skip "$(ALONE)"; \
-	    BUILD=$(NEXT_BUILD) Tests/run 900 --no-parallel --filter "$(ALONE)"'
+	    BUILD=$(NEXT_BUILD) Tests/run 1500 --skip "$(ALONE)"; \
+	    BUILD=$(NEXT_BUILD) Tests/run 2400 --no-parallel --filter "$(ALONE)"'
 
 $(NEXT_ROOT)/etc/debian_version: | packages
 	rm -rf $(NEXT_ROOT)

@@ -8,7 +8,7 @@ import Testing
 private let toolsFolder = getenv("SCHEMA_TOOLS").map { String(cString: $0) }
 
 /// The OpenAPI document, as tools that others wrote read it, and the API, as they test it.
-@Suite(.enabled(if: toolsFolder != nil, "make test installs the tools"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: toolsFolder != nil, "make test installs the tools"), .timeLimit(.minutes(15)))
 struct OpenAPITests {
   /// The folder with what the tools are told.
   private static let folder = FilePath(#filePath).removingLastComponent().removingLastComponent().appending("Schema")
