@@ -84,7 +84,14 @@ struct ChatCompletionsWire: WireFormat {
     if let reason = choice["finish_reason"]?.stringValue, !reason.isEmpty, reason != "null" {
       completion.end(reason)
     }
-    guard let message = choice["message"]?.objectValue ?? choice["delta"]?.objectValue else {
+    let delta = choice["delta"]?.objectValue
+    var message = delta
+    if let whole = choice["message"]?.objectValue {
+      // Some servers repeat the message so far beside each delta: it counts where no delta has brought a text.
+      let hasText = !completion.text.isEmpty || delta?["content"]?.stringValue?.isEmpty == false
+      message = hasText ? delta ?? JSONObject() : whole
+    }
+    guard let message else {
       // Servers of the older completions protocol have the text in the choice.
       return completion.add(content: choice["text"])
     }

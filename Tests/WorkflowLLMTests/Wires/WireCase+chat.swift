@@ -88,6 +88,17 @@ extension WireCase {
       wire, "guidellm 0.8.1", "stop although the limit has cut the text",
       [text("A b"), end(), #"{"choices":[],"usage":{"completion_tokens":3}}"#],
       .answer("A b", reason: "length", tokens: [nil, nil, 3, nil]), maxTokens: 3),
+    .init(
+      wire, "some gateway", "the message so far beside each delta",
+      [
+        #"{"choices":[{"index":0,"delta":{"content":"A "},"message":{"content":"A "}}]}"#,
+        #"{"choices":[{"index":0,"delta":{"content":"b"},"message":{"content":"A b"}}]}"#,
+        #"{"choices":[{"index":0,"delta":{},"message":{"content":"A b"},"finish_reason":"stop"}]}"#,
+      ], .answer("A b")),
+    .init(
+      wire, "some server", "texts of the older protocol",
+      [#"{"choices":[{"index":0,"text":"A "}]}"#, #"{"choices":[{"index":0,"text":"b","finish_reason":"stop"}]}"#],
+      .answer("A b")),
     .init(wire, "vLLM, OpenAI", "length", [text("A b"), end("length"), "[DONE]"], .answer("A b", reason: "length")),
     .init(
       wire, "OpenAI, Azure", "text that a filter has cut", [text("A b"), end("content_filter")],
