@@ -19,6 +19,8 @@ extension Transfer {
   private func setLimits(_ request: HTTPRequest) throws(HTTPError) {
     try set(CURLOPT_PROTOCOLS_STR, "http,https")
     try set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+    // From version 8 on libcurl takes %2E%2E out of a path, as it does with `..`.
+    try set(CURLOPT_PATH_AS_IS, 1)
     try set(CURLOPT_FOLLOWLOCATION, 0)
     try set(CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeout.wholeMilliseconds)
     try set(CURLOPT_TIMEOUT_MS, request.timeout.wholeMilliseconds)
