@@ -51,7 +51,8 @@ extension RunStore {
     var arguments = RedisArguments()
     arguments.append(keys.textStart(id))
     arguments.append(RunStore.mostTextBytes)
-    let reply = try await evaluate(Scripts.texts, [keys.texts(id)], arguments)
+    arguments.append(id.description)
+    let reply = try await evaluate(Scripts.texts, [keys.texts(id), keys.holds], arguments)
     guard let entries = reply.array else { throw RunStore.damaged(Scripts.texts, reply) }
     var texts: [StepUnit: StreamedText] = [:]
     for entry in entries {

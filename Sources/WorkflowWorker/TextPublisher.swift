@@ -67,11 +67,20 @@ final class TextStream: Sendable {
     /// Bytes that Redis has.
     var published = 0
     var isOver = false
+    /// Whether what was sent last says that it is over.
+    var isRemoved = false
+    /// Whether the run has become another worker's, or has ended: no piece is published any more.
+    var isLost = false
+    /// Whether a piece was left out because the text is too long.
+    var isFull = false
     /// Whether it waits to be published.
     var isDirty = false
     /// Whether nothing of it is published any more.
     var isClosed = false
   }
+
+  /// Bytes of a text that are published at most; who wants more waits for the outputs.
+  private static let longest = 1 << 20
 
   private let run: HeldRun
   private let unit: StepUnit
@@ -89,7 +98,8 @@ final class TextStream: Sendable {
   /// Appends a piece.
   func append(_ piece: String) {
     change { state in
-      guard !piece.isEmpty, !state.isOver else { return false }
+      state.isFull = state.isFull || state.bytes.count + piece.utf8.count > Self.longest
+      guard !piece.isEmpty, !state.isOver, !state.isLost, !state.isFull else { return false }
       state.bytes += piece.utf8
       return true
     }
@@ -120,6 +130,7 @@ final class TextStream: Sendable {
       // No character is cut.
       while end < state.bytes.count, end > state.published, state.bytes[end] & 0xc0 == 0x80 { end -= 1 }
       let isOver = state.isOver
+      state.isRemoved = isOver
       return StreamedPiece(
         run: run, unit: unit, attempt: isOver ? 0 : attempt, offset: isOver ? 0 : state.published,
         text: isOver ? [] : Array(state.bytes[state.published..<end]))
@@ -130,11 +141,13 @@ final class TextStream: Sendable {
   fileprivate func settle(_ outcome: PieceOutcome) {
     let isLeft = state.withLock { state in
       switch outcome {
-      case .known(0) where state.isOver, .lost: state.isClosed = true
-      case .known(let count): state.published = min(count, state.bytes.count)
       case .unanswered: break
+      case .known where state.isRemoved, .lost where state.isRemoved: state.isClosed = true
+      case .lost: state.isLost = true
+      case .known(let count): state.published = min(count, state.bytes.count)
       }
-      state.isDirty = !state.isClosed && (state.isOver || state.published < state.bytes.count)
+      let isBehind = !state.isLost && state.published < state.bytes.count
+      state.isDirty = !state.isClosed && (state.isOver || isBehind)
       return state.isDirty
     }
     if isLeft { publish(self) }

@@ -54,6 +54,7 @@ import Testing
     try await bench.record(first, 1) { $0.end = .handedBack(asSuspect: false) }
     #expect(try await bench.store.write([piece(first, at: 6, "f")]) == [.lost])
     let second = try await bench.claimOne("second")
+    #expect(try await texts(of: second) == [:], "what a claim before has left is void")
     #expect(
       try await bench.store.write([piece(first, at: 6, "f"), piece(second, at: 0, "again")]) == [.lost, .known(5)])
     #expect(try await texts(of: second) == ["llm 1": "again"])
