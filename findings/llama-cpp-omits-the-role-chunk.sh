@@ -16,26 +16,11 @@ trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check xllamacpp==2026.10.11549 gguf==0.19.0
 cat > "$folder/look.py" <<'PY'
-import json, os, socket, sys, time, urllib.request
-import tiny_model, xllamacpp
+import json, os, sys, urllib.request
+import llama_server, tiny_model
 
-path = os.path.join(os.path.dirname(__file__), "model.gguf")
-tiny_model.write(path, tiny_model.PLAIN)
-with socket.create_server(("127.0.0.1", 0)) as listener:
-    port = listener.getsockname()[1]
-parameters = xllamacpp.CommonParams()
-parameters.model.path, parameters.hostnames, parameters.port = path, ["127.0.0.1"], port
-parameters.n_ctx, parameters.n_parallel, parameters.use_jinja, parameters.n_gpu_layers = 512, 1, True, 0
-server = xllamacpp.Server(parameters)
-deadline = time.monotonic() + 60
-while True:
-    try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/health")
-        break
-    except OSError:
-        if time.monotonic() > deadline:
-            sys.exit("the server is not ready after 60 s")
-        time.sleep(0.05)
+server, port = llama_server.start_llama(os.path.dirname(__file__), "model", tiny_model.PLAIN)
+llama_server.wait(f"http://127.0.0.1:{port}/health")
 
 
 def deltas(word):

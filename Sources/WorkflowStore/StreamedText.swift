@@ -23,8 +23,8 @@ public struct StreamedPiece: Sendable {
 
 /// What became of a piece.
 public enum PieceOutcome: Sendable, Equatable {
-  /// So many bytes of its text are there now. A piece that did not continue what was there is not: the text is to be
-  /// written from there on.
+  /// The number of bytes of its text that are there now. A piece that did not continue what was there is not: the text
+  /// is to be written from there on.
   case known(Int)
   /// The run is no longer this worker's.
   case lost

@@ -7,7 +7,7 @@ import SystemHarness
 import Testing
 import WorkflowStore
 
-/// Steps whose model has failed for good go on with the next one of the chain.
+/// Steps whose model has failed for good continue with the next one of the chain.
 @Suite struct ModelChainTests {
   private static let down = ModelServer.Behaviour.status(500, body: "down")
   private static let refused = ModelServer.Behaviour.status(401, body: #"{"error":{"message":"bad key"}}"#)
