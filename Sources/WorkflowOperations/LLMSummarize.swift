@@ -18,7 +18,8 @@ public struct LLMSummarize: Operation {
   /// `source`, `max_tokens`, and overrides of the model's defaults: `model`, `temperature`, `prompt`.
   public let parameters: ParameterSchema
 
-  let models: ChatModels?
+  /// Calls the models; nil where there are none.
+  private let calls: ModelStep?
   private let fallback: Fallback
   /// When failed calls are repeated.
   public let retryPolicy: RetryPolicy
@@ -37,8 +38,8 @@ public struct LLMSummarize: Operation {
     limits: ModelLimits = ModelLimits()
   ) {
     parameters = Self.parameters(limits)
-    retryPolicy = models == nil ? .none : Self.retryPolicy(total: total)
-    self.models = models
+    retryPolicy = models == nil ? .none : ModelStep.retryPolicy(total: total)
+    calls = models.map { ModelStep(models: $0) }
     self.fallback = fallback
   }
 
@@ -47,15 +48,6 @@ public struct LLMSummarize: Operation {
     model: (any ChatModel)?, fallback: Fallback = .placeholder, limits: ModelLimits = ModelLimits()
   ) {
     self.init(models: model.map { ChatModels($0) }, fallback: fallback, limits: limits)
-  }
-
-  /// A number of attempts alone never ends the calls.
-  private static func retryPolicy(total: Duration) -> RetryPolicy {
-    var policy = RetryPolicy()
-    policy.maxAttempts = nil
-    policy.delay = .milliseconds(500)
-    policy.total = total
-    return policy
   }
 
   private static func parameters(_ limits: ModelLimits) -> ParameterSchema {
@@ -76,48 +68,28 @@ public struct LLMSummarize: Operation {
   }
 
   /// Whether the operation is immediate: the placeholder is, a model is not.
-  public var isImmediate: Bool { models == nil }
+  public var isImmediate: Bool { calls == nil }
 
   /// Returns `summary`, `provider`, `model` and `usage`, and `finish_reason` when a model answered.
   public func run(_ invocation: Invocation) async throws(StepError) -> OperationResult {
     let source = try invocation.string("source")
     let limit = limit(invocation)
-    guard models != nil else { return .outputs(placeholder(source, limit)) }
-    let chain = chain(invocation)
-    guard let named = chain.current else {
-      throw .failed(StepFailure(.operationFailed, "model: this worker has none of the models that the step names"))
-    }
-    do {
-      let answer = try await answer(of: named.model, to: request(invocation, source, limit, named), invocation)
-      var outputs = outputs(answer.text, provider: named.model.provider, model: answer.model, usage: answer.usage)
-      outputs["finish_reason"] = answer.finishReason.map { .string($0) } ?? .null
-      return .outputs(outputs)
-    } catch {
-      switch error {
-      case .cancelled: throw .cancelled
-      case .failed(let failure):
-        let stepFailure = chain.naming(failure.stepFailure)
-        // What the last model says for good is logged with what follows from it.
-        if failure.isTransient || chain.next != nil {
-          named.log?.failed(job: invocation.job, step: invocation.step, stepFailure, attempt: invocation.attempt)
-        }
-        throw .failed(stepFailure)
-      }
-    }
+    guard let calls else { return .outputs(placeholder(source, limit)) }
+    let (answer, provider) = try await calls.answer(invocation) { request(invocation, source, limit, $0, calls) }
+    var outputs = outputs(answer.text, provider: provider, model: answer.model, usage: answer.usage)
+    outputs["finish_reason"] = answer.finishReason.map { .string($0) } ?? .null
+    return .outputs(outputs)
   }
 
-  /// Calls the model; who follows the run sees its text as it comes.
-  private func answer(
-    of model: any ChatModel, to request: ChatRequest, _ invocation: Invocation
-  ) async throws(ModelError) -> ChatAnswer {
-    guard let onText = invocation.onText else { return try await model.complete(request) }
-    return try await model.complete(request, onText: onText)
+  /// The next model of the chain, after the failure of a call.
+  public func alternative(after failure: StepFailure, _ invocation: Invocation) -> Alternative? {
+    calls?.alternative(after: failure, invocation)
   }
 
   /// The placeholder's summary, where it may replace the model's.
   public func fallback(after failure: StepFailure, _ invocation: Invocation) -> OperationResult? {
-    guard models != nil, let source = invocation.params["source"]?.stringValue else { return nil }
-    let log = chain(invocation).current?.log
+    guard let calls, let source = invocation.params["source"]?.stringValue else { return nil }
+    let log = calls.chain(invocation).current?.log
     log?.failed(job: invocation.job, step: invocation.step, failure, isPlaceholder: fallback == .placeholder)
     guard fallback == .placeholder else { return nil }
     let note = ProgressMessage.modelFallback(step: invocation.step, failure, usage: failure.details.usage)
@@ -127,14 +99,14 @@ public struct LLMSummarize: Operation {
   private func limit(_ invocation: Invocation) -> Int { invocation.params["max_tokens"]?.numberValue?.int ?? 120 }
 
   private func request(
-    _ invocation: Invocation, _ source: String, _ limit: Int, _ named: ChatModels.Named
+    _ invocation: Invocation, _ source: String, _ limit: Int, _ named: ChatModels.Named, _ calls: ModelStep
   ) -> ChatRequest {
     let prompt = invocation.params["prompt"]?.stringValue ?? Self.instruction
     var request = ChatRequest(
       model: named.requestedModel, messages: [.init(.system, prompt), .init(.user, source)],
       maxTokens: min(limit, named.maxTokens ?? limit),
       temperature: invocation.params["temperature"]?.numberValue?.double,
-      idempotencyKey: idempotencyKey(invocation, named))
+      idempotencyKey: calls.idempotencyKey(invocation, named))
     if let earlier = invocation.earlier { request.adapt(to: earlier) }
     return request
   }

@@ -1,8 +1,8 @@
 import ExactJSON
-public import Workflow
+import Workflow
 import WorkflowLLM
 
-extension LLMSummarize {
+extension ModelStep {
   /// The models of a step, and the one that is called now.
   struct Chain {
     private let models: [ChatModels.Named]
@@ -31,15 +31,14 @@ extension LLMSummarize {
   /// The chain of a step: the models that it names, else the configured ones.
   func chain(_ invocation: Invocation) -> Chain {
     let name = invocation.earlier?.alternative
-    guard let models else { return Chain([], at: nil) }
     guard let given = invocation.params["model"], given != .null else { return Chain(models.defaultChain, at: name) }
     let names = given.arrayValue?.compactMap(\.stringValue) ?? [given.stringValue].compactMap(\.self)
     return Chain(names.compactMap { models[$0] }, at: name)
   }
 
   /// The next model of the chain, after the failure of a call.
-  public func alternative(after failure: StepFailure, _ invocation: Invocation) -> Alternative? {
-    guard let models, Self.isOfModel(failure.code) else { return nil }
+  func alternative(after failure: StepFailure, _ invocation: Invocation) -> Alternative? {
+    guard Self.isOfModel(failure.code) else { return nil }
     let chain = chain(invocation)
     guard let current = chain.current, let next = chain.next else { return nil }
     let (step, item) = (invocation.step, invocation.item)

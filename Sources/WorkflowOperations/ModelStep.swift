@@ -1,0 +1,53 @@
+import ExactJSON
+import Workflow
+import WorkflowLLM
+
+/// What operations that call a model have in common: which model of a chain is called, its call, and what follows from
+/// a failure.
+struct ModelStep: Sendable {
+  /// The configured models.
+  let models: ChatModels
+
+  /// Calls the model of the chain that is its turn; whoever follows the run sees its text as it comes.
+  /// - Parameter request: makes the request for the model.
+  /// - Throws: the failure of the step's attempt, which names the model where there are several.
+  func answer(
+    _ invocation: Invocation, to request: (ChatModels.Named) -> ChatRequest
+  ) async throws(StepError) -> (answer: ChatAnswer, provider: String) {
+    let chain = chain(invocation)
+    guard let named = chain.current else {
+      throw .failed(StepFailure(.operationFailed, "model: this worker has none of the models that the step names"))
+    }
+    do {
+      return (try await complete(request(named), with: named.model, invocation.onText), named.model.provider)
+    } catch {
+      switch error {
+      case .cancelled: throw .cancelled
+      case .failed(let failure):
+        let stepFailure = chain.naming(failure.stepFailure)
+        // What the last model says for good is logged with what follows from it.
+        if failure.isTransient || chain.next != nil {
+          named.log?.failed(job: invocation.job, step: invocation.step, stepFailure, attempt: invocation.attempt)
+        }
+        throw .failed(stepFailure)
+      }
+    }
+  }
+
+  private func complete(
+    _ request: ChatRequest, with model: any ChatModel, _ onText: (@Sendable (String) -> Void)?
+  ) async throws(ModelError) -> ChatAnswer {
+    guard let onText else { return try await model.complete(request) }
+    return try await model.complete(request, onText: onText)
+  }
+
+  /// When failed calls are repeated. A number of attempts alone never ends the calls.
+  /// - Parameter total: how long after the start of the first call of a model another one may begin.
+  static func retryPolicy(total: Duration) -> RetryPolicy {
+    var policy = RetryPolicy()
+    policy.maxAttempts = nil
+    policy.delay = .milliseconds(500)
+    policy.total = total
+    return policy
+  }
+}
