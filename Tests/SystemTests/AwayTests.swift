@@ -2,6 +2,7 @@ import ExactJSON
 import Glibc
 import Hiredis
 import Subprocess
+import Synchronization
 import SystemHarness
 import SystemPackage
 import Testing
@@ -31,19 +32,27 @@ import Testing
   @Test func `wf watch says in its table that the API is away, and that it is back`() async throws {
     try await Stack.with(.init(workers: 0)) { stack in
       let id = try await stack.submit(Examples.example)
+      let isNoticed = Mutex(false)
       // A terminal for the table.
       let result = try await Subprocess.run(
         .name("script"), arguments: ["-qefc", "exec \(Stack.executable) watch \(id)", "/dev/null"],
         environment: .inherit.updating(["WF_URL": stack.url, "TERM": "xterm"]), input: .none, output: .sequence,
         error: .discarded
       ) { execution in
-        var text = ""
-        for try await line in execution.standardOutput.strings() {
-          text += line
-          if !text.contains("Waiting for"), line.contains("0/3") { try stack.signal(SIGKILL, to: "api") }
-          if line.contains("the API is back") { kill(execution.processIdentifier.value, SIGTERM) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          var text = ""
+          for try await line in execution.standardOutput.strings() {
+            if !text.contains("0/3"), line.contains("0/3") {
+              // It is started again at once, so one death may pass unnoticed.
+              group.addTask { try await stack.killAPI(until: { isNoticed.withLock { $0 } }) }
+            }
+            text += line
+            if text.contains("Waiting for") { isNoticed.withLock { $0 = true } }
+            if line.contains("the API is back") { kill(execution.processIdentifier.value, SIGTERM) }
+          }
+          isNoticed.withLock { $0 = true }
+          return text
         }
-        return text
       }
       let text = result.closureResult
       #expect(text.count(of: "Waiting for up to 60 s.") == 1)
@@ -63,6 +72,16 @@ import Testing
       let end = try await outcome
       #expect(end.code == 66)
       #expect(end.error.contains("wf: there is no job \(id)"))
+    }
+  }
+}
+
+extension Stack {
+  /// Kills the API, and each that takes its place, until a condition holds.
+  fileprivate func killAPI(until isEnough: () -> Bool) async throws {
+    while !isEnough() {
+      try? signal(SIGKILL, to: "api")
+      try await Task.sleep(for: .milliseconds(20))
     }
   }
 }
