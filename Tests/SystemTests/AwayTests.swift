@@ -2,7 +2,6 @@ import ExactJSON
 import Glibc
 import Hiredis
 import Subprocess
-import Synchronization
 import SystemHarness
 import SystemPackage
 import Testing
@@ -32,27 +31,23 @@ import Testing
   @Test func `wf watch says in its table that the API is away, and that it is back`() async throws {
     try await Stack.with(.init(workers: 0)) { stack in
       let id = try await stack.submit(Examples.example)
-      let isNoticed = Mutex(false)
       // A terminal for the table.
       let result = try await Subprocess.run(
         .name("script"), arguments: ["-qefc", "exec \(Stack.executable) watch \(id)", "/dev/null"],
         environment: .inherit.updating(["WF_URL": stack.url, "TERM": "xterm"]), input: .none, output: .sequence,
         error: .discarded
       ) { execution in
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          var text = ""
-          for try await line in execution.standardOutput.strings() {
-            if !text.contains("0/3"), line.contains("0/3") {
-              // It is started again at once, so one death may pass unnoticed.
-              group.addTask { try await stack.killAPI(until: { isNoticed.withLock { $0 } }) }
-            }
-            text += line
-            if text.contains("Waiting for") { isNoticed.withLock { $0 = true } }
-            if line.contains("the API is back") { kill(execution.processIdentifier.value, SIGTERM) }
-          }
-          isNoticed.withLock { $0 = true }
-          return text
+        var text = ""
+        var killer: Task<Void, any Error>?
+        // What it says of an outage is no whole line until the outage is over.
+        for try await piece in execution.standardOutput {
+          text += piece.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+          if killer == nil, text.contains("0/3") { killer = Task { try await stack.killWebServers() } }
+          if text.contains("Waiting for") { killer?.cancel() }
+          if text.contains("the API is back") { kill(execution.processIdentifier.value, SIGTERM) }
         }
+        killer?.cancel()
+        return text
       }
       let text = result.closureResult
       #expect(text.count(of: "Waiting for up to 60 s.") == 1)
@@ -77,10 +72,12 @@ import Testing
 }
 
 extension Stack {
-  /// Kills the API, and each that takes its place, until a condition holds.
-  fileprivate func killAPI(until isEnough: () -> Bool) async throws {
-    while !isEnough() {
-      try? signal(SIGKILL, to: "api")
+  /// Kills the web server, and each that takes its place, until it is cancelled. Connections are refused then, while
+  /// requests would wait for an API that is being started.
+  fileprivate func killWebServers() async throws {
+    while true {
+      // None has a process id while it is being started.
+      try? signal(SIGKILL, to: "nginx")
       try await Task.sleep(for: .milliseconds(20))
     }
   }
