@@ -21,12 +21,15 @@ public struct AccessKey: Sendable, Equatable {
     public var runs: Int?
     /// Bytes of runs that are stored.
     public var bytes: Int?
+    /// What calls of models may cost in a day (UTC), in billionths of the unit of the models' prices.
+    public var costDay: Int?
 
     /// Limits.
-    public init(requests: Int? = nil, runs: Int? = nil, bytes: Int? = nil) {
+    public init(requests: Int? = nil, runs: Int? = nil, bytes: Int? = nil, costDay: Int? = nil) {
       self.requests = requests
       self.runs = runs
       self.bytes = bytes
+      self.costDay = costDay
     }
   }
 

@@ -26,6 +26,7 @@ extension APIServer {
       + control(partitions) + [
         ListRoute(partitions: partitions),
         CountsRoute(partitions: partitions),
+        UsageRoute(partitions: partitions),
         WorkersRoute(catalog: catalog),
         DrainRoute(isDraining: true, partitions: partitions, catalog: catalog),
         DrainRoute(isDraining: false, partitions: partitions, catalog: catalog),

@@ -1,3 +1,4 @@
+import AccessKeys
 import ExactJSON
 import FastCGI
 import Glibc
@@ -158,7 +159,7 @@ struct PutScheduleRoute: Route {
     context.note("schedule", name.stored)
     let bytes = try JSONBody.bytes(of: request)
     let accepted = try await schedules.catalog.reading { reader throws(APIError) in
-      try read(bytes, by: ScheduleReader(definitions: reader, zones: schedules.zones))
+      try read(bytes, by: ScheduleReader(definitions: reader, zones: schedules.zones), context.key?.limits.dayBudget)
     }
     let answer = try await schedules.put(name, accepted)
     if answer == .full {
@@ -176,9 +177,11 @@ struct PutScheduleRoute: Route {
       headers: answer == .created ? [("Location", place)] : [])
   }
 
-  private func read(_ body: [UInt8], by reader: ScheduleReader) throws(APIError) -> ScheduleReader.Accepted {
+  private func read(_ body: [UInt8], by reader: ScheduleReader, _ dayBudget: Cost?) throws(APIError)
+    -> ScheduleReader.Accepted
+  {
     do {
-      return try reader.read(body, from: time(nil))
+      return try reader.read(body, from: time(nil), dayBudget: dayBudget)
     } catch {
       switch error {
       case .malformed(let error): throw JSONBody.refusal(error)

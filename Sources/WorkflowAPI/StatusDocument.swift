@@ -107,6 +107,9 @@ struct StatusDocument {
 
   private func appendSteps(to text: inout PiecewiseText) {
     let views = StepView.fold(run.heads, known: knownSteps, isStarted: run.status == .started)
+    var used = ModelUsage()
+    for view in views { used.add(view.usage) }
+    append(used, to: &text.last)
     text.last.append(text: ",\"steps\":{")
     for (index, view) in views.enumerated() {
       if index > 0 { text.last.append(UInt8(ascii: ",")) }
@@ -122,6 +125,7 @@ struct StatusDocument {
       text.last += progress.membersBehindStep
       text.last.append(UInt8(ascii: "}"))
     }
+    append(view.usage, to: &text.last)
     if !view.retryEntries.isEmpty { appendRetries(of: view, to: &text.last) }
     if run.status == .failed || run.status == .cancelled, let entry = view.doneEntry {
       if let outputs = ProgressHead.outputs(in: run.progress[entry]) {
@@ -133,6 +137,12 @@ struct StatusDocument {
       }
     }
     text.last.append(UInt8(ascii: "}"))
+  }
+
+  private func append(_ usage: ModelUsage, to text: inout [UInt8]) {
+    if usage.isEmpty { return }
+    text.append(text: ",\"usage\":")
+    text += JSONValue.object(usage.json).bytes
   }
 
   private func appendFacts(of view: StepView, to text: inout [UInt8]) {

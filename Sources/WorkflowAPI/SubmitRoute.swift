@@ -43,7 +43,7 @@ struct SubmitRoute: Route {
     try JSONBody.checkHeaders(of: request)
     let bytes = try JSONBody.bytes(of: request)
     let (body, definition, steps) = try await catalog.reading { reader throws(APIError) in
-      try workflow(in: bytes, by: reader)
+      try workflow(in: bytes, by: reader, dayBudget: context.key?.limits.dayBudget)
     }
     let key = try idempotencyKey(request)
     var options = definition.options
@@ -93,12 +93,12 @@ struct SubmitRoute: Route {
   }
 
   private func workflow(
-    in bytes: [UInt8], by reader: DefinitionReader
+    in bytes: [UInt8], by reader: DefinitionReader, dayBudget: Cost?
   ) throws(APIError) -> (DefinitionReader.ParsedBody, WorkflowDefinition, steps: [UInt8]) {
     let body: DefinitionReader.ParsedBody
     do { body = try reader.parse(bytes) } catch { throw JSONBody.refusal(error) }
     do {
-      let (definition, steps) = try reader.read(body)
+      let (definition, steps) = try reader.read(body, dayBudget: dayBudget)
       return (body, definition, steps)
     } catch {
       throw .invalid(error.faults)

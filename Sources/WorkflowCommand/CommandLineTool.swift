@@ -74,7 +74,8 @@ struct WF: AsyncParsableCommand {
     subcommands: [
       APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ListCommand.self,
       CancelCommand.self, RetryCommand.self, RerunCommand.self, PauseCommand.self, ResumeCommand.self,
-      SchedulesCommand.self, CallbacksCommand.self, StoresCommand.self, WorkersCommand.self, DrainCommand.self,
+      SchedulesCommand.self, CallbacksCommand.self, StoresCommand.self, UsageCommand.self, WorkersCommand.self,
+      DrainCommand.self,
       ModelsCommand.self, KeysCommand.self, ExampleCommand.self, ConfigCommand.self, DoctorCommand.self,
       DevCommand.self,
       SuperviseCommand.self,

@@ -39,7 +39,9 @@ struct Composition {
     guard let catalog = settings.models.catalog else { return nil }
     if settings.models.isFile { return ChatModels(catalog, client: client, logger: logger) }
     let log = ModelLog(logger)
-    return ChatModels(ChatModels.make(catalog.models[0], client, log), name: catalog.models[0].name, log: log)
+    return ChatModels(
+      ChatModels.make(catalog.models[0], client, log), name: catalog.models[0].name,
+      timeout: catalog.models[0].timeout, log: log)
   }
 
   /// A client for model calls; nil without a model, since libcurl takes 3.5 MB of memory.

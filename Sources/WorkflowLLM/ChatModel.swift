@@ -130,6 +130,8 @@ public struct ChatAnswer: Sendable, Equatable {
   public let tokens: TokenUsage
   /// The reason for the end of the text: `stop`, or `length` for a text that was cut; nil if the provider does not say.
   public let finishReason: String?
+  /// Whether it was the answer to an earlier call.
+  public var isCached = false
 
   /// Creates an answer.
   public init(

@@ -13,6 +13,14 @@ public struct ChatModels: Sendable {
     public var requestedModel: String?
     /// The most tokens that a call may ask for; nil where no more is known than what a step may.
     public var maxTokens: Int?
+    /// How long a call may take.
+    public var timeout = Duration.seconds(60)
+    /// What all workers together may ask of it.
+    public var limits = ModelDefinition.Limits()
+    /// What its tokens cost; nil where no price is known.
+    public var prices: ModelDefinition.Prices?
+    /// What tells its answers from those of another model under the same name: its URL and the provider's name for it.
+    public var identity = ""
     /// Logs its failures.
     public var log: ModelLog?
   }
@@ -26,9 +34,13 @@ public struct ChatModels: Sendable {
   private let takesAnyName: Bool
 
   /// The model of a provider that is asked for other models by their names, too.
-  /// - Parameter name: its own name.
-  public init(_ model: any ChatModel, name: String = "", log: ModelLog? = nil) {
-    let only = Named(name: name, model: model, log: log)
+  /// - Parameters:
+  ///   - name: its own name.
+  ///   - timeout: how long a call may take.
+  public init(
+    _ model: any ChatModel, name: String = "", timeout: Duration = .seconds(60), log: ModelLog? = nil
+  ) {
+    let only = Named(name: name, model: model, timeout: timeout, log: log)
     defaultChain = [only]
     named = [name: only]
     takesAnyName = true
@@ -43,7 +55,9 @@ public struct ChatModels: Sendable {
       logger[metadataKey: "model"] = "\(definition.name)"
       let log = ModelLog(logger)
       return Named(
-        name: definition.name, model: Self.make(definition, client, log), maxTokens: definition.maxTokens, log: log)
+        name: definition.name, model: Self.make(definition, client, log), maxTokens: definition.maxTokens,
+        timeout: definition.timeout, limits: definition.limits, prices: definition.prices,
+        identity: "\(definition.baseURL) \(definition.model)", log: log)
     }
     let named = Dictionary(models.map { ($0.name, $0) }) { first, _ in first }
     self.named = named
@@ -57,7 +71,8 @@ public struct ChatModels: Sendable {
   public subscript(name: String) -> Named? {
     if let known = named[name] { return known }
     guard takesAnyName, var model = defaultChain.first else { return nil }
-    model = Named(name: name, model: model.model, requestedModel: name, log: model.log)
+    model = Named(
+      name: name, model: model.model, requestedModel: name, timeout: model.timeout, log: model.log)
     return model
   }
 }

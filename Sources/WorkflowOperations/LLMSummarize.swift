@@ -64,6 +64,7 @@ public struct LLMSummarize: Operation {
         summary: "the model, if not the configured one; or several, of which the next is called when one has failed"),
       .init("temperature", .number(0...2), summary: "the temperature of the model, if not its own default"),
       .init("prompt", .string(), summary: "the instruction for the model"),
+      ModelStep.cacheParameter,
     ])
   }
 
@@ -78,6 +79,7 @@ public struct LLMSummarize: Operation {
     let (answer, provider) = try await calls.answer(invocation) { request(invocation, source, limit, $0, calls) }
     var outputs = outputs(answer.text, provider: provider, model: answer.model, usage: answer.usage)
     outputs["finish_reason"] = answer.finishReason.map { .string($0) } ?? .null
+    if answer.isCached { outputs["cached"] = true }
     return .outputs(outputs)
   }
 

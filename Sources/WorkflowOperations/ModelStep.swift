@@ -9,36 +9,55 @@ struct ModelStep: Sendable {
   let models: ChatModels
 
   /// Calls the model of the chain that is its turn; whoever follows the run sees its text as it comes.
-  /// - Parameter request: makes the request for the model.
+  /// - Parameters:
+  ///   - part: tells apart the calls that an attempt makes; the same in each attempt.
+  ///   - request: makes the request for the model.
   /// - Throws: the failure of the step's attempt, which names the model where there are several.
   func answer(
-    _ invocation: Invocation, to request: (ChatModels.Named) -> ChatRequest
+    _ invocation: Invocation, part: String? = nil, to request: (ChatModels.Named) -> ChatRequest
   ) async throws(StepError) -> (answer: ChatAnswer, provider: String) {
     let chain = chain(invocation)
     guard let named = chain.current else {
       throw .failed(StepFailure(.operationFailed, "model: this worker has none of the models that the step names"))
     }
-    do {
-      return (try await complete(request(named), with: named.model, invocation.onText), named.model.provider)
+    let result: Result<ChatAnswer, ModelError>
+    do throws(StepError) {
+      result = try await call(named, request(named), part: part, invocation, hasNext: chain.next != nil)
     } catch {
-      switch error {
-      case .cancelled: throw .cancelled
-      case .failed(let failure):
-        let stepFailure = chain.naming(failure.stepFailure)
-        // What the last model says for good is logged with what follows from it.
-        if failure.isTransient || chain.next != nil {
-          named.log?.failed(job: invocation.job, step: invocation.step, stepFailure, attempt: invocation.attempt)
-        }
-        throw .failed(stepFailure)
+      guard case .failed(let failure) = error else { throw error }
+      throw .failed(chain.naming(failure))
+    }
+    switch result {
+    case .success(let answer): return (answer, named.model.provider)
+    case .failure(.cancelled): throw .cancelled
+    case .failure(.failed(let failure)):
+      let stepFailure = chain.naming(failure.stepFailure)
+      // What the last model says for good is logged with what follows from it.
+      if failure.isTransient || chain.next != nil {
+        named.log?.failed(job: invocation.job, step: invocation.step, stepFailure, attempt: invocation.attempt)
       }
+      throw .failed(stepFailure)
     }
   }
 
-  private func complete(
+  private func call(
+    _ named: ChatModels.Named, _ request: ChatRequest, part: String?, _ invocation: Invocation, hasNext: Bool
+  ) async throws(StepError) -> Result<ChatAnswer, ModelError> {
+    guard let account = invocation.account else {
+      return await complete(request, with: named.model, invocation.onText)
+    }
+    return try await call(named, request, part: part, invocation, account, hasNext: hasNext)
+  }
+
+  func complete(
     _ request: ChatRequest, with model: any ChatModel, _ onText: (@Sendable (String) -> Void)?
-  ) async throws(ModelError) -> ChatAnswer {
-    guard let onText else { return try await model.complete(request) }
-    return try await model.complete(request, onText: onText)
+  ) async -> Result<ChatAnswer, ModelError> {
+    do throws(ModelError) {
+      guard let onText else { return .success(try await model.complete(request)) }
+      return .success(try await model.complete(request, onText: onText))
+    } catch {
+      return .failure(error)
+    }
   }
 
   /// When failed calls are repeated. A number of attempts alone never ends the calls.

@@ -106,6 +106,8 @@ public struct Invocation: Sendable {
   /// Takes the text that a model is writing, piece by piece, for those who follow the run; nil where the run cannot be
   /// followed. It changes nothing of the step's outputs.
   public var onText: (@Sendable (String) -> Void)?
+  /// Through which it makes calls of models; nil where nothing limits or counts them.
+  public var account: (any ModelAccount)?
   private let attempts: OutOfLine<StepAttempts>?
 
   /// The failed attempts of the step before this one; nil at the first.

@@ -83,7 +83,8 @@ public final class ClaimedRun: Sendable {
       throw .damaged("the inputs of run \(id) are no object")
     }
     definition = WorkflowDefinition(
-      runName: head.runName, inputs: object, steps: list.steps, failsFast: list.failsFast)
+      runName: head.runName, inputs: object, steps: list.steps, failsFast: list.failsFast,
+      budget: list.budget)
     graph = list.graph
     stepsDigest = list.digest
     shortInputs = inputs.count <= ClaimedRun.longestShortInputs ? inputs : nil
@@ -131,6 +132,7 @@ public final class ClaimedRun: Sendable {
     let steps: [StepDefinition]
     let graph: StepGraph
     let failsFast: Bool
+    let budget: WorkflowDefinition.Budget
     let digest: String
   }
 
@@ -152,7 +154,7 @@ public final class ClaimedRun: Sendable {
     }
     let list = StepList(
       steps: stored.steps, graph: StepGraph(stored.steps), failsFast: stored.failsFast,
-      digest: RunDocuments.digest(bytes))
+      budget: stored.budget, digest: RunDocuments.digest(bytes))
     cache.keep(list, of: bytes)
     return list
   }

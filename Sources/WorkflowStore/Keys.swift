@@ -60,6 +60,19 @@
 ///                              run_name, finished_ts, labels, error_code, error), created_ts, attempts,  or dead, then
 ///                              token (of the lease), wait (ms that it was put off), last_ts,              retain
 ///                              last_status, last_error, delivered_ts, dead_ts
+/// wf's own, of models: all in the first partition
+///   model:{name}       hash    until when it is left alone, µs: `cooldown` because it failed, `asked` because it      1 day after
+///                              asked for it; `requests` and `tokens` (when the next one is due by the limits, µs);   the last call
+///                              broken (failed calls in a row), rounds (times that it was left alone), took (ms)
+///   modelcalls:{name}  zset    id of each call under way → when it counts as abandoned, µs               the same
+///   modelturns:{name}  zset    id of each call that waits → its turn, µs                                  1 h after that
+///   spent:{id}         hash    of a run whose models have prices: booked (billionths); `r:{call}` while        retain after
+///                              one is under way: nonce, end of its lease (µs), amount, day                    the last call
+///   reserved:{owner}   hash    of an owner whose spending a day is limited: the same `r:{call}`               2 days
+///   spending:{day}     hash    day since 1970: calls, failed, input, cached, output, reasoning (tokens) and   100 days
+///                              cost, each `:{owner}:{model}`; `spent:{owner}`; owner `-` without keys
+///   modelcache:{digest}
+///                      string  an answer of a model, JSON, by the SHA-256 of owner, model and request         `cache_s`
 /// wf's own, of all runs
 ///   queue:{format}:{class}:normal                                                                        while queued
 ///                      list    ids of queued runs of a class; head = next
@@ -159,6 +172,13 @@ public struct Keys: Sendable, Equatable {
   func usage(of owner: String) -> String { "\(prefix)usage:\(owner)" }
   func schedule(_ name: String) -> String { "\(prefix)schedule:\(name)" }
   func callback(_ id: String) -> String { "\(prefix)callback:\(id)" }
+  func model(_ name: String) -> String { "\(prefix)model:\(name)" }
+  func modelCalls(_ name: String) -> String { "\(prefix)modelcalls:\(name)" }
+  func modelTurns(_ name: String) -> String { "\(prefix)modelturns:\(name)" }
+  func spent(by run: String) -> String { "\(prefix)spent:\(run)" }
+  func reserved(by owner: String?) -> String { "\(prefix)reserved:\(owner ?? "-")" }
+  func spending(day: Int) -> String { "\(prefix)spending:\(day)" }
+  func modelCache(_ digest: String) -> String { "\(prefix)modelcache:\(digest)" }
   var callbacks: String { "\(prefix)callbacks" }
   var deadCallbacks: String { "\(prefix)callbacks:dead" }
   var schedules: String { "\(prefix)schedules" }

@@ -53,6 +53,9 @@ extension RunStore {
   /// What steps require of a worker; nothing where they cannot be read: then any worker takes the run, and says so.
   static func requirements(in steps: [UInt8]) -> Set<String> {
     guard let stored = (try? JSONValue(deeply: steps)).flatMap(StoredSteps.init(json:)) else { return [] }
-    return WorkflowDefinition(runName: "", inputs: [:], steps: stored.steps, failsFast: stored.failsFast).requirements
+    return WorkflowDefinition(
+      runName: "", inputs: [:], steps: stored.steps, failsFast: stored.failsFast,
+      budget: stored.budget
+    ).requirements
   }
 }

@@ -43,6 +43,9 @@ enum Scripts {
   static let workers = script(PackageResources.workers_lua, named: "workers", after: [prelude])
   static let drain = script(PackageResources.drain_lua, named: "drain", after: [prelude])
 
+  static let modelcall = script(PackageResources.modelcall_lua, named: "modelcall", after: [prelude])
+  static let modelend = script(PackageResources.modelend_lua, named: "modelend", after: [prelude])
+
   private static let prelude = PackageResources.prelude_lua
   private static let wake = PackageResources.wake_lua
   private static let admit = PackageResources.admit_lua

@@ -16,15 +16,17 @@ struct Executor: Sendable {
   private let clock: RedisClock
   private let send: CheckpointWriter.Send
   private let texts: TextPublisher
+  private let ledger: ModelLedger?
 
   /// - Parameters:
   ///   - ended: keeps the batches of runs that have ended.
   ///   - clock: gives the entries of progress logs their times.
   ///   - texts: publishes what models are writing.
+  ///   - ledger: counts the calls of models; nil to count none.
   ///   - send: sends a batch to Redis once.
   init(
     registry: OperationRegistry, limits: RunBudget.Limits, activeRuns: ActiveRuns, ended: EndedRuns, clock: RedisClock,
-    texts: TextPublisher, send: @escaping CheckpointWriter.Send
+    texts: TextPublisher, ledger: ModelLedger? = nil, send: @escaping CheckpointWriter.Send
   ) {
     self.registry = registry
     self.limits = limits
@@ -32,6 +34,7 @@ struct Executor: Sendable {
     self.ended = ended
     self.clock = clock
     self.texts = texts
+    self.ledger = ledger
     self.send = send
   }
 
@@ -45,14 +48,14 @@ struct Executor: Sendable {
     let writer = CheckpointWriter(held, activeRuns: activeRuns, ended: ended, log: log, send: send)
     var state = ExecutionState(run, registry: registry, limits: limits, clock: clock)
     let exit = await withTaskGroup(of: Event.self) { group in
-      await perform(&state, activeRuns.entry(of: held), writer, &group)
+      await perform(&state, activeRuns.entry(of: held), writer, RunSpending(run, limits), &group)
     }
     report(exit, log)
   }
 
   /// Performs one action after the other until the state leaves the run.
   private func perform(
-    _ state: inout ExecutionState, _ entry: ActiveRuns.Entry?, _ writer: CheckpointWriter,
+    _ state: inout ExecutionState, _ entry: ActiveRuns.Entry?, _ writer: CheckpointWriter, _ spending: RunSpending,
     _ group: inout TaskGroup<Event>
   ) async -> ExecutionState.Exit {
     var event: Event?
@@ -61,7 +64,7 @@ struct Executor: Sendable {
       case .run(let step):
         event = .ended(step.unit, await end(of: step, isImmediate: true))
       case .start(let steps):
-        for step in steps { start(step, of: writer.run, &group) }
+        for step in steps { start(step, of: writer.run, spending, &group) }
         event = nil
       case .write(let batch) where group.isEmpty:
         // Nothing else can happen meanwhile, so no task is needed.
@@ -85,17 +88,21 @@ struct Executor: Sendable {
   }
 
   /// Starts a step as a task.
-  private func start(_ step: PendingStep, of run: HeldRun, _ group: inout TaskGroup<Event>) {
+  private func start(
+    _ step: PendingStep, of run: HeldRun, _ spending: RunSpending, _ group: inout TaskGroup<Event>
+  ) {
     var step = step
     let unit = StepUnit(step.invocation.step, item: step.invocation.item)
     let text = texts.text(of: unit, in: run, step.invocation.attempt)
     step.invocation.onText = { text.append($0) }
+    let account = ledger.map { AttemptAccount(spending, unit, $0) }
+    step.invocation.account = account
     group.addTask(executorPreference: globalConcurrentExecutor) { [step] in
       defer { text.end() }
       CommitPoint.beforeCall.pass()
       let end = await end(of: step, isImmediate: false)
       if case .succeeded = end { CommitPoint.afterCall.pass() }
-      return .ended(step.unit, end)
+      return .ended(step.unit, end, used: account?.used ?? ModelUsage())
     }
   }
 
@@ -140,6 +147,15 @@ struct Executor: Sendable {
       log.write(.error, "the run cannot be recorded: \(why)")
       log.write(.info, "ended as failed: \(answer)")
     }
+  }
+}
+
+extension RunSpending {
+  /// What a run may spend.
+  fileprivate init(_ run: ClaimedRun, _ limits: RunBudget.Limits) {
+    self.init(
+      run: run.id.description, owner: run.owner, runBudget: run.definition.budget.run,
+      dayBudget: run.definition.budget.day ?? limits.dayCost)
   }
 }
 

@@ -16,6 +16,8 @@ struct RunBudget {
     var progressEntryBytes: Int
     /// Items of a step with `foreach`.
     var items = Foreach.defaultMaxItems
+    /// What an owner's runs may spend in a day on calls of models; nil for any amount.
+    var dayCost: Cost?
 
     /// The limit on the outputs and on the parameters of one step.
     var step: ByteLimit {

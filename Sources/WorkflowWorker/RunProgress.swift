@@ -35,6 +35,8 @@ struct RunProgress {
   var itemSteps: [Position] = []
   /// Those of them of which an item had failed before the run was taken up again.
   var failedItemSteps: [Position] = []
+  /// What calls of models have used that the log does not say yet.
+  var used: [Position: ModelUsage] = [:]
   let clock: RedisClock
 
   /// The longest wait for an attempt that keeps its run in the worker; a run that waits longer is parked.

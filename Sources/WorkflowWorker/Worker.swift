@@ -106,7 +106,8 @@ public struct Worker: Service {
     let texts = partitions(writes)
     return Executor(
       registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock,
-      texts: TextPublisher { await texts.write($0) }, send: commit.write)
+      texts: TextPublisher { await texts.write($0) },
+      ledger: ModelLedger(texts.all[0], configuration.cooldown, logger: logger), send: commit.write)
   }
 
   private func heartbeat(
@@ -188,7 +189,8 @@ public struct Worker: Service {
   private var runLimits: RunBudget.Limits {
     RunBudget.Limits(
       outputBytes: configuration.maxOutputBytes, runBytes: configuration.maxRunBytes,
-      progressEntryBytes: configuration.maxProgressEntryBytes, items: configuration.maxItems)
+      progressEntryBytes: configuration.maxProgressEntryBytes, items: configuration.maxItems,
+      dayCost: configuration.maxCostDay)
   }
 
   /// How long handing back may take once the drain time is over; deregistering then has the rest of two seconds.

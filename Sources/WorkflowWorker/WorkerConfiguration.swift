@@ -1,3 +1,5 @@
+public import Workflow
+
 /// The settings of a worker.
 public struct WorkerConfiguration: Sendable, Equatable {
   /// How many runs work at once.
@@ -16,6 +18,10 @@ public struct WorkerConfiguration: Sendable, Equatable {
   public var maxBodyBytes = 1 << 20
   /// Bytes up to which a progress entry repeats outputs; the entry of larger outputs gives their size only.
   public var maxProgressEntryBytes = 64 << 10
+  /// What an owner's runs may spend in a day (UTC) on calls of models, unless its key says another amount; nil for any.
+  public var maxCostDay: Cost?
+  /// When models that keep failing are left alone.
+  public var cooldown = CooldownPolicy()
   /// The version of wf, for those who look at the worker.
   public var version = "unversioned"
 

@@ -75,8 +75,9 @@ import WorkflowStore
       #expect(retry?["attempt"] == 1 && retry?["retry_at"]?.numberValue != nil)
       #expect(status["error"]?.stringValue?.hasPrefix("step llm: the model answered 503; 2 attempts in ") == true)
       #expect(
-        status.messages.suffix(5) == [
-          "step_start llm", "step_retry llm", "step_start llm", "step_failed llm", "failed",
+        status.messages.suffix(7) == [
+          "step_start llm", "llm_usage llm", "step_retry llm", "step_start llm", "llm_usage llm", "step_failed llm",
+          "failed",
         ])
     }
   }
@@ -106,8 +107,9 @@ import WorkflowStore
     }
   }
 
-  /// Has the time come for the step `llm` of parked runs.
+  /// Has the time come for the step `llm` of parked runs, and for the model that has asked for a wait.
   private func hasten(_ ids: [String], _ stack: Stack) async throws {
+    _ = try await stack.command("DEL", stack.modelKey("m"))
     for id in ids {
       let outputs = stack.key("outputs", id)
       let text = try #require(try await stack.command("HGET", outputs, "try:llm").string)
@@ -133,11 +135,14 @@ import WorkflowStore
 
       model.behaviour = Self.answer
       try await hasten(waiting, stack)
+      // Those that came after the first refusal had not called the model yet.
+      var attempts = 0
       for id in waiting {
         let end = try await stack.end(of: id)
-        #expect(end["status"] == "finished" && end.at("steps", "llm", "attempts") == 2)
+        #expect(end["status"] == "finished")
+        attempts += end.at("steps", "llm", "attempts")?.numberValue?.int ?? 0
       }
-      #expect(model.calls.count == 16)
+      #expect(attempts > 8 && model.calls.count == attempts)
       #expect(try await Audit(stack).problems(of: waiting) == [])
     }
   }

@@ -84,6 +84,36 @@ import Workflow
     #expect(own.repeats(refused) && !own.repeats(StepFailure(.timeout, "")))
   }
 
+  @Test func `A call that waits for its turn is no attempt, and its wait counts for no time`() throws {
+    func turn(_ reason: ModelAdmission.Reason, _ seconds: Int) -> StepFailure {
+      var details = StepFailure.Details()
+      (details.waitsFor, details.retryAfter) = (reason, .seconds(seconds))
+      return StepFailure(.rateLimited, "waits", details)
+    }
+    var policy = RetryPolicy.make(delay: 1, maxDelay: 5, total: 100)
+    policy.maxAttempts = 1
+    let start = Timestamp(microseconds: 1_000_000_000)
+    func attempts(
+      after known: StepAttempts?, _ failure: StepFailure, at seconds: Int
+    ) -> StepAttempts? {
+      StepAttempts(after: known, failure, policy, spent: .zero, now: start + .seconds(seconds), random: 1)
+    }
+    let first = try #require(attempts(after: nil, turn(.requests, 5_000), at: 0))
+    #expect((first.failed, first.counted) == (0, 0))
+    #expect(first.wait == .seconds(5_000))
+    let second = try #require(attempts(after: first, turn(.calls, 3), at: 5_000))
+    #expect(second.failed == 0)
+    #expect(second.since == start + .seconds(5_003))
+    // A model that fails has the time of all attempts, and no more.
+    #expect(try #require(attempts(after: second, turn(.cooldown, 40), at: 5_003)).wait == .seconds(50))
+    #expect(attempts(after: second, turn(.cooldown, 101), at: 5_003) == nil)
+    // With another model behind it a step waits for its turn so long at most.
+    policy.longestRefusal = .seconds(30)
+    let kept = try #require(attempts(after: nil, turn(.requests, 20), at: 0))
+    #expect(kept.since == start)
+    #expect(attempts(after: kept, turn(.requests, 11), at: 20) == nil)
+  }
+
   @Test func `A refused attempt does not count, a timeout is remembered, and all of it survives being stored`() throws {
     let now = Timestamp(microseconds: 10_000_000)
     var details = StepFailure.Details()

@@ -101,9 +101,12 @@ public struct DefinitionReader: Sendable {
   }
 
   /// Reads a body. Steps that were found good before are not looked at again.
+  /// - Parameter dayBudget: what calls of models may cost in a day for all runs of the owner, as its key has it.
   /// - Returns: the workflow, and the JSON text of its steps with the defaults filled in (``StoredSteps``).
   /// - Throws: every fault at once.
-  public func read(_ body: ParsedBody) throws(Faults) -> (definition: WorkflowDefinition, steps: [UInt8]) {
+  public func read(_ body: ParsedBody, dayBudget: Cost? = nil) throws(Faults) -> (
+    definition: WorkflowDefinition, steps: [UInt8]
+  ) {
     let (document, cached) = (body.document, body.known)
     var reading = DefinitionReading(
       operations: operations, operationNames: operationNames, callbacks: callbacks)
@@ -115,10 +118,11 @@ public struct DefinitionReader: Sendable {
     let inputsLength = document.source(of: "inputs")?.count ?? 0
     inputBudget.check(list, inputs: parts.inputs, length: inputsLength, &reading.faults)
     guard reading.faults.isEmpty else { throw Faults(faults: reading.faults.all) }
+    let budget = WorkflowDefinition.Budget(run: parts.maxCost, day: dayBudget)
     let definition = WorkflowDefinition(
-      runName: parts.runName, inputs: parts.inputs, steps: list.steps, failsFast: parts.failsFast,
+      runName: parts.runName, inputs: parts.inputs, steps: list.steps, failsFast: parts.failsFast, budget: budget,
       options: parts.options)
-    return (definition, StoredSteps.text(list.text, failsFast: parts.failsFast))
+    return (definition, StoredSteps.text(list.text, failsFast: parts.failsFast, budget: budget))
   }
 }
 

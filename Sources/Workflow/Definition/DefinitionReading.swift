@@ -16,6 +16,7 @@ struct DefinitionReading {
     let inputs: JSONObject
     let steps: [ReadStep]
     let failsFast: Bool
+    let maxCost: Cost?
     let options: RunOptions
   }
 
@@ -44,9 +45,11 @@ struct DefinitionReading {
     let inputs = self.object(object["inputs"], at: root + [.key("inputs")])
     let steps = knownSteps == nil ? self.steps(object) : []
     let failsFast = RunField.failFast.read(object, at: root, &faults)?.boolValue ?? true
+    let maxCost = RunField.maxCost.read(object, at: root, &faults)?.numberValue.flatMap { Cost($0) }
     let options = RunOptions(object, at: root, callbacks: callbacks, &faults)
     guard let name, let inputs, let steps else { return nil }
-    return Body(runName: name, inputs: inputs, steps: steps, failsFast: failsFast, options: options)
+    return Body(
+      runName: name, inputs: inputs, steps: steps, failsFast: failsFast, maxCost: maxCost, options: options)
   }
 
   private mutating func string(

@@ -31,24 +31,32 @@ extension StepDefinition {
 }
 
 /// The steps of a run as wf stores them: an array, or where the run says something of all of them
-/// `{"fail_fast":false,"steps":[…]}`.
+/// `{"fail_fast":false,"max_cost":…,"max_cost_day":…,"steps":[…]}`.
 public struct StoredSteps: Sendable, Equatable {
   /// The steps.
   public let steps: [StepDefinition]
   /// Whether nothing more starts once a step has failed.
   public let failsFast: Bool
+  /// What calls of models may cost.
+  public let budget: WorkflowDefinition.Budget
 
   /// Reads what wf stored; nil when a step has another shape, or there is none.
   public init?(json: JSONValue) {
     guard let elements = json.arrayValue ?? json.objectValue?["steps"]?.arrayValue else { return nil }
     steps = elements.compactMap(StepDefinition.init(json:))
     guard !steps.isEmpty, steps.count == elements.count else { return nil }
-    failsFast = json.objectValue?["fail_fast"] != .bool(false)
+    let object = json.objectValue
+    failsFast = object?["fail_fast"] != .bool(false)
+    func amount(_ name: String) -> Cost? { object?[name]?.numberValue.flatMap { Cost($0) } }
+    budget = WorkflowDefinition.Budget(run: amount("max_cost"), day: amount("max_cost_day"))
   }
 
   /// The text to store.
   /// - Parameter steps: their text, as a JSON array.
-  static func text(_ steps: [UInt8], failsFast: Bool) -> [UInt8] {
-    failsFast ? steps : Array(#"{"fail_fast":false,"steps":"#.utf8) + steps + [UInt8(ascii: "}")]
+  static func text(_ steps: [UInt8], failsFast: Bool, budget: WorkflowDefinition.Budget) -> [UInt8] {
+    var members = failsFast ? "" : "\"fail_fast\":false,"
+    if let cost = budget.run { members += "\"max_cost\":\(cost.text)," }
+    if let cost = budget.day { members += "\"max_cost_day\":\(cost.text)," }
+    return members.isEmpty ? steps : Array("{\(members)\"steps\":".utf8) + steps + [UInt8(ascii: "}")]
   }
 }

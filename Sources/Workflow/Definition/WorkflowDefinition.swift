@@ -13,12 +13,14 @@ public struct WorkflowDefinition: Sendable, Equatable {
   public let steps: [StepDefinition]
   /// Whether nothing more starts once a step has failed. If not, every step that does not depend on it runs first.
   public let failsFast: Bool
+  /// What its calls of models may cost.
+  public let budget: Budget
   /// What it says of itself besides.
   public let options: RunOptions
 
   /// Puts together a definition whose parts are known to be valid.
   public init(
-    runName: String, inputs: JSONObject, steps: [StepDefinition], failsFast: Bool = true,
+    runName: String, inputs: JSONObject, steps: [StepDefinition], failsFast: Bool = true, budget: Budget = Budget(),
     options: RunOptions = RunOptions()
   ) {
     self.options = options
@@ -26,6 +28,7 @@ public struct WorkflowDefinition: Sendable, Equatable {
     self.inputs = inputs
     self.steps = steps
     self.failsFast = failsFast
+    self.budget = budget
   }
 
   /// What a worker must have to execute the run: the operations that the steps name, `field:…` for each field that a
@@ -34,6 +37,7 @@ public struct WorkflowDefinition: Sendable, Equatable {
   public var requirements: Set<String> {
     var found = Set(steps.map(\.op))
     if !failsFast { found.insert("field:fail_fast") }
+    if budget != Budget() { found.insert("field:max_cost") }
     if options.priority != .normal { found.insert(Self.requirement(of: options.priority)) }
     for step in steps { found.formUnion(step.newerFields) }
     return found
@@ -42,11 +46,25 @@ public struct WorkflowDefinition: Sendable, Equatable {
   /// The fields that this version knows and an older one does not.
   public static let newerFields: Set<String> = [
     requirement(of: .high), requirement(of: .low), "field:fail_fast", "field:optional", "field:when", "field:timeout_s",
-    "field:needs.on", "field:retry", "field:foreach",
+    "field:needs.on", "field:retry", "field:foreach", "field:max_cost",
   ]
 
   /// What a run of a priority requires.
   public static func requirement(of priority: RunOptions.Priority) -> String { "priority:\(priority.rawValue)" }
+
+  /// What calls of models may cost.
+  public struct Budget: Sendable, Equatable {
+    /// Those of the run; nil for any amount.
+    public var run: Cost?
+    /// Those of all runs of its owner in a day (UTC), as the owner's key has it; nil where it says nothing.
+    public var day: Cost?
+
+    /// A budget; without arguments any amount.
+    public init(run: Cost? = nil, day: Cost? = nil) {
+      self.run = run
+      self.day = day
+    }
+  }
 
   /// The limits that the page Contract names under "Submitting a run".
   public enum Limit {

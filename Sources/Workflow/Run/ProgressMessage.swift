@@ -26,6 +26,8 @@ public enum ProgressMessage: Sendable, Equatable {
   case modelFallback(step: String, StepFailure, usage: JSONValue)
   /// A model of a chain has failed for good, and the next one is called.
   indirect case nextModel(step: String, item: Int?, ModelChange)
+  /// What calls of models have used for a step since the last such entry.
+  indirect case modelUsage(step: String, ModelUsage)
   /// Every step is done.
   case finished
   /// The run failed.
@@ -60,14 +62,15 @@ public enum ProgressMessage: Sendable, Equatable {
   package static let names = [
     "enqueued", "started", "resumed", "step_start", "step_progress", "step_retry", "step_done", "step_skipped",
     "step_failed",
-    "llm_fallback", "llm_next_model", "finished", "failed", "cancelled", "retried", "step_reset",
+    "llm_fallback", "llm_next_model", "llm_usage", "finished", "failed", "cancelled", "retried", "step_reset",
   ]
 
   /// The step that it is about, if any.
   public var step: String? {
     switch self {
     case .stepStart(let step, _), .stepProgress(let step, _, _, _), .stepRetry(let step, _, _), .stepDone(let step, _),
-      .stepSkipped(let step), .stepFailed(let step, _), .modelFallback(let step, _, _), .nextModel(let step, _, _):
+      .stepSkipped(let step), .stepFailed(let step, _), .modelFallback(let step, _, _), .nextModel(let step, _, _),
+      .modelUsage(let step, _):
       step
     case .started, .resumed, .finished, .failed: nil
     }
@@ -99,13 +102,7 @@ public enum ProgressMessage: Sendable, Equatable {
     case .stepProgress(let step, let done, let failed, let total):
       text.add(#","msg":"step_progress","step":"#, step)
       text.add(#","done":\#(done),"failed":\#(failed),"total":\#(total)"#)
-    case .stepRetry(let step, let item, let attempts):
-      text.add(#","msg":"step_retry","step":"#, step)
-      if let item { text.add(#","item":\#(item)"#) }
-      text.add(#","attempt":\#(attempts.failed)"#)
-      text.add(attempts.failure)
-      text.add(#","retry_at":\#(attempts.due.text)"#)
-      text.add(usage: attempts.failure.details.usage)
+    case .stepRetry(let step, let item, let attempts): Self.write(attempts, step, item, to: &text)
     case .stepDone(let step, let outputs):
       text.add(#","msg":"step_done","step":"#, step)
       switch outputs {
@@ -121,12 +118,28 @@ public enum ProgressMessage: Sendable, Equatable {
     case .modelFallback(let step, let failure, let usage):
       Self.write(failure, usage, step, to: &text)
     case .nextModel(let step, let item, let change): Self.write(change, step, item, to: &text)
+    case .modelUsage(let step, let usage): Self.write(usage, step, to: &text)
     case .finished: text.add(#","msg":"finished""#)
     case .failed(let failure):
       text.add(#","msg":"failed""#)
       text.add(failure)
     }
     text.add("}")
+  }
+
+  private static func write(_ attempts: StepAttempts, _ step: String, _ item: Int?, to text: inout some EntryText) {
+    text.add(#","msg":"step_retry","step":"#, step)
+    if let item { text.add(#","item":\#(item)"#) }
+    if let reason = attempts.failure.details.waitsFor { text.add(#","waits_for":"\#(reason.rawValue)""#) }
+    text.add(#","attempt":\#(attempts.failed)"#)
+    text.add(attempts.failure)
+    text.add(#","retry_at":\#(attempts.due.text)"#)
+    text.add(usage: attempts.failure.details.usage)
+  }
+
+  private static func write(_ usage: ModelUsage, _ step: String, to text: inout some EntryText) {
+    text.add(#","msg":"llm_usage","step":"#, step)
+    for member in usage.json.members { text.add(#","\#(member.key)":\#(member.value.text)"#) }
   }
 
   private static func write(

@@ -55,6 +55,9 @@ public struct RetryPolicy: Sendable, Equatable {
   public func wait(
     afterFailed failed: Int, counted: Int, _ failure: StepFailure, spent: Duration, elapsed: Duration, random: Double
   ) -> Duration? {
+    if let reason = failure.details.waitsFor {
+      return turn(failure, reason, elapsed: elapsed, random: random)
+    }
     guard repeats(failure), failed < RetryPolicy.mostAttempts, counted < maxAttempts ?? .max else { return nil }
     let left = total - elapsed
     let least = max(failure.details.retryAfter ?? .zero, failure.details.mayBeComputed ? spent : .zero)
@@ -62,6 +65,19 @@ public struct RetryPolicy: Sendable, Equatable {
     if failure.code == .rateLimited, let longestRefusal, elapsed + least > longestRefusal { return nil }
     guard hasJitter else { return min(left, max(least, bound(failed))) }
     return min(left, max(least + least * (0.25 * random), bound(failed) * random))
+  }
+
+  /// The wait for a call that was not made yet. No number of attempts bounds it, and the time for all of them only
+  /// where the model itself is why.
+  private func turn(_ failure: StepFailure, _ reason: ModelAdmission.Reason, elapsed: Duration, random: Double)
+    -> Duration?
+  {
+    var wait = failure.details.retryAfter ?? .zero
+    // Those that wait for their turn have one each.
+    if reason.isOfModel { wait += wait * (0.25 * random) }
+    if failure.details.isTransient == false || reason.isOfModel && wait >= total - elapsed { return nil }
+    if let longestRefusal, elapsed + wait > longestRefusal { return nil }
+    return wait
   }
 
   /// The bound of the wait after a number of failed attempts.

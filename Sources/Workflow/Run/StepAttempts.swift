@@ -35,12 +35,14 @@ public struct StepAttempts: Sendable, Equatable {
     after attempts: StepAttempts?, _ failure: StepFailure, _ policy: RetryPolicy, spent: Duration, now: Timestamp,
     random: Double
   ) {
-    self.failed = (attempts?.failed ?? 0) + 1
+    let turn = failure.details.waitsFor
+    self.failed = (attempts?.failed ?? 0) + (turn == nil ? 1 : 0)
     alternative = attempts?.alternative
     failedBefore = attempts?.failedBefore ?? 0
-    counted = (attempts?.counted ?? 0) + (failure.code == .rateLimited ? 0 : 1)
+    counted = (attempts?.counted ?? 0) + (failure.code == .rateLimited || turn != nil ? 0 : 1)
     timeouts = (attempts?.timeouts ?? 0) + (failure.code == .timeout && failure.details.mayBeComputed ? 1 : 0)
-    needsFreshConnection = failure.details.needsFreshConnection
+    needsFreshConnection =
+      turn == nil ? failure.details.needsFreshConnection : attempts?.needsFreshConnection ?? false
     since = attempts?.since ?? now - spent
     self.failure = failure
     let wait = policy.wait(
@@ -49,6 +51,8 @@ public struct StepAttempts: Sendable, Equatable {
     guard let wait, failed < RetryPolicy.mostAttempts else { return nil }
     self.wait = wait
     due = now + wait
+    // The time for all attempts does not count on while the step waits for its turn.
+    if let turn, !turn.isOfModel, policy.longestRefusal == nil { since = since + (spent + wait) }
   }
 
   /// The attempts of a step that continues in another way, at once and as if it had not been attempted before; nil when

@@ -24,6 +24,8 @@ public struct StepFailure: Error, Sendable, Equatable {
     /// The service's count of tokens of an answer that cannot be used; else null.
     public var usage = JSONValue.null
 
+    /// What a call of a model waits for that was not made yet; nil where an attempt was made.
+    public var waitsFor: ModelAdmission.Reason?
     /// The HTTP status of the service's answer; nil without one.
     public var status: Int?
     /// What only the log may say, such as the service's own words. May be empty.

@@ -42,7 +42,8 @@ public struct ScheduleReader: Sendable {
 
   /// Reads a body.
   /// - Parameter now: an instant, from which on the schedule must be due within ten years.
-  public func read(_ body: [UInt8], from now: Int) throws(Refusal) -> Accepted {
+  /// - Parameter dayBudget: what calls of models may cost in a day for all runs of the owner, as its key has it.
+  public func read(_ body: [UInt8], from now: Int, dayBudget: Cost? = nil) throws(Refusal) -> Accepted {
     let document: JSONDocument
     do { document = try JSONDocument(parsing: body) } catch { throw .malformed(error) }
     var reading = ScheduleReading(zones: zones, now: now)
@@ -52,7 +53,7 @@ public struct ScheduleReader: Sendable {
     do {
       guard let source else { throw DefinitionReader.Faults(faults: []) }
       let parsed = try definitions.parse(source)
-      let (definition, steps) = try definitions.read(parsed)
+      let (definition, steps) = try definitions.read(parsed, dayBudget: dayBudget)
       guard faults.isEmpty, let times else { throw DefinitionReader.Faults(faults: []) }
       return Accepted(
         specification: times.0, schedule: times.1, definition: definition, steps: steps,

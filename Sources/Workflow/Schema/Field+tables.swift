@@ -18,6 +18,10 @@ package enum RunField {
   static let failFast = Field(
     "fail_fast", .value(.boolean), default: .value(true),
     "`false`: after a failure, every step that does not depend on the failed one still runs")
+  static let maxCost = Field(
+    "max_cost", .value(.number(0...1_000_000)),
+    "what the calls of models of the run may cost together, in the unit of the models' prices; a call that could cost more "
+      + "than is left is not made (`budget_exceeded`)")
   static let timeout = Field(
     "timeout_s", .value(.number(0.1...2_592_000)),
     "seconds that the run may take from its start on, waits included; then it fails with `timeout`")
@@ -49,7 +53,7 @@ package enum RunField {
 
   /// All of them, as the page Contract lists them.
   package static let all = [
-    runName, inputs, steps, failFast, timeout, delay, runAt, priority, retain, labels, callback,
+    runName, inputs, steps, failFast, maxCost, timeout, delay, runAt, priority, retain, labels, callback,
   ]
   static let names = all.map(\.name)
 }

@@ -29,6 +29,9 @@ package enum ResponseSchemas {
       "Store": .object(Field.object(store, isOpen: true)),
       "StoredValue": .object(Field.object(storedValue, isOpen: true)),
       "Counts": .object(Field.object(counts, isOpen: true)),
+      "Usage": .object(Field.object(usage, isOpen: true)),
+      "DayUsage": .object(Field.object(dayUsage, isOpen: true)),
+      "ModelUsage": .object(Field.object(modelUsage, isOpen: true)),
       "Runs": .object(Field.object(runs, isOpen: true)),
       "ListedRun": .object(Field.object(listedRun, isOpen: true)),
       "Steered": .object(Field.object(steered, isOpen: true)),
@@ -90,6 +93,7 @@ package enum ResponseSchemas {
     Field("labels", map(of: ["type": "string"]), "as submitted"),
     Field("schedule", one("ScheduleOrigin"), "the schedule that has started it"),
     Field("degraded", .other("boolean", ["const": true]), "a placeholder replaced a model's answer"),
+    Field("usage", one("ModelUsage"), "what calls of models have used"),
     Field("error", text, "why it failed"),
     Field("error_code", errorCode, "why it failed, for programs"),
     Field("progress", list(of: Field.reference("ProgressEntry")), default: .required, "the log, in order"),
@@ -99,25 +103,27 @@ package enum ResponseSchemas {
       default: .required, "null until the run has finished"),
   ]
 
-  private static let progressEntry = [
-    Field("ts", time, default: .required, "when, in seconds since 1970; never less than in the entry before"),
-    Field("msg", .value(.oneOf(ProgressMessage.names)), default: .required, "what happened"),
-    Field("run", text, "the run's name"), Field("step", text, "the step's id"), Field("op", text, "its operation"),
-    Field("attempt", count, "the number of the failed attempt"), Field("item", count, "the position of an item"),
-    Field("done", count, "items that have ended"), Field("failed", count, "items that have failed"),
-    Field("total", count, "items of the step"),
-    Field("error_code", errorCode, "the code of a failure"),
-    Field("error", text, "the reason of a failure"),
-    Field("model", text, "the name of the model that is called next"),
-    Field("instead_of", text, "the name of the model that has failed"),
-    Field("retry_at", time, "when the next attempt begins"),
-    Field("generation", count, "how often the run was run again"),
-    Field("from", text, "the step from which it is run again"),
-    Field("usage", .other("any JSON", [:]), "the tokens that the model counted for an answer that was not used"),
-    Field("outputs", object, "what the step returned"),
-    Field("outputs_omitted", .other("boolean", ["const": true]), "what it returned is too large for the log"),
-    Field("outputs_bytes", count, "how many bytes it has"),
-  ]
+  private static let progressEntry =
+    [
+      Field("ts", time, default: .required, "when, in seconds since 1970; never less than in the entry before"),
+      Field("msg", .value(.oneOf(ProgressMessage.names)), default: .required, "what happened"),
+      Field("run", text, "the run's name"), Field("step", text, "the step's id"), Field("op", text, "its operation"),
+      Field("attempt", count, "the number of the failed attempt"), Field("item", count, "the position of an item"),
+      Field("done", count, "items that have ended"), Field("failed", count, "items that have failed"),
+      Field("total", count, "items of the step"),
+      Field("error_code", errorCode, "the code of a failure"),
+      Field("error", text, "the reason of a failure"),
+      Field("model", text, "the name of the model that is called next"),
+      Field("instead_of", text, "the name of the model that has failed"),
+      Field("retry_at", time, "when the next attempt begins"),
+      Field("generation", count, "how often the run was run again"),
+      Field("from", text, "the step from which it is run again"),
+      Field("usage", .other("any JSON", [:]), "the tokens that the model counted for an answer that was not used"),
+      Field("waits_for", waitReason, "what a call of a model waits for that was not made yet"),
+      Field("outputs", object, "what the step returned"),
+      Field("outputs_omitted", .other("boolean", ["const": true]), "what it returned is too large for the log"),
+      Field("outputs_bytes", count, "how many bytes it has"),
+    ] + modelUsage(isRequired: false)
 
   private static let stepStatus = [
     Field("op", text, default: .required, "the operation"),
@@ -126,6 +132,7 @@ package enum ResponseSchemas {
     Field("started_ts", timeOrNull, default: .required, "when it first began"),
     Field("finished_ts", timeOrNull, default: .required, "when it ended"),
     Field("items", one("ItemCounts"), "how many of its items have ended; only with `foreach`"),
+    Field("usage", one("ModelUsage"), "what calls of models have used for it"),
     Field("retries", list(of: Field.reference("FailedAttempt")), "the failed attempts that were repeated"),
     Field("outputs", object, "what it returned; only in a failed run"),
   ]
@@ -139,6 +146,7 @@ package enum ResponseSchemas {
   private static let failedAttempt = [
     Field("ts", time, default: .required, "when it failed"), Field("item", count, "the position of an item"),
     Field("attempt", count, default: .required, "its number"),
+    Field("waits_for", waitReason, "what a call of a model waits for that was not made yet: no attempt was"),
     Field("error_code", errorCode, default: .required, "the code"), Field("error", text, default: .required, "why"),
     Field("retry_at", time, default: .required, "when the next one begins"),
     Field("usage", .other("any JSON", [:]), "the tokens that the model counted"),

@@ -1,6 +1,7 @@
 import AccessKeys
 import ArgumentParser
 import ExactJSON
+import Workflow
 
 /// `wf keys`: makes, lists and revokes keys of the API.
 struct KeysCommand: ParsableCommand {
@@ -67,6 +68,7 @@ struct KeysCommand: ParsableCommand {
     ]
     let limits = [("requests_s", key.limits.requests), ("runs", key.limits.runs), ("bytes", key.limits.bytes)]
     for (name, value) in limits { fields[name] = value.map { .number(JSONNumber($0)) } }
+    fields["cost_day"] = key.limits.costDay.map { .number(Cost(billionths: $0).json) }
     return .object(fields)
   }
 
@@ -86,6 +88,8 @@ struct KeysCommand: ParsableCommand {
     var runs: Int?
     @Option(help: "How many bytes of runs the name may have stored.")
     var bytes: Int?
+    @Option(help: "What the runs of the name may spend in a day (UTC) on models, in the unit of their prices.")
+    var costDay: String?
     @OptionGroup var place: FileOption
 
     @Sendable private static func role(_ text: String) throws -> AccessKey.Role {
@@ -98,6 +102,9 @@ struct KeysCommand: ParsableCommand {
       for limit in [requestsS, runs, bytes].compactMap(\.self) where !(1...AccessKey.Limits.most).contains(limit) {
         throw ValidationError("A limit is a whole number from 1 to \(AccessKey.Limits.most).")
       }
+      if let costDay, AccessKey.Limits.billionths(costDay) == nil {
+        throw ValidationError("--cost-day is a number from 0 to 1000000 with at most nine decimals.")
+      }
     }
 
     func run() throws {
@@ -107,7 +114,8 @@ struct KeysCommand: ParsableCommand {
         let last = file?.keys.last { $0.name == name }
         let limits = AccessKey.Limits(
           requests: requestsS ?? last?.limits.requests, runs: runs ?? last?.limits.runs,
-          bytes: bytes ?? last?.limits.bytes)
+          bytes: bytes ?? last?.limits.bytes,
+          costDay: costDay.flatMap { AccessKey.Limits.billionths($0) } ?? last?.limits.costDay)
         let key = AccessKey(name: name, secret: secret, role: role ?? last?.role ?? .user, limits: limits)
         return KeyFile.text(of: file, adding: key)
       }

@@ -144,6 +144,10 @@ struct Settings: Sendable {
     worker.maxOutputBytes = reader.bytes("WF_MAX_OUTPUT_BYTES", default: "2MiB", in: 1_024...(256 << 20))
     worker.maxRunBytes = reader.bytes("WF_MAX_RUN_BYTES", default: "32MiB", in: 1_024...(256 << 20))
     worker.maxItems = reader.integer("WF_MAX_ITEMS", default: Foreach.defaultMaxItems, in: 1...100_000)
+    worker.maxCostDay =
+      reader.parsed("WF_MAX_COST_DAY", default: "none", CostSetting.init, expected: CostSetting.expected)?.cost
+    worker.cooldown.longest = reader.seconds("WF_LLM_COOLDOWN_S", default: 30, in: 0...3_600)
+    worker.cooldown.first = min(worker.cooldown.first, worker.cooldown.longest)
     worker.maxProgressEntryBytes = reader.bytes(
       "WF_MAX_PROGRESS_ENTRY_BYTES", default: "64KiB", in: 0...(256 << 20))
     return worker

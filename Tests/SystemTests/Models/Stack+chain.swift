@@ -45,6 +45,12 @@ func write(_ text: String, to path: String) throws {
 }
 
 extension Stack {
+  /// The key of what all workers know of a model, which is in the first partition.
+  func modelKey(_ name: String) -> String { prefixes[0] + "model:\(name)" }
+
+  /// The key of what a run has spent on models.
+  func spentKey(of run: String) -> String { prefixes[0] + "spent:\(run)" }
+
   /// Runs a body against a stack with two models; a run whose models fail fails. The lease is short.
   static func withChain(
     workers: Int = 1, settings: [String: String] = [:],

@@ -1,0 +1,121 @@
+/// A call of a model that is to begin, and what all workers together may ask of that model and spend.
+public struct ModelCall: Sendable {
+  /// The model's name.
+  public let model: String
+  /// What it is for: the same for every attempt of a step, or of an item or a part of it, and of no other.
+  public let id: String
+  /// Of this call alone.
+  public let nonce: String
+  /// The run that it is for.
+  public let run: String
+  /// Whose run that is; nil without API keys.
+  public let owner: String?
+  /// How long it may take.
+  public var timeout = Duration.seconds(60)
+  /// The tokens that it may take: those of the prompt, and of the longest answer.
+  public var tokens = 0
+  /// Calls at the same time; nil for any number.
+  public var callLimit: Int?
+  /// Calls a minute; nil for any number.
+  public var requestRate: Int?
+  /// Tokens a minute; nil for any number.
+  public var tokenRate: Int?
+  /// The most that it may cost; nil where no price is known.
+  public var greatestCost: Cost?
+  /// What the run may spend; nil for any amount.
+  public var runBudget: Cost?
+  /// What the owner's runs together may spend in a day (UTC); nil for any amount.
+  public var dayBudget: Cost?
+
+  /// A call without limits.
+  public init(model: String, id: String, nonce: String, run: String, owner: String? = nil) {
+    self.model = model
+    self.id = id
+    self.nonce = nonce
+    self.run = run
+    self.owner = owner
+  }
+}
+
+/// Whether a call of a model may begin.
+public enum ModelAdmission: Sendable, Equatable {
+  /// It may, and counts as under way until its end is recorded. `abandoned`: what was booked as spent for an earlier call
+  /// of the same step whose worker has died.
+  case admitted(abandoned: Cost?)
+  /// It is to ask again after a time.
+  case wait(Duration, Reason)
+  /// It would cost more than may be spent.
+  case overspent(Budget)
+
+  /// What a call waits for.
+  public enum Reason: String, Sendable, Equatable {
+    /// The model keeps failing.
+    case cooldown
+    /// The model asked for a wait.
+    case asked
+    /// As many calls began as may in a minute.
+    case requests
+    /// As many tokens were asked for as may in a minute.
+    case tokens
+    /// As many calls are under way as may at the same time.
+    case calls
+    /// What calls under way may cost leaves nothing; they may cost less.
+    case budget
+
+    /// Whether the model itself is why: the time for all attempts of a step counts on.
+    var isOfModel: Bool { self == .cooldown || self == .asked }
+  }
+
+  /// A limit on what may be spent.
+  public enum Budget: String, Sendable, Equatable {
+    /// Of the run (`max_cost`).
+    case run
+    /// Of its owner, for a day.
+    case day
+  }
+}
+
+/// How a call of a model has ended.
+public struct ModelCallEnd: Sendable, Equatable {
+  /// What it says of the model.
+  public enum Outcome: Sendable, Equatable {
+    /// The model answered.
+    case answered
+    /// The model refused the call.
+    case refused
+    /// The model refused it because there are too many, and asks for a wait, where it says so.
+    case limited(retryAfter: Duration?)
+    /// The model could not be reached, was too slow or failed; it may ask for a wait.
+    case broken(retryAfter: Duration?)
+    /// It was aborted.
+    case aborted
+  }
+
+  /// What it says of the model.
+  public var outcome: Outcome
+  /// What it has used. Its cost is nil where no price is known, or where nothing says what the call has used: then it
+  /// may have cost as much as was reserved for it.
+  public var usage: ModelUsage
+  /// How long it took.
+  public var took: Duration
+
+  /// An end.
+  public init(_ outcome: Outcome, usage: ModelUsage = ModelUsage(), took: Duration = .zero) {
+    self.outcome = outcome
+    self.usage = usage
+    self.took = took
+  }
+}
+
+/// When a model that keeps failing is left alone by all workers.
+public struct CooldownPolicy: Sendable, Equatable {
+  /// Failed calls in a row after which no call begins for a while.
+  public var failures = 5
+  /// How long that is at first; it doubles each time that the call after it fails.
+  public var first = Duration.seconds(1)
+  /// How long that is at most; zero for never.
+  public var longest = Duration.seconds(30)
+
+  /// The usual policy.
+  public init() {}
+}

@@ -1,0 +1,117 @@
+import Hiredis
+import LinuxSupport
+public import Workflow
+
+/// The calls of models of all workers. They are counted in the first partition, whichever the run's is.
+extension RunStore {
+  /// How long a call counts as under way after the time that it may take.
+  private static let leaseMargin = Duration.seconds(30)
+
+  /// Asks whether a call of a model may begin, and reserves the most that it may cost. Safe to send twice.
+  public func admit(_ call: ModelCall) async throws(StoreError) -> ModelAdmission {
+    var arguments = RedisArguments()
+    arguments.append(keys.prefix)
+    arguments.append(call.id)
+    arguments.append(call.nonce)
+    arguments.append((call.timeout + RunStore.leaseMargin).milliseconds)
+    arguments.append(call.callLimit ?? 0)
+    arguments.append(call.requestRate ?? 0)
+    arguments.append(call.tokenRate ?? 0)
+    arguments.append(call.tokens)
+    for amount in [call.greatestCost, call.runBudget, call.dayBudget] { arguments.append(amount.scriptText) }
+    arguments.append(call.owner ?? "-")
+    arguments.append(call.model)
+    arguments.append(limits.retain)
+    let reply = try await evaluate(Scripts.modelcall, modelKeys(call), arguments)
+    guard let parts = reply.array, parts.count >= 2, let wait = parts[0].int, let why = parts[1].string else {
+      throw RunStore.damaged(Scripts.modelcall, reply)
+    }
+    if wait == 0, parts.count == 3, let abandoned = parts[2].int ?? parts[2].string.flatMap({ Int($0) }) {
+      return .admitted(abandoned: abandoned > 0 ? Cost(billionths: abandoned) : nil)
+    }
+    if wait > 0, let reason = ModelAdmission.Reason(rawValue: why) { return .wait(.milliseconds(wait), reason) }
+    if wait < 0, let budget = ModelAdmission.Budget(rawValue: why) { return .overspent(budget) }
+    throw RunStore.damaged(Scripts.modelcall, reply)
+  }
+
+  /// Records how a call of a model has ended. Safe to send twice.
+  /// - Returns: how long the model is left alone from now on.
+  @discardableResult
+  public func record(
+    _ end: ModelCallEnd, of call: ModelCall, _ policy: CooldownPolicy = CooldownPolicy()
+  ) async throws(StoreError) -> Duration {
+    let (word, wait): (String, Duration?) =
+      switch end.outcome {
+      case .answered: ("answered", nil)
+      case .refused: ("refused", nil)
+      case .limited(let wait): ("limited", wait)
+      case .broken(let wait): ("broken", wait)
+      case .aborted: ("aborted", nil)
+      }
+    let tokens = end.usage.input + end.usage.output
+    var arguments = RedisArguments()
+    arguments.append(keys.prefix)
+    arguments.append(call.id)
+    arguments.append(call.nonce)
+    arguments.append(call.tokenRate ?? 0)
+    arguments.append(call.tokens)
+    arguments.append(tokens > 0 ? "\(tokens)" : "")
+    arguments.append(word)
+    arguments.append(wait.map { "\($0.milliseconds)" } ?? "")
+    arguments.append(policy.failures)
+    arguments.append(policy.first.milliseconds)
+    arguments.append(policy.longest.milliseconds)
+    arguments.append(end.took.milliseconds)
+    arguments.append(end.usage.isEstimate ? "" : end.usage.cost.scriptText)
+    arguments.append(call.owner ?? "-")
+    arguments.append(call.model)
+    for (name, count) in end.usage.counts {
+      arguments.append(name)
+      arguments.append(count)
+    }
+    arguments.append("failed")
+    arguments.append(end.outcome == .answered ? 0 : 1)
+    let reply = try await evaluate(Scripts.modelend, modelKeys(call), arguments)
+    guard let left = reply.int else { throw RunStore.damaged(Scripts.modelend, reply) }
+    return .milliseconds(left)
+  }
+
+  /// The most bytes of an answer that is kept.
+  private static let longestKeptAnswer = 1 << 20
+
+  /// The answer of a model that is kept under a digest; nil where there is none.
+  public func keptAnswer(_ digest: String) async throws(StoreError) -> [UInt8]? {
+    try await send(["GET", keys.modelCache(digest)]).bytesValue
+  }
+
+  /// Keeps an answer of a model for some seconds, unless it is large.
+  public func keep(_ answer: [UInt8], _ digest: String, seconds: Int) async throws(StoreError) {
+    guard answer.count <= RunStore.longestKeptAnswer else { return }
+    var command: RedisArguments = ["SET", keys.modelCache(digest)]
+    command.append(answer)
+    command.append("EX")
+    command.append(seconds)
+    _ = try await send(command)
+  }
+
+  private func modelKeys(_ call: ModelCall) -> [String] {
+    [
+      keys.model(call.model), keys.modelCalls(call.model), keys.modelTurns(call.model), keys.spent(by: call.run),
+      keys.reserved(by: call.owner),
+    ]
+  }
+}
+
+extension Cost? {
+  /// As scripts take an amount.
+  fileprivate var scriptText: String { map { "\($0.billionths)" } ?? "" }
+}
+
+extension ModelUsage {
+  /// What is summed by day, under the names that it has in Redis.
+  fileprivate var counts: [(name: String, count: Int)] {
+    [
+      ("calls", calls), ("input", input), ("cached", cachedInput), ("output", output), ("reasoning", reasoning),
+    ]
+  }
+}

@@ -1,0 +1,80 @@
+#!lua flags=allow-oom
+--[[
+Records how a call of a model has ended, and what it has used.
+
+KEYS  1 model:{name}  2 modelcalls:{name}  3 modelturns:{name}  4 spent:{job id}  5 reserved:{owner}
+ARGV  1 key prefix  2 the call's id  3 its nonce  4 tokens a minute that the model may get, 0 for any number
+      5 tokens that the call might take  6 tokens that it took, '' where that is not known
+      7 how it ended: answered, refused, limited: with 429, broken: the model could not be reached or failed, aborted
+      8 how long the model asks to be left alone, ms, '' where it does not say
+      9 broken calls in a row after which it is left alone  10 for how long at first, ms  11 at most, ms; 0: never
+      12 how long the call took, ms  13 what it cost, '' where no price is known, or not what it cost
+      14 owner, '-' for none  15 the model's name
+      16... names of what it has used, each with a number
+
+Returns the time for which the model is left alone from now on, ms; 0 where it is not.
+Safe to send twice: a call that is over changes nothing.
+]]
+local now = clock()
+local id, field = ARGV[2], 'r:' .. ARGV[2]
+local known = redis.call('HMGET', KEYS[1], 'cooldown', 'asked', 'rounds', 'took', 'tokens')
+local cooldown, asked = tonumber(known[1] or nil) or 0, tonumber(known[2] or nil) or 0
+local held = redis.call('HGET', KEYS[4], field)
+local nonce, amount, day = string.match(held or '', '^(%S+) %d+ (%d+) (%d+)$')
+-- Another call has taken the place of this one, or its end is recorded.
+local isOver = nonce and nonce ~= ARGV[3]
+local isKnown = not isOver and redis.call('ZREM', KEYS[2], id) == 1
+redis.call('ZREM', KEYS[3], id)
+
+-- What it did cost, in place of what it might have.
+local today = day or whole(math.floor(now / 86400000000))
+local spending = prefix .. 'spending:' .. today
+local name = ARGV[14] .. ':' .. ARGV[15]
+if nonce == ARGV[3] then
+  redis.call('HDEL', KEYS[4], field)
+  redis.call('HDEL', KEYS[5], field)
+  isKnown = true
+  if ARGV[13] ~= '' then
+    local less = whole(ARGV[13] - amount)
+    redis.call('HINCRBY', KEYS[4], 'booked', less)
+    redis.call('HINCRBY', spending, 'spent:' .. ARGV[14], less)
+    redis.call('HINCRBY', spending, 'cost:' .. name, less)
+  end
+end
+local function left() return math.max(0, math.ceil((math.max(cooldown, asked) - now) / 1000)) end
+if not isKnown then return left() end
+for i = 16, #ARGV, 2 do
+  if ARGV[i + 1] ~= '0' then redis.call('HINCRBY', spending, ARGV[i] .. ':' .. name, ARGV[i + 1]) end
+end
+redis.call('EXPIRE', spending, '8640000')
+
+-- What it was counted for and did not take is free again.
+local limit, used = tonumber(ARGV[4]), tonumber(ARGV[6])
+if limit > 0 and used then
+  local share = (ARGV[5] - used) * 60000000 / (limit * 0.9)
+  redis.call('HSET', KEYS[1], 'tokens', whole(math.max(0, (tonumber(known[5] or nil) or 0) - share)))
+end
+-- A wait that the model asks for is no longer than five minutes; then one call tries again.
+if (ARGV[7] == 'limited' or ARGV[7] == 'broken') and ARGV[8] ~= '' then
+  asked = math.max(asked, now + math.min(300000, ARGV[8]) * 1000)
+  redis.call('HSET', KEYS[1], 'asked', whole(asked))
+end
+local longest = tonumber(ARGV[11])
+if ARGV[7] == 'broken' and longest > 0 then
+  local broken = redis.call('HINCRBY', KEYS[1], 'broken', '1')
+  -- A call that began before the model was left alone says nothing new; the trial after it does.
+  local rounds = tonumber(known[3] or nil) or 0
+  if broken >= tonumber(ARGV[9]) and (cooldown <= now or rounds > 0 and cooldown - now <= 2000000) then
+    cooldown = now + math.min(longest, ARGV[10] * 2 ^ math.min(rounds, 30)) * 1000
+    redis.call('HSET', KEYS[1], 'rounds', whole(rounds + 1), 'cooldown', whole(cooldown))
+  end
+elseif ARGV[7] == 'answered' or ARGV[7] == 'refused' then
+  redis.call('HDEL', KEYS[1], 'broken', 'rounds', 'cooldown')
+  cooldown = 0
+  if ARGV[7] == 'answered' then
+    local took = tonumber(known[4] or nil) or tonumber(ARGV[12])
+    redis.call('HSET', KEYS[1], 'took', whole(took * 0.8 + ARGV[12] * 0.2))
+  end
+end
+redis.call('EXPIRE', KEYS[1], '86400')
+return left()

@@ -1,0 +1,155 @@
+import Logging
+import OpenSSL
+import Synchronization
+import Workflow
+import WorkflowOperations
+import WorkflowStore
+
+/// Counts the calls of models of all workers, and what they spend, in the first partition.
+struct ModelLedger: Sendable {
+  private let store: RunStore
+  private let policy: CooldownPolicy
+  private let logger: Logger
+
+  /// The longest wait that a step spends in its place; a longer one it waits outside.
+  private static let longestWait = RunProgress.longestWait
+  /// How long the end of a call is sent again while Redis is away. After that it counts as abandoned.
+  private static let patience = Duration.seconds(60)
+
+  init(_ store: RunStore, _ policy: CooldownPolicy, logger: Logger) {
+    self.store = store
+    self.policy = policy
+    self.logger = logger
+  }
+
+  /// Asks whether a call may begin, as long as Redis is away and while the wait is short.
+  func admit(_ call: ModelCall) async throws(StepError) -> ModelAdmission {
+    var delay = Duration.milliseconds(100)
+    while true {
+      do {
+        let admission = try await store.admit(call)
+        guard case .wait(let time, _) = admission, time <= Self.longestWait else { return admission }
+        delay = time
+      } catch {
+        guard error.isTransient else {
+          throw .failed(StepFailure(.operationFailed, "the limits of the model cannot be read: \(error)"))
+        }
+        delay = min(delay * 2, .seconds(1))
+      }
+      do { try await Task.sleep(for: delay) } catch { throw .cancelled }
+    }
+  }
+
+  /// The answer that is kept under a digest; nil where there is none, or Redis is away.
+  func keptAnswer(_ digest: String) async -> [UInt8]? {
+    do { return try await store.keptAnswer(digest) } catch {
+      logger.debug("a kept answer of a model cannot be read: \(error)")
+      return nil
+    }
+  }
+
+  /// Keeps an answer. Nothing depends on it.
+  func keep(_ answer: [UInt8], _ digest: String, seconds: Int) async {
+    do { try await store.keep(answer, digest, seconds: seconds) } catch {
+      logger.debug("the answer of a model cannot be kept: \(error)")
+    }
+  }
+
+  /// Records the end of a call; where Redis is away, the answer does not wait for it.
+  func record(_ end: ModelCallEnd, of call: ModelCall) async {
+    if await sent(end, of: call) { return }
+    let deadline = ContinuousClock.now + Self.patience
+    Task {
+      while ContinuousClock.now < deadline {
+        try? await Task.sleep(for: .seconds(1))
+        if await sent(end, of: call) { return }
+      }
+      logger.warning(
+        "the end of a call of a model could not be recorded: it counts as abandoned",
+        metadata: ["model": "\(call.model)", "call": "\(call.id)"])
+    }
+  }
+
+  /// Whether nothing remains to be sent.
+  private func sent(_ end: ModelCallEnd, of call: ModelCall) async -> Bool {
+    do {
+      let left = try await store.record(end, of: call, policy)
+      if case .broken = end.outcome, left > .zero {
+        logger.notice(
+          "the model keeps failing; no worker calls it for \(left.inSeconds)", metadata: ["model": "\(call.model)"])
+      }
+      return true
+    } catch {
+      if !error.isTransient {
+        logger.error(
+          "the end of a call of a model cannot be recorded: \(error)", metadata: ["model": "\(call.model)"])
+      }
+      return !error.isTransient
+    }
+  }
+}
+
+/// What a run's calls of models may spend.
+struct RunSpending: Sendable {
+  /// The run's id.
+  let run: String
+  /// Whose run it is; nil without API keys.
+  let owner: String?
+  /// What the run may spend; nil for any amount.
+  let runBudget: Cost?
+  /// What its owner's runs may spend in a day; nil for any amount.
+  let dayBudget: Cost?
+}
+
+/// The calls of models that an attempt of a step makes.
+final class AttemptAccount: ModelAccount {
+  private let spending: RunSpending
+  private let unit: StepUnit
+  private let ledger: ModelLedger
+  private let state = Mutex(ModelUsage())
+
+  init(_ spending: RunSpending, _ unit: StepUnit, _ ledger: ModelLedger) {
+    self.spending = spending
+    self.unit = unit
+    self.ledger = ledger
+  }
+
+  /// What the calls have used.
+  var used: ModelUsage { state.withLock { $0 } }
+
+  func call(of model: String, part: String?) -> ModelCall {
+    let id = "\(spending.run)/\(unit.name)" + (part.map { "#\($0)" } ?? "")
+    var call = ModelCall(
+      model: model, id: id, nonce: String(UInt64.random(in: 1...(.max)), radix: 36), run: spending.run,
+      owner: spending.owner)
+    call.runBudget = spending.runBudget
+    call.dayBudget = spending.dayBudget
+    return call
+  }
+
+  func admit(_ call: ModelCall) async throws(StepError) -> ModelAdmission {
+    let admission = try await ledger.admit(call)
+    if case .admitted(let abandoned?) = admission {
+      var lost = ModelUsage()
+      (lost.calls, lost.cost, lost.isEstimate) = (1, abandoned, true)
+      state.withLock { $0.add(lost) }
+    }
+    return admission
+  }
+
+  func answer(to question: [UInt8]) async -> [UInt8]? { await ledger.keptAnswer(digest(question)) }
+
+  func keep(_ answer: [UInt8], to question: [UInt8], seconds: Int) async {
+    await ledger.keep(answer, digest(question), seconds: seconds)
+  }
+
+  /// Names a question of the owner: nobody gets what another owner has paid for.
+  private func digest(_ question: [UInt8]) -> String {
+    Digest.hex(Digest.sha256(Array("\(spending.owner ?? "-") ".utf8) + question))
+  }
+
+  func end(_ call: ModelCall, _ end: ModelCallEnd) async {
+    state.withLock { $0.add(end.usage) }
+    await ledger.record(end, of: call)
+  }
+}
