@@ -51,18 +51,9 @@ public struct LLMSummarize: Operation {
   }
 
   private static func parameters(_ limits: ModelLimits) -> ParameterSchema {
-    let isLimited = limits.maxTokens < ModelLimits.mostTokens
-    return ParameterSchema([
+    ParameterSchema([
       .init("source", .string(), default: "@pre.clean_text", summary: "the text to summarize"),
-      .init(
-        "max_tokens", .integer(1...limits.maxTokens), default: .number(JSONNumber(min(120, limits.maxTokens))),
-        setting: isLimited ? "WF_LLM_MAX_TOKENS" : nil, summary: "tokens of the summary at most"),
-      .init(
-        "model",
-        .oneOrMore(limits.models.map { .oneOf($0) } ?? .string(maxScalars: 200), atMost: ModelCatalog.longestChain),
-        setting: limits.models.map { _ in limits.setting },
-        summary: "the model, if not the configured one; or several, of which the next is called when one has failed"),
-      .init("temperature", .number(0...2), summary: "the temperature of the model, if not its own default"),
+      limits.tokens(default: 120, of: "the summary"), limits.model, limits.temperature,
       .init("prompt", .string(), summary: "the instruction for the model"),
     ])
   }
@@ -75,7 +66,9 @@ public struct LLMSummarize: Operation {
     let source = try invocation.string("source")
     let limit = limit(invocation)
     guard let calls else { return .outputs(placeholder(source, limit)) }
-    let (answer, provider) = try await calls.answer(invocation) { request(invocation, source, limit, $0, calls) }
+    let (answer, provider) = try await calls.answer(invocation) {
+      request(invocation, source, limit, $0, key: $1)
+    }
     var outputs = outputs(answer.text, provider: provider, model: answer.model, usage: answer.usage)
     outputs["finish_reason"] = answer.finishReason.map { .string($0) } ?? .null
     return .outputs(outputs)
@@ -99,16 +92,13 @@ public struct LLMSummarize: Operation {
   private func limit(_ invocation: Invocation) -> Int { invocation.params["max_tokens"]?.numberValue?.int ?? 120 }
 
   private func request(
-    _ invocation: Invocation, _ source: String, _ limit: Int, _ named: ChatModels.Named, _ calls: ModelStep
+    _ invocation: Invocation, _ source: String, _ limit: Int, _ named: ChatModels.Named, key: String
   ) -> ChatRequest {
     let prompt = invocation.params["prompt"]?.stringValue ?? Self.instruction
-    var request = ChatRequest(
+    return ChatRequest(
       model: named.requestedModel, messages: [.init(.system, prompt), .init(.user, source)],
       maxTokens: min(limit, named.maxTokens ?? limit),
-      temperature: invocation.params["temperature"]?.numberValue?.double,
-      idempotencyKey: calls.idempotencyKey(invocation, named))
-    if let earlier = invocation.earlier { request.adapt(to: earlier) }
-    return request
+      temperature: invocation.params["temperature"]?.numberValue?.double, idempotencyKey: key)
   }
 
   private func placeholder(_ source: String, _ limit: Int) -> JSONObject {

@@ -58,9 +58,9 @@ extension ModelStep {
   }
 
   /// The key of the calls of a model: that of the step for the first one. Any other has its own, because providers and
-  /// gateways may answer a known key with the answer that they gave before.
-  func idempotencyKey(_ invocation: Invocation, _ named: ChatModels.Named) -> String {
-    let key = invocation.idempotencyKey
+  /// gateways may answer a known key with the answer that they gave before. So has each part of a step.
+  func idempotencyKey(_ invocation: Invocation, _ named: ChatModels.Named, part: String? = nil) -> String {
+    let key = invocation.idempotencyKey + (part.map { "~\($0)" } ?? "")
     return invocation.earlier?.alternative == nil ? key : "\(key)#\(Self.headerText(named.name))"
   }
 

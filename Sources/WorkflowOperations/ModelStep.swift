@@ -9,17 +9,24 @@ struct ModelStep: Sendable {
   let models: ChatModels
 
   /// Calls the model of the chain that is its turn; whoever follows the run sees its text as it comes.
-  /// - Parameter request: makes the request for the model.
+  /// - Parameters:
+  ///   - part: names the call where an attempt makes several; each has a key of its own.
+  ///   - isShown: whether those who follow the run see the text: only one call of an attempt may be shown.
+  ///   - request: makes the request for the model, with the key of the call.
   /// - Throws: the failure of the step's attempt, which names the model where there are several.
   func answer(
-    _ invocation: Invocation, to request: (ChatModels.Named) -> ChatRequest
+    _ invocation: Invocation, part: String? = nil, isShown: Bool = true,
+    to request: (_ model: ChatModels.Named, _ key: String) -> ChatRequest
   ) async throws(StepError) -> (answer: ChatAnswer, provider: String) {
     let chain = chain(invocation)
     guard let named = chain.current else {
       throw .failed(StepFailure(.operationFailed, "model: this worker has none of the models that the step names"))
     }
+    var request = request(named, idempotencyKey(invocation, named, part: part))
+    if let earlier = invocation.earlier { request.adapt(to: earlier) }
     do {
-      return (try await complete(request(named), with: named.model, invocation.onText), named.model.provider)
+      let answer = try await complete(request, with: named.model, isShown ? invocation.onText : nil)
+      return (answer, named.model.provider)
     } catch {
       switch error {
       case .cancelled: throw .cancelled
