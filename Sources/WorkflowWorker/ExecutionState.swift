@@ -22,6 +22,8 @@ struct ExecutionState {
   enum Event: Sendable {
     /// An attempt of a step has ended.
     case ended(Unit, AttemptEnd)
+    /// An operation wants to have a part of its step recorded.
+    case part(PartRecord)
     /// The time of a waiting step may have come.
     case due
     /// Redis has answered for the batch in flight, or the run is lost.
@@ -117,6 +119,7 @@ struct ExecutionState {
     switch event {
     case nil: break
     case .ended(let unit, let end): self.end(unit, end, stop)
+    case .part(let part): progress.record(part)
     case .due: alarm = nil
     case .written(let answer): if let action = settle(answer, stop) { return action }
     }

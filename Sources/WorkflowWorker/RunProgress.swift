@@ -35,6 +35,8 @@ struct RunProgress {
   var itemSteps: [Position] = []
   /// Those of them of which an item had failed before the run was taken up again.
   var failedItemSteps: [Position] = []
+  /// What operations record of parts of their steps.
+  var parts = StepPartRecords()
   let clock: RedisClock
 
   /// The longest wait for an attempt that keeps its run in the worker; a run that waits longer is parked.
@@ -155,10 +157,12 @@ struct RunProgress {
     defer { scope.item = nil }
     let (params, bytes) = try scope.resolve(step.params, within: budget.limits.step)
     try schema.check(resolved: params)
-    let invocation = Invocation(
+    var invocation = Invocation(
       job: run.id.description, step: step.id, item: unit.item, params: params, inputs: scope.inputs,
       outputLimit: budget.limits.step,
       earlier: earlier(unit), generation: run.generation)
+    let known = knownParts(of: unit)
+    if !known.isEmpty { invocation.parts = StepParts(known: known) }
     return (invocation, bytes)
   }
 
