@@ -15,7 +15,7 @@ private struct JSONSchemaValidation {
   private static let mostProblems = 5
   /// Comparisons of a value with a schema at most. Without `anyOf` they are as many as the value has parts, times the
   /// schemas that each part must fit.
-  private static let mostSteps = 1_000_000
+  private static let mostSteps = 300_000
   /// Schemas within schemas that are looked at, which bounds the stack.
   private static let deepest = 160
 
@@ -24,6 +24,8 @@ private struct JSONSchemaValidation {
   private var path: [PathElement] = []
   private var steps = 0
   private var depth = 0
+  /// Of how many lists of alternatives one is being tried; within more than one no sentence is read by anybody.
+  private var trials = 0
   /// Whether it was given up.
   private var isOver = false
 
@@ -34,9 +36,12 @@ private struct JSONSchemaValidation {
 
   init(_ nodes: [JSONSchema.Node]) { self.nodes = nodes }
 
+  /// Problems that are looked for: of an alternative the first one tells.
+  private var mostProblems: Int { trials > 0 ? 1 : Self.mostProblems }
+
   /// Looks at a value by a schema, and notes its problems.
   mutating func check(_ value: JSONValue, _ node: Int) {
-    guard !isOver, problems.count < Self.mostProblems else { return }
+    guard !isOver, problems.count < mostProblems else { return }
     steps += 1
     guard steps < Self.mostSteps, depth < Self.deepest else {
       isOver = true
@@ -46,11 +51,11 @@ private struct JSONSchemaValidation {
     }
     depth += 1
     defer { depth -= 1 }
-    guard checkKind(value, nodes[node]) else { return }
+    guard checkKind(value, node) else { return }
     switch value {
-    case .number(let number): check(number, nodes[node])
+    case .number(let number): check(number, node)
     case .string(let text): check(length: text, nodes[node].length)
-    case .array(let elements): check(elements, nodes[node])
+    case .array(let elements): check(elements, node)
     case .object(let object): check(object, node)
     case .null, .bool: break
     }
@@ -58,29 +63,29 @@ private struct JSONSchemaValidation {
   }
 
   /// Looks at the type, and whether the value is one that is allowed.
-  private mutating func checkKind(_ value: JSONValue, _ node: JSONSchema.Node) -> Bool {
-    if node.isNever {
+  private mutating func checkKind(_ value: JSONValue, _ node: Int) -> Bool {
+    if nodes[node].isNever {
       note("is not allowed")
       return false
     }
-    if let types = node.types, !types.isEmpty, !types.contains(where: { $0.fits(value) }) {
+    if let types = nodes[node].types, !types.isEmpty, !types.contains(where: { $0.fits(value) }) {
       note("must be \(Self.list(types.map(\.article))), not \(JSONSchema.ValueType.article(of: value))")
       return false
     }
-    guard let values = node.values else { return true }
+    guard let values = nodes[node].values else { return true }
     steps += values.count
-    guard node.allows(value) else {
-      note(Self.choice(values, node.texts))
+    guard nodes[node].allows(value) else {
+      note(Self.choice(values, nodes[node].texts))
       return false
     }
     return true
   }
 
-  private mutating func check(_ number: JSONNumber, _ node: JSONSchema.Node) {
-    if let bound = node.minimum, number.double < bound.double { note("must be \(bound.text) or more") }
-    if let bound = node.maximum, number.double > bound.double { note("must be \(bound.text) or less") }
-    if let bound = node.above, number.double <= bound.double { note("must be more than \(bound.text)") }
-    if let bound = node.below, number.double >= bound.double { note("must be less than \(bound.text)") }
+  private mutating func check(_ number: JSONNumber, _ node: Int) {
+    if let bound = nodes[node].minimum, number.double < bound.double { note("must be \(bound.text) or more") }
+    if let bound = nodes[node].maximum, number.double > bound.double { note("must be \(bound.text) or less") }
+    if let bound = nodes[node].above, number.double <= bound.double { note("must be more than \(bound.text)") }
+    if let bound = nodes[node].below, number.double >= bound.double { note("must be less than \(bound.text)") }
   }
 
   private mutating func check(length text: String, _ bounds: JSONSchema.Bounds) {
@@ -93,9 +98,9 @@ private struct JSONSchemaValidation {
     if let most = bounds.most, count > most { note("must have \(most) \(unit) or fewer, and has \(count)") }
   }
 
-  private mutating func check(_ elements: [JSONValue], _ node: JSONSchema.Node) {
-    check(elements.count, node.count, "elements")
-    guard let items = node.items else { return }
+  private mutating func check(_ elements: [JSONValue], _ node: Int) {
+    check(elements.count, nodes[node].count, "elements")
+    guard let items = nodes[node].items else { return }
     for (index, element) in elements.enumerated() where !isOver {
       path.append(.index(index))
       check(element, items)
@@ -133,6 +138,8 @@ private struct JSONSchemaValidation {
     _ value: JSONValue, _ schemas: [Int], _ keyword: String, _ isGood: (Int) -> Bool
   ) {
     let known = problems
+    trials += 1
+    defer { trials -= 1 }
     var reasons: [String] = []
     var fitting = 0
     for schema in schemas where !isOver {
@@ -152,7 +159,8 @@ private struct JSONSchemaValidation {
   // MARK: Sentences
 
   private mutating func note(_ sentence: String) {
-    guard problems.count < Self.mostProblems else { return }
+    guard problems.count < mostProblems else { return }
+    guard trials < 2 else { return problems.append("an alternative does not fit") }
     problems.append("\(place) \(sentence)".cut(toBytes: 400))
   }
 

@@ -152,7 +152,7 @@ import Testing
         {"allOf":[{"$ref":"#/$defs/a"},{"maxItems":0}]},{"allOf":[{"$ref":"#/$defs/a"},{"maxItems":0}]}]}}}}
       """##
     let value = String(repeating: "[", count: 20) + "1" + String(repeating: "]", count: 20)
-    #expect(try problems(schema, value).first == "validation takes more than 1000000 comparisons")
+    #expect(try problems(schema, value).first == "validation takes more than 300000 comparisons")
   }
 
   @Test func `Problems are few and short, however many there are`() throws {
