@@ -13,6 +13,8 @@ public struct ChatModels: Sendable {
     public var requestedModel: String?
     /// The most tokens that a call may ask for; nil where no more is known than what a step may.
     public var maxTokens: Int?
+    /// The tokens of a prompt and its answer together; nil where it is not known.
+    public var contextTokens: Int?
     /// Logs its failures.
     public var log: ModelLog?
   }
@@ -43,7 +45,8 @@ public struct ChatModels: Sendable {
       logger[metadataKey: "model"] = "\(definition.name)"
       let log = ModelLog(logger)
       return Named(
-        name: definition.name, model: Self.make(definition, client, log), maxTokens: definition.maxTokens, log: log)
+        name: definition.name, model: Self.make(definition, client, log), maxTokens: definition.maxTokens,
+        contextTokens: definition.contextTokens, log: log)
     }
     let named = Dictionary(models.map { ($0.name, $0) }) { first, _ in first }
     self.named = named
