@@ -26,13 +26,17 @@ struct Composition {
   ///   - client: for model calls; nil without a model, or where the operations are not executed.
   ///   - requests: for `http_request`; nil where it is off, or where the operations are not executed.
   func registry(client: HTTPClient?, requests: HTTPClient?) -> OperationRegistry {
+    let models = client.flatMap(models)
     let summarizer = LLMSummarize(
-      models: client.flatMap(models), fallback: settings.fallback, total: settings.modelTotal,
-      limits: settings.modelLimits)
+      models: models, fallback: settings.fallback, total: settings.modelTotal, limits: settings.modelLimits)
+    // Nothing stands in for its model: without one the operation is not there.
+    let hasModel = settings.models.catalog != nil
+    let chat = hasModel ? LLMChat(models: models, total: settings.modelTotal, limits: settings.modelLimits) : nil
     let request = SendHTTPRequest(
       client: requests, access: settings.httpAccess, timeout: settings.httpTimeout, log: requestLog())
     return OperationRegistry(
-      OperationRegistry.builtIn(summarizer: summarizer, requests: request) + CommandLineTool.additionalOperations)
+      OperationRegistry.builtIn(summarizer: summarizer, chat: chat, requests: request)
+        + CommandLineTool.additionalOperations)
   }
 
   private func models(_ client: HTTPClient) -> ChatModels? {

@@ -21,6 +21,8 @@ public struct ChatModels: Sendable {
     public var prices: ModelDefinition.Prices?
     /// What tells its answers from those of another model under the same name: its URL and the provider's name for it.
     public var identity = ""
+    /// The tokens of a prompt and its answer together; nil where it is not known.
+    public var contextTokens: Int?
     /// Logs its failures.
     public var log: ModelLog?
   }
@@ -57,7 +59,7 @@ public struct ChatModels: Sendable {
       return Named(
         name: definition.name, model: Self.make(definition, client, log), maxTokens: definition.maxTokens,
         timeout: definition.timeout, limits: definition.limits, prices: definition.prices,
-        identity: "\(definition.baseURL) \(definition.model)", log: log)
+        identity: "\(definition.baseURL) \(definition.model)", contextTokens: definition.contextTokens, log: log)
     }
     let named = Dictionary(models.map { ($0.name, $0) }) { first, _ in first }
     self.named = named

@@ -1,7 +1,7 @@
 public import Workflow
 
-/// Through which an attempt of a step makes its calls of models: the limits and budgets that all workers share, and what
-/// the calls have used.
+/// Through which an attempt of a step makes its calls of models: the limits and budgets that all workers share, and
+/// what the calls have used.
 public protocol ModelAccount: Sendable {
   /// A call of a model that is to be made, without limits.
   /// - Parameter part: tells apart the calls that an attempt makes; the same in each attempt.

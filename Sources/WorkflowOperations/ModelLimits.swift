@@ -1,3 +1,7 @@
+import ExactJSON
+import Workflow
+import WorkflowLLM
+
 /// The limits on what a step may ask of the configured models. The operator pays for them, and so sets the limits.
 public struct ModelLimits: Sendable, Equatable {
   /// The names that a step's `model` may have; nil for any name.
@@ -17,5 +21,28 @@ public struct ModelLimits: Sendable, Equatable {
     self.models = models
     self.setting = setting
     self.maxTokens = maxTokens
+  }
+}
+
+/// The parameters of operations that call a model.
+extension ModelLimits {
+  /// `model`.
+  var model: ParameterSchema.Parameter {
+    .init(
+      "model", .oneOrMore(models.map { .oneOf($0) } ?? .string(maxScalars: 200), atMost: ModelCatalog.longestChain),
+      setting: models.map { _ in setting },
+      summary: "the model, if not the configured one; or several, of which the next is called when one has failed")
+  }
+
+  /// `max_tokens`.
+  func tokens(default tokens: Int, of what: String) -> ParameterSchema.Parameter {
+    .init(
+      "max_tokens", .integer(1...maxTokens), default: .number(JSONNumber(min(tokens, maxTokens))),
+      setting: maxTokens < ModelLimits.mostTokens ? "WF_LLM_MAX_TOKENS" : nil, summary: "tokens of \(what) at most")
+  }
+
+  /// `temperature`.
+  var temperature: ParameterSchema.Parameter {
+    .init("temperature", .number(0...2), summary: "the temperature of the model, if not its own default")
   }
 }

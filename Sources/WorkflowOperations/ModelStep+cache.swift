@@ -12,15 +12,16 @@ extension ModelStep {
   /// Makes a call, unless the answer to the same question is kept.
   func call(
     _ named: ChatModels.Named, _ request: ChatRequest, part: String?, _ invocation: Invocation,
-    _ account: any ModelAccount, hasNext: Bool
+    _ account: any ModelAccount, hasNext: Bool, waitsInPlace: Bool, _ onText: (@Sendable (String) -> Void)?
   ) async throws(StepError) -> Result<ChatAnswer, ModelError> {
     let seconds = invocation.params[Self.cacheParameter.name]?.numberValue?.int ?? 0
     let question = seconds > 0 ? request.question(to: named) : []
     if seconds > 0, let kept = await account.answer(to: question), let answer = ChatAnswer(kept: kept) {
-      invocation.onText?(answer.text)
+      onText?(answer.text)
       return .success(answer)
     }
-    let result = try await call(named, request, part: part, account, hasNext: hasNext, invocation.onText)
+    let result = try await call(
+      named, request, part: part, account, hasNext: hasNext, waitsInPlace: waitsInPlace, onText)
     if seconds > 0, case .success(let answer) = result {
       await account.keep(answer.kept, to: question, seconds: seconds)
     }

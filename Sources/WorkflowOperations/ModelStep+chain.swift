@@ -52,15 +52,15 @@ extension ModelStep {
   /// Whether a failure of this kind is one of the model, and not of the step whichever model is called.
   private static func isOfModel(_ code: ErrorCode) -> Bool {
     switch code {
-    case .timeout, .rateLimited, .providerUnavailable, .providerRejected, .invalidAnswer: true
-    case .referenceMissing, .outputTooLarge, .budgetExceeded, .operationFailed, .workerCrashed, .invalidRequest: false
+    case .timeout, .rateLimited, .providerUnavailable, .providerRejected, .invalidAnswer, .budgetExceeded: true
+    case .referenceMissing, .outputTooLarge, .operationFailed, .workerCrashed, .invalidRequest: false
     }
   }
 
   /// The key of the calls of a model: that of the step for the first one. Any other has its own, because providers and
-  /// gateways may answer a known key with the answer that they gave before.
-  func idempotencyKey(_ invocation: Invocation, _ named: ChatModels.Named) -> String {
-    let key = invocation.idempotencyKey
+  /// gateways may answer a known key with the answer that they gave before. So has each part of a step.
+  func idempotencyKey(_ invocation: Invocation, _ named: ChatModels.Named, part: String? = nil) -> String {
+    let key = invocation.idempotencyKey + (part.map { "~\($0)" } ?? "")
     return invocation.earlier?.alternative == nil ? key : "\(key)#\(Self.headerText(named.name))"
   }
 

@@ -5,9 +5,10 @@ extension ModelStep {
   /// Makes a call under the limits and budgets that all workers share.
   func call(
     _ named: ChatModels.Named, _ request: ChatRequest, part: String?, _ account: any ModelAccount, hasNext: Bool,
-    _ onText: (@Sendable (String) -> Void)?
+    waitsInPlace: Bool, _ onText: (@Sendable (String) -> Void)?
   ) async throws(StepError) -> Result<ChatAnswer, ModelError> {
-    let call = named.call(request, account.call(of: named.name, part: part))
+    var call = named.call(request, account.call(of: named.name, part: part))
+    call.waitsInPlace = waitsInPlace
     if call.greatestCost == nil, call.runBudget != nil || call.dayBudget != nil {
       let limit = call.runBudget != nil ? "the run's max_cost" : "the owner's limit a day"
       throw .failed(StepFailure(.budgetExceeded, "no price of the model is known, and \(limit) needs one (prices)"))

@@ -10,19 +10,26 @@ struct ModelStep: Sendable {
 
   /// Calls the model of the chain that is its turn; whoever follows the run sees its text as it comes.
   /// - Parameters:
-  ///   - part: tells apart the calls that an attempt makes; the same in each attempt.
-  ///   - request: makes the request for the model.
+  ///   - part: names the call where an attempt makes several; each has a key of its own.
+  ///   - isShown: whether those who follow the run see the text: only one call of an attempt may be shown.
+  ///   - waitsInPlace: whether it waits for its turn within the attempt, which has paid for what it would lose.
+  ///   - request: makes the request for the model, with the key of the call.
   /// - Throws: the failure of the step's attempt, which names the model where there are several.
   func answer(
-    _ invocation: Invocation, part: String? = nil, to request: (ChatModels.Named) -> ChatRequest
+    _ invocation: Invocation, part: String? = nil, isShown: Bool = true, waitsInPlace: Bool = false,
+    to request: (_ model: ChatModels.Named, _ key: String) -> ChatRequest
   ) async throws(StepError) -> (answer: ChatAnswer, provider: String) {
     let chain = chain(invocation)
     guard let named = chain.current else {
       throw .failed(StepFailure(.operationFailed, "model: this worker has none of the models that the step names"))
     }
+    var request = request(named, idempotencyKey(invocation, named, part: part))
+    if let earlier = invocation.earlier { request.adapt(to: earlier) }
     let result: Result<ChatAnswer, ModelError>
     do throws(StepError) {
-      result = try await call(named, request(named), part: part, invocation, hasNext: chain.next != nil)
+      result = try await call(
+        named, request, part: part, invocation, hasNext: chain.next != nil, waitsInPlace: waitsInPlace,
+        isShown ? invocation.onText : nil)
     } catch {
       guard case .failed(let failure) = error else { throw error }
       throw .failed(chain.naming(failure))
@@ -41,12 +48,14 @@ struct ModelStep: Sendable {
   }
 
   private func call(
-    _ named: ChatModels.Named, _ request: ChatRequest, part: String?, _ invocation: Invocation, hasNext: Bool
+    _ named: ChatModels.Named, _ request: ChatRequest, part: String?, _ invocation: Invocation, hasNext: Bool,
+    waitsInPlace: Bool, _ onText: (@Sendable (String) -> Void)?
   ) async throws(StepError) -> Result<ChatAnswer, ModelError> {
     guard let account = invocation.account else {
-      return await complete(request, with: named.model, invocation.onText)
+      return await complete(request, with: named.model, onText)
     }
-    return try await call(named, request, part: part, invocation, account, hasNext: hasNext)
+    return try await call(
+      named, request, part: part, invocation, account, hasNext: hasNext, waitsInPlace: waitsInPlace, onText)
   }
 
   func complete(

@@ -28,6 +28,9 @@ public protocol Operation: Sendable {
   /// When failed attempts are repeated, unless a step's `retry` says otherwise.
   var retryPolicy: RetryPolicy { get }
 
+  /// Whether the operation records parts of a step while it runs (``StepParts``), and finds those of earlier attempts.
+  var recordsParts: Bool { get }
+
   /// Runs the operation once. When the task is cancelled, it should throw `StepError.cancelled` soon.
   func run(_ invocation: Invocation) async throws(StepError) -> OperationResult
 
@@ -45,6 +48,9 @@ public protocol Operation: Sendable {
 extension Operation {
   /// An operation is not immediate by default.
   public var isImmediate: Bool { false }
+
+  /// An operation records no parts by default.
+  public var recordsParts: Bool { false }
 
   /// An operation has one attempt by default.
   public var retryPolicy: RetryPolicy { .none }
@@ -108,6 +114,8 @@ public struct Invocation: Sendable {
   public var onText: (@Sendable (String) -> Void)?
   /// Through which it makes calls of models; nil where nothing limits or counts them.
   public var account: (any ModelAccount)?
+  /// What is recorded of parts of the step, and records others.
+  public var parts = StepParts()
   private let attempts: OutOfLine<StepAttempts>?
 
   /// The failed attempts of the step before this one; nil at the first.

@@ -20,10 +20,13 @@ public struct OperationRegistry: Sendable {
   public var schemas: [String: ParameterSchema] { operations.mapValues(\.parameters) }
 
   /// The operations that every installation has.
-  /// - Parameter requests: `http_request` with what it may reach; by default it may reach nothing.
+  /// - Parameters:
+  ///   - chat: `llm_chat` with its models; nil where there are none: nothing stands in for a model there.
+  ///   - requests: `http_request` with what it may reach; by default it may reach nothing.
   public static func builtIn(
-    summarizer: LLMSummarize, requests: SendHTTPRequest = SendHTTPRequest()
+    summarizer: LLMSummarize, chat: LLMChat? = LLMChat(), requests: SendHTTPRequest = SendHTTPRequest()
   ) -> [any Operation] {
-    [Preprocess(), summarizer, StoreResult(), SplitText(), Combine(), requests]
+    let chats: [any Operation] = chat.map { [$0] } ?? []
+    return [Preprocess(), summarizer] + chats + [StoreResult(), SplitText(), Combine(), requests]
   }
 }

@@ -9,7 +9,8 @@ public struct CheckpointBatch: Sendable {
     case entry(ProgressMessage, at: Timestamp)
     /// A step's outputs, as JSON text: the step never runs again. `inLog`: the progress entry shows them.
     case checkpoint(step: String, outputs: [UInt8], inLog: Bool, at: Timestamp)
-    /// The end of an item of a step with `foreach`, as JSON text: the item never runs again.
+    /// The end of an item of a step with `foreach`, as JSON text: the item never runs again. Or what an operation has
+    /// recorded of a part.
     indirect case item(StepUnit, end: [UInt8])
     /// A value for a store; `order` is its place among all that the run stores.
     indirect case stored(StepUnit, order: Int, namespace: String, value: [UInt8])

@@ -35,6 +35,7 @@ public final class ClaimedRun: Sendable {
   public let attempts: [StepUnit: StepAttempts]
   /// How the items of steps with `foreach` have ended, by step id and position.
   public let items: [String: [Int: ItemEnd]]
+  private let partsOfItems: [StepUnit: [Int: JSONObject]]
   /// What recorded steps stored, in the order of recording.
   public let stored: [StoredValue]
 
@@ -99,7 +100,19 @@ public final class ClaimedRun: Sendable {
     ended = parts.ended
     attempts = parts.attempts
     items = parts.items
+    partsOfItems = parts.partsOfItems
     stored = parts.stored.sorted { $0.order < $1.order }
+  }
+
+  /// Whether anything is recorded of items, or of parts.
+  public var hasParts: Bool { !items.isEmpty || !partsOfItems.isEmpty }
+
+  /// What the operation of a step that runs once, or of an item, has recorded of parts of it, by their numbers.
+  public func parts(of unit: StepUnit) -> [Int: JSONObject] {
+    if unit.item != nil { return partsOfItems[unit] ?? [:] }
+    return (items[unit.step] ?? [:]).compactMapValues { end in
+      if case .outputs(let outputs) = end { outputs } else { nil }
+    }
   }
 
   /// How its steps have ended, by id, as far as it is recorded.
@@ -176,6 +189,7 @@ private struct RecordedParts {
   var ended: [String: StepEnd] = [:]
   var attempts: [StepUnit: StepAttempts] = [:]
   var items: [String: [Int: ItemEnd]] = [:]
+  var partsOfItems: [StepUnit: [Int: JSONObject]] = [:]
   var stored: [ClaimedRun.StoredValue] = []
 
   /// Adds a field of the run's outputs.
@@ -187,7 +201,11 @@ private struct RecordedParts {
     case "try": attempts[StepUnit(name: name)] = StepAttempts(json: value)
     case "item":
       let unit = StepUnit(name: name)
-      items[unit.step, default: [:]][unit.item ?? 0] = ItemEnd(json: value)
+      if let part = unit.part {
+        partsOfItems[StepUnit(unit.step, item: unit.item), default: [:]][part] = value.objectValue
+      } else {
+        items[unit.step, default: [:]][unit.item ?? 0] = ItemEnd(json: value)
+      }
     default: stored.append(try place(field, value, StepUnit(name: name)))
     }
   }

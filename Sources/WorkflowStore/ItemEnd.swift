@@ -28,28 +28,34 @@ public enum ItemEnd: Sendable, Equatable {
   }
 }
 
-/// A step, or an item of a step with `foreach`.
+/// A step, an item of a step with `foreach`, or a part of either that its operation records while it runs.
 public struct StepUnit: Sendable, Hashable {
   /// The step's id.
   public let step: String
   /// The item's position, from 0; nil for a step that runs once.
   public let item: Int?
+  /// The number of the part, from 0; nil for all of it.
+  public let part: Int?
 
-  /// A step, or one of its items.
-  public init(_ step: String, item: Int? = nil) {
+  /// A step, or one of its items, or a part of it.
+  public init(_ step: String, item: Int? = nil, part: Int? = nil) {
     self.step = step
     self.item = item
+    self.part = part
   }
 
-  /// The name of what is recorded of it: `{step}` or `{step}:{item}`. No step's id has a colon.
-  public var name: String { item.map { "\(step):\($0)" } ?? step }
+  /// The name of what is recorded of it: `{step}`, `{step}:{item}` or `{step}:{item}:{part}`. No step's id has a colon.
+  /// A part of a step that runs once is named as an item is; whether the step has `foreach` tells them apart.
+  public var name: String { [item, part].compactMap(\.self).reduce(step) { "\($0):\($1)" } }
 
   /// Reads a name.
   public init(name: some StringProtocol) {
-    guard let colon = name.lastIndex(of: ":"), let item = Int(name[name.index(after: colon)...]) else {
+    let words = name.split(separator: ":", omittingEmptySubsequences: false)
+    let numbers = words.dropFirst().compactMap { Int($0) }
+    guard (2...3).contains(words.count), numbers.count == words.count - 1 else {
       self.init(String(name))
       return
     }
-    self.init(String(name[..<colon]), item: item)
+    self.init(String(words[0]), item: numbers[0], part: numbers.count > 1 ? numbers[1] : nil)
   }
 }

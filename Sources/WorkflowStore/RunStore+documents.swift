@@ -60,10 +60,14 @@ extension RunStore {
   private func recorded(of id: JobID, _ documents: RunDocuments) async throws(StoreError) -> [String: [UInt8]] {
     let names = try await send(["HKEYS", keys.outputs(id)]).array?.compactMap(\.string) ?? []
     let ended = Set(names.filter { $0.hasPrefix("out:") || $0.hasPrefix("end:") }.map { String($0.dropFirst(4)) })
-    // The items of a step that has ended are in its outputs.
+    let known = Set(names)
+    // The items of a step that has ended are in its outputs, and the parts of an item in those of the item.
     let heads = names.filter { name in
       if name.contains("/") || name.hasPrefix("stored:") { return false }
-      return !name.hasPrefix("item:") || !ended.contains(StepUnit(name: name.dropFirst(5)).step)
+      guard name.hasPrefix("item:") else { return true }
+      let unit = StepUnit(name: name.dropFirst(5))
+      return !ended.contains(unit.step)
+        && (unit.part == nil || !known.contains("item:" + StepUnit(unit.step, item: unit.item).name))
     }
     var texts = try await outputs(heads, documents.lengths(of: heads), of: id)
     for (name, value) in texts {

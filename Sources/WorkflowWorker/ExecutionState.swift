@@ -22,6 +22,8 @@ struct ExecutionState {
   enum Event: Sendable {
     /// An attempt of a step has ended, for which calls of models were made.
     case ended(Unit, AttemptEnd, used: ModelUsage = ModelUsage())
+    /// An operation wants to have a part of its step recorded.
+    case part(PartRecord)
     /// The time of a waiting step may have come.
     case due
     /// Redis has answered for the batch in flight, or the run is lost.
@@ -119,6 +121,7 @@ struct ExecutionState {
     case .ended(let unit, let end, let used):
       progress.use(used, by: unit)
       self.end(unit, end, stop)
+    case .part(let part): progress.record(part)
     case .due: alarm = nil
     case .written(let answer): if let action = settle(answer, stop) { return action }
     }

@@ -59,12 +59,13 @@ struct Executor: Sendable {
     _ group: inout TaskGroup<Event>
   ) async -> ExecutionState.Exit {
     var event: Event?
+    var parts: PartMailbox?
     while true {
       switch state.next(after: event, stop: entry.map { $0.stop } ?? .lost) {
       case .run(let step):
         event = .ended(step.unit, await end(of: step, isImmediate: true))
       case .start(let steps):
-        for step in steps { start(step, of: writer.run, spending, &group) }
+        for step in steps { start(step, of: writer.run, spending, &parts, &group) }
         event = nil
       case .write(let batch) where group.isEmpty:
         // Nothing else can happen meanwhile, so no task is needed.
@@ -75,6 +76,7 @@ struct Executor: Sendable {
       case .wait(let time):
         if let time { group.addTask { await Self.alarm(after: time) } }
         event = await group.next()
+        if case .part = event, let parts { group.addTask { await Self.part(of: parts) } }
       case .leave(let exit):
         group.cancelAll()
         return exit
@@ -87,9 +89,12 @@ struct Executor: Sendable {
     return .due
   }
 
+  private static func part(of parts: PartMailbox) async -> Event { await parts.next().map { .part($0) } ?? .due }
+
   /// Starts a step as a task.
   private func start(
-    _ step: PendingStep, of run: HeldRun, _ spending: RunSpending, _ group: inout TaskGroup<Event>
+    _ step: PendingStep, of run: HeldRun, _ spending: RunSpending, _ parts: inout PartMailbox?,
+    _ group: inout TaskGroup<Event>
   ) {
     var step = step
     let unit = StepUnit(step.invocation.step, item: step.invocation.item)
@@ -97,6 +102,14 @@ struct Executor: Sendable {
     step.invocation.onText = { text.append($0) }
     let account = ledger.map { AttemptAccount(spending, unit, $0) }
     step.invocation.account = account
+    if step.operation.recordsParts {
+      let mailbox = parts ?? PartMailbox()
+      step.invocation.parts = step.invocation.parts.recording { [unit = step.unit] number, total, outputs in
+        await mailbox.record(unit, number, total, outputs)
+      }
+      if parts == nil { group.addTask { await Self.part(of: mailbox) } }
+      parts = mailbox
+    }
     group.addTask(executorPreference: globalConcurrentExecutor) { [step] in
       defer { text.end() }
       CommitPoint.beforeCall.pass()

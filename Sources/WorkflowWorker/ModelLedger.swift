@@ -28,7 +28,9 @@ struct ModelLedger: Sendable {
     while true {
       do {
         let admission = try await store.admit(call)
-        guard case .wait(let time, _) = admission, time <= Self.longestWait else { return admission }
+        guard case .wait(let time, _) = admission, call.waitsInPlace || time <= Self.longestWait else {
+          return admission
+        }
         delay = time
       } catch {
         guard error.isTransient else {

@@ -9,6 +9,7 @@ extension RunProgress {
   ///   can be run again at no cost. The dependents of any other step start when its outputs are recorded, so that no
   ///   later crash can lose the answer of a paid call.
   mutating func succeed(_ unit: Unit, _ result: OperationResult, isImmediate: Bool) {
+    parts.known[unit] = nil
     if let item = unit.item {
       succeed(unit.position, item: item, result, isImmediate: isImmediate)
     } else {

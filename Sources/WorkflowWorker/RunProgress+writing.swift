@@ -18,6 +18,7 @@ extension RunProgress {
     batch.hasStepInFlight = hasStepInFlight
     beingRecorded = unrecorded
     unrecorded = []
+    (parts.beingRecorded, parts.unrecorded) = (parts.unrecorded, [])
     defer { batch = batch.next }
     return batch
   }
@@ -26,6 +27,7 @@ extension RunProgress {
   mutating func confirm() {
     for position in beingRecorded { plan.end(taken: position, .done) }
     beingRecorded = []
+    confirmParts()
   }
 
   /// Undoes the steps that stored values where nothing can be stored: they fail, and their dependents are undone. The
@@ -55,6 +57,7 @@ extension RunProgress {
     }
     unrecorded = beingRecorded + unrecorded
     beingRecorded = []
+    (parts.unrecorded, parts.beingRecorded) = (parts.beingRecorded + parts.unrecorded, [])
     for position in notStarted { plan.cancel(position) }
     for position in dependents.union(failed) { scope.remove(step(position).id) }
     done.removeAll { undoneSteps.contains($0) || failedSteps.contains($0) }

@@ -37,6 +37,8 @@ struct RunProgress {
   var failedItemSteps: [Position] = []
   /// What calls of models have used that the log does not say yet.
   var used: [Position: ModelUsage] = [:]
+  /// What operations record of parts of their steps.
+  var parts = StepPartRecords()
   let clock: RedisClock
 
   /// The longest wait for an attempt that keeps its run in the worker; a run that waits longer is parked.
@@ -157,10 +159,12 @@ struct RunProgress {
     defer { scope.item = nil }
     let (params, bytes) = try scope.resolve(step.params, within: budget.limits.step)
     try schema.check(resolved: params)
-    let invocation = Invocation(
+    var invocation = Invocation(
       job: run.id.description, step: step.id, item: unit.item, params: params, inputs: scope.inputs,
       outputLimit: budget.limits.step,
       earlier: earlier(unit), generation: run.generation)
+    let known = knownParts(of: unit)
+    if !known.isEmpty { invocation.parts = StepParts(known: known) }
     return (invocation, bytes)
   }
 

@@ -32,6 +32,11 @@ def ordered_step(step, number):
     if step["op"] == "http_request":
         # Which hosts may be asked, no schema says; a reference is looked at when the step starts.
         params = {"url": "@pre.clean_text"}
+    if step["op"] == "llm_summarize":
+        params.pop("chunk_tokens", None)
+    if step["op"] == "llm_chat":
+        # Which messages and schemas make sense, no schema says.
+        params = {"prompt": "text"}
     if "foreach" in step:
         step["foreach"] = to_first(step["foreach"])
     if step["op"] == "store_result":

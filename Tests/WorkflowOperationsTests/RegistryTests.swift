@@ -24,6 +24,9 @@ import WorkflowOperations
     #expect(registry["split_text"] is SplitText)
     #expect(registry["combine"] is Combine)
     #expect(registry["http_request"] is SendHTTPRequest)
+    #expect(registry["llm_chat"] is LLMChat)
+    let withoutModel = OperationRegistry(OperationRegistry.builtIn(summarizer: LLMSummarize(model: nil), chat: nil))
+    #expect(withoutModel["llm_chat"] == nil)
     #expect(registry["shout"] == nil)
     #expect(registry["Preprocess"] == nil)
   }
@@ -47,7 +50,7 @@ import WorkflowOperations
     let schemas = OperationRegistry(builtIn + [Shout()]).schemas
     #expect(
       schemas.keys.sorted() == [
-        "combine", "http_request", "llm_summarize", "preprocess", "shout", "split_text", "store_result",
+        "combine", "http_request", "llm_chat", "llm_summarize", "preprocess", "shout", "split_text", "store_result",
       ])
     #expect(schemas["llm_summarize"]?.parameters.map(\.name).first == "source")
   }

@@ -15,7 +15,10 @@ import Testing
       .init("list", .array),
       .init(required: "object", .object, summary: "Needed."),
     ],
-    rules: [.atMostOne(["any", "flag"]), .less("count", than: "whole"), .absent("short", where: "choice", is: "a")])
+    rules: [
+      .atMostOne(["any", "flag"]), .exactlyOne(["any", "text"]), .less("count", than: "whole"),
+      .absent("short", where: "choice", is: "a"),
+    ])
 
   /// A schema with more parameters than may be.
   private static let wide: String = {

@@ -109,8 +109,8 @@ public struct StepDefinition: Sendable, Equatable {
 
   /// The fields of the step that a worker of an older version does not know.
   var newerFields: [String] {
-    if options.isEmpty, needs.allSatisfy({ $0.trigger == .done }) { return [] }
-    var fields: [String] = []
+    var fields = newerParameters
+    if options.isEmpty, needs.allSatisfy({ $0.trigger == .done }) { return fields }
     if options.isOptional { fields.append("field:optional") }
     if options.condition != nil { fields.append("field:when") }
     if options.timeout != nil { fields.append("field:timeout_s") }
@@ -119,6 +119,15 @@ public struct StepDefinition: Sendable, Equatable {
     if needs.contains(where: { $0.trigger != .done }) { fields.append("field:needs.on") }
     return fields
   }
+
+  /// The parameters that a worker of an older version does not know, and would pass over.
+  private var newerParameters: [String] {
+    guard op == "llm_summarize" else { return [] }
+    return Self.newerSummaryParameters.filter { params[$0] != nil }.map { "field:llm_summarize.\($0)" }
+  }
+
+  /// Those of `llm_summarize`.
+  static let newerSummaryParameters = ["sentences", "language", "chunk_tokens"]
 
   /// Ids that name something else in a reference.
   public static let reservedIDs: Set<String> = ["inputs", "item"]

@@ -46,7 +46,9 @@ public struct WorkflowDefinition: Sendable, Equatable {
   /// The fields that this version knows and an older one does not.
   public static let newerFields: Set<String> = [
     requirement(of: .high), requirement(of: .low), "field:fail_fast", "field:optional", "field:when", "field:timeout_s",
-    "field:needs.on", "field:retry", "field:foreach", "field:max_cost",
+    "field:needs.on", "field:retry", "field:foreach", "field:max_cost", "field:llm_summarize.sentences",
+    "field:llm_summarize.language",
+    "field:llm_summarize.chunk_tokens",
   ]
 
   /// What a run of a priority requires.

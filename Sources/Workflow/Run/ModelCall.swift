@@ -12,6 +12,8 @@ public struct ModelCall: Sendable {
   public let owner: String?
   /// How long it may take.
   public var timeout = Duration.seconds(60)
+  /// Whether whoever makes it waits for its turn, however long that is.
+  public var waitsInPlace = false
   /// The tokens that it may take: those of the prompt, and of the longest answer.
   public var tokens = 0
   /// Calls at the same time; nil for any number.
@@ -39,8 +41,8 @@ public struct ModelCall: Sendable {
 
 /// Whether a call of a model may begin.
 public enum ModelAdmission: Sendable, Equatable {
-  /// It may, and counts as under way until its end is recorded. `abandoned`: what was booked as spent for an earlier call
-  /// of the same step whose worker has died.
+  /// It may, and counts as under way until its end is recorded. `abandoned`: what was booked as spent for an earlier
+  /// call of the same step whose worker has died.
   case admitted(abandoned: Cost?)
   /// It is to ask again after a time.
   case wait(Duration, Reason)

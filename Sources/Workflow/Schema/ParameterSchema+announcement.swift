@@ -112,6 +112,7 @@ extension ParameterSchema.Rule {
   fileprivate var announcement: JSONValue {
     switch self {
     case .atMostOne(let names): ["at_most_one": .array(names.map(JSONValue.string))]
+    case .exactlyOne(let names): ["exactly_one": .array(names.map(JSONValue.string))]
     case .less(let name, let other): ["less": [.string(name), .string(other)]]
     case .absent(let name, let other, let text): ["absent": [.string(name), .string(other), .string(text)]]
     }
@@ -124,6 +125,7 @@ extension ParameterSchema.Rule {
     else { return nil }
     switch (rule.key, words.count) {
     case ("at_most_one", 2...100): self = .atMostOne(words)
+    case ("exactly_one", 2...100): self = .exactlyOne(words)
     case ("less", 2): self = .less(words[0], than: words[1])
     case ("absent", 3): self = .absent(words[0], where: words[1], is: words[2])
     default: return nil

@@ -105,20 +105,32 @@ extension ParameterSchema {
       })
     let exclusions = rules.flatMap(\.exclusions)
     if !exclusions.isEmpty { schema["not"] = ["anyOf": .array(exclusions)] }
+    let choices = rules.compactMap(\.choice)
+    if !choices.isEmpty { schema["allOf"] = .array(choices) }
     return schema
   }
 
   /// Whether a step may leave out its `params`.
-  var isOptional: Bool { !parameters.contains(where: \.isRequired) }
+  var isOptional: Bool { !parameters.contains(where: \.isRequired) && rules.allSatisfy { $0.choice == nil } }
 }
 
 extension ParameterSchema.Rule {
   /// What must not be, as far as JSON Schema can say it: it compares no two values.
   fileprivate var exclusions: [JSONValue] {
-    guard case .atMostOne(let names) = self else { return [] }
+    let names: [String]
+    switch self {
+    case .atMostOne(let some), .exactlyOne(let some): names = some
+    case .less, .absent: return []
+    }
     return names.indices.flatMap { first in
       names[(first + 1)...].map { ["required": [.string(names[first]), .string($0)]] }
     }
+  }
+
+  /// Of what one must be; nil for a rule that asks for nothing.
+  fileprivate var choice: JSONValue? {
+    guard case .exactlyOne(let names) = self else { return nil }
+    return ["anyOf": .array(names.map { ["required": [.string($0)]] })]
   }
 }
 

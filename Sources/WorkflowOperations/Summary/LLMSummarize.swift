@@ -15,7 +15,7 @@ public struct LLMSummarize: Operation {
 
   /// The operation's name.
   public let name = "llm_summarize"
-  /// `source`, `max_tokens`, and overrides of the model's defaults: `model`, `temperature`, `prompt`.
+  /// `source`, `max_tokens`, `model`, `temperature`, `prompt`, or `sentences` and `language`; `chunk_tokens`.
   public let parameters: ParameterSchema
 
   /// Calls the models; nil where there are none.
@@ -24,8 +24,8 @@ public struct LLMSummarize: Operation {
   /// When failed calls are repeated.
   public let retryPolicy: RetryPolicy
 
-  /// The instruction that the model is given when a step has no `prompt`.
-  public static let instruction = "Summarise the user's text in 2 sentences."
+  /// The instruction that the model is given when a step says nothing else.
+  public static let instruction = SummaryRequest(JSONObject()).instruction
 
   /// Creates the operation.
   /// - Parameters:
@@ -51,36 +51,73 @@ public struct LLMSummarize: Operation {
   }
 
   private static func parameters(_ limits: ModelLimits) -> ParameterSchema {
-    let isLimited = limits.maxTokens < ModelLimits.mostTokens
-    return ParameterSchema([
-      .init("source", .string(), default: "@pre.clean_text", summary: "the text to summarize"),
-      .init(
-        "max_tokens", .integer(1...limits.maxTokens), default: .number(JSONNumber(min(120, limits.maxTokens))),
-        setting: isLimited ? "WF_LLM_MAX_TOKENS" : nil, summary: "tokens of the summary at most"),
-      .init(
-        "model",
-        .oneOrMore(limits.models.map { .oneOf($0) } ?? .string(maxScalars: 200), atMost: ModelCatalog.longestChain),
-        setting: limits.models.map { _ in limits.setting },
-        summary: "the model, if not the configured one; or several, of which the next is called when one has failed"),
-      .init("temperature", .number(0...2), summary: "the temperature of the model, if not its own default"),
-      .init("prompt", .string(), summary: "the instruction for the model"),
-      ModelStep.cacheParameter,
-    ])
+    ParameterSchema(
+      [
+        .init("source", .string(), default: "@pre.clean_text", summary: "the text to summarize"),
+        limits.tokens(default: 120, of: "the summary"), limits.model, limits.temperature,
+        .init("prompt", .string(), summary: "the instruction for the model"),
+        .init("sentences", .integer(1...100), summary: "how many sentences are asked for, where there is no `prompt`"),
+        .init("language", .string(maxScalars: 100), summary: "the language of the summary, where there is no `prompt`"),
+        .init(
+          "chunk_tokens", .integer(250...1_000_000_000),
+          summary: "tokens of text in one call at most; a longer source is summarized in parts"),
+        ModelStep.cacheParameter,
+      ],
+      rules: [
+        .atMostOne(["prompt", "sentences"]), .atMostOne(["prompt", "language"]),
+        .less("max_tokens", than: "chunk_tokens"),
+      ])
   }
 
   /// Whether the operation is immediate: the placeholder is, a model is not.
   public var isImmediate: Bool { calls == nil }
 
-  /// Returns `summary`, `provider`, `model` and `usage`, and `finish_reason` when a model answered.
+  /// Whether it records the summaries of parts: a model may have a source that is longer than its context.
+  public var recordsParts: Bool { calls != nil }
+
+  /// Returns `summary`, `provider`, `model` and `usage`, `finish_reason` when a model answered, and `parts` where the
+  /// source was summarised in parts.
   public func run(_ invocation: Invocation) async throws(StepError) -> OperationResult {
     let source = try invocation.string("source")
-    let limit = limit(invocation)
-    guard let calls else { return .outputs(placeholder(source, limit)) }
-    let (answer, provider) = try await calls.answer(invocation) { request(invocation, source, limit, $0, calls) }
-    var outputs = outputs(answer.text, provider: provider, model: answer.model, usage: answer.usage)
+    let request = SummaryRequest(invocation.params)
+    guard let calls else { return .outputs(placeholder(source, request.limit)) }
+    let shortened = try await shortened(source, request, calls, invocation)
+    let note = shortened == nil ? nil : MapReduce.finalNote
+    let answer: ChatAnswer
+    let provider: String
+    do {
+      (answer, provider) = try await calls.answer(invocation) {
+        request.request(to: $0, key: $1, shortened?.text ?? source, note: note)
+      }
+    } catch {
+      throw shortened.map { error.adding(usage: $0.usage) } ?? error
+    }
+    let usage = shortened?.usage.adding(answer.usage) ?? answer.usage
+    var outputs = outputs(answer.text, provider: provider, model: answer.model, usage: usage)
     outputs["finish_reason"] = answer.finishReason.map { .string($0) } ?? .null
     if answer.isCached { outputs["cached"] = true }
+    if let shortened { outputs["parts"] = .number(JSONNumber(shortened.parts)) }
     return .outputs(outputs)
+  }
+
+  /// The summaries of the parts of a source that is too long for one call; nil for one that is not.
+  private func shortened(
+    _ source: String, _ request: SummaryRequest, _ calls: ModelStep, _ invocation: Invocation
+  ) async throws(StepError) -> MapReduce.Outcome? {
+    guard let model = calls.chain(invocation).current, let room = request.room(of: model),
+      TokenEstimate(source).tokens > room
+    else { return nil }
+    let limit = request.limit(of: model)
+    guard room >= 2 * limit else {
+      // Another model of the chain may have the room.
+      throw .failed(
+        calls.chain(invocation).naming(
+          StepFailure(
+            .providerRejected,
+            "the text is too long for one call, and a part may have \(max(0, room)) tokens, less than two summaries of "
+              + "\(limit); lower max_tokens, or raise chunk_tokens")))
+    }
+    return try await MapReduce(calls: calls, invocation: invocation, request: request, room: room).outcome(of: source)
   }
 
   /// The next model of the chain, after the failure of a call.
@@ -95,22 +132,7 @@ public struct LLMSummarize: Operation {
     log?.failed(job: invocation.job, step: invocation.step, failure, isPlaceholder: fallback == .placeholder)
     guard fallback == .placeholder else { return nil }
     let note = ProgressMessage.modelFallback(step: invocation.step, failure, usage: failure.details.usage)
-    return .outputs(placeholder(source, limit(invocation)), notes: [note])
-  }
-
-  private func limit(_ invocation: Invocation) -> Int { invocation.params["max_tokens"]?.numberValue?.int ?? 120 }
-
-  private func request(
-    _ invocation: Invocation, _ source: String, _ limit: Int, _ named: ChatModels.Named, _ calls: ModelStep
-  ) -> ChatRequest {
-    let prompt = invocation.params["prompt"]?.stringValue ?? Self.instruction
-    var request = ChatRequest(
-      model: named.requestedModel, messages: [.init(.system, prompt), .init(.user, source)],
-      maxTokens: min(limit, named.maxTokens ?? limit),
-      temperature: invocation.params["temperature"]?.numberValue?.double,
-      idempotencyKey: calls.idempotencyKey(invocation, named))
-    if let earlier = invocation.earlier { request.adapt(to: earlier) }
-    return request
+    return .outputs(placeholder(source, SummaryRequest(invocation.params).limit), notes: [note])
   }
 
   private func placeholder(_ source: String, _ limit: Int) -> JSONObject {
