@@ -28,13 +28,17 @@ final class RequestHandle: Sendable {
 
   /// Waits for the next bytes of the body; nil at its end.
   func next() async throws(HTTPError) -> [UInt8]? {
-    let piece = try await withTaskCancellationHandler {
+    if !Task.isCancelled, let (bytes, isPaused) = transfer.buffer.nextAtOnce() {
+      if isPaused { client.post(.resume(transfer)) }
+      return try bytes.get()
+    }
+    let (bytes, isPaused) = await withTaskCancellationHandler {
       await transfer.buffer.next()
     } onCancel: {
       abort()
-    }.get()
-    if transfer.buffer.takePause() { client.post(.resume(transfer)) }
-    return piece
+    }
+    if isPaused { client.post(.resume(transfer)) }
+    return try bytes.get()
   }
 
   /// Ends the response at once; the client's thread closes the connection soon after.
