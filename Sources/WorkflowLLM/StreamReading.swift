@@ -1,6 +1,9 @@
 import Curl
+import LinuxSupport
 
 /// Reads the body of a response that is a stream of events, to its end or a little beyond the answer's.
+///
+/// Events are read on the client's thread, where they come: each is small, and another thread would have to be woken.
 struct StreamReading {
   /// How long after the end mark a count may still come.
   private static let waitForUsage = Duration.seconds(5)
@@ -9,7 +12,6 @@ struct StreamReading {
 
   private let body: HTTPBody
   private var stream: CompletionStream
-  private var isFirst = true
   private var limiter: Task<Void, Never>?
   private var limitIsShort = false
 
@@ -27,22 +29,32 @@ struct StreamReading {
     defer { limiter?.cancel() }
     var iterator = body.makeAsyncIterator()
     do {
-      while let piece = try await iterator.next() {
-        if isFirst, CompletionReader.isObject(piece) { return try await readObject(piece, &iterator, reader) }
-        isFirst = false
-        stream.take(piece)
-        if stream.fault != nil || stream.completion.error != nil { break }
-        limitRest()
+      let first = try await iterator.next()
+      if let first, CompletionReader.isObject(first) { return try await readObject(first, &iterator, reader) }
+      try await withTaskExecutorPreference(ThreadExecutor.shared) { () async throws(HTTPError) in
+        try await readEvents(first, &iterator)
       }
       stream.finish()
     } catch {
       if Task.isCancelled { throw .cancelled }
       stream.finish()
-      guard stream.isEnded || stream.fault != nil else { throw failure(error, of: call, reader) }
+      guard stream.isEnded || stream.fault != nil else { throw await failure(error, of: call, reader) }
     }
     // Nothing of the rest is wanted; without this the transfer would end with the last copy of the body.
     body.cancel()
-    return outcome(reader)
+    return await outcome(reader)
+  }
+
+  private mutating func readEvents(
+    _ first: [UInt8]?, _ iterator: inout HTTPBody.Iterator
+  ) async throws(HTTPError) {
+    var next = first
+    while let piece = next {
+      stream.take(piece)
+      if stream.fault != nil || stream.completion.error != nil { return }
+      limitRest()
+      next = try await iterator.next()
+    }
   }
 
   /// Reads a body that is one object, although its type is that of a stream.
@@ -63,7 +75,10 @@ struct StreamReading {
     return outcome
   }
 
-  private mutating func outcome(_ reader: CompletionReader) -> Result<ChatAnswer, CompletionReader.Refusal> {
+  /// What the stream was, which takes a look at all of a text: on a thread that has time.
+  @concurrent private mutating func outcome(_ reader: CompletionReader) async -> Result<
+    ChatAnswer, CompletionReader.Refusal
+  > {
     switch reader.read(stream) {
     case .success(let answer):
       stream.finish(with: answer.text)
@@ -74,7 +89,9 @@ struct StreamReading {
     }
   }
 
-  private func failure(_ error: HTTPError, of call: HTTPRequest, _ reader: CompletionReader) -> ModelError {
+  @concurrent private func failure(
+    _ error: HTTPError, of call: HTTPRequest, _ reader: CompletionReader
+  ) async -> ModelError {
     guard case .failed(var failure) = ModelError(error, of: call) else { return .cancelled }
     failure.count(stream.completion, reader.format)
     return .failed(failure)

@@ -126,6 +126,7 @@ public struct WireModel: ChatModel {
     call.needsFreshConnection = request.needsFreshConnection
     if streams {
       call.idleTimeout = definition.idleTimeout.map { $0 * request.timeoutFactor }
+      call.gathersBody = true
       call.maxResponseBytes = HTTPRequest.mostStreamBytes(tokens: request.maxTokens)
     }
     return call
