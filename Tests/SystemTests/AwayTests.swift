@@ -32,7 +32,7 @@ import Testing
   @Test func `wf watch says in its table that the API is away, and that it is back`() async throws {
     try await Stack.with(.init(workers: 0)) { stack in
       let id = try await stack.submit(Examples.example)
-      let isNoticed = Mutex(false)
+      let isNoticed = Flag()
       // A terminal for the table.
       let result = try await Subprocess.run(
         .name("script"), arguments: ["-qefc", "exec \(Stack.executable) watch \(id)", "/dev/null"],
@@ -44,13 +44,13 @@ import Testing
           for try await line in execution.standardOutput.strings() {
             if !text.contains("0/3"), line.contains("0/3") {
               // It is started again at once, so one death may pass unnoticed.
-              group.addTask { try await stack.killAPI(until: { isNoticed.withLock { $0 } }) }
+              group.addTask { try await stack.killAPI(until: { isNoticed.isSet }) }
             }
             text += line
-            if text.contains("Waiting for") { isNoticed.withLock { $0 = true } }
+            if text.contains("Waiting for") { isNoticed.set() }
             if line.contains("the API is back") { kill(execution.processIdentifier.value, SIGTERM) }
           }
-          isNoticed.withLock { $0 = true }
+          isNoticed.set()
           return text
         }
       }
