@@ -81,7 +81,7 @@ let package = Package(
       "WorkflowStore", ["Hiredis", "LinuxSupport", "OpenSSL", "Workflow", "ExactJSON", deque],
       resources: [.embedInCode("Scripts")]
     ),
-    module("WorkflowLLM", ["Curl", "LinuxSupport", "Workflow", "ExactJSON", logging]),
+    module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON", logging]),
     module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON", "Curl", "LinuxSupport"]),
     module(
       "WorkflowWorker",

@@ -3,8 +3,6 @@ import LinuxSupport
 import Synchronization
 
 /// The thread that performs all transfers of a client with one multi handle.
-///
-/// It is one that runs jobs: a task that prefers ``ThreadExecutor`` reads a body where its bytes arrive.
 final class MultiLoop: Sendable {
   /// The commands to the thread.
   let mailbox: Mailbox
@@ -19,8 +17,7 @@ final class MultiLoop: Sendable {
       let mailbox = Mailbox(waker: try Waker())
       self.mailbox = mailbox
       thread = try SystemThread(name: "http-client") {
-        let jobs = JobQueue()
-        var state = LoopState(multi, mailbox: mailbox, jobs: jobs)
+        var state = LoopState(multi, mailbox: mailbox)
         while state.run() {}
         state.end()
       }
@@ -29,8 +26,8 @@ final class MultiLoop: Sendable {
     }
   }
 
-  /// Fails every transfer with `closed` and waits until the thread has ended, unless it is the calling one: a job may
-  /// hold the last reference to the client. A second call waits as well.
+  /// Fails every transfer with `closed` and waits until the thread has ended, unless it is the calling one: who
+  /// takes the pieces of a body there may hold the last reference to the client. A second call waits as well.
   func close() {
     mailbox.close()
     if thread.isCurrent {
@@ -51,7 +48,6 @@ final class MultiLoop: Sendable {
 private struct LoopState {
   private let multi: MultiHandle
   private let mailbox: Mailbox
-  private let jobs: JobQueue
   private let poller: SocketPoller
   /// The started transfers by easy handle, kept alive for libcurl's callbacks.
   private var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
@@ -59,17 +55,16 @@ private struct LoopState {
   /// byte moves the end of a wait, and this is not updated before it has passed.
   private var nextIdleCheck: MonotonicInstant?
 
-  init(_ multi: MultiHandle, mailbox: Mailbox, jobs: JobQueue) {
+  init(_ multi: MultiHandle, mailbox: Mailbox) {
     self.multi = multi
     self.mailbox = mailbox
-    self.jobs = jobs
     do { poller = try SocketPoller(waker: mailbox.waker) } catch {
       fatalError("no HTTP client: \(error): raise the limit of descriptors (LimitNOFILE)")
     }
     poller.attach(to: multi)
   }
 
-  /// One round: performs commands, waits for sockets, time and the mailbox, then performs transfers and jobs.
+  /// One round: performs commands, waits for sockets, time and the mailbox, then performs transfers.
   /// - Returns: false once the mailbox is closed.
   mutating func run() -> Bool {
     let (commands, isClosed) = mailbox.drain()
@@ -86,7 +81,6 @@ private struct LoopState {
       poller.call(in: multi.timeout)
     }
     finishCompleted()
-    jobs.runReadyJobs()
     return true
   }
 
@@ -104,7 +98,6 @@ private struct LoopState {
   /// - Returns: how long the thread may wait, in milliseconds.
   private mutating func endIdle() -> Int32 {
     let longest = Duration.milliseconds(60_000)
-    if jobs.hasReadyJobs { return 0 }
     guard let check = nextIdleCheck else { return Int32(longest.milliseconds) }
     let now = MonotonicInstant.now
     var wait = check - now
@@ -117,7 +110,6 @@ private struct LoopState {
       wait = patiences.map(\.1).filter { $0 > .zero }.min() ?? .zero
       nextIdleCheck = wait > .zero ? now + wait : nil
     }
-    if jobs.hasReadyJobs { return 0 }
     return Int32((wait > .zero ? min(wait, longest) : longest).milliseconds) + 1
   }
 

@@ -41,6 +41,20 @@ final class RequestHandle: Sendable {
     return try bytes.get()
   }
 
+  /// Has the bytes of the body taken on the client's thread, as they come; returns at its end.
+  func passOn(to taker: @escaping BodyTaker) async throws(HTTPError) {
+    while let (bytes, isPaused) = transfer.buffer.nextAtOnce(orPassOnTo: taker) {
+      if isPaused { client.post(.resume(transfer)) }
+      guard let piece = try bytes.get() else { return }
+      if !piece.withUnsafeBytes(taker) { abort() }
+    }
+    try await withTaskCancellationHandler {
+      await transfer.buffer.end()
+    } onCancel: {
+      abort()
+    }.get()
+  }
+
   /// Ends the response at once; the client's thread closes the connection soon after.
   func abort() {
     if transfer.buffer.finish(.failure(.cancelled)) { client.post(.abort(transfer)) }

@@ -8,6 +8,9 @@ struct ResponseHead: Sendable {
   var headers: [HTTPHeader]
 }
 
+/// Takes bytes of a body in order, one call at a time; false to abort the transfer.
+typealias BodyTaker = @Sendable (UnsafeRawBufferPointer) -> Bool
+
 /// A response between the client's thread, which writes it, and the one task that reads it.
 ///
 /// It ends once: the first of success, failure and cancellation counts.
@@ -27,6 +30,8 @@ final class ResponseBuffer: Sendable {
     var bytes: [UInt8] = []
     var isPaused = false
     var end: Result<Void, HTTPError>?
+    /// Gets the bytes on the client's thread, instead of the reader; nil after the end.
+    var taker: BodyTaker?
     /// The reader, which waits for a change.
     var reader: UnsafeContinuation<Void, Never>?
     /// Whether something has changed since the reader looked.
@@ -63,17 +68,26 @@ final class ResponseBuffer: Sendable {
 
   /// Adds all of the bytes or none.
   func write(_ bytes: UnsafeRawBufferPointer) -> Acceptance {
-    let (acceptance, reader) = state.withLock { state -> (Acceptance, UnsafeContinuation<Void, Never>?) in
-      guard state.end == nil else { return (.ended, nil) }
-      guard state.bytes.isEmpty || state.bytes.count + bytes.count <= limit else {
-        state.isPaused = true
-        return (.full, nil)
-      }
-      if state.bytes.isEmpty { state.bytes = Array(bytes) } else { state.bytes.append(contentsOf: bytes) }
-      return (.accepted, state.change())
-    }
+    let (acceptance, reader, taker) = state.withLock { state in add(bytes, to: &state) }
     reader?.resume()
+    if let taker, !taker(bytes) {
+      finish(.failure(.cancelled))
+      return .ended
+    }
     return acceptance
+  }
+
+  private func add(
+    _ bytes: UnsafeRawBufferPointer, to state: inout State
+  ) -> (Acceptance, UnsafeContinuation<Void, Never>?, BodyTaker?) {
+    guard state.end == nil else { return (.ended, nil, nil) }
+    if let taker = state.taker { return (.accepted, nil, taker) }
+    guard state.bytes.isEmpty || state.bytes.count + bytes.count <= limit else {
+      state.isPaused = true
+      return (.full, nil, nil)
+    }
+    if state.bytes.isEmpty { state.bytes = Array(bytes) } else { state.bytes.append(contentsOf: bytes) }
+    return (.accepted, state.change(), nil)
   }
 
   /// Ends the response. After a failure the reader still gets the bytes before it; after a cancellation they are
@@ -81,13 +95,16 @@ final class ResponseBuffer: Sendable {
   /// - Returns: false when it had ended before.
   @discardableResult
   func finish(_ end: Result<Void, HTTPError>) -> Bool {
-    let (isFirst, reader) = state.withLock { state -> (Bool, UnsafeContinuation<Void, Never>?) in
-      guard state.end == nil else { return (false, nil) }
+    let (isFirst, reader, taker) = state.withLock { state in
+      guard state.end == nil else { return (false, nil as UnsafeContinuation<Void, Never>?, nil as BodyTaker?) }
       state.end = end
       if case .failure(.cancelled) = end { (state.head, state.bytes) = (nil, []) }
-      return (true, state.change())
+      defer { state.taker = nil }
+      return (true, state.change(), state.taker)
     }
     reader?.resume()
+    // Released here and not under the lock: it may hold the last reference to the response.
+    withExtendedLifetime(taker) {}
     return isFirst
   }
 
@@ -109,7 +126,19 @@ final class ResponseBuffer: Sendable {
   }
 
   /// The same of bytes that are there; nil when the reader must wait for them.
-  func nextAtOnce() -> (bytes: Result<[UInt8]?, HTTPError>, isPaused: Bool)? { state.withLock { Self.take(&$0) } }
+  /// - Parameter taker: gets all later bytes, on the client's thread, where none are there.
+  func nextAtOnce(
+    orPassOnTo taker: BodyTaker? = nil
+  ) -> (bytes: Result<[UInt8]?, HTTPError>, isPaused: Bool)? {
+    state.withLock { state in
+      let next = Self.take(&state)
+      if next == nil { state.taker = taker }
+      return next
+    }
+  }
+
+  /// Waits for the end.
+  func end() async -> Result<Void, HTTPError> { await firstValue { $0.end } }
 
   private static func take(_ state: inout State) -> (bytes: Result<[UInt8]?, HTTPError>, isPaused: Bool)? {
     let isPaused = state.isPaused

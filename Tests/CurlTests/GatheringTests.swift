@@ -1,5 +1,4 @@
 import Curl
-import LinuxSupport
 import Synchronization
 import Testing
 
@@ -106,16 +105,57 @@ struct GatheringTests {
     #expect(bytes == (0..<(count >> 16)).flatMap { [UInt8](repeating: UInt8($0), count: 1 << 16) })
   }
 
-  @Test func `A reader may run on the client's thread, release the client there, and close it`() async throws {
-    let server = server(3)
+  @Test func `A body can be taken on the client's thread, from where its reader is, and the client be released there`()
+    async throws
+  {
+    let server = server(50)
     defer { server.stop() }
-    for closes in [false, true] {
-      try await withTaskExecutorPreference(ThreadExecutor.shared) {
-        let client = HTTPClient()
-        let response = try await client.stream(request(server, "a"))
-        #expect(try await text(of: response.body) == whole("a", 3))
-        if closes { client.close() }
+    for _ in 0..<20 {
+      let bytes = Mutex<[UInt8]>([])
+      let body = try await HTTPClient().stream(request(server, "a")).body
+      var iterator = body.makeAsyncIterator()
+      let first = try await iterator.next() ?? []
+      try await body.passOn { piece in
+        bytes.withLock { $0 += piece }
+        return true
+      }
+      #expect(bytes.withLock { String(decoding: first + $0, as: UTF8.self) } == whole("a", 50))
+    }
+  }
+
+  @Test func `Who takes a body ends it by saying so`() async throws {
+    let closed = Gate()
+    let server = TestServer { connection in
+      _ = connection.readRequest()
+      connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+      connection.awaitClose()
+      closed.open()
+    }
+    defer { server.stop() }
+    let body = try await HTTPClient().stream(request(server, "")).body
+    await #expect(throws: HTTPError.cancelled) { try await body.passOn { _ in false } }
+    await closed.untilOpen()
+  }
+
+  @Test func `Cancelling the task of who takes a body closes its connection`() async throws {
+    let (taken, closed) = (Gate(), Gate())
+    let server = TestServer { connection in
+      _ = connection.readRequest()
+      connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+      connection.awaitClose()
+      closed.open()
+    }
+    defer { server.stop() }
+    let body = try await HTTPClient().stream(request(server, "")).body
+    let task = Task {
+      try await body.passOn { _ in
+        taken.open()
+        return true
       }
     }
+    await taken.untilOpen()
+    task.cancel()
+    await closed.untilOpen()
+    await #expect(throws: HTTPError.cancelled) { try await task.value }
   }
 }
