@@ -71,7 +71,7 @@ endif
 MODELS   = .build/models-venv
 
 # Suites that run by themselves, one test at a time: they load the machine, or wait no longer than a promise allows.
-ALONE    = OpenAPITests|HostTests|ExpiryTests|ReadingTests|RecovererTests|SlowPathTests|ManyWatchersTests
+ALONE    = OpenAPITests|HostTests|ExpiryTests|ReadingTests|RecovererTests|SlowPathTests|ManyWatchersTests|ManyStreamsTests
 
 # Tests that run at one time (Swift Testing 6.3). All at once would keep each of them waiting for the others.
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 24

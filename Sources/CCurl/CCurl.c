@@ -12,7 +12,7 @@
   each(easy_init) each(easy_cleanup) each(easy_setopt) each(easy_getinfo) each(easy_pause) each(easy_nextheader) \
   each(easy_strerror) each(slist_append) each(slist_free_all) \
   each(multi_init) each(multi_cleanup) each(multi_setopt) each(multi_add_handle) each(multi_remove_handle) \
-  each(multi_perform) each(multi_poll) each(multi_wakeup) each(multi_info_read) each(multi_strerror) \
+  each(multi_socket_action) each(multi_timeout) each(multi_info_read) each(multi_strerror) \
   each(url) each(url_cleanup) each(url_set) each(url_get) each(url_strerror)
 
 static struct {
@@ -49,11 +49,10 @@ CURLM *ccurl_multi_init(void) { return curl.multi_init(); }
 CURLMcode ccurl_multi_cleanup(CURLM *multi) { return curl.multi_cleanup(multi); }
 CURLMcode ccurl_multi_add_handle(CURLM *multi, CURL *easy) { return curl.multi_add_handle(multi, easy); }
 CURLMcode ccurl_multi_remove_handle(CURLM *multi, CURL *easy) { return curl.multi_remove_handle(multi, easy); }
-CURLMcode ccurl_multi_perform(CURLM *multi, int *running) { return curl.multi_perform(multi, running); }
-CURLMcode ccurl_multi_poll(CURLM *multi, struct curl_waitfd *others, unsigned int count, int milliseconds, int *ready) {
-  return curl.multi_poll(multi, others, count, milliseconds, ready);
+CURLMcode ccurl_multi_socket_action(CURLM *multi, curl_socket_t socket, int events, int *running) {
+  return curl.multi_socket_action(multi, socket, events, running);
 }
-CURLMcode ccurl_multi_wakeup(CURLM *multi) { return curl.multi_wakeup(multi); }
+CURLMcode ccurl_multi_timeout(CURLM *multi, long *milliseconds) { return curl.multi_timeout(multi, milliseconds); }
 CURLMsg *ccurl_multi_info_read(CURLM *multi, int *left) { return curl.multi_info_read(multi, left); }
 const char *ccurl_multi_strerror(CURLMcode code) { return curl.multi_strerror(code); }
 
@@ -94,6 +93,14 @@ CURLcode ccurl_easy_getinfo_offset(CURL *easy, CURLINFO info, curl_off_t *value)
 }
 CURLMcode ccurl_multi_setopt_long(CURLM *multi, CURLMoption option, long value) {
   return curl.multi_setopt(multi, option, value);
+}
+CURLMcode ccurl_multi_set_callbacks(
+    CURLM *multi, curl_socket_callback watch, curl_multi_timer_callback wait, void *data) {
+  CURLMcode code = curl.multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch);
+  if (code == CURLM_OK) code = curl.multi_setopt(multi, CURLMOPT_SOCKETDATA, data);
+  if (code == CURLM_OK) code = curl.multi_setopt(multi, CURLMOPT_TIMERFUNCTION, wait);
+  if (code == CURLM_OK) code = curl.multi_setopt(multi, CURLMOPT_TIMERDATA, data);
+  return code;
 }
 
 static int prepare_socket(void *milliseconds, curl_socket_t socket, curlsocktype purpose) {

@@ -26,6 +26,11 @@ public struct HTTPRequest: Sendable {
   /// Whether to open a new connection, as when a kept one seems to be dead.
   public var needsFreshConnection = false
 
+  /// Whether the client may read the body together with other such bodies, once for each 100 ms at the least: for those
+  /// that come in many small pieces over a long time, of which each read then finds several. A body that is alone comes
+  /// at once, and the wait grows with the number of connections, by 0.1 ms each.
+  public var gathersBody = false
+
   /// The longest body that is accepted, in bytes after decompression.
   public var maxResponseBytes: Int
 

@@ -46,6 +46,15 @@ public struct HTTPBody: AsyncSequence, Sendable {
   /// Continues where the last iterator stopped: read pieces are not kept.
   public func makeAsyncIterator() -> Iterator { Iterator(handle: handle) }
 
+  /// Passes the rest on as it comes, on the client's thread: no task is woken for each piece. Returns at the end.
+  /// - Parameter take: gets the pieces, in order and one at a time; false aborts the transfer. It must not take long:
+  ///   the thread does nothing else meanwhile.
+  /// - Throws: `cancelled` after `take` has returned false, and after cancelling the task, which aborts the transfer;
+  ///   else why the body is incomplete.
+  public func passOn(to take: @escaping @Sendable (UnsafeRawBufferPointer) -> Bool) async throws(HTTPError) {
+    try await handle.passOn(to: take)
+  }
+
   /// Aborts the transfer: its connection is closed, and what has not been read is discarded. Afterwards `next` throws
   /// `cancelled`, unless the body had ended.
   public func cancel() { handle.abort() }

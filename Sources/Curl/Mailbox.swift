@@ -1,4 +1,4 @@
-import CCurl
+import LinuxSupport
 import Synchronization
 
 /// Passes commands from any thread to the client's thread, in order.
@@ -18,11 +18,12 @@ final class Mailbox: Sendable {
     var isClosed = false
   }
 
-  private let multi: MultiHandle
+  /// Readable when there is something new. The thread drains it before the mailbox.
+  let waker: Waker
   private let state = Mutex(State())
 
-  /// - Parameter multi: the handle on which the thread waits.
-  init(waking multi: MultiHandle) { self.multi = multi }
+  /// - Parameter waker: wakes the thread.
+  init(waker: Waker) { self.waker = waker }
 
   /// Adds a command.
   /// - Returns: false when the mailbox is closed; the command is then discarded.
@@ -30,7 +31,7 @@ final class Mailbox: Sendable {
     state.withLock { state in
       guard !state.isClosed else { return false }
       state.commands.append(command)
-      if state.commands.count == 1 { wake() }
+      if state.commands.count == 1 { waker.wake() }
       return true
     }
   }
@@ -40,7 +41,7 @@ final class Mailbox: Sendable {
     state.withLock { state in
       guard !state.isClosed else { return }
       state.isClosed = true
-      wake()
+      waker.wake()
     }
   }
 
@@ -51,7 +52,4 @@ final class Mailbox: Sendable {
       return (state.commands, state.isClosed)
     }
   }
-
-  /// Called under the lock, before the thread can see that the mailbox is closed and destroy the handle.
-  private func wake() { ccurl_multi_wakeup(multi.pointer) }
 }

@@ -6,56 +6,81 @@ import Synchronization
 final class MultiLoop: Sendable {
   /// The commands to the thread.
   let mailbox: Mailbox
-  private let thread: Mutex<SystemThread?>
+  private let thread: SystemThread
+  private let isJoined = Mutex(false)
 
   /// Starts the thread, which runs until `close`.
   init(_ configuration: HTTPClientConfiguration) {
+    // Here and not on the thread: it loads libcurl, which a request needs before it comes to the thread.
     let multi = MultiHandle(configuration)
-    let mailbox = Mailbox(waking: multi)
-    self.mailbox = mailbox
     do {
-      let thread = try SystemThread(name: "http-client") {
-        var state = LoopState(multi: multi, mailbox: mailbox)
+      let mailbox = Mailbox(waker: try Waker())
+      self.mailbox = mailbox
+      thread = try SystemThread(name: "http-client") {
+        var state = LoopState(multi, mailbox: mailbox)
         while state.run() {}
         state.end()
       }
-      self.thread = Mutex(thread)
     } catch {
-      fatalError("no thread for the HTTP client: \(error): raise the limit of threads (TasksMax)")
+      fatalError("no HTTP client: \(error): raise the limits of threads and descriptors (TasksMax, LimitNOFILE)")
     }
   }
 
-  /// Fails every transfer with `closed` and waits until the thread has ended. A second call waits as well.
+  /// Fails every transfer with `closed` and waits until the thread has ended, unless it is the calling one: who
+  /// takes the pieces of a body there may hold the last reference to the client. A second call waits as well.
   func close() {
     mailbox.close()
-    thread.withLock { thread in
-      thread?.join()
-      thread = nil
+    if thread.isCurrent {
+      isJoined.withLockIfAvailable { isJoined in
+        if !isJoined { thread.detach() }
+        isJoined = true
+      }
+    } else {
+      isJoined.withLock { isJoined in
+        if !isJoined { thread.join() }
+        isJoined = true
+      }
     }
   }
 }
 
 /// The state of the thread, which no other thread may use.
 private struct LoopState {
-  let multi: MultiHandle
-  let mailbox: Mailbox
+  private let multi: MultiHandle
+  private let mailbox: Mailbox
+  private let poller: SocketPoller
   /// The started transfers by easy handle, kept alive for libcurl's callbacks.
-  var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
+  private var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
   /// When a transfer may have waited too long for its next byte; nil if none has such a limit. It may be too early: a
   /// byte moves the end of a wait, and this is not updated before it has passed.
-  var nextIdleCheck: ContinuousClock.Instant?
+  private var nextIdleCheck: MonotonicInstant?
 
-  /// One round: performs commands and transfers, then waits for sockets, timeouts and the mailbox.
+  init(_ multi: MultiHandle, mailbox: Mailbox) {
+    self.multi = multi
+    self.mailbox = mailbox
+    do { poller = try SocketPoller(waker: mailbox.waker) } catch {
+      fatalError("no HTTP client: \(error): raise the limit of descriptors (LimitNOFILE)")
+    }
+    poller.attach(to: multi)
+  }
+
+  /// One round: performs commands, waits for sockets, time and the mailbox, then performs transfers.
   /// - Returns: false once the mailbox is closed.
   mutating func run() -> Bool {
     let (commands, isClosed) = mailbox.drain()
     for command in commands { perform(command) }
     if isClosed { return false }
-    var running: Int32 = 0
-    ccurl_multi_perform(multi.pointer, &running)
+    poller.wait(atMost: endIdle()) { socket, bits in
+      multi.act(on: socket, bits)
+    } gathers: { easy in
+      transfers[easy]?.gathersRest ?? false
+    }
+    if poller.isDue {
+      multi.act(on: CURL_SOCKET_TIMEOUT, 0)
+      // It calls back only where its next time is another than the last one.
+      poller.call(in: multi.timeout)
+    }
     finishCompleted()
-    let code = ccurl_multi_poll(multi.pointer, nil, 0, endIdle(), nil)
-    precondition(code == CURLM_OK, "curl_multi_poll failed: \(String(cString: ccurl_multi_strerror(code)))")
     return true
   }
 
@@ -73,8 +98,8 @@ private struct LoopState {
   /// - Returns: how long the thread may wait, in milliseconds.
   private mutating func endIdle() -> Int32 {
     let longest = Duration.milliseconds(60_000)
-    guard let check = nextIdleCheck else { return Int32(longest / .milliseconds(1)) }
-    let now = ContinuousClock.now
+    guard let check = nextIdleCheck else { return Int32(longest.milliseconds) }
+    let now = MonotonicInstant.now
     var wait = check - now
     if wait <= .zero {
       let patiences = transfers.values.compactMap { transfer in transfer.patience(at: now).map { (transfer, $0) } }
@@ -85,7 +110,7 @@ private struct LoopState {
       wait = patiences.map(\.1).filter { $0 > .zero }.min() ?? .zero
       nextIdleCheck = wait > .zero ? now + wait : nil
     }
-    return wait > .zero ? Int32(min(wait, longest) / .milliseconds(1)) + 1 : Int32(longest / .milliseconds(1))
+    return Int32((wait > .zero ? min(wait, longest) : longest).milliseconds) + 1
   }
 
   private mutating func perform(_ command: Mailbox.Command) {
@@ -101,7 +126,7 @@ private struct LoopState {
     let code = ccurl_multi_add_handle(multi.pointer, transfer.easy)
     precondition(code == CURLM_OK, "a transfer starts once: \(String(cString: ccurl_multi_strerror(code)))")
     transfers[transfer.easy] = transfer
-    let now = ContinuousClock.now
+    let now = MonotonicInstant.now
     if let patience = transfer.patience(at: now) {
       nextIdleCheck = min(nextIdleCheck ?? now + patience, now + patience)
     }

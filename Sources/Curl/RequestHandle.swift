@@ -28,13 +28,31 @@ final class RequestHandle: Sendable {
 
   /// Waits for the next bytes of the body; nil at its end.
   func next() async throws(HTTPError) -> [UInt8]? {
-    let piece = try await withTaskCancellationHandler {
+    if !Task.isCancelled, let (bytes, isPaused) = transfer.buffer.nextAtOnce() {
+      if isPaused { client.post(.resume(transfer)) }
+      return try bytes.get()
+    }
+    let (bytes, isPaused) = await withTaskCancellationHandler {
       await transfer.buffer.next()
     } onCancel: {
       abort()
+    }
+    if isPaused { client.post(.resume(transfer)) }
+    return try bytes.get()
+  }
+
+  /// Has the bytes of the body taken on the client's thread, as they come; returns at its end.
+  func passOn(to taker: @escaping BodyTaker) async throws(HTTPError) {
+    while let (bytes, isPaused) = transfer.buffer.nextAtOnce(orPassOnTo: taker) {
+      if isPaused { client.post(.resume(transfer)) }
+      guard let piece = try bytes.get() else { return }
+      if !piece.withUnsafeBytes(taker) { abort() }
+    }
+    try await withTaskCancellationHandler {
+      await transfer.buffer.end()
+    } onCancel: {
+      abort()
     }.get()
-    if transfer.buffer.takePause() { client.post(.resume(transfer)) }
-    return piece
   }
 
   /// Ends the response at once; the client's thread closes the connection soon after.

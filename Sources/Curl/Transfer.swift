@@ -1,4 +1,5 @@
 import CCurl
+import LinuxSupport
 
 /// One transfer: an easy handle and the state of its callbacks.
 ///
@@ -12,10 +13,11 @@ final class Transfer: @unchecked Sendable {
   let buffer: ResponseBuffer
   /// The `CURL *`. Freed with the transfer, so it must have been removed from the multi handle by then.
   let easy: UnsafeMutableRawPointer
+  private let gathersBody: Bool
   private let maxResponseBytes: Int
   private let idleTimeout: Duration?
   /// When the last byte of the body came; nil before the first, and while the transfer is paused.
-  private var lastByte: ContinuousClock.Instant?
+  private var lastByte: MonotonicInstant?
   private let allowsAddress: (@Sendable (IPAddress) -> Bool)?
   private let errorText: UnsafeMutablePointer<CChar>
   private var fields: UnsafeMutablePointer<curl_slist>?
@@ -37,6 +39,7 @@ final class Transfer: @unchecked Sendable {
     guard let easy = ccurl_easy_init() else { preconditionFailure("out of memory") }
     self.easy = easy
     self.buffer = buffer
+    gathersBody = request.gathersBody
     maxResponseBytes = request.maxResponseBytes
     idleTimeout = request.idleTimeout
     allowsAddress = configuration.allowsAddress
@@ -55,8 +58,11 @@ final class Transfer: @unchecked Sendable {
   /// The next bytes of a body that is sent once, at most `count`; nil after its end, which libcurl only reads in order
   /// to send the body a second time.
   func takeUnsent(_ count: Int) -> ArraySlice<UInt8>? {
-    defer { unsent = unsent.dropFirst(count) }
-    return unsent.isEmpty ? nil : unsent.prefix(count)
+    guard !unsent.isEmpty else { return nil }
+    let piece = unsent.prefix(count)
+    // The last piece frees the body: the response may take hours.
+    unsent = piece.count < unsent.count ? unsent.dropFirst(count) : []
+    return piece
   }
 
   /// Whether a connection to an address may be opened.
@@ -93,8 +99,11 @@ final class Transfer: @unchecked Sendable {
     return acceptance
   }
 
+  /// Whether what follows may be read together with others.
+  var gathersRest: Bool { gathersBody && hasHead }
+
   /// How long the transfer may wait for its next byte; nil where nothing limits that. Zero or less ends it.
-  func patience(at now: ContinuousClock.Instant) -> Duration? {
+  func patience(at now: MonotonicInstant) -> Duration? {
     guard let idleTimeout else { return nil }
     return lastByte.map { idleTimeout - (now - $0) } ?? idleTimeout
   }

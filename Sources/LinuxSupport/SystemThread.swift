@@ -48,6 +48,12 @@ public struct SystemThread: Sendable {
   /// Waits for the thread's end. Must be called exactly once.
   public func join() { pthread_join(thread, nil) }
 
+  /// Whether it is the calling thread, which cannot wait for itself.
+  public var isCurrent: Bool { pthread_equal(thread, pthread_self()) != 0 }
+
+  /// Lets it end without anyone who joins it.
+  public func detach() { pthread_detach(thread) }
+
   private static var blockedSignals: sigset_t {
     var signals = sigset_t()
     sigfillset(&signals)

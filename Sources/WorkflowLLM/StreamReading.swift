@@ -1,48 +1,59 @@
 import Curl
+import Synchronization
 
 /// Reads the body of a response that is a stream of events, to its end or a little beyond the answer's.
-struct StreamReading {
+///
+/// Events are read on the client's thread, where they come: each is small, and a task would have to be woken for it.
+final class StreamReading: Sendable {
   /// How long after the end mark a count may still come.
   private static let waitForUsage = Duration.seconds(5)
   /// How long the end of the body may take when nothing more counts: a body that has ended leaves its connection open.
   private static let waitForEnd = Duration.milliseconds(250)
 
+  private struct State {
+    var stream: CompletionStream
+    var limiter: Task<Void, Never>?
+    var limitIsShort = false
+  }
+
   private let body: HTTPBody
-  private var stream: CompletionStream
-  private var isFirst = true
-  private var limiter: Task<Void, Never>?
-  private var limitIsShort = false
+  private let state: Mutex<State>
 
   /// Creates the reading of a body.
   init(body: HTTPBody, stream: CompletionStream) {
     self.body = body
-    self.stream = stream
+    state = Mutex(State(stream: stream))
   }
 
   /// Reads until the stream is over. A transfer that breaks off after the end mark is complete.
   /// - Throws: why the transfer has failed before that; `cancelled` in a cancelled task.
-  mutating func read(
+  func read(
     _ reader: CompletionReader, _ call: HTTPRequest
   ) async throws(ModelError) -> Result<ChatAnswer, CompletionReader.Refusal> {
-    defer { limiter?.cancel() }
+    defer { state.withLock { $0.limiter?.cancel() } }
     var iterator = body.makeAsyncIterator()
     do {
-      while let piece = try await iterator.next() {
-        if isFirst, CompletionReader.isObject(piece) { return try await readObject(piece, &iterator, reader) }
-        isFirst = false
-        stream.take(piece)
-        if stream.fault != nil || stream.completion.error != nil { break }
-        limitRest()
-      }
-      stream.finish()
+      let first = try await iterator.next()
+      if let first, CompletionReader.isObject(first) { return try await readObject(first, &iterator, reader) }
+      if let first, first.withUnsafeBytes({ take($0) }) { try await body.passOn { self.take($0) } }
     } catch {
       if Task.isCancelled { throw .cancelled }
-      stream.finish()
-      guard stream.isEnded || stream.fault != nil else { throw failure(error, of: call, reader) }
+      try check(error, call, reader)
     }
     // Nothing of the rest is wanted; without this the transfer would end with the last copy of the body.
     body.cancel()
     return outcome(reader)
+  }
+
+  /// Takes the next bytes.
+  /// - Returns: false when nothing more counts.
+  private func take(_ piece: UnsafeRawBufferPointer) -> Bool {
+    state.withLock { state in
+      state.stream.take(Array(piece))
+      if state.stream.fault != nil || state.stream.completion.error != nil { return false }
+      limitRest(&state)
+      return true
+    }
   }
 
   /// Reads a body that is one object, although its type is that of a stream.
@@ -59,34 +70,45 @@ struct StreamReading {
       }
     }
     let outcome = reader.read()
-    if case .success(let answer) = outcome { stream.show(answer.text) }
+    if case .success(let answer) = outcome { state.withLock { $0.stream.show(answer.text) } }
     return outcome
   }
 
-  private mutating func outcome(_ reader: CompletionReader) -> Result<ChatAnswer, CompletionReader.Refusal> {
-    switch reader.read(stream) {
-    case .success(let answer):
-      stream.finish(with: answer.text)
-      return .success(answer)
-    case .failure(var refusal):
-      refusal.hasShownText = stream.hasShownText
-      return .failure(refusal)
+  /// What the stream was that is over.
+  private func outcome(_ reader: CompletionReader) -> Result<ChatAnswer, CompletionReader.Refusal> {
+    state.withLock { state in
+      state.stream.finish()
+      switch reader.read(state.stream) {
+      case .success(let answer):
+        state.stream.finish(with: answer.text)
+        return .success(answer)
+      case .failure(var refusal):
+        refusal.hasShownText = state.stream.hasShownText
+        return .failure(refusal)
+      }
     }
   }
 
-  private func failure(_ error: HTTPError, of call: HTTPRequest, _ reader: CompletionReader) -> ModelError {
-    guard case .failed(var failure) = ModelError(error, of: call) else { return .cancelled }
-    failure.count(stream.completion, reader.format)
-    return .failed(failure)
+  /// Throws the error of a transfer, unless the answer came before it.
+  private func check(_ error: HTTPError, _ call: HTTPRequest, _ reader: CompletionReader) throws(ModelError) {
+    let failure = state.withLock { state -> ModelError? in
+      state.stream.finish()
+      if state.stream.isEnded || state.stream.fault != nil { return nil }
+      guard case .failed(var failure) = ModelError(error, of: call) else { return .cancelled }
+      failure.count(state.stream.completion, reader.format)
+      return .failed(failure)
+    }
+    if let failure { throw failure }
   }
 
   /// Limits the wait for what may follow the end mark.
-  private mutating func limitRest() {
-    guard stream.isEnded || stream.isFinal, limiter == nil || (stream.isFinal && !limitIsShort) else { return }
-    limiter?.cancel()
-    limitIsShort = stream.isFinal
-    let wait = limitIsShort ? Self.waitForEnd : Self.waitForUsage
-    limiter = Task { [body] in
+  private func limitRest(_ state: inout State) {
+    let isFinal = state.stream.isFinal
+    guard state.stream.isEnded || isFinal, state.limiter == nil || (isFinal && !state.limitIsShort) else { return }
+    state.limiter?.cancel()
+    state.limitIsShort = isFinal
+    let wait = state.limitIsShort ? Self.waitForEnd : Self.waitForUsage
+    state.limiter = Task { [body] in
       if (try? await Task.sleep(for: wait)) != nil { body.cancel() }
     }
   }

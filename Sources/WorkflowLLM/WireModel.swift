@@ -76,7 +76,7 @@ public struct WireModel: ChatModel {
       let streamed = try await attempt(call) { () async throws(HTTPError) in try await client.stream(call) }
       let head = HTTPResponse(status: streamed.status, headers: streamed.headers)
       if head.isSuccess, head.isEventStream {
-        var reading = StreamReading(body: streamed.body, stream: CompletionStream(format, onText: onText))
+        let reading = StreamReading(body: streamed.body, stream: CompletionStream(format, onText: onText))
         return try await reading.read(reader(head), call)
       }
       response = try await attempt(call) { () async throws(HTTPError) in
@@ -126,6 +126,7 @@ public struct WireModel: ChatModel {
     call.needsFreshConnection = request.needsFreshConnection
     if streams {
       call.idleTimeout = definition.idleTimeout.map { $0 * request.timeoutFactor }
+      call.gathersBody = true
       call.maxResponseBytes = HTTPRequest.mostStreamBytes(tokens: request.maxTokens)
     }
     return call

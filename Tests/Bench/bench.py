@@ -28,7 +28,7 @@ import table
 from processes import CoreUse
 from services import HERE, REDIS_SETTINGS, ROOT, WF
 
-GROUPS = ["submit", "status", "drain", "latency", "model_calls", "watchers", "memory", "growth_stored", "growth_steps",
+GROUPS = ["submit", "status", "drain", "latency", "model_calls", "stream_events", "watchers", "memory", "growth_stored", "growth_steps",
           "growth_workers", "documents", "lists", "recovery", "recovery_peers"]
 BASE_GROUPS = ["base_load", "base_idle", "base_stored"]
 RESULTS = os.path.join(HERE, "results.json")

@@ -6,6 +6,7 @@ sockets in a temporary folder; only nginx, because of wrk, on ports of 127.0.0.1
 """
 import os
 import socket
+import urllib.request
 
 import redis
 
@@ -193,3 +194,35 @@ class ModelServer(Process):
     def settings(self):
         """What has a wf worker call it."""
         return {"WF_LLM_BASE_URL": self.url, "WF_LLM_MODEL": "bench", "WF_LLM_FALLBACK": "fail"}
+
+
+class StreamServer(Process):
+    """The bench's model server that streams: what the calls get, and when, the methods say."""
+
+    def __init__(self, folder, name="stream-server"):
+        port_file = os.path.join(folder, f"{name}.port")
+        super().__init__(name, [python("arq"), os.path.join(HERE, "stream_server.py"), port_file], folder)
+        wait_until(lambda: os.path.exists(port_file) and os.path.getsize(port_file), 10, f"{name} listens", [self])
+        with open(port_file) as file:
+            self.root = f"http://127.0.0.1:{file.read()}"
+
+    @property
+    def settings(self):
+        """What has a wf worker call it."""
+        return {"WF_LLM_BASE_URL": f"{self.root}/v1", "WF_LLM_MODEL": "bench", "WF_LLM_FALLBACK": "fail"}
+
+    def calls(self):
+        """How many calls wait for tokens."""
+        return int(self._get("/calls"))
+
+    def write(self, count, rate):
+        """Gives each call a number of tokens, so many a second; returns when all are written."""
+        self._get(f"/write?count={count}&rate={rate}")
+
+    def finish(self):
+        """Ends all calls."""
+        self._get("/finish")
+
+    def _get(self, target):
+        with urllib.request.urlopen(self.root + target) as answer:
+            return answer.read()

@@ -56,13 +56,15 @@ final class ClientConnection: Sendable {
 
   /// Waits for the end of the pause. Nobody sends a second request before the answer to the first, so a socket that
   /// becomes readable has come to its end.
-  /// - Parameter limit: how long at most; nil for as long as it takes.
-  func pause(for limit: Duration?) -> PauseEnd {
+  /// - Parameters:
+  ///   - limit: how long at most; nil for as long as it takes.
+  ///   - isLast: false when another pause follows, which a release in this one ends too.
+  func pause(for limit: Duration?, isLast: Bool = true) -> PauseEnd {
     var socket = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     let milliseconds = limit.map { Int32($0 / .milliseconds(1)) } ?? -1
     let isTimeOver = poll(&socket, 1, milliseconds) == 0
     return state.withLock { state in
-      defer { if state == .pausing || state == .released { state = .busy } }
+      defer { if isLast, state == .pausing || state == .released { state = .busy } }
       switch state {
       case .released: return .released
       case .closed, .reset: return .closed

@@ -48,7 +48,7 @@ final class Service: Sendable {
     let pause: ClientConnection.PauseEnd
     switch piece {
     case .bytes(let bytes): return connection.send(bytes)
-    case .pause(let time): pause = connection.pause(for: time)
+    case .pause(let time): pause = connection.pause(for: time, isLast: false)
     case .hold: pause = connection.pause(for: nil)
     case .reset:
       connection.reset()

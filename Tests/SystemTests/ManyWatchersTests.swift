@@ -10,10 +10,7 @@ import Testing
 @Suite struct ManyWatchersTests {
   @Test(.timeLimit(.minutes(5)))
   func `2,000 watchers see every event of their runs, in order, once, also across a restart of Redis`() async throws {
-    var limit = rlimit()
-    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    limit.rlim_cur = limit.rlim_max
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    raiseFileLimit()
     let model = try ModelServer()
     defer { model.close() }
     let settings = [

@@ -4,6 +4,8 @@
 #define CCURL_H
 
 #include <curl/curl.h>
+// What the client's thread waits with; Swift's Glibc module leaves it out.
+#include <sys/epoll.h>
 
 // Finds the functions in a library that `dlopen` has loaded; none of the others may be called before that.
 // Returns the name of the first function that is missing; NULL when all are there.
@@ -26,9 +28,8 @@ CURLM *ccurl_multi_init(void);
 CURLMcode ccurl_multi_cleanup(CURLM *multi);
 CURLMcode ccurl_multi_add_handle(CURLM *multi, CURL *easy);
 CURLMcode ccurl_multi_remove_handle(CURLM *multi, CURL *easy);
-CURLMcode ccurl_multi_perform(CURLM *multi, int *running);
-CURLMcode ccurl_multi_poll(CURLM *multi, struct curl_waitfd *others, unsigned int count, int milliseconds, int *ready);
-CURLMcode ccurl_multi_wakeup(CURLM *multi);
+CURLMcode ccurl_multi_socket_action(CURLM *multi, curl_socket_t socket, int events, int *running);
+CURLMcode ccurl_multi_timeout(CURLM *multi, long *milliseconds);
 CURLMsg *ccurl_multi_info_read(CURLM *multi, int *left);
 const char *ccurl_multi_strerror(CURLMcode code);
 
@@ -48,6 +49,9 @@ CURLcode ccurl_easy_setopt_opensocket(CURL *easy, curl_opensocket_callback value
 CURLcode ccurl_easy_getinfo_long(CURL *easy, CURLINFO info, long *value);
 CURLcode ccurl_easy_getinfo_offset(CURL *easy, CURLINFO info, curl_off_t *value);
 CURLMcode ccurl_multi_setopt_long(CURLM *multi, CURLMoption option, long value);
+// Sets what libcurl calls when it wants a socket watched, and when its next timeout changes. Both get the data.
+CURLMcode ccurl_multi_set_callbacks(
+    CURLM *multi, curl_socket_callback watch, curl_multi_timer_callback wait, void *data);
 
 // Prepares the sockets that libcurl makes: no child process inherits them, which would keep a connection open, and
 // TCP_USER_TIMEOUT is set. Where that fails, the system's own timeouts hold.

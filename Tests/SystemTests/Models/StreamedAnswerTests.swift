@@ -12,12 +12,14 @@ import Testing
     "steps": [["id": "llm", "op": "llm_summarize", "params": ["source": "x"], "retry": ["delay_s": 0]]],
   ]
 
-  private static let head = ModelServer.Piece.bytes(
+  /// The head of a stream.
+  static let head = ModelServer.Piece.bytes(
     Array("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n".utf8))
-  private static let whole = event(nil, finishReason: "stop")
+  /// Its end mark.
+  static let whole = event(nil, finishReason: "stop")
 
   /// An event of a stream of chat completions.
-  private static func event(_ text: String?, finishReason: String? = nil) -> ModelServer.Piece {
+  static func event(_ text: String?, finishReason: String? = nil) -> ModelServer.Piece {
     let delta: JSONObject = text.map { ["content": .string($0)] } ?? [:]
     let choice: JSONObject = [
       "index": 0, "delta": .object(delta), "finish_reason": finishReason.map { .string($0) } ?? .null,
