@@ -9,9 +9,13 @@ struct StatusDocument {
   private let id: JobID
   private let run: StoredRun
   private let since: Int
+  private let usage: [String: ModelUsage]
 
-  /// - Parameter since: the index of the first progress entry that is shown. The steps are derived from all entries.
-  init(_ id: JobID, _ run: StoredRun, since: Int = 0) {
+  /// - Parameters:
+  ///   - since: the index of the first progress entry that is shown. The steps are derived from all entries.
+  ///   - usage: what calls of models have used, by step.
+  init(_ id: JobID, _ run: StoredRun, since: Int = 0, usage: [String: ModelUsage] = [:]) {
+    self.usage = usage
     self.id = id
     self.run = run
     self.since = since
@@ -108,7 +112,7 @@ struct StatusDocument {
   private func appendSteps(to text: inout PiecewiseText) {
     let views = StepView.fold(run.heads, known: knownSteps, isStarted: run.status == .started)
     var used = ModelUsage()
-    for view in views { used.add(view.usage) }
+    for step in usage.values { used.add(step) }
     append(used, to: &text.last)
     text.last.append(text: ",\"steps\":{")
     for (index, view) in views.enumerated() {
@@ -125,7 +129,7 @@ struct StatusDocument {
       text.last += progress.membersBehindStep
       text.last.append(UInt8(ascii: "}"))
     }
-    append(view.usage, to: &text.last)
+    if let used = usage[view.id] { append(used, to: &text.last) }
     if !view.retryEntries.isEmpty { appendRetries(of: view, to: &text.last) }
     if run.status == .failed || run.status == .cancelled, let entry = view.doneEntry {
       if let outputs = ProgressHead.outputs(in: run.progress[entry]) {

@@ -56,7 +56,7 @@ struct StatusRoute: Route {
       return FastCGIResponse(status: 304, headers: [("ETag", tag), ("Cache-Control", "no-store")])
     }
     switch found {
-    case .run(let run): return await response(id, run, tag, since: since, holding: share)
+    case .run(let run): return try await response(id, run, tag, since: since, holding: share)
     case .facts(let facts): return try await document(of: id, since: since, facts)
     }
   }
@@ -88,17 +88,23 @@ struct StatusRoute: Route {
       try await store.run(of: id, facts: facts, since: since)
     }
     guard let run else { throw .noJob(id) }
-    return await response(id, run, run.facts.entityTag, since: since, holding: share)
+    return try await response(id, run, run.facts.entityTag, since: since, holding: share)
   }
 
   private func response(
     _ id: JobID, _ run: StoredRun, _ tag: String, since: Int, holding share: Quota.Share?
-  ) async -> FastCGIResponse {
-    let document = StatusDocument(id, run, since: since)
+  ) async throws(APIError) -> FastCGIResponse {
+    let document = StatusDocument(id, run, since: since, usage: try await usage(of: id, run))
     let body = FastCGIResponse.Body.pieces(await pieces(of: document))
     var response = FastCGIResponse.json(body: body, headers: [("ETag", tag)])
     response.holding = share
     return response
+  }
+
+  /// What calls of models have used for a run, by step, where one of its steps calls models.
+  private func usage(of id: JobID, _ run: StoredRun) async throws(APIError) -> [String: ModelUsage] {
+    guard run.heads.contains(where: { $0?.op?.hasPrefix("llm_") == true }) else { return [:] }
+    do { return try await partitions.all[0].usage(ofRun: id) } catch { throw APIError(reading: error) }
   }
 
   /// Renders the document; a large one in the global pool.

@@ -66,8 +66,9 @@
 ///                              broken (failed calls in a row), rounds (times that it was left alone), took (ms)
 ///   modelcalls:{name}  zset    id of each call under way → when it counts as abandoned, µs               the same
 ///   modelturns:{name}  zset    id of each call that waits → its turn, µs                                  1 h after that
-///   spent:{id}         hash    of a run whose models have prices: booked (billionths); `r:{call}` while        retain after
-///                              one is under way: nonce, end of its lease (µs), amount, day                    the last call
+///   spent:{id}         hash    what a run has used of models: booked (billionths) in all; calls, failed, input,  2 retain after
+///                              cached, output, reasoning, cost, estimated, each `:{step}`; `r:{call}` while      the last call
+///                              one with a price is under way: nonce, end of its lease (µs), amount, day
 ///   reserved:{owner}   hash    of an owner whose spending a day is limited: the same `r:{call}`               2 days
 ///   spending:{day}     hash    day since 1970: calls, failed, input, cached, output, reasoning (tokens) and   100 days
 ///                              cost, each `:{owner}:{model}`; `spent:{owner}`; owner `-` without keys

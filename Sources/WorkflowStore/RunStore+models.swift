@@ -21,14 +21,13 @@ extension RunStore {
     for amount in [call.greatestCost, call.runBudget, call.dayBudget] { arguments.append(amount.scriptText) }
     arguments.append(call.owner ?? "-")
     arguments.append(call.model)
-    arguments.append(limits.retain)
+    arguments.append(2 * limits.retain)
+    arguments.append(call.step)
     let reply = try await evaluate(Scripts.modelcall, modelKeys(call), arguments)
-    guard let parts = reply.array, parts.count >= 2, let wait = parts[0].int, let why = parts[1].string else {
+    guard let parts = reply.array, parts.count == 2, let wait = parts[0].int, let why = parts[1].string else {
       throw RunStore.damaged(Scripts.modelcall, reply)
     }
-    if wait == 0, parts.count == 3, let abandoned = parts[2].int ?? parts[2].string.flatMap({ Int($0) }) {
-      return .admitted(abandoned: abandoned > 0 ? Cost(billionths: abandoned) : nil)
-    }
+    if wait == 0 { return .admitted }
     if wait > 0, let reason = ModelAdmission.Reason(rawValue: why) { return .wait(.milliseconds(wait), reason) }
     if wait < 0, let budget = ModelAdmission.Budget(rawValue: why) { return .overspent(budget) }
     throw RunStore.damaged(Scripts.modelcall, reply)
@@ -65,6 +64,8 @@ extension RunStore {
     arguments.append(end.usage.isEstimate ? "" : end.usage.cost.scriptText)
     arguments.append(call.owner ?? "-")
     arguments.append(call.model)
+    arguments.append(call.step)
+    arguments.append(2 * limits.retain)
     for (name, count) in end.usage.counts {
       arguments.append(name)
       arguments.append(count)

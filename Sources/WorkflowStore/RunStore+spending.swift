@@ -57,18 +57,42 @@ extension RunStore {
       let known = String(field.dropFirst(parts[0].count + 1))
       let name = parts[1] == "-" ? nil : String(parts[1])
       var entry = found[known] ?? ModelSpending(day: day, owner: name, model: String(parts[2]))
-      switch parts[0] {
-      case "calls": entry.usage.calls = count
-      case "input": entry.usage.input = count
-      case "cached": entry.usage.cachedInput = count
-      case "output": entry.usage.output = count
-      case "reasoning": entry.usage.reasoning = count
-      case "cost": entry.usage.cost = Cost(billionths: count)
-      case "failed": entry.failed = count
-      default: continue
-      }
+      if parts[0] == "failed" { entry.failed = count } else { entry.usage.set(String(parts[0]), count) }
       found[known] = entry
     }
     return found.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// What calls of models have used for a run, by step; empty where it has called none. The cost of a call that is
+  /// under way is the most that it may cost.
+  public func usage(ofRun id: JobID) async throws(StoreError) -> [String: ModelUsage] {
+    guard let words = try await send(["HGETALL", keys.spent(by: id.description)]).array else {
+      throw .damaged("\(keys.spent(by: id.description)) is no hash")
+    }
+    var usages: [String: ModelUsage] = [:]
+    for index in stride(from: 0, to: words.count - 1, by: 2) {
+      guard let field = words[index].string, let count = words[index + 1].string.flatMap({ Int($0) }) else { continue }
+      // No step's id has a colon.
+      let parts = field.split(separator: ":", maxSplits: 1)
+      guard parts.count == 2 else { continue }
+      usages[String(parts[1]), default: ModelUsage()].set(String(parts[0]), count)
+    }
+    return usages
+  }
+}
+
+extension ModelUsage {
+  /// Takes a count under the name that it has in Redis.
+  fileprivate mutating func set(_ name: String, _ count: Int) {
+    switch name {
+    case "calls": calls = count
+    case "input": input = count
+    case "cached": cachedInput = count
+    case "output": output = count
+    case "reasoning": reasoning = count
+    case "cost": cost = Cost(billionths: count)
+    case "estimated": isEstimate = true
+    default: break
+    }
   }
 }

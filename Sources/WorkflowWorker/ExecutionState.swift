@@ -20,8 +20,8 @@ struct ExecutionState {
 
   /// The end of an action that took time.
   enum Event: Sendable {
-    /// An attempt of a step has ended, for which calls of models were made.
-    case ended(Unit, AttemptEnd, used: ModelUsage = ModelUsage())
+    /// An attempt of a step has ended.
+    case ended(Unit, AttemptEnd)
     /// An operation wants to have a part of its step recorded.
     case part(PartRecord)
     /// The time of a waiting step may have come.
@@ -118,9 +118,7 @@ struct ExecutionState {
   mutating func next(after event: Event?, stop: ActiveRuns.Stop?) -> Action {
     switch event {
     case nil: break
-    case .ended(let unit, let end, let used):
-      progress.use(used, by: unit)
-      self.end(unit, end, stop)
+    case .ended(let unit, let end): self.end(unit, end, stop)
     case .part(let part): progress.record(part)
     case .due: alarm = nil
     case .written(let answer): if let action = settle(answer, stop) { return action }

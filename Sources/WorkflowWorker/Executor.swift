@@ -100,8 +100,7 @@ struct Executor: Sendable {
     let unit = StepUnit(step.invocation.step, item: step.invocation.item)
     let text = texts.text(of: unit, in: run, step.invocation.attempt)
     step.invocation.onText = { text.append($0) }
-    let account = ledger.map { AttemptAccount(spending, unit, $0) }
-    step.invocation.account = account
+    step.invocation.account = ledger.map { AttemptAccount(spending, unit, $0) }
     if step.operation.recordsParts {
       let mailbox = parts ?? PartMailbox()
       step.invocation.parts = step.invocation.parts.recording { [unit = step.unit] number, total, outputs in
@@ -115,7 +114,7 @@ struct Executor: Sendable {
       CommitPoint.beforeCall.pass()
       let end = await end(of: step, isImmediate: false)
       if case .succeeded = end { CommitPoint.afterCall.pass() }
-      return .ended(step.unit, end, used: account?.used ?? ModelUsage())
+      return .ended(step.unit, end)
     }
   }
 

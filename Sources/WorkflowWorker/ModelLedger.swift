@@ -1,6 +1,5 @@
 import Logging
 import OpenSSL
-import Synchronization
 import Workflow
 import WorkflowOperations
 import WorkflowStore
@@ -104,11 +103,10 @@ struct RunSpending: Sendable {
 }
 
 /// The calls of models that an attempt of a step makes.
-final class AttemptAccount: ModelAccount {
+struct AttemptAccount: ModelAccount {
   private let spending: RunSpending
   private let unit: StepUnit
   private let ledger: ModelLedger
-  private let state = Mutex(ModelUsage())
 
   init(_ spending: RunSpending, _ unit: StepUnit, _ ledger: ModelLedger) {
     self.spending = spending
@@ -116,28 +114,17 @@ final class AttemptAccount: ModelAccount {
     self.ledger = ledger
   }
 
-  /// What the calls have used.
-  var used: ModelUsage { state.withLock { $0 } }
-
   func call(of model: String, part: String?) -> ModelCall {
     let id = "\(spending.run)/\(unit.name)" + (part.map { "#\($0)" } ?? "")
     var call = ModelCall(
       model: model, id: id, nonce: String(UInt64.random(in: 1...(.max)), radix: 36), run: spending.run,
-      owner: spending.owner)
+      step: unit.step, owner: spending.owner)
     call.runBudget = spending.runBudget
     call.dayBudget = spending.dayBudget
     return call
   }
 
-  func admit(_ call: ModelCall) async throws(StepError) -> ModelAdmission {
-    let admission = try await ledger.admit(call)
-    if case .admitted(let abandoned?) = admission {
-      var lost = ModelUsage()
-      (lost.calls, lost.cost, lost.isEstimate) = (1, abandoned, true)
-      state.withLock { $0.add(lost) }
-    }
-    return admission
-  }
+  func admit(_ call: ModelCall) async throws(StepError) -> ModelAdmission { try await ledger.admit(call) }
 
   func answer(to question: [UInt8]) async -> [UInt8]? { await ledger.keptAnswer(digest(question)) }
 
@@ -150,8 +137,5 @@ final class AttemptAccount: ModelAccount {
     Digest.hex(Digest.sha256(Array("\(spending.owner ?? "-") ".utf8) + question))
   }
 
-  func end(_ call: ModelCall, _ end: ModelCallEnd) async {
-    state.withLock { $0.add(end.usage) }
-    await ledger.record(end, of: call)
-  }
+  func end(_ call: ModelCall, _ end: ModelCallEnd) async { await ledger.record(end, of: call) }
 }

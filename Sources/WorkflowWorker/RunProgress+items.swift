@@ -118,7 +118,6 @@ extension RunProgress {
   mutating func settleItems(of position: Position, isImmediate: Bool) {
     guard let items = items[position] else { return }
     if items.isOver {
-      logUsage()
       if items.ended > items.logged || items.ended == 0 { logProgress(of: position) }
       if let failure = items.failure { return fail(position, failure) }
       // Its outputs take the place of the items that are not written yet.

@@ -33,23 +33,6 @@ extension RunProgress {
     }
   }
 
-  /// Notes what calls of models have used for a step or an item. That of items is logged together.
-  mutating func use(_ used: ModelUsage, by unit: Unit) {
-    if used.isEmpty { return }
-    self.used[unit.position, default: ModelUsage()].add(used)
-    if unit.item == nil { logUsage() }
-  }
-
-  /// Logs what calls of models have used since the last entry, where the run has room for that.
-  mutating func logUsage() {
-    if used.isEmpty { return }
-    for (position, usage) in used.sorted(by: { $0.key < $1.key }) {
-      let message = ProgressMessage.modelUsage(step: step(position).id, usage)
-      if message.byteCount <= budget.room(logBytes: batch.logBytes) { batch.log(message) }
-    }
-    used = [:]
-  }
-
   /// Levels of nesting that outputs may have: as many as a submitted body, so that what wf wraps around them stays
   /// readable.
   private static let maxDepth = 128

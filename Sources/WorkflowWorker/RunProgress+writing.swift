@@ -8,7 +8,6 @@ extension RunProgress {
   mutating func takeBatch(hasStepInFlight: Bool, isNeeded: Bool = false) -> CheckpointBatch? {
     recordSkips()
     logItems()
-    logUsage()
     if plan.isOver {
       close()
     } else if let due = parkTime {

@@ -35,8 +35,6 @@ struct RunProgress {
   var itemSteps: [Position] = []
   /// Those of them of which an item had failed before the run was taken up again.
   var failedItemSteps: [Position] = []
-  /// What calls of models have used that the log does not say yet.
-  var used: [Position: ModelUsage] = [:]
   /// What operations record of parts of their steps.
   var parts = StepPartRecords()
   let clock: RedisClock

@@ -75,9 +75,8 @@ import WorkflowStore
       #expect(retry?["attempt"] == 1 && retry?["retry_at"]?.numberValue != nil)
       #expect(status["error"]?.stringValue?.hasPrefix("step llm: the model answered 503; 2 attempts in ") == true)
       #expect(
-        status.messages.suffix(7) == [
-          "step_start llm", "llm_usage llm", "step_retry llm", "step_start llm", "llm_usage llm", "step_failed llm",
-          "failed",
+        status.messages.suffix(5) == [
+          "step_start llm", "step_retry llm", "step_start llm", "step_failed llm", "failed",
         ])
     }
   }

@@ -8,6 +8,8 @@ public struct ModelCall: Sendable {
   public let nonce: String
   /// The run that it is for.
   public let run: String
+  /// The step of it.
+  public let step: String
   /// Whose run that is; nil without API keys.
   public let owner: String?
   /// How long it may take.
@@ -30,20 +32,20 @@ public struct ModelCall: Sendable {
   public var dayBudget: Cost?
 
   /// A call without limits.
-  public init(model: String, id: String, nonce: String, run: String, owner: String? = nil) {
+  public init(model: String, id: String, nonce: String, run: String, step: String, owner: String? = nil) {
     self.model = model
     self.id = id
     self.nonce = nonce
     self.run = run
+    self.step = step
     self.owner = owner
   }
 }
 
 /// Whether a call of a model may begin.
 public enum ModelAdmission: Sendable, Equatable {
-  /// It may, and counts as under way until its end is recorded. `abandoned`: what was booked as spent for an earlier
-  /// call of the same step whose worker has died.
-  case admitted(abandoned: Cost?)
+  /// It may, and counts as under way until its end is recorded.
+  case admitted
   /// It is to ask again after a time.
   case wait(Duration, Reason)
   /// It would cost more than may be spent.

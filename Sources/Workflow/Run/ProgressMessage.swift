@@ -26,8 +26,6 @@ public enum ProgressMessage: Sendable, Equatable {
   case modelFallback(step: String, StepFailure, usage: JSONValue)
   /// A model of a chain has failed for good, and the next one is called.
   indirect case nextModel(step: String, item: Int?, ModelChange)
-  /// What calls of models have used for a step since the last such entry.
-  indirect case modelUsage(step: String, ModelUsage)
   /// Every step is done.
   case finished
   /// The run failed.
@@ -62,15 +60,14 @@ public enum ProgressMessage: Sendable, Equatable {
   package static let names = [
     "enqueued", "started", "resumed", "step_start", "step_progress", "step_retry", "step_done", "step_skipped",
     "step_failed",
-    "llm_fallback", "llm_next_model", "llm_usage", "finished", "failed", "cancelled", "retried", "step_reset",
+    "llm_fallback", "llm_next_model", "finished", "failed", "cancelled", "retried", "step_reset",
   ]
 
   /// The step that it is about, if any.
   public var step: String? {
     switch self {
     case .stepStart(let step, _), .stepProgress(let step, _, _, _), .stepRetry(let step, _, _), .stepDone(let step, _),
-      .stepSkipped(let step), .stepFailed(let step, _), .modelFallback(let step, _, _), .nextModel(let step, _, _),
-      .modelUsage(let step, _):
+      .stepSkipped(let step), .stepFailed(let step, _), .modelFallback(let step, _, _), .nextModel(let step, _, _):
       step
     case .started, .resumed, .finished, .failed: nil
     }
@@ -118,7 +115,6 @@ public enum ProgressMessage: Sendable, Equatable {
     case .modelFallback(let step, let failure, let usage):
       Self.write(failure, usage, step, to: &text)
     case .nextModel(let step, let item, let change): Self.write(change, step, item, to: &text)
-    case .modelUsage(let step, let usage): Self.write(usage, step, to: &text)
     case .finished: text.add(#","msg":"finished""#)
     case .failed(let failure):
       text.add(#","msg":"failed""#)
@@ -135,11 +131,6 @@ public enum ProgressMessage: Sendable, Equatable {
     text.add(attempts.failure)
     text.add(#","retry_at":\#(attempts.due.text)"#)
     text.add(usage: attempts.failure.details.usage)
-  }
-
-  private static func write(_ usage: ModelUsage, _ step: String, to text: inout some EntryText) {
-    text.add(#","msg":"llm_usage","step":"#, step)
-    for member in usage.json.members { text.add(#","\#(member.key)":\#(member.value.text)"#) }
   }
 
   private static func write(

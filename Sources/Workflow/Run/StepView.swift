@@ -1,5 +1,3 @@
-import ExactJSON
-
 /// What a run's status says of one step, folded from the progress log.
 public struct StepView: Sendable, Equatable {
   /// Where a step stands.
@@ -38,8 +36,6 @@ public struct StepView: Sendable, Equatable {
   public var retryEntries: [Int] = []
   /// The last of these entries.
   public var lastRetry: ProgressHead?
-  /// What calls of models have used for it.
-  public var usage = ModelUsage()
   /// The position of its `step_done` in the log.
   public var doneEntry: Int?
 
@@ -105,11 +101,6 @@ public struct StepView: Sendable, Equatable {
   private static let itemMember = Array(#""item":"#.utf8)
   private static let turnMember = Array(#""waits_for":"#.utf8)
 
-  private mutating func use(_ head: ProgressHead) {
-    let members = Array("{".utf8) + head.membersBehindStep + [UInt8(ascii: "}")]
-    if let json = try? JSONValue(parsing: members), let used = ModelUsage(json: json) { usage.add(used) }
-  }
-
   private mutating func wait(_ head: ProgressHead, at index: Int) {
     // An item of a step waits; the step runs.
     if !head.membersBehindStep.starts(with: Self.itemMember) { status = .waiting }
@@ -121,9 +112,7 @@ public struct StepView: Sendable, Equatable {
 
   private mutating func apply(_ head: ProgressHead, at index: Int) {
     if head.says("step_reset") {
-      let used = usage
       self = StepView(id: id, op: op)
-      usage = used
     } else if head.says("step_start") {
       attempts += 1
       status = .running
@@ -142,8 +131,6 @@ public struct StepView: Sendable, Equatable {
       status = .done
       finishedAt = head.timestamp
       doneEntry = index
-    } else if head.says("llm_usage") {
-      use(head)
     } else if head.says("llm_fallback") {
       isDegraded = true
     } else if head.says("step_skipped") {

@@ -11,9 +11,7 @@ extension ResponseSchemas {
     Field("usage", list(of: Field.reference("DayUsage")), default: .required, "one for each day, owner and model")
   ]
 
-  static let modelUsage = modelUsage(isRequired: true)
-
-  static func modelUsage(isRequired: Bool) -> [Field] {
+  static let modelUsage: [Field] = {
     let counts = [
       ("calls", "the calls, those that failed included"),
       ("input_tokens", "tokens of the prompts, those of a cache included"),
@@ -21,13 +19,13 @@ extension ResponseSchemas {
       ("output_tokens", "tokens of the answers, those of reasoning included"),
       ("reasoning_tokens", "tokens of reasoning"),
     ]
-    return counts.map { isRequired ? Field($0, count, default: .required, $1) : Field($0, count, $1) } + [
+    return counts.map { Field($0, count, default: .required, $1) } + [
       Field("cost", .other("number", ["type": "number", "minimum": 0]), "in the unit of the models' prices"),
       Field(
         "estimated", .other("boolean", ["const": true]),
         "a part of the cost is the most that a call may have cost, because nothing says what it did"),
     ]
-  }
+  }()
 
   static let dayUsage =
     [

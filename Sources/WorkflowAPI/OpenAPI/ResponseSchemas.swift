@@ -123,7 +123,7 @@ package enum ResponseSchemas {
       Field("outputs", object, "what the step returned"),
       Field("outputs_omitted", .other("boolean", ["const": true]), "what it returned is too large for the log"),
       Field("outputs_bytes", count, "how many bytes it has"),
-    ] + modelUsage(isRequired: false)
+    ]
 
   private static let stepStatus = [
     Field("op", text, default: .required, "the operation"),

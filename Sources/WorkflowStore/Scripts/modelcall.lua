@@ -7,10 +7,9 @@ ARGV  1 key prefix  2 the call's id  3 its nonce  4 until it counts as abandoned
       5 calls at the same time, 6 calls a minute, 7 tokens a minute that the model may get; 0 for any number
       8 tokens that the call may take  9 the most that it may cost, '' where no price is known
       10 what the run, 11 what the owner may spend in a day; '' for any amount
-      12 owner, '-' for none  13 the model's name  14 seconds to keep what a run has spent
+      12 owner, '-' for none  13 the model's name  14 seconds to keep what a run has spent  15 the step
 
-Returns {0, '', cost}: it may begin, and counts as under way; cost: what was booked for a call of the same id whose end
-        was never recorded, 0 where there was none;
+Returns {0, ''}: it may begin, and counts as under way;
         {until it is to ask again, ms; why: 'cooldown', 'asked', 'requests', 'tokens', 'calls' or
         'budget'};
         {-1, 'run' or 'day'}: there is not so much left to be spent.
@@ -49,10 +48,10 @@ local function live(key, but)
 end
 
 local former = read(cost and redis.call('HGET', KEYS[4], field))
-if former and former.nonce == nonce then return {0, '', 0} end
+if former and former.nonce == nonce then return {0, ''} end
 if not cost and redis.call('ZSCORE', KEYS[2], id) then
   redis.call('ZADD', KEYS[2], whole(lapse), id)
-  return {0, '', 0}
+  return {0, ''}
 end
 local known = redis.call('HMGET', KEYS[1], 'cooldown', 'requests', 'tokens', 'rounds', 'took', 'asked')
 local cooldown, asked = tonumber(known[1] or nil) or 0, tonumber(known[6] or nil) or 0
@@ -119,10 +118,13 @@ redis.call('EXPIRE', KEYS[2], '86400')
 -- The first call after a model was left alone is a trial: the next one begins when it has answered, or a while later.
 if known[4] then redis.call('HSET', KEYS[1], 'cooldown', whole(now + 2000000)) end
 redis.call('EXPIRE', KEYS[1], '86400')
-if not cost then return {0, '', 0} end
+if not cost then return {0, ''} end
 local reservation = string.format('%s %.0f %.0f %d', nonce, lapse, cost, today)
 redis.call('HSET', KEYS[4], field, reservation)
 redis.call('HINCRBY', KEYS[4], 'booked', whole(cost))
+redis.call('HINCRBY', KEYS[4], 'cost:' .. ARGV[15], whole(cost))
+-- The end of the last call for the step was never recorded.
+if former then redis.call('HSET', KEYS[4], 'estimated:' .. ARGV[15], '1') end
 redis.call('EXPIRE', KEYS[4], ARGV[14])
 if ARGV[11] ~= '' then
   redis.call('HSET', KEYS[5], field, reservation)
@@ -131,4 +133,4 @@ end
 redis.call('HINCRBY', spending, spent, whole(cost))
 redis.call('HINCRBY', spending, 'cost:' .. ARGV[12] .. ':' .. ARGV[13], whole(cost))
 redis.call('EXPIRE', spending, '8640000')
-return {0, '', former and whole(former.cost) or 0}
+return {0, ''}

@@ -9,8 +9,8 @@ ARGV  1 key prefix  2 the call's id  3 its nonce  4 tokens a minute that the mod
       8 how long the model asks to be left alone, ms, '' where it does not say
       9 broken calls in a row after which it is left alone  10 for how long at first, ms  11 at most, ms; 0: never
       12 how long the call took, ms  13 what it cost, '' where no price is known, or not what it cost
-      14 owner, '-' for none  15 the model's name
-      16... names of what it has used, each with a number
+      14 owner, '-' for none  15 the model's name  16 the step  17 seconds to keep what a run has spent
+      18... names of what it has used, each with a number
 
 Returns the time for which the model is left alone from now on, ms; 0 where it is not.
 Safe to send twice: a call that is over changes nothing.
@@ -37,15 +37,22 @@ if nonce == ARGV[3] then
   if ARGV[13] ~= '' then
     local less = whole(ARGV[13] - amount)
     redis.call('HINCRBY', KEYS[4], 'booked', less)
+    redis.call('HINCRBY', KEYS[4], 'cost:' .. ARGV[16], less)
     redis.call('HINCRBY', spending, 'spent:' .. ARGV[14], less)
     redis.call('HINCRBY', spending, 'cost:' .. name, less)
+  else
+    redis.call('HSET', KEYS[4], 'estimated:' .. ARGV[16], '1')
   end
 end
 local function left() return math.max(0, math.ceil((math.max(cooldown, asked) - now) / 1000)) end
 if not isKnown then return left() end
-for i = 16, #ARGV, 2 do
-  if ARGV[i + 1] ~= '0' then redis.call('HINCRBY', spending, ARGV[i] .. ':' .. name, ARGV[i + 1]) end
+for i = 18, #ARGV, 2 do
+  if ARGV[i + 1] ~= '0' then
+    redis.call('HINCRBY', spending, ARGV[i] .. ':' .. name, ARGV[i + 1])
+    redis.call('HINCRBY', KEYS[4], ARGV[i] .. ':' .. ARGV[16], ARGV[i + 1])
+  end
 end
+redis.call('EXPIRE', KEYS[4], ARGV[17])
 redis.call('EXPIRE', spending, '8640000')
 
 -- What it was counted for and did not take is free again.

@@ -7,6 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(3))) struct OwnershipTests {
   /// The paths without a run or a schedule in them. A path that is new has to be looked at in a test here.
   private static let others: Set<String> = [
+    "/status/usage",
     "/workflow/run", "/workflow/openapi.json", "/workflow/schedules", "/status", "/status/health", "/status/counts",
     "/workflow/runs/cancel", "/workflow/runs/pause", "/workflow/runs/resume", "/workflow/runs/retry",
     "/status/callbacks", "/workflow/callbacks/retry", "/workflow/ops", "/status/workers",
@@ -101,6 +102,13 @@ import Testing
         #expect(try await keys.send("POST", "/workflow/runs/\(verb)", key: "key-bob").status == 422, "\(verb)")
       }
       #expect(try await keys.send("GET", "/status/counts", key: "key-bob").status == 403)
+      for owner in ["alice", "bob"] {
+        _ = try await keys.stack.command(
+          "HSET", keys.stack.prefixes[0] + "spending:\(time(nil) / 86_400)", "calls:\(owner):m", "1")
+      }
+      let used = try await keys.send("GET", "/status/usage", key: "key-bob").json["usage"]?.arrayValue ?? []
+      #expect(used.map { $0.objectValue?["owner"] } == ["bob"])
+      #expect(try await keys.send("GET", "/status/usage", key: "key-ops").json["usage"]?.arrayValue?.count == 2)
       #expect(try await keys.send("GET", "/status?owner=alice", key: "key-bob").status == 403)
       #expect(try await keys.send("POST", "/workflow/runs/cancel?owner=alice", key: "key-bob").status == 403)
       #expect(try await keys.send("GET", "/status?owner=bob", key: "key-ops").json["runs"] == [])

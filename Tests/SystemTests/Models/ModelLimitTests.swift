@@ -157,7 +157,6 @@ import WorkflowStore
       #expect(status.at("usage", "calls") == 2 && status.at("usage", "output_tokens") == 40)
       #expect(status.at("usage", "cost")?.numberValue?.text == "0.00013")
       #expect(status.at("usage", "estimated") == nil)
-      #expect(entries("llm_usage", status).count == 2)
       let day = try await wf("usage", "--json", settings: ["WF_URL": stack.url])
       let sums = try #require(JSONValue(parsing: Array(day.output.utf8)).objectValue?["usage"]?.arrayValue)
       #expect(sums.count == 1)
@@ -193,8 +192,7 @@ import WorkflowStore
       model.behaviour = Self.counted
       model.release()
       let status = try await stack.end(of: id)
-      #expect(status.at("usage", "calls") == 2 && status.at("usage", "estimated") == true)
-      #expect(try await stack.command("HLEN", stack.spentKey(of: id)).int == 1)
+      #expect(status.at("usage", "calls") == 1 && status.at("usage", "estimated") == true)
       let spent = try await stack.command("HGET", stack.spentKey(of: id), "booked").int ?? 0
       let cost = try #require(status.at("usage", "cost")?.numberValue?.double)
       #expect(Int((cost * 1_000_000_000).rounded()) == spent && spent >= booked)

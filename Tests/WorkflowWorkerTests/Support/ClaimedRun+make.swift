@@ -66,7 +66,6 @@ extension CheckpointBatch {
       case .entry(.modelFallback(let step, _, _), _): "fallback \(step)"
       case .entry(.nextModel(let step, let item, let change), _):
         "\(StepUnit(step, item: item).name) by \(change.model)"
-      case .entry(.modelUsage(let step, let usage), _): "\(usage.calls) calls of \(step)"
       case .entry(.finished, _): "finish"
       case .entry(.failed, _): "fail"
       case .entry(.stepDone(let step, _), _), .checkpoint(let step, _, _, _): "done \(step)"
