@@ -1,5 +1,7 @@
 import Curl
 import ExactJSON
+import Glibc
+import Hiredis
 import SystemHarness
 import Testing
 
