@@ -145,13 +145,13 @@ struct DefinitionReading {
     guard let name = string(StepField.op, of: step, at: place) else { return nil }
     if let schemas = operations[ExactKey(name)] { return (name, schemas) }
     let fault = ValidationFault.notOneOf(place + [.key("op")], .string(name), operationNames)
-    faults.add(Self.remedies[name].map { fault.adding("(\($0))") } ?? fault)
+    faults.add(Self.remedies[ExactKey(name)].map { fault.adding("(\($0))") } ?? fault)
     return nil
   }
 
   /// What the operator does to have an operation of wf that is not there.
   private static let remedies = [
-    "llm_chat": "llm_chat needs a model: WF_LLM_BASE_URL and WF_LLM_MODEL, or WF_MODELS_FILE"
+    ExactKey("llm_chat"): "llm_chat needs a model: WF_LLM_BASE_URL and WF_LLM_MODEL, or WF_MODELS_FILE"
   ]
 
   /// What a step says besides its operation.

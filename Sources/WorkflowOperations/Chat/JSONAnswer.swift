@@ -21,7 +21,7 @@ struct JSONAnswer {
   func read(_ answer: ChatAnswer) -> Reading {
     let value: JSONValue
     do {
-      value = try JSONValue(parsing: String(Self.unfenced(answer.text)), maximumDepth: Self.deepest)
+      value = try JSONValue(parsing: Self.unfenced(answer.text), maximumDepth: Self.deepest)
     } catch {
       let cut =
         answer.finishReason == "length" ? "; the answer was cut, because it has as many tokens as it may have" : ""
@@ -31,21 +31,25 @@ struct JSONAnswer {
     return problems.isEmpty ? .value(value) : .unfit(problems.joined(separator: "; ").cut(toBytes: 900))
   }
 
-  /// A text without white space and one code fence around it.
-  static func unfenced(_ text: String) -> Substring {
-    let text = trimmed(text[...])
-    guard text.hasPrefix("```"), text.hasSuffix("```"), let start = text.firstIndex(where: \.isNewline) else {
-      return text
-    }
-    let inner = text[text.index(after: start)...].dropLast(3)
+  /// A text without ASCII white space and one code fence around it.
+  static func unfenced(_ text: String) -> String {
+    let text = trimmed(Array(text.utf8)[...])
+    let fence = Array("```".utf8), line = UInt8(ascii: "\n")
+    guard text.count > 2 * fence.count, text.starts(with: fence), text.suffix(fence.count).elementsEqual(fence),
+      let start = text.firstIndex(of: line)
+    else { return String(decoding: text, as: UTF8.self) }
+    let inner = text[(start + 1)...].dropLast(fence.count)
     // The fence at the end has a line of its own.
-    guard inner.last?.isNewline == true, !text[..<start].dropFirst(3).contains("`") else { return text }
-    return trimmed(inner)
+    guard inner.last == line, !text[..<start].dropFirst(fence.count).contains(UInt8(ascii: "`")) else {
+      return String(decoding: text, as: UTF8.self)
+    }
+    return String(decoding: trimmed(inner), as: UTF8.self)
   }
 
-  private static func trimmed(_ text: Substring) -> Substring {
-    let start = text.drop(while: \.isWhitespace)
-    guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return start }
+  private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    func isWhite(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
+    let start = text.drop(while: isWhite)
+    guard let last = start.lastIndex(where: { !isWhite($0) }) else { return start }
     return start[...last]
   }
 }

@@ -8,7 +8,7 @@ struct JSONSchemaReader {
   private var nodes: [JSONSchema.Node] = []
   private var path: [String] = []
   /// The schemas that `$ref` can name, by their pointers.
-  private var named: [String: Int] = [:]
+  private var named: [ExactKey: Int] = [:]
   /// The references, with the node that has each and its place.
   private var references: [(node: Int, target: String, path: [String])] = []
 
@@ -25,13 +25,15 @@ struct JSONSchemaReader {
     "title", "description", "default", "examples", "example", "format", "deprecated", "readOnly", "writeOnly",
     "$comment", "$schema", "$id", "discriminator",
   ]
+  /// Bytes that no keyword has.
+  private static let longestKeyword = 40
   private static let definitions: Set<String> = ["$defs", "definitions"]
 
   mutating func read(_ json: JSONValue) throws(Fault) -> [JSONSchema.Node] {
-    named["#"] = 0
+    named[ExactKey("#")] = 0
     _ = try schema(json)
     for (node, target, place) in references {
-      guard let found = named[target] else {
+      guard let found = named[ExactKey(target)] else {
         throw Fault(
           path: Self.pointer(place),
           message: "there is no \(target.cut(toBytes: 100)); a $ref is '#', or the name of a schema as '#/$defs/name'")
@@ -65,7 +67,9 @@ struct JSONSchemaReader {
   }
 
   private mutating func keyword(_ member: JSONObject.Member, of node: Int) throws(Fault) {
-    let (key, value) = (member.key, member.value)
+    // A longer one would take long to be compared, and is none.
+    let key = member.key.utf8.count <= Self.longestKeyword ? member.key : String(member.key.cut(toBytes: 100))
+    let value = member.value
     if Self.annotations.contains(key) {
       if key == "$schema" { try checkDraft(value) }
       return
@@ -115,7 +119,7 @@ struct JSONSchemaReader {
       if isNames {
         nodes[node].properties[ExactKey(member.key)] = found
       } else if path.count == 2 {
-        named["#" + path.map(Self.escaped).joined()] = found
+        named[ExactKey("#" + path.map(Self.escaped).joined())] = found
       }
       path.removeLast()
     }
@@ -132,7 +136,8 @@ struct JSONSchemaReader {
     let words = value.arrayValue ?? [value]
     var types: [JSONSchema.ValueType] = []
     for word in words where !isReference(word) {
-      guard let type = word.stringValue.flatMap(JSONSchema.ValueType.init) else {
+      let name = word.stringValue?.word(of: JSONSchema.ValueType.allCases.map(\.rawValue))
+      guard let type = name.flatMap(JSONSchema.ValueType.init) else {
         let names = JSONSchema.ValueType.allCases.map(\.rawValue).joined(separator: ", ")
         throw fault("a type is one of \(names)")
       }
@@ -179,8 +184,8 @@ struct JSONSchemaReader {
 
   private func checkDraft(_ value: JSONValue) throws(Fault) {
     guard let text = value.stringValue, !isReference(value) else { return }
-    let name = text.last == "#" ? String(text.dropLast()) : text
-    if name != "https://json-schema.org/draft/2020-12/schema" {
+    let draft = "https://json-schema.org/draft/2020-12/schema"
+    if text.word(of: [draft, draft + "#"]) == nil {
       throw fault("only draft 2020-12 is supported, https://json-schema.org/draft/2020-12/schema")
     }
   }
@@ -217,8 +222,7 @@ struct JSONSchemaReader {
 
   /// Whether a text is a reference of a step, so that its value is not known yet.
   private func isReference(_ value: JSONValue) -> Bool {
-    guard isWritten, let text = value.stringValue else { return false }
-    return (text.hasPrefix("@") && !text.hasPrefix("@@")) || text.contains("{{")
+    isWritten && value.stringValue?.mayBeReference == true
   }
 
   private func fault(_ message: String) -> Fault { Fault(path: Self.pointer(path), message: message) }
@@ -229,7 +233,15 @@ struct JSONSchemaReader {
 
   /// A part of a JSON Pointer (RFC 6901).
   static func escaped(_ key: String) -> String {
-    "/" + key.replacing("~", with: "~0").replacing("/", with: "~1")
+    var bytes = [UInt8(ascii: "/")]
+    for byte in key.utf8 {
+      switch byte {
+      case UInt8(ascii: "~"): bytes += Array("~0".utf8)
+      case UInt8(ascii: "/"): bytes += Array("~1".utf8)
+      default: bytes.append(byte)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func article(_ value: JSONValue) -> String {

@@ -63,7 +63,9 @@ import WorkflowOperations
     #expect(next(invocation(chain, at: "b")) == "c")
     #expect(next(invocation(chain, at: "c")) == nil)
     #expect(next(invocation("a")) == nil && next(invocation()) == nil)
-    let own: [ErrorCode] = [.timeout, .rateLimited, .providerUnavailable, .providerRejected, .invalidAnswer]
+    let own: [ErrorCode] = [
+      .timeout, .rateLimited, .providerUnavailable, .providerRejected, .invalidAnswer, .budgetExceeded,
+    ]
     for code in ErrorCode.allCases {
       #expect((next(invocation(chain), StepFailure(code, "")) != nil) == own.contains(code), "\(code)")
     }
