@@ -96,11 +96,8 @@ end
 
 -- A place among those under way; one that is its own from before a crash is free for it.
 local calls = tonumber(ARGV[5])
-local isFull = false
-if calls > 0 then
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. whole(now))
-  isFull = redis.call('ZCARD', KEYS[2]) >= calls and not redis.call('ZSCORE', KEYS[2], id)
-end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. whole(now))
+local isFull = calls > 0 and redis.call('ZCARD', KEYS[2]) >= calls and not redis.call('ZSCORE', KEYS[2], id)
 if turn > now or isFull then
   redis.call('ZADD', KEYS[3], whole(turn), id)
   redis.call('EXPIRE', KEYS[3], '3600', 'NX')
