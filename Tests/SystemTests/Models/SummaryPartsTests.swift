@@ -126,9 +126,9 @@ import WorkflowStore
       let parts = try #require(status.at("result", "outputs", "llm", "parts")?.numberValue?.int)
       #expect(model.calls.count - before == parts - known.count + 1)
       // From the step itself, all of it is asked again.
+      let last = model.calls.count
       let rerun = try await stack.send("POST", "/workflow/\(id)/rerun", body: Array(#"{"from":"llm"}"#.utf8))
       #expect(rerun.status == 202)
-      let last = model.calls.count
       _ = try await stack.end(of: id)
       #expect(model.calls.count - last == parts + 1)
       #expect(try await Audit(stack).problems(of: [id]) == [])
