@@ -41,8 +41,9 @@ for path in ["/stores/%2E%2E/items", "/stores/%2E%2E"]:
         call.close()
         print(path, "as is:" if as_is else "by default:", paths[-1])
 PY
+"$folder/venv/bin/pip" install --quiet --target "$folder/7.45.6" --only-binary :all: pycurl==7.45.6
+"$folder/venv/bin/pip" install --quiet --target "$folder/7.45.7" --only-binary :all: pycurl==7.45.7
 look() {  # VERSION OF PYCURL, VERSION OF LIBCURL
-    "$folder/venv/bin/pip" install --quiet --target "$folder/$1" --only-binary :all: "pycurl==$1"
     PYTHONPATH="$folder/$1" "$folder/venv/bin/python" -c "import pycurl; print(pycurl.version_info()[1])" | grep -q "^$2"
     PYTHONPATH="$folder/$1" "$folder/venv/bin/python" "$folder/look.py"
 }

@@ -33,7 +33,7 @@ final class Epoll {
     ready.deallocate()
   }
 
-  /// Waits for events; returns none after so many milliseconds. They are valid until the next call.
+  /// Waits for events; returns none after a number of milliseconds. They are valid until the next call.
   func wait(milliseconds: Int32) -> some Collection<Event> {
     let count = epoll_wait(descriptor, ready, Int32(Self.mostEvents), milliseconds)
     return UnsafeMutableBufferPointer(start: ready, count: max(0, Int(count))).lazy.map { event in

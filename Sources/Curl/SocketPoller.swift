@@ -70,7 +70,7 @@ final class SocketPoller {
       }, this)
   }
 
-  /// Waits until a socket is ready, a command comes, libcurl's time has come, or so many milliseconds are over.
+  /// Waits until a socket is ready, a command comes, libcurl's time has come, or a number of milliseconds are over.
   /// - Parameters:
   ///   - act: is called for each ready socket, with libcurl's bits; it may change what is watched.
   ///   - gathers: whether the socket of a transfer is to be gathered from now on.
@@ -94,7 +94,7 @@ final class SocketPoller {
   /// Whether libcurl must be called now because of the time.
   var isDue: Bool { deadline.map { $0 <= .now } ?? false }
 
-  /// Has libcurl called in so many milliseconds; -1 for never.
+  /// Has libcurl called in a number of milliseconds; -1 for never.
   func call(in milliseconds: Int) {
     deadline = milliseconds < 0 ? nil : .now + .milliseconds(milliseconds)
   }

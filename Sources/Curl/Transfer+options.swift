@@ -59,7 +59,7 @@ extension Transfer {
     try set(CURLOPT_URL, request.url)
     try set(CURLOPT_ACCEPT_ENCODING, "")  // everything that libcurl can decompress
     guard request.method != "HEAD" else { return try set(CURLOPT_NOBODY, 1) }
-    // Each transfer of 7.88 has a buffer of its own. Where there may be thousands, and little is read at a time, it is
+    // Each transfer of 7.88 has its buffer. Where there may be thousands, and little is read at a time, it is
     // small.
     if request.gathersBody { try set(CURLOPT_BUFFERSIZE, 4 << 10) }
     try set(CURLOPT_CUSTOMREQUEST, request.method)

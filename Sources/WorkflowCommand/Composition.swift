@@ -29,7 +29,7 @@ struct Composition {
     let models = client.flatMap(models)
     let summarizer = LLMSummarize(
       models: models, fallback: settings.fallback, total: settings.modelTotal, limits: settings.modelLimits)
-    // Nothing stands in for its model: without one the operation is not there.
+    // It has no placeholder: without a model the operation is not there.
     let hasModel = settings.models.catalog != nil
     let chat = hasModel ? LLMChat(models: models, total: settings.modelTotal, limits: settings.modelLimits) : nil
     let request = SendHTTPRequest(

@@ -10,7 +10,7 @@ struct ModelStep: Sendable {
 
   /// Calls the model of the chain that is its turn; whoever follows the run sees its text as it comes.
   /// - Parameters:
-  ///   - part: names the call where an attempt makes several; each has a key of its own.
+  ///   - part: names the call where an attempt makes several; each has another key.
   ///   - isShown: whether those who follow the run see the text: only one call of an attempt may be shown.
   ///   - waitsInPlace: whether it waits for its turn within the attempt, which has paid for what it would lose.
   ///   - request: makes the request for the model, with the key of the call.

@@ -21,7 +21,7 @@ public struct OperationRegistry: Sendable {
 
   /// The operations that every installation has.
   /// - Parameters:
-  ///   - chat: `llm_chat` with its models; nil where there are none: nothing stands in for a model there.
+  ///   - chat: `llm_chat` with its models; nil where there are none: there is no placeholder.
   ///   - requests: `http_request` with what it may reach; by default it may reach nothing.
   public static func builtIn(
     summarizer: LLMSummarize, chat: LLMChat? = LLMChat(), requests: SendHTTPRequest = SendHTTPRequest()

@@ -132,7 +132,7 @@ struct AttemptAccount: ModelAccount {
     await ledger.keep(answer, digest(question), seconds: seconds)
   }
 
-  /// Names a question of the owner: nobody gets what another owner has paid for.
+  /// Names a question of the owner: no owner gets what another one has paid for.
   private func digest(_ question: [UInt8]) -> String {
     Digest.hex(Digest.sha256(Array("\(spending.owner ?? "-") ".utf8) + question))
   }

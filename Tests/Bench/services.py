@@ -216,7 +216,7 @@ class StreamServer(Process):
         return int(self._get("/calls"))
 
     def write(self, count, rate):
-        """Gives each call a number of tokens, so many a second; returns when all are written."""
+        """Gives each call a number of tokens at a rate a second; returns when all are written."""
         self._get(f"/write?count={count}&rate={rate}")
 
     def finish(self):

@@ -39,7 +39,7 @@ struct JSONAnswer {
       let start = text.firstIndex(of: line)
     else { return String(decoding: text, as: UTF8.self) }
     let inner = text[(start + 1)...].dropLast(fence.count)
-    // The fence at the end has a line of its own.
+    // The fence at the end is on a separate line.
     guard inner.last == line, !text[..<start].dropFirst(fence.count).contains(UInt8(ascii: "`")) else {
       return String(decoding: text, as: UTF8.self)
     }

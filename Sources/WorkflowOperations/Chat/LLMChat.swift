@@ -118,7 +118,7 @@ public struct LLMChat: Operation {
     calls?.alternative(after: failure, invocation)
   }
 
-  /// Logs that the last model has failed; nothing stands in for its answer.
+  /// Logs that the last model has failed; there is no placeholder.
   public func fallback(after failure: StepFailure, _ invocation: Invocation) -> OperationResult? {
     let log = calls?.chain(invocation).current?.log
     log?.failed(job: invocation.job, step: invocation.step, failure, isPlaceholder: false)

@@ -61,7 +61,7 @@ struct JSONSchema: Sendable {
   let nodes: [Node]
 
   /// Reads a schema.
-  /// - Parameter isWritten: whether it is as a step has it: a reference, which may bring anything, stands for itself.
+  /// - Parameter isWritten: whether it is as a step has it: a reference, which may bring anything, is taken as it is.
   /// - Throws: the first fault.
   init(_ json: JSONValue, isWritten: Bool = false) throws(Fault) {
     guard json.byteCount(atMost: Self.longest) != nil else {

@@ -3,7 +3,7 @@
 Each call gets 20 tokens a second, one piece of its body each, and the worker publishes the texts. CPU time is the
 worker's, user and system, from before the first token until the last text is published, per token; memory is its
 proportional set size with all streams open, over what it had when idle. The calls go to the bench's own model server
-(stream_server.py), each over a connection of its own.
+(stream_server.py), each over another connection.
 """
 import backlogs
 import captured_commands

@@ -32,7 +32,7 @@ import WorkflowStore
     return part.split(separator: "-").dropFirst().first.flatMap { Int($0) }
   }
 
-  /// Waits until so many parts are recorded; their numbers.
+  /// Waits until a number of parts are recorded; their numbers.
   private func recorded(_ count: Int, _ id: String, _ stack: Stack) async throws -> Set<Int> {
     try await wait("\(count) recorded parts") {
       let names = try await stack.command("HKEYS", stack.key("outputs", id)).array ?? []

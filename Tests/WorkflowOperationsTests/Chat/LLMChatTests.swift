@@ -75,7 +75,7 @@ import WorkflowOperations
 
   // MARK: Repair
 
-  @Test func `An answer of another form is asked for once more, with its fault and a key of its own`() async throws {
+  @Test func `An answer of another form is asked for once more, with its fault and another key`() async throws {
     server.script([answer(#"{"n":"four"}"#, tokens: 5), answer("```json\n{\"n\":4}\n```", tokens: 6)])
     let outputs = try await chat.outputs(["prompt": "How many?", "response_schema": Self.form])
     #expect(outputs["json"] == ["n": 4] && outputs["usage"] == ["total_tokens": 11])
