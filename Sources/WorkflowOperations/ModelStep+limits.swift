@@ -58,7 +58,6 @@ extension ChatModels.Named {
   private func words(for reason: ModelAdmission.Reason) -> String {
     switch reason {
     case .cooldown: "the model keeps failing, so it is left alone for a while"
-    case .asked: "the model has asked for a wait"
     case .requests: "waits for its turn: \(limits.requestsPerMinute ?? 0) calls a minute (requests_min)"
     case .tokens: "waits for its turn: \(limits.tokensPerMinute ?? 0) tokens a minute (tokens_min)"
     case .calls: "waits for its turn: \(limits.concurrentCalls ?? 0) calls at the same time (concurrent)"
@@ -88,8 +87,8 @@ extension ModelCallEnd {
       mayHaveCost = failure.mayBeComputed
       outcome =
         switch failure.code {
-        case .rateLimited: .limited(retryAfter: failure.retryAfter)
-        case .timeout, .providerUnavailable: .broken(retryAfter: failure.retryAfter)
+        case .rateLimited: .limited
+        case .timeout, .providerUnavailable: .broken
         default: .refused
         }
     }

@@ -61,8 +61,7 @@
 ///                              token (of the lease), wait (ms that it was put off), last_ts,              retain
 ///                              last_status, last_error, delivered_ts, dead_ts
 /// wf's own, of models: all in the first partition
-///   model:{name}       hash    until when it is left alone, µs: `cooldown` because it failed, `asked` because it      1 day after
-///                              asked for it; `requests` and `tokens` (when the next one is due by the limits, µs);   the last call
+///   model:{name}       hash    until when it is left alone, µs: `cooldown`; `requests` and `tokens` (when the next one is due by the limits, µs);   the last call
 ///                              broken (failed calls in a row), rounds (times that it was left alone), took (ms)
 ///   modelcalls:{name}  zset    id of each call under way → when it counts as abandoned, µs               the same
 ///   modelturns:{name}  zset    id of each call that waits → its turn, µs                                  1 h after that

@@ -39,14 +39,6 @@ extension RunStore {
   public func record(
     _ end: ModelCallEnd, of call: ModelCall, _ policy: CooldownPolicy = CooldownPolicy()
   ) async throws(StoreError) -> Duration {
-    let (word, wait): (String, Duration?) =
-      switch end.outcome {
-      case .answered: ("answered", nil)
-      case .refused: ("refused", nil)
-      case .limited(let wait): ("limited", wait)
-      case .broken(let wait): ("broken", wait)
-      case .aborted: ("aborted", nil)
-      }
     let tokens = end.usage.input + end.usage.output
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
@@ -55,8 +47,7 @@ extension RunStore {
     arguments.append(call.tokenRate ?? 0)
     arguments.append(call.tokens)
     arguments.append(tokens > 0 ? "\(tokens)" : "")
-    arguments.append(word)
-    arguments.append(wait.map { "\($0.milliseconds)" } ?? "")
+    arguments.append(end.outcome.rawValue)
     arguments.append(policy.failures)
     arguments.append(policy.first.milliseconds)
     arguments.append(policy.longest.milliseconds)

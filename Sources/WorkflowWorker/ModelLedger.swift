@@ -75,7 +75,7 @@ struct ModelLedger: Sendable {
   private func sent(_ end: ModelCallEnd, of call: ModelCall) async -> Bool {
     do {
       let left = try await store.record(end, of: call, policy)
-      if case .broken = end.outcome, left > .zero {
+      if end.outcome == .broken, left > .zero {
         logger.notice(
           "the model keeps failing; no worker calls it for \(left.inSeconds)", metadata: ["model": "\(call.model)"])
       }

@@ -85,8 +85,6 @@ import WorkflowStore
       model.script([.status(429, headers: [("Retry-After", "300")]), .hold])
       let parked = try await submit(#""timeout_s":1"#, op: "llm_summarize", to: stack)
       expectTimeout(try await stack.end(of: parked), "1")
-      // The wait that the model has asked for holds for all runs.
-      _ = try await stack.command("DEL", stack.modelKey("m"))
       let holding = try await stack.submit(Examples.example)
       try await model.waitForCalls(2)
       let queued = try await submit(#""timeout_s":0.5"#, to: stack)

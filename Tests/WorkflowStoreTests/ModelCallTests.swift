@@ -113,7 +113,7 @@ import WorkflowStore
     (policy.failures, policy.first, policy.longest) = (2, .milliseconds(50), .milliseconds(80))
     func fail(_ id: String) async throws -> Duration {
       try await waitUntilAdmitted(call(id))
-      return try await end(call(id), .broken(retryAfter: nil), ModelUsage(), policy)
+      return try await end(call(id), .broken, ModelUsage(), policy)
     }
     #expect(try await fail("1") == .zero)
     let first = try await fail("2")
@@ -125,28 +125,22 @@ import WorkflowStore
     try await waitUntilAdmitted(call("5"))
     #expect(try await end(call("5"), .answered, ModelUsage(), policy) == .zero)
     #expect(try await fail("6") == .zero)
-  }
-
-  @Test func `A wait that the model asks for holds for all`() async throws {
-    #expect(try await admit(call("a")) == .admitted)
-    #expect(try await end(call("a"), .limited(retryAfter: .seconds(20))) > .seconds(19))
-    #expect(try await wait(admit(call("b")), for: .asked) ?? 0 > 19)
-    let other = ModelCall(model: "other", id: "b", nonce: "1", run: "r", step: "s")
-    #expect(try await admit(other) == .admitted)
     #expect(try await bench.ttl("model:m") ?? 0 > 80_000)
   }
 
-  @Test func `A wait that a model asks for is not ended by an answer to an earlier call`() async throws {
-    for id in ["a", "b"] { #expect(try await admit(call(id)) == .admitted) }
-    _ = try await end(call("a"), .limited(retryAfter: .seconds(20)))
-    #expect(try await end(call("b")) > .seconds(19))
+  @Test func `A refusal for too many requests is the affair of the run alone`() async throws {
+    for number in 0..<9 {
+      #expect(try await admit(call("\(number)")) == .admitted)
+      #expect(try await end(call("\(number)"), .limited) == .zero)
+    }
+    #expect(try await admit(ModelCall(model: "other", id: "b", nonce: "1", run: "r", step: "s")) == .admitted)
   }
 
   @Test func `After a cooldown one call tries, and the others wait for its answer`() async throws {
     var policy = CooldownPolicy()
     (policy.failures, policy.first) = (1, .milliseconds(20))
     #expect(try await admit(call("a")) == .admitted)
-    _ = try await end(call("a"), .broken(retryAfter: nil), ModelUsage(), policy)
+    _ = try await end(call("a"), .broken, ModelUsage(), policy)
     try await waitUntilAdmitted(call("b"))
     #expect(try await wait(admit(call("c")), for: .cooldown) ?? 0 > 1)
     _ = try await end(call("b"))
@@ -194,7 +188,7 @@ import WorkflowStore
     _ = try await end(priced("a"), .answered, usage(cost: 7, input: 100, output: 20))
     #expect(try await admit(priced("b")) == .admitted)
     // Nothing says what it has used: it counts as the most that it may have cost.
-    _ = try await end(priced("b"), .broken(retryAfter: nil), usage())
+    _ = try await end(priced("b"), .broken, usage())
     let spending = try await bench.store.spending(days: 2)
     try #require(spending.count == 1)
     #expect((spending[0].owner, spending[0].model, spending[0].failed) == ("alice", "m", 1))

@@ -55,8 +55,6 @@ public enum ModelAdmission: Sendable, Equatable {
   public enum Reason: String, Sendable, Equatable {
     /// The model keeps failing.
     case cooldown
-    /// The model asked for a wait.
-    case asked
     /// As many calls began as may in a minute.
     case requests
     /// As many tokens were asked for as may in a minute.
@@ -67,7 +65,7 @@ public enum ModelAdmission: Sendable, Equatable {
     case budget
 
     /// Whether the model itself is why: the time for all attempts of a step counts on.
-    var isOfModel: Bool { self == .cooldown || self == .asked }
+    var isOfModel: Bool { self == .cooldown }
   }
 
   /// A limit on what may be spent.
@@ -82,15 +80,15 @@ public enum ModelAdmission: Sendable, Equatable {
 /// How a call of a model has ended.
 public struct ModelCallEnd: Sendable, Equatable {
   /// What it says of the model.
-  public enum Outcome: Sendable, Equatable {
+  public enum Outcome: String, Sendable, Equatable {
     /// The model answered.
     case answered
     /// The model refused the call.
     case refused
-    /// The model refused it because there are too many, and asks for a wait, where it says so.
-    case limited(retryAfter: Duration?)
-    /// The model could not be reached, was too slow or failed; it may ask for a wait.
-    case broken(retryAfter: Duration?)
+    /// The model refused it because there are too many.
+    case limited
+    /// The model could not be reached, was too slow or failed.
+    case broken
     /// It was aborted.
     case aborted
   }

@@ -5,7 +5,7 @@ import WorkflowStore
 /// The use of models.
 extension ResponseSchemas {
   static let waitReason = Field.Shape.value(
-    .oneOf(["cooldown", "asked", "requests", "tokens", "calls", "budget"]))
+    .oneOf(["cooldown", "requests", "tokens", "calls", "budget"]))
 
   static let usage = [
     Field("usage", list(of: Field.reference("DayUsage")), default: .required, "one for each day, owner and model")

@@ -10,8 +10,7 @@ ARGV  1 key prefix  2 the call's id  3 its nonce  4 until it counts as abandoned
       12 owner, '-' for none  13 the model's name  14 seconds to keep what a run has spent  15 the step
 
 Returns {0, ''}: it may begin, and counts as under way;
-        {until it is to ask again, ms; why: 'cooldown', 'asked', 'requests', 'tokens', 'calls' or
-        'budget'};
+        {until it is to ask again, ms; why: 'cooldown', 'requests', 'tokens', 'calls' or 'budget'};
         {-1, 'run' or 'day'}: there is not so much left to be spent.
 Amounts are billionths. A call that is to wait for its turn keeps the turn, so that it waits once.
 Safe to send twice: a call that is under way under the same nonce may begin.
@@ -53,11 +52,9 @@ if not cost and redis.call('ZSCORE', KEYS[2], id) then
   redis.call('ZADD', KEYS[2], whole(lapse), id)
   return {0, ''}
 end
-local known = redis.call('HMGET', KEYS[1], 'cooldown', 'requests', 'tokens', 'rounds', 'took', 'asked')
-local cooldown, asked = tonumber(known[1] or nil) or 0, tonumber(known[6] or nil) or 0
-if math.max(cooldown, asked) > now then
-  return later(math.max(cooldown, asked), cooldown > now and 'cooldown' or 'asked')
-end
+local known = redis.call('HMGET', KEYS[1], 'cooldown', 'requests', 'tokens', 'rounds', 'took')
+local cooldown = tonumber(known[1] or nil) or 0
+if cooldown > now then return later(cooldown, 'cooldown') end
 
 -- What may be spent.
 local today = math.floor(now / 86400000000)
