@@ -34,7 +34,7 @@ public struct ModelUsage: Sendable, Equatable {
   /// Whether nothing was used.
   public var isEmpty: Bool { self == ModelUsage() }
 
-  /// As the status and the progress log have it:
+  /// As the status has it:
   /// `{"calls","input_tokens","cached_tokens","output_tokens","reasoning_tokens","cost"}`, the last one only where a
   /// price is known, and `"estimated": true` where a part of it is the most that a call may have cost.
   public var json: JSONObject {
@@ -46,18 +46,6 @@ public struct ModelUsage: Sendable, Equatable {
     if let cost { json["cost"] = .number(cost.json) }
     if isEstimate { json["estimated"] = true }
     return json
-  }
-
-  /// Reads what ``json`` writes; nil when it has another shape.
-  public init?(json: JSONValue) {
-    guard let object = json.objectValue, let calls = object["calls"]?.numberValue?.int else { return nil }
-    self.calls = calls
-    input = object["input_tokens"]?.numberValue?.int ?? 0
-    cachedInput = object["cached_tokens"]?.numberValue?.int ?? 0
-    output = object["output_tokens"]?.numberValue?.int ?? 0
-    reasoning = object["reasoning_tokens"]?.numberValue?.int ?? 0
-    cost = object["cost"]?.numberValue.flatMap { Cost($0) }
-    isEstimate = object["estimated"] == true
   }
 }
 

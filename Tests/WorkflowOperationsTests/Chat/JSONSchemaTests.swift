@@ -124,7 +124,7 @@ import Testing
     #expect(fault?.message.hasPrefix("the keyword '\(keyword)' is not supported; these are: type, enum") == true)
   }
 
-  @Test func `References of a step stand for what they bring, until they have brought it`() throws {
+  @Test func `References of a step are taken as they are until they are resolved`() throws {
     let written = try JSONValue(
       parsing: #"""
         {"type":"{{inputs.type}}","enum":"@inputs.names","properties":{"a":"@inputs.schema"},"minItems":"@inputs.n"}
