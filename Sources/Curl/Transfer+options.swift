@@ -59,9 +59,12 @@ extension Transfer {
     try set(CURLOPT_URL, request.url)
     try set(CURLOPT_ACCEPT_ENCODING, "")  // everything that libcurl can decompress
     guard request.method != "HEAD" else { return try set(CURLOPT_NOBODY, 1) }
-    // Each transfer of 7.88 has its buffer. Where there may be thousands, and little is read at a time, it is
-    // small.
-    if request.gathersBody { try set(CURLOPT_BUFFERSIZE, 4 << 10) }
+    // Each transfer of 7.88 has its buffers, 16 KiB and 64 KiB. Where there may be thousands, and little is read at a
+    // time, they are small; 16 KiB is the least for what is sent.
+    if request.gathersBody {
+      try set(CURLOPT_BUFFERSIZE, 4 << 10)
+      try set(CURLOPT_UPLOAD_BUFFERSIZE, 16 << 10)
+    }
     try set(CURLOPT_CUSTOMREQUEST, request.method)
     if let body = request.body ?? (request.needsBody ? [] : nil) {
       try set(CURLOPT_POST, 1)

@@ -14,12 +14,18 @@ struct CompletionReader {
   /// The API key, which no message may contain.
   let key: String?
 
-  /// A call without a usable answer.
-  struct Refusal: Error {
-    var failure: ModelFailure
-    var said: ProviderError?
+  /// A call without a usable answer. A class, because it is large and rare beside an answer.
+  final class Refusal: Error {
+    let failure: ModelFailure
+    let said: ProviderError?
     /// Whether a part of a text was passed on: the call cannot be made again in another form.
-    var hasShownText = false
+    let hasShownText: Bool
+
+    init(failure: ModelFailure, said: ProviderError? = nil, hasShownText: Bool = false) {
+      self.failure = failure
+      self.said = said
+      self.hasShownText = hasShownText
+    }
 
     /// Whether servers use its status to refuse a parameter; some use 404 or 500.
     var mayNameParameter: Bool { !hasShownText && [400, 404, 422, 500].contains(failure.status ?? 0) }

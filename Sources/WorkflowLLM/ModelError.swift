@@ -4,7 +4,7 @@ public import Workflow
 /// Why a call of a model has failed.
 public enum ModelError: Error, Sendable, Equatable {
   /// The call failed.
-  case failed(ModelFailure)
+  indirect case failed(ModelFailure)
   /// The task was cancelled and the transfer aborted.
   case cancelled
 }

@@ -17,32 +17,42 @@ final class StreamReading: Sendable {
   }
 
   private let body: HTTPBody
+  private let reader: CompletionReader
+  private let call: HTTPRequest
   private let state: Mutex<State>
 
   /// Creates the reading of a body.
-  init(body: HTTPBody, stream: CompletionStream) {
+  /// - Parameters:
+  ///   - reader: makes an answer or a failure of what was read.
+  ///   - call: the request, for messages.
+  init(body: HTTPBody, stream: CompletionStream, _ reader: CompletionReader, _ call: HTTPRequest) {
     self.body = body
+    self.reader = reader
+    self.call = call
     state = Mutex(State(stream: stream))
   }
 
   /// Reads until the stream is over. A transfer that breaks off after the end mark is complete.
   /// - Throws: why the transfer has failed before that; `cancelled` in a cancelled task.
-  func read(
-    _ reader: CompletionReader, _ call: HTTPRequest
-  ) async throws(ModelError) -> Result<ChatAnswer, CompletionReader.Refusal> {
+  func read() async throws(ModelError) -> Result<ChatAnswer, CompletionReader.Refusal> {
     defer { state.withLock { $0.limiter?.cancel() } }
-    var iterator = body.makeAsyncIterator()
-    do {
-      let first = try await iterator.next()
-      if let first, CompletionReader.isObject(first) { return try await readObject(first, &iterator, reader) }
+    do throws(HTTPError) {
+      let first = try await next()
+      if let first, CompletionReader.isObject(first) { return try await readObject(first) }
       if let first, first.withUnsafeBytes({ take($0) }) { try await body.passOn { self.take($0) } }
     } catch {
       if Task.isCancelled { throw .cancelled }
-      try check(error, call, reader)
+      if let failure = failure(error) { throw failure }
     }
     // Nothing of the rest is wanted; without this the transfer would end with the last copy of the body.
     body.cancel()
-    return outcome(reader)
+    return outcome()
+  }
+
+  @inline(never)
+  private func next() async throws(HTTPError) -> [UInt8]? {
+    var iterator = body.makeAsyncIterator()
+    return try await iterator.next()
   }
 
   /// Takes the next bytes.
@@ -57,12 +67,13 @@ final class StreamReading: Sendable {
   }
 
   /// Reads a body that is one object, although its type is that of a stream.
+  @inline(never)
   private func readObject(
-    _ first: [UInt8], _ iterator: inout HTTPBody.Iterator, _ reader: CompletionReader
+    _ first: [UInt8]
   ) async throws(HTTPError) -> Result<ChatAnswer, CompletionReader.Refusal> {
     var reader = reader
     reader.response.body = first
-    while let piece = try await iterator.next() {
+    while let piece = try await next() {
       reader.response.body += piece
       if reader.response.body.count > CompletionStream.mostBytes {
         body.cancel()
@@ -75,30 +86,31 @@ final class StreamReading: Sendable {
   }
 
   /// What the stream was that is over.
-  private func outcome(_ reader: CompletionReader) -> Result<ChatAnswer, CompletionReader.Refusal> {
+  @inline(never)
+  private func outcome() -> Result<ChatAnswer, CompletionReader.Refusal> {
     state.withLock { state in
       state.stream.finish()
       switch reader.read(state.stream) {
       case .success(let answer):
         state.stream.finish(with: answer.text)
         return .success(answer)
-      case .failure(var refusal):
-        refusal.hasShownText = state.stream.hasShownText
-        return .failure(refusal)
+      case .failure(let refusal):
+        return .failure(
+          .init(failure: refusal.failure, said: refusal.said, hasShownText: state.stream.hasShownText))
       }
     }
   }
 
-  /// Throws the error of a transfer, unless the answer came before it.
-  private func check(_ error: HTTPError, _ call: HTTPRequest, _ reader: CompletionReader) throws(ModelError) {
-    let failure = state.withLock { state -> ModelError? in
+  /// What the error of a transfer means; nil where the answer came before it.
+  @inline(never)
+  private func failure(_ error: HTTPError) -> ModelError? {
+    state.withLock { state in
       state.stream.finish()
       if state.stream.isEnded || state.stream.fault != nil { return nil }
       guard case .failed(var failure) = ModelError(error, of: call) else { return .cancelled }
       failure.count(state.stream.completion, reader.format)
       return .failed(failure)
     }
-    if let failure { throw failure }
   }
 
   /// Limits the wait for what may follow the end mark.

@@ -18,55 +18,25 @@ struct ModelStep: Sendable {
   func answer(
     _ invocation: Invocation, part: String? = nil, isShown: Bool = true, waitsInPlace: Bool = false,
     to request: (_ model: ChatModels.Named, _ key: String) -> ChatRequest
-  ) async throws(StepError) -> (answer: ChatAnswer, provider: String) {
+  ) async throws(StepError) -> PreparedCall.Answer {
+    try await prepared(invocation, part, isShown, waitsInPlace, request).answer()
+  }
+
+  // Not inlined: what it computes would be part of the frames of tasks that wait for an answer.
+  @inline(never)
+  private func prepared(
+    _ invocation: Invocation, _ part: String?, _ isShown: Bool, _ waitsInPlace: Bool,
+    _ request: (_ model: ChatModels.Named, _ key: String) -> ChatRequest
+  ) throws(StepError) -> PreparedCall {
     let chain = chain(invocation)
     guard let named = chain.current else {
       throw .failed(StepFailure(.operationFailed, "model: this worker has none of the models that the step names"))
     }
     var request = request(named, idempotencyKey(invocation, named, part: part))
     if let earlier = invocation.earlier { request.adapt(to: earlier) }
-    let result: Result<ChatAnswer, ModelError>
-    do throws(StepError) {
-      result = try await call(
-        named, request, part: part, invocation, hasNext: chain.next != nil, waitsInPlace: waitsInPlace,
-        isShown ? invocation.onText : nil)
-    } catch {
-      guard case .failed(let failure) = error else { throw error }
-      throw .failed(chain.naming(failure))
-    }
-    switch result {
-    case .success(let answer): return (answer, named.model.provider)
-    case .failure(.cancelled): throw .cancelled
-    case .failure(.failed(let failure)):
-      let stepFailure = chain.naming(failure.stepFailure)
-      // What the last model says for good is logged with what follows from it.
-      if failure.isTransient || chain.next != nil {
-        named.log?.failed(job: invocation.job, step: invocation.step, stepFailure, attempt: invocation.attempt)
-      }
-      throw .failed(stepFailure)
-    }
-  }
-
-  private func call(
-    _ named: ChatModels.Named, _ request: ChatRequest, part: String?, _ invocation: Invocation, hasNext: Bool,
-    waitsInPlace: Bool, _ onText: (@Sendable (String) -> Void)?
-  ) async throws(StepError) -> Result<ChatAnswer, ModelError> {
-    guard let account = invocation.account else {
-      return await complete(request, with: named.model, onText)
-    }
-    return try await call(
-      named, request, part: part, invocation, account, hasNext: hasNext, waitsInPlace: waitsInPlace, onText)
-  }
-
-  func complete(
-    _ request: ChatRequest, with model: any ChatModel, _ onText: (@Sendable (String) -> Void)?
-  ) async -> Result<ChatAnswer, ModelError> {
-    do throws(ModelError) {
-      guard let onText else { return .success(try await model.complete(request)) }
-      return .success(try await model.complete(request, onText: onText))
-    } catch {
-      return .failure(error)
-    }
+    return PreparedCall(
+      named, of: chain, request, invocation, part: part, waitsInPlace: waitsInPlace,
+      onText: isShown ? invocation.onText : nil)
   }
 
   /// When failed calls are repeated. A number of attempts alone never ends the calls.

@@ -69,15 +69,33 @@ struct ExecutionState {
     case refused(String, CheckpointWriter.Answer)
   }
 
-  /// A step that may start, with its parameters resolved.
-  struct PendingStep: Sendable {
+  /// A step that may start, with its parameters resolved. A class, because it is large and handed from one to another.
+  final class PendingStep: Sendable {
     let unit: Unit
     let operation: any Operation
-    var invocation: Invocation
+    let invocation: Invocation
     /// What its author says of its attempts.
     let options: StepDefinition.Options
     /// Bytes of the parameters as JSON text.
     let parameterBytes: Int
+
+    init(
+      unit: Unit, operation: any Operation, invocation: Invocation, options: StepDefinition.Options, parameterBytes: Int
+    ) {
+      self.unit = unit
+      self.operation = operation
+      self.invocation = invocation
+      self.options = options
+      self.parameterBytes = parameterBytes
+    }
+
+    /// The same step with more arguments.
+    func adding(_ change: (inout Invocation) -> Void) -> PendingStep {
+      var invocation = invocation
+      change(&invocation)
+      return PendingStep(
+        unit: unit, operation: operation, invocation: invocation, options: options, parameterBytes: parameterBytes)
+    }
   }
 
   /// The purpose of the batch in flight.

@@ -43,40 +43,45 @@ struct Executor: Sendable {
 
   /// Executes a run until it has ended, is handed back or is lost.
   func execute(_ run: ClaimedRun, logger: Logger) async {
-    let held = HeldRun(id: run.id, token: run.token)
     let log = RunLog(logger, run.id, request: run.requestID)
-    let writer = CheckpointWriter(held, activeRuns: activeRuns, ended: ended, log: log, send: send)
-    var state = ExecutionState(run, registry: registry, limits: limits, clock: clock)
-    let exit = await withTaskGroup(of: Event.self) { group in
-      await perform(&state, activeRuns.entry(of: held), writer, RunSpending(run, limits), &group)
-    }
-    report(exit, log)
+    report(await exit(of: execution(of: run, log)), log)
+  }
+
+  // Not inlined: what it computes would be part of the frame of the task that waits for the run.
+  @inline(never)
+  private func execution(of run: ClaimedRun, _ log: RunLog) -> Execution {
+    let held = HeldRun(id: run.id, token: run.token)
+    return Execution(
+      state: ExecutionState(run, registry: registry, limits: limits, clock: clock),
+      writer: CheckpointWriter(held, activeRuns: activeRuns, ended: ended, log: log, send: send),
+      entry: activeRuns.entry(of: held), spending: RunSpending(run, limits))
+  }
+
+  @inline(never)
+  private func exit(of execution: Execution) async -> ExecutionState.Exit {
+    await withTaskGroup(of: Event.self) { group in await perform(execution, &group) }
   }
 
   /// Performs one action after the other until the state leaves the run.
-  private func perform(
-    _ state: inout ExecutionState, _ entry: ActiveRuns.Entry?, _ writer: CheckpointWriter, _ spending: RunSpending,
-    _ group: inout TaskGroup<Event>
-  ) async -> ExecutionState.Exit {
+  private func perform(_ execution: Execution, _ group: inout TaskGroup<Event>) async -> ExecutionState.Exit {
     var event: Event?
-    var parts: PartMailbox?
     while true {
-      switch state.next(after: event, stop: entry.map { $0.stop } ?? .lost) {
+      switch execution.next(after: event) {
       case .run(let step):
         event = .ended(step.unit, await end(of: step, isImmediate: true))
       case .start(let steps):
-        for step in steps { start(step, of: writer.run, spending, &parts, &group) }
+        for step in steps { start(step, of: execution, &group) }
         event = nil
       case .write(let batch) where group.isEmpty:
         // Nothing else can happen meanwhile, so no task is needed.
-        event = .written(await writer.write(batch))
+        event = .written(await execution.writer.write(batch))
       case .write(let batch):
-        group.addTask { .written(await writer.write(batch)) }
+        group.addTask { [writer = execution.writer] in .written(await writer.write(batch)) }
         event = nil
       case .wait(let time):
         if let time { group.addTask { await Self.alarm(after: time) } }
         event = await group.next()
-        if case .part = event, let parts { group.addTask { await Self.part(of: parts) } }
+        if case .part = event, let parts = execution.parts { group.addTask { await Self.part(of: parts) } }
       case .leave(let exit):
         group.cancelAll()
         return exit
@@ -92,30 +97,35 @@ struct Executor: Sendable {
   private static func part(of parts: PartMailbox) async -> Event { await parts.next().map { .part($0) } ?? .due }
 
   /// Starts a step as a task.
-  private func start(
-    _ step: PendingStep, of run: HeldRun, _ spending: RunSpending, _ parts: inout PartMailbox?,
-    _ group: inout TaskGroup<Event>
-  ) {
-    var step = step
+  @inline(never)
+  private func start(_ step: PendingStep, of execution: Execution, _ group: inout TaskGroup<Event>) {
     let unit = StepUnit(step.invocation.step, item: step.invocation.item)
-    let text = texts.text(of: unit, in: run, step.invocation.attempt)
-    step.invocation.onText = { text.append($0) }
-    step.invocation.account = ledger.map { AttemptAccount(spending, unit, $0) }
-    if step.operation.recordsParts {
-      let mailbox = parts ?? PartMailbox()
-      step.invocation.parts = step.invocation.parts.recording { [unit = step.unit] number, total, outputs in
-        await mailbox.record(unit, number, total, outputs)
+    let text = texts.text(of: unit, in: execution.writer.run, step.invocation.attempt)
+    let parts = step.operation.recordsParts ? partMailbox(of: execution, &group) : nil
+    let started = step.adding { invocation in
+      invocation.onText = { text.append($0) }
+      invocation.account = ledger.map { AttemptAccount(execution.spending, unit, $0) }
+      guard let parts else { return }
+      invocation.parts = invocation.parts.recording { [unit = step.unit] number, total, outputs in
+        await parts.record(unit, number, total, outputs)
       }
-      if parts == nil { group.addTask { await Self.part(of: mailbox) } }
-      parts = mailbox
     }
-    group.addTask(executorPreference: globalConcurrentExecutor) { [step] in
+    group.addTask(executorPreference: globalConcurrentExecutor) {
       defer { text.end() }
       CommitPoint.beforeCall.pass()
-      let end = await end(of: step, isImmediate: false)
+      let end = await end(of: started, isImmediate: false)
       if case .succeeded = end { CommitPoint.afterCall.pass() }
-      return .ended(step.unit, end)
+      return .ended(started.unit, end)
     }
+  }
+
+  /// Gets the parts that steps of a run want to have recorded.
+  private func partMailbox(of execution: Execution, _ group: inout TaskGroup<Event>) -> PartMailbox {
+    if let parts = execution.parts { return parts }
+    let parts = PartMailbox()
+    execution.parts = parts
+    group.addTask { await Self.part(of: parts) }
+    return parts
   }
 
   /// Makes an attempt of a step.
@@ -147,6 +157,7 @@ struct Executor: Sendable {
     return .failure(.failed(StepFailure(.timeout, "the attempt took longer than \(timeout.text) s (timeout_s)")))
   }
 
+  @inline(never)
   private func report(_ exit: ExecutionState.Exit, _ log: RunLog) {
     switch exit {
     case .finished: log.write(.debug, "run finished")
@@ -159,6 +170,29 @@ struct Executor: Sendable {
       log.write(.error, "the run cannot be recorded: \(why)")
       log.write(.info, "ended as failed: \(answer)")
     }
+  }
+}
+
+/// What is known of a run while it is executed. It is in memory once, and not again in the frame of each function that
+/// waits: a worker may hold thousands of runs.
+private final class Execution {
+  private var state: ExecutionState
+  private let entry: ActiveRuns.Entry?
+  let writer: CheckpointWriter
+  let spending: RunSpending
+  /// Gets the parts of steps that record some; nil before the first such step.
+  var parts: PartMailbox?
+
+  init(state: ExecutionState, writer: CheckpointWriter, entry: ActiveRuns.Entry?, spending: RunSpending) {
+    self.state = state
+    self.writer = writer
+    self.entry = entry
+    self.spending = spending
+  }
+
+  /// The next action.
+  func next(after event: ExecutionState.Event?) -> ExecutionState.Action {
+    state.next(after: event, stop: entry.map { $0.stop } ?? .lost)
   }
 }
 

@@ -92,15 +92,21 @@ public struct LLMSummarize: Operation {
     } catch {
       throw shortened.map { error.adding(usage: $0.usage) } ?? error
     }
+    return .outputs(outputs(answer, provider, shortened))
+  }
+
+  @inline(never)
+  private func outputs(_ answer: ChatAnswer, _ provider: String, _ shortened: MapReduce.Outcome?) -> JSONObject {
     let usage = shortened?.usage.adding(answer.usage) ?? answer.usage
     var outputs = outputs(answer.text, provider: provider, model: answer.model, usage: usage)
     outputs["finish_reason"] = answer.finishReason.map { .string($0) } ?? .null
     if answer.isCached { outputs["cached"] = true }
     if let shortened { outputs["parts"] = .number(JSONNumber(shortened.parts)) }
-    return .outputs(outputs)
+    return outputs
   }
 
   /// The summaries of the parts of a source that is too long for one call; nil for one that is not.
+  @inline(never)
   private func shortened(
     _ source: String, _ request: SummaryRequest, _ calls: ModelStep, _ invocation: Invocation
   ) async throws(StepError) -> MapReduce.Outcome? {

@@ -1,29 +1,9 @@
 import Workflow
 import WorkflowLLM
 
-extension ModelStep {
-  /// Makes a call under the limits and budgets that all workers share.
-  func call(
-    _ named: ChatModels.Named, _ request: ChatRequest, part: String?, _ account: any ModelAccount, hasNext: Bool,
-    waitsInPlace: Bool, _ onText: (@Sendable (String) -> Void)?
-  ) async throws(StepError) -> Result<ChatAnswer, ModelError> {
-    var call = named.call(request, account.call(of: named.name, part: part))
-    call.waitsInPlace = waitsInPlace
-    if call.greatestCost == nil, call.runBudget != nil || call.dayBudget != nil {
-      let limit = call.runBudget != nil ? "the run's max_cost" : "the owner's limit a day"
-      throw .failed(StepFailure(.budgetExceeded, "no price of the model is known, and \(limit) needs one (prices)"))
-    }
-    if let failure = named.failure(of: try await account.admit(call), hasNext: hasNext) { throw .failed(failure) }
-    let began = ContinuousClock.now
-    let result = await complete(request, with: named.model, onText)
-    await account.end(call, ModelCallEnd(result, of: call, named.prices, took: .now - began))
-    return result
-  }
-}
-
 extension ChatModels.Named {
   /// A call with the model's limits, and the most that a request may take.
-  fileprivate func call(_ request: ChatRequest, _ call: ModelCall) -> ModelCall {
+  func call(_ request: ChatRequest, _ call: ModelCall) -> ModelCall {
     var call = call
     call.timeout = timeout * request.timeoutFactor
     call.callLimit = limits.concurrentCalls
@@ -38,7 +18,7 @@ extension ChatModels.Named {
   }
 
   /// The failure of an attempt whose call may not begin; nil when it may.
-  fileprivate func failure(of admission: ModelAdmission, hasNext: Bool) -> StepFailure? {
+  func failure(of admission: ModelAdmission, hasNext: Bool) -> StepFailure? {
     switch admission {
     case .admitted: return nil
     case .overspent(.run):
@@ -73,7 +53,7 @@ extension ChatRequest {
 
 extension ModelCallEnd {
   /// The end of a call by its result.
-  fileprivate init(
+  init(
     _ result: Result<ChatAnswer, ModelError>, of call: ModelCall, _ prices: ModelDefinition.Prices?, took: Duration
   ) {
     let outcome: Outcome

@@ -8,30 +8,11 @@ extension ModelStep {
     "cache_s", .integer(0...2_592_000),
     summary:
       "seconds for which the answer is kept: the same request to the same model gets it again then, and costs nothing")
-
-  /// Makes a call, unless the answer to the same question is kept.
-  func call(
-    _ named: ChatModels.Named, _ request: ChatRequest, part: String?, _ invocation: Invocation,
-    _ account: any ModelAccount, hasNext: Bool, waitsInPlace: Bool, _ onText: (@Sendable (String) -> Void)?
-  ) async throws(StepError) -> Result<ChatAnswer, ModelError> {
-    let seconds = invocation.params[Self.cacheParameter.name]?.numberValue?.int ?? 0
-    let question = seconds > 0 ? request.question(to: named) : []
-    if seconds > 0, let kept = await account.answer(to: question), let answer = ChatAnswer(kept: kept) {
-      onText?(answer.text)
-      return .success(answer)
-    }
-    let result = try await call(
-      named, request, part: part, account, hasNext: hasNext, waitsInPlace: waitsInPlace, onText)
-    if seconds > 0, case .success(let answer) = result {
-      await account.keep(answer.kept, to: question, seconds: seconds)
-    }
-    return result
-  }
 }
 
 extension ChatRequest {
   /// All that an answer depends on, as JSON text.
-  fileprivate func question(to named: ChatModels.Named) -> [UInt8] {
+  func question(to named: ChatModels.Named) -> [UInt8] {
     let messages = messages.map { JSONValue.array([.string($0.role.rawValue), .string($0.content)]) }
     return JSONValue.array([
       .string(named.name), .string(named.identity), model.map { .string($0) } ?? .null, .array(messages),
@@ -43,12 +24,12 @@ extension ChatRequest {
 
 extension ChatAnswer {
   /// As it is kept: `[text, model, finish_reason]`.
-  fileprivate var kept: [UInt8] {
+  var kept: [UInt8] {
     JSONValue.array([.string(text), .string(model), finishReason.map { .string($0) } ?? .null]).bytes
   }
 
   /// Reads what ``kept`` writes; nil when it has another shape.
-  fileprivate init?(kept bytes: [UInt8]) {
+  init?(kept bytes: [UInt8]) {
     let parts = (try? JSONValue(parsing: bytes))?.arrayValue ?? []
     guard parts.count == 3, let text = parts[0].stringValue, let model = parts[1].stringValue else { return nil }
     self.init(text: text, model: model, usage: .null, finishReason: parts[2].stringValue)
