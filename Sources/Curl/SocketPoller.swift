@@ -10,9 +10,9 @@ import LinuxSupport
 ///
 /// Only that thread may use it. libcurl calls it back in most of its functions, so it must outlive the multi handle.
 final class SocketPoller {
-  /// The pause for each socket that is gathered, and the longest one: with that, each is read ten times a second.
-  private static let pauseForEach = Duration.microseconds(100)
-  private static let longestPause = Duration.milliseconds(100)
+  /// The pause for each socket that is gathered, and the longest one: with that, each is read four times a second.
+  private static let pauseForEach = Duration.microseconds(250)
+  private static let longestPause = Duration.milliseconds(250)
 
   private let all: Epoll
   private let gathered: Epoll
