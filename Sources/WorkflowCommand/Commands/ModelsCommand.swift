@@ -6,7 +6,7 @@ import ExactJSON
 /// `wf models`: lists the configured models, and tries them.
 struct ModelsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "models", abstract: "List the configured models, or call each of them once.",
+    commandName: "models", abstract: "List the configured models, or try each of them.",
     discussion: """
       wf models                  a line each, with the place in the chain
       wf models --json | jq .models[].name
@@ -41,10 +41,12 @@ struct ModelsCommand: AsyncParsableCommand {
   /// `wf models test`.
   struct Test: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "test", abstract: "Call each model once, as runs do: does it answer, how fast, at what price.",
+      commandName: "test",
+      abstract: "Call each model as runs do, whole and as a stream: does it answer, how fast, at what price.",
       discussion: """
-        A line each as soon as its call has ended: seconds, tokens, price, the model that has answered, and the parameters \
-        that it turned out to refuse; put these into its refuses. A call costs what some 100 tokens cost. Exit code 1 if \
+        A line for each call as soon as it has ended: seconds to the end and to the first text of a stream, tokens, price, \
+        the model that has answered, and the parameters that it turned out to refuse; put these into its refuses. Models \
+        that are configured without streams are called whole only. A call costs what some 100 tokens cost. Exit code 1 if \
         one does not answer.
         """)
 
@@ -91,25 +93,28 @@ struct ModelsCommand: AsyncParsableCommand {
       }
     }
 
-    /// Calls models, some at a time, and says each second of five which of them have not answered.
+    /// Calls models, some at a time and each one way after the other, and says each second of five which of them have
+    /// not answered.
     private static func probe(
       _ models: [ModelDefinition], _ client: HTTPClient, _ show: (ModelProbe.Result) -> Void
     ) async {
-      let calls = models.flatMap { model in ModelProbe.Way.allCases.map { (model, $0) } }
       for model in models { Terminal.say("wf: calling \(model.name) at \(ModelTable.host(of: model.baseURL))") }
       let waiting = WaitingCalls(models.map(\.name))
       await withTaskGroup(of: ModelProbe.Result.self) { group in
-        var rest = calls[...]
-        func start() {
-          guard let (model, way) = rest.popFirst() else { return }
-          group.addTask { await ModelProbe(definition: model, client: client).call(way) }
+        var rest = models.map { ModelProbe(definition: $0, client: client) }[...]
+        func start(_ probe: ModelProbe?, _ way: ModelProbe.Way = .whole) {
+          if let probe { group.addTask { await probe.call(way) } }
         }
-        for _ in 0..<mostCalls { start() }
+        for _ in 0..<mostCalls { start(rest.popFirst()) }
         let reminder = Task { await waiting.remind(every: .seconds(5)) }
         while let result = await group.next() {
-          waiting.end(result.definition.name)
           show(result)
-          start()
+          if let way = result.nextWay {
+            start(result.probe, way)
+          } else {
+            waiting.end(result.definition.name)
+            start(rest.popFirst())
+          }
         }
         reminder.cancel()
       }

@@ -8,7 +8,7 @@ struct ProbeReport {
 
   /// The heads of the lines.
   static func head(nameWidth: Int) -> String {
-    line(["NAME", "RESULT", "SECONDS", "INPUT", "CACHED", "OUTPUT", "PRICE", "MODEL"], nameWidth)
+    line(["NAME", "WAY", "RESULT", "SECONDS", "FIRST", "INPUT", "CACHED", "OUTPUT", "PRICE", "MODEL"], nameWidth)
   }
 
   /// The line of text. A row is shown as soon as its call has ended, so the columns have fixed widths.
@@ -16,18 +16,26 @@ struct ProbeReport {
     let tokens = tokens
     let price = tokens.flatMap { tokens in result.definition.prices.map { CallTokens.text(tokens.price($0)) } }
     let counts = [tokens?.input, tokens?.cached, tokens?.output].map { $0.map { "\($0)" } ?? "-" }
-    let row = [result.definition.name, result.isAnswered ? "ok" : "FAILED", seconds] + counts + [price ?? "-", words]
+    let row =
+      [
+        result.definition.name, result.way.rawValue, result.isAnswered ? "ok" : "FAILED", Self.seconds(result.latency),
+        result.firstText.map(Self.seconds) ?? "-",
+      ] + counts + [price ?? "-", words]
     return Self.line(row.map(\.oneLine), nameWidth)
   }
 
   private static func line(_ row: [String], _ nameWidth: Int) -> String {
-    TextTable.line(row, [nameWidth, 6, 7, 6, 6, 6, 9], width: 1 << 20)
+    TextTable.line(row, [nameWidth, 6, 6, 7, 7, 6, 6, 6, 9], width: 1 << 20)
   }
 
-  private var seconds: String {
-    let milliseconds = Int(result.latency / .milliseconds(1))
+  private static func seconds(_ duration: Duration) -> String {
+    let milliseconds = Int(duration / .milliseconds(1))
     let rest = "\(milliseconds % 1_000)"
     return "\(milliseconds / 1_000)." + String(repeating: "0", count: 3 - rest.count) + rest
+  }
+
+  private static func number(_ duration: Duration) -> JSONValue {
+    JSONNumber(text: seconds(duration)).map { .number($0) } ?? .null
   }
 
   private var tokens: CallTokens? {
@@ -53,8 +61,9 @@ struct ProbeReport {
   var json: JSONValue {
     var json: JSONObject = [
       "name": .string(result.definition.name), "way": .string(result.way.rawValue), "ok": .bool(result.isAnswered),
-      "latency_s": JSONNumber(text: seconds).map { .number($0) } ?? .null,
+      "latency_s": Self.number(result.latency),
     ]
+    if let first = result.firstText { json["first_text_s"] = Self.number(first) }
     switch result.outcome {
     case .answered(let answer):
       json["model"] = .string(answer.model)

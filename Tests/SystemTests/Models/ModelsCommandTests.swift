@@ -43,7 +43,7 @@ import Testing
     #expect(try await wf("models", "test").code == 78)
   }
 
-  @Test func `wf models test calls each model once, and says what became of it`() async throws {
+  @Test func `wf models test calls each model whole and as a stream, and says what became of it`() async throws {
     try await withModelChain { chain, path in
       chain.first.behaviour = .status(
         200,
@@ -58,19 +58,29 @@ import Testing
       #expect(outcome.code == 1)
       #expect(outcome.error.contains("wf: calling first at 127.0.0.1:\(chain.first.port)\n"))
       let lines = outcome.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
-      let first = try #require(lines.first { $0.first == "first" })
-      #expect(first[1] == "ok" && Array(first[3...]) == ["30", "0", "5", "0.000080", "m1-2026"])
-      let second = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("second") })
-      #expect(second.contains("FAILED") && second.contains("the model answered 401 (bad"))
-      #expect(chain.first.calls.count == 1 && chain.second.calls.count == 1)
+      #expect(
+        lines.first == ["NAME", "WAY", "RESULT", "SECONDS", "FIRST", "INPUT", "CACHED", "OUTPUT", "PRICE", "MODEL"])
+      let first = lines.filter { $0.first == "first" }
+      #expect(first.map { $0[1] } == ["whole", "stream"])
+      #expect(first.allSatisfy { $0[2] == "ok" && Array($0[5...]) == ["30", "0", "5", "0.000080", "m1-2026"] })
+      #expect(first.first?[4] == "-" && Double(first.last?[4] ?? "") != nil)
+      let second = outcome.output.split(separator: "\n").filter { $0.hasPrefix("second") }
+      #expect(second.count == 2)
+      #expect(second.allSatisfy { $0.contains("FAILED") && $0.contains("the model answered 401 (bad") })
+      #expect(chain.first.calls.map { $0.body?.objectValue?["stream"] } == [false, true])
+      #expect(chain.second.calls.count == 2)
       #expect(chain.first.calls[0].headers["idempotency-key"] != chain.second.calls[0].headers["idempotency-key"])
 
       let named = try await wfModels("test", "first", "--json", path: path)
       #expect(named.code == 0)
-      let json = try JSONValue(parsing: named.output).objectValue
-      #expect(json?["ok"] == true && json?["way"] == "whole" && json?["learned"] == [])
-      #expect(json?["price"]?.numberValue?.double == 0.00008 && json?["latency_s"]?.numberValue != nil)
-      #expect(chain.second.calls.count == 1)
+      let ways = try named.output.split(separator: "\n").map { try JSONValue(parsing: String($0)).objectValue }
+      #expect(ways.map { $0?["way"] } == ["whole", "stream"])
+      for json in ways {
+        #expect(json?["ok"] == true && json?["learned"] == [])
+        #expect(json?["price"]?.numberValue?.double == 0.00008 && json?["latency_s"]?.numberValue != nil)
+      }
+      #expect(ways.first??["first_text_s"] == nil && ways.last??["first_text_s"]?.numberValue != nil)
+      #expect(chain.second.calls.count == 2)
       let unknown = try await wfModels("test", "frist", path: path)
       #expect(unknown.code == 66 && unknown.error == "wf: no model has the name frist; there are first, second\n")
     }
@@ -82,11 +92,15 @@ import Testing
         .status(400, body: #"{"error":{"message":"Unsupported value: 'temperature'","param":"temperature"}}"#)
       ])
       let outcome = try await wfModels("test", "first", path: path)
-      #expect(outcome.code == 0 && outcome.output.contains("found out: no temperature"))
+      #expect(outcome.code == 0)
+      let lines = outcome.output.split(separator: "\n")
+      #expect(lines.map { $0.contains("found out: no temperature") } == [false, true, false])
       let refusing = chain.file().replacing(#""model":"m1""#, with: #""model":"m1","refuses":["temperature"]"#)
       try write(refusing, to: path)
       #expect(try await wfModels("test", "first", path: path).code == 0)
-      #expect(chain.first.calls.map { $0.body?.objectValue?["temperature"] != nil } == [true, false, false])
+      #expect(
+        chain.first.calls.map { $0.body?.objectValue?["temperature"] != nil } == [true]
+          + Array(repeating: false, count: 4))
     }
   }
 
@@ -95,7 +109,16 @@ import Testing
       let outcome = try await wfModels("test", path: path, settings: ["FIRST_KEY": "hush-first"])
       #expect(outcome.code == 1)
       #expect(outcome.error.contains("the key of the model second: the environment variable SECOND_KEY is not set"))
-      #expect(chain.first.calls.count == 1 && chain.second.calls.isEmpty)
+      #expect(chain.first.calls.count == 2 && chain.second.calls.isEmpty)
+    }
+  }
+
+  @Test func `A model without streams is called whole only`() async throws {
+    try await withModelChain { chain, path in
+      try write(chain.file().replacing(#""model":"m1""#, with: #""model":"m1","stream":false"#), to: path)
+      let outcome = try await wfModels("test", "first", path: path)
+      #expect(outcome.code == 0)
+      #expect(chain.first.calls.count == 1)
     }
   }
 
