@@ -51,7 +51,8 @@ final class PreparedCall: Sendable {
     }
   }
 
-  /// Makes the call under the limits and budgets that all workers share, unless the answer to the same question is kept.
+  /// Makes the call under the limits and budgets that all workers share, unless the answer to the same question is
+  /// kept.
   /// - Throws: the failure of the step's attempt, which names the model where there are several.
   @inline(never)
   func answer() async throws(StepError) -> Answer {
