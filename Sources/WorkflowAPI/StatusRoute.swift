@@ -101,9 +101,9 @@ struct StatusRoute: Route {
     return response
   }
 
-  /// What calls of models have used for a run, by step, where one of its steps calls models.
+  /// What calls of models have used for a run, by step, where one of its steps may have made some.
   private func usage(of id: JobID, _ run: StoredRun) async throws(APIError) -> [String: ModelUsage] {
-    guard run.heads.contains(where: { $0?.op?.hasPrefix("llm_") == true }) else { return [:] }
+    guard run.facts.hasModelCalls else { return [:] }
     do { return try await partitions.all[0].usage(ofRun: id) } catch { throw APIError(reading: error) }
   }
 

@@ -31,6 +31,9 @@ public protocol Operation: Sendable {
   /// Whether the operation records parts of a step while it runs (``StepParts``), and finds those of earlier attempts.
   var recordsParts: Bool { get }
 
+  /// Whether the operation may make calls of models, whose usage the status of its runs shows.
+  var callsModels: Bool { get }
+
   /// Runs the operation once. When the task is cancelled, it should throw `StepError.cancelled` soon.
   func run(_ invocation: Invocation) async throws(StepError) -> OperationResult
 
@@ -51,6 +54,9 @@ extension Operation {
 
   /// An operation records no parts by default.
   public var recordsParts: Bool { false }
+
+  /// An operation calls no models by default.
+  public var callsModels: Bool { false }
 
   /// An operation has one attempt by default.
   public var retryPolicy: RetryPolicy { .none }

@@ -172,13 +172,15 @@ extension CheckpointBatch {
 
   /// The facts of the job that the head does not say.
   fileprivate var facts: [(field: String, value: String)] {
-    let degraded = fallbacks > 0 ? [("degraded", "\(fallbacks)")] : []
+    var facts = fallbacks > 0 ? [("degraded", "\(fallbacks)")] : []
+    if startsModelCalls { facts.append(("models", "1")) }
     switch end {
-    case .failed(let failure): return degraded + [("error_code", failure.code.rawValue), ("error", failure.message)]
+    case .failed(let failure): facts += [("error_code", failure.code.rawValue), ("error", failure.message)]
     case .parked(let due):  // Redis adds its own clock, which may have gone back.
-      return degraded + [("due", "\(max(0, due.microseconds - RedisClock.uptime.microseconds) / 1_000)")]
-    case nil, .finished, .handedBack: return degraded
+      facts.append(("due", "\(max(0, due.microseconds - RedisClock.uptime.microseconds) / 1_000)"))
+    case nil, .finished, .handedBack: break
     }
+    return facts
   }
 }
 

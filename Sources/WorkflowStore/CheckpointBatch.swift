@@ -84,6 +84,8 @@ public struct CheckpointBatch: Sendable {
   public private(set) var items: [Item] = []
   /// Whether, once this is written, a step is under way that may take the worker down with it.
   public var hasStepInFlight = false
+  /// Whether, once this is written, a step starts that may call models.
+  public var startsModelCalls = false
   /// How the claim ends with this record, if it does.
   public var end: End?
   /// Bytes of the run's documents when it ends.

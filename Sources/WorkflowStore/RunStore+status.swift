@@ -37,6 +37,8 @@ public struct RunFacts: Sendable {
   public var isPaused = false
   /// How often it was run again after it had ended.
   public var generation = 0
+  /// Whether a step of it was started that may have called models.
+  public var hasModelCalls = false
 }
 
 /// Which tick of a schedule a run is of.
@@ -208,7 +210,7 @@ extension RunFacts {
   }
 
   /// Values of a reply of status.lua that tell the facts.
-  fileprivate static let words = 17
+  fileprivate static let words = 18
 
   /// Reads the facts in a reply of status.lua; nil when wf did not write them.
   fileprivate init?(_ values: [RedisReply]) {
@@ -221,6 +223,6 @@ extension RunFacts {
       isDegraded: !values[7].isNull, due: values[10].bytesValue, labels: values[11].bytesValue,
       priority: values[12].string, entries: entries, bytes: values[9].int ?? RunStore.firstEntryBytes,
       origin: values[13].string.flatMap { ScheduleOrigin($0) }, owner: values[14].string,
-      isPaused: !values[15].isNull, generation: values[16].int ?? 0)
+      isPaused: !values[15].isNull, generation: values[16].int ?? 0, hasModelCalls: !values[17].isNull)
   }
 }

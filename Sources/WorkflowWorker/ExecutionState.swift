@@ -145,8 +145,9 @@ struct ExecutionState {
     progress.wake()
     if stop == nil, let step = takeImmediate() { return .run(step) }
     if stop != .lost, inFlight == nil,
-      let batch = progress.takeBatch(hasStepInFlight: hasStepInFlight, isNeeded: !starting.isEmpty)
+      var batch = progress.takeBatch(hasStepInFlight: hasStepInFlight, isNeeded: !starting.isEmpty)
     {
+      batch.startsModelCalls = starting.contains { $0.operation.callsModels }
       return write(batch, .progress(batch, starting: takeStarting()))
     }
     if inFlight != nil || !running.isEmpty { return .wait(stop == nil ? setAlarm() : nil) }

@@ -64,6 +64,9 @@ public struct LLMChat: Operation {
     }
   }
 
+  /// Whether it calls models.
+  public var callsModels: Bool { calls != nil }
+
   /// Returns `text`, with `response_schema` also `json`, and `provider`, `model`, `usage` and `finish_reason`.
   public func run(_ invocation: Invocation) async throws(StepError) -> OperationResult {
     guard let calls else {

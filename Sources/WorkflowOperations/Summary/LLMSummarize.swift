@@ -72,6 +72,9 @@ public struct LLMSummarize: Operation {
   /// Whether the operation is immediate: the placeholder is, a model is not.
   public var isImmediate: Bool { calls == nil }
 
+  /// Whether it calls models: the placeholder calls none.
+  public var callsModels: Bool { calls != nil }
+
   /// Whether it records the summaries of parts: a model may have a source that is longer than its context.
   public var recordsParts: Bool { calls != nil }
 
