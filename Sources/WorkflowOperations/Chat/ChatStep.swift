@@ -37,6 +37,9 @@ struct ChatStep {
     }
   }
 
+  /// All that the step asks, as JSON text.
+  var text: String { JSONValue.object(params).text }
+
   /// The request to a model.
   func request(to model: ChatModels.Named, key: String) -> ChatRequest {
     let limit = params["max_tokens"]?.numberValue?.int ?? .max

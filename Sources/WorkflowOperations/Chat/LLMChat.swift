@@ -64,6 +64,9 @@ public struct LLMChat: Operation {
     }
   }
 
+  /// Whether it records an answer of another form than was asked for before it asks again.
+  public var recordsParts: Bool { calls != nil }
+
   /// Whether it calls models.
   public var callsModels: Bool { calls != nil }
 
@@ -75,43 +78,50 @@ public struct LLMChat: Operation {
           .operationFailed, "this worker has no model; set WF_LLM_BASE_URL and WF_LLM_MODEL, or WF_MODELS_FILE"))
     }
     let chat = try ChatStep(invocation)
+    guard let form = chat.form else {
+      let (answer, provider) = try await calls.answer(invocation) { chat.request(to: $0, key: $1) }
+      return .outputs(Self.outputs(answer, nil, usage: answer.usage, provider))
+    }
+    let question = fingerprint([chat.text, calls.chain(invocation).current?.name ?? ""])
+    if let unfit = UnfitAnswer(to: question, recordedBy: invocation) {
+      return .outputs(try await repair(unfit, chat, form, calls, invocation))
+    }
     let (answer, provider) = try await calls.answer(invocation) { chat.request(to: $0, key: $1) }
-    guard let form = chat.form else { return .outputs(Self.outputs(answer, nil, usage: answer.usage, provider)) }
     switch form.read(answer) {
     case .value(let value): return .outputs(Self.outputs(answer, value, usage: answer.usage, provider))
-    case .unfit(let why): return .outputs(try await repair(answer, why, chat, form, calls, invocation))
+    case .unfit(let why):
+      let unfit = UnfitAnswer(answer, why)
+      try await unfit.record(as: question, by: invocation)
+      do { return .outputs(try await repair(unfit, chat, form, calls, invocation)) } catch {
+        throw error.adding(usage: answer.usage)
+      }
     }
   }
 
   /// Asks once more, with the answer and what is wrong with it. Its text is not shown as it comes: who follows the run
   /// sees the first answer, and then the outputs.
+  /// - Throws: the failure of the second call with its tokens alone, or of both answers.
   private func repair(
-    _ answer: ChatAnswer, _ why: String, _ chat: ChatStep, _ form: JSONAnswer, _ calls: ModelStep,
-    _ invocation: Invocation
+    _ unfit: UnfitAnswer, _ chat: ChatStep, _ form: JSONAnswer, _ calls: ModelStep, _ invocation: Invocation
   ) async throws(StepError) -> JSONObject {
     calls.chain(invocation).current?.log?.failed(
-      job: invocation.job, step: invocation.step, StepFailure(.invalidAnswer, "the answer is asked for again: \(why)"),
-      attempt: invocation.attempt)
-    let (second, provider): (ChatAnswer, String)
-    do {
-      (second, provider) = try await calls.answer(invocation, part: "repair", isShown: false, waitsInPlace: true) {
-        chat.request(to: $0, key: $1, repairing: answer.text, why)
-      }
-    } catch {
-      throw error.adding(usage: answer.usage)
+      job: invocation.job, step: invocation.step,
+      StepFailure(.invalidAnswer, "the answer is asked for again: \(unfit.why)"), attempt: invocation.attempt)
+    let (second, provider) = try await calls.answer(invocation, part: "repair", isShown: false, waitsInPlace: true) {
+      chat.request(to: $0, key: $1, repairing: unfit.text, unfit.why)
     }
-    let usage = answer.usage.adding(second.usage)
     switch form.read(second) {
-    case .value(let value): return Self.outputs(second, value, usage: usage, provider)
+    case .value(let value): return Self.outputs(second, value, usage: unfit.usage.adding(second.usage), provider)
     case .unfit(let again):
+      try await UnfitAnswer.forget(by: invocation)
       var details = StepFailure.Details()
       details.isTransient = false
-      details.usage = usage
+      details.usage = second.usage
       throw .failed(
         calls.chain(invocation).naming(
           StepFailure(
             .invalidAnswer,
-            "the answer does not fit response_schema: \(why); asked again, it does not either: \(again)",
+            "the answer does not fit response_schema: \(unfit.why); asked again, it does not either: \(again)",
             details)))
     }
   }

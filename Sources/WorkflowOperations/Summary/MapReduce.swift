@@ -143,15 +143,3 @@ struct MapReduce: Sendable {
     }
   }
 }
-
-/// A name of some texts: 16 hexadecimal digits (FNV-1a, 64 bits).
-private func fingerprint(_ texts: [String]) -> String {
-  var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-  for text in texts {
-    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    // No text has this byte.
-    hash = (hash ^ 0xff) &* 0x100_0000_01b3
-  }
-  let digits = String(hash, radix: 16)
-  return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-}

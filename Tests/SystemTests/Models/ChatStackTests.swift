@@ -68,6 +68,19 @@ import Testing
     }
   }
 
+  @Test func `A repair that fails is repeated without the question, which was answered`() async throws {
+    try await Stack.withModel { stack, model in
+      model.script([.answer(text: "Many."), .status(503)])
+      model.behaviour = .answer(text: #"{"town":"Bergen","people":291940}"#)
+      let id = try await stack.submit(body())
+      let status = try await stack.end(of: id)
+      #expect(status.at("result", "outputs", "ask", "json", "people") == 291_940)
+      #expect(status.at("steps", "ask", "attempts") == 2)
+      #expect(keys(model) == ["\(id)/ask", "\(id)/ask~repair", "\(id)/ask~repair"])
+      #expect(try await Audit(stack).problems(of: [id]) == [])
+    }
+  }
+
   @Test func `After two answers of other forms the step fails at once, with both faults`() async throws {
     try await Stack.withModel { stack, model in
       model.script([.answer(text: "Many."), .answer(text: #"{"town":7,"people":1}"#)])

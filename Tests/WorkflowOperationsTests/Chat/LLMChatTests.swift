@@ -110,6 +110,35 @@ import WorkflowOperations
     #expect(failure?.details.usage == ["total_tokens": 5])
   }
 
+  @Test func `An attempt after a repair that failed asks for the repair alone`() async throws {
+    let recorded = Mutex<[Int: JSONObject]>([:])
+    func invocation(_ prompt: String) -> Invocation {
+      var invocation = Invocation(
+        job: "job", step: "step", params: ["prompt": .string(prompt), "response_schema": Self.form], inputs: [:])
+      invocation.parts = StepParts(known: recorded.withLock { $0 }) { number, _, outputs in
+        recorded.withLock { $0[number] = outputs }
+        return nil
+      }
+      return invocation
+    }
+    server.script([answer("four", tokens: 5), .status(503), answer(#"{"n":4}"#, tokens: 6)])
+    await #expect(throws: StepError.self) { _ = try await chat.run(invocation("x")) }
+    guard case .outputs(let outputs, _) = try await chat.run(invocation("x")) else { return }
+    #expect(outputs["json"] == ["n": 4] && outputs["usage"] == ["total_tokens": 11])
+    #expect(
+      server.calls.map { $0.headers["idempotency-key"] } == ["job/step", "job/step~repair", "job/step~repair"])
+    // Another question is none of what is recorded.
+    server.script([answer(#"{"n":5}"#, tokens: 1)])
+    guard case .outputs(let others, _) = try await chat.run(invocation("y")) else { return }
+    #expect(others["json"] == ["n": 5])
+    #expect(server.calls.last?.headers["idempotency-key"] == "job/step")
+    // After two answers that cannot be used nothing is kept.
+    server.script([answer("one", tokens: 1), answer("two", tokens: 1), answer(#"{"n":6}"#, tokens: 1)])
+    await #expect(throws: StepError.self) { _ = try await chat.run(invocation("z")) }
+    guard case .outputs(let last, _) = try await chat.run(invocation("z")) else { return }
+    #expect(last["json"] == ["n": 6] && last["usage"] == ["total_tokens": 1])
+  }
+
   @Test func `The text of the repair is not shown to those who follow the run`() async throws {
     let shown = Mutex("")
     server.script([.answer(text: "four"), .answer(text: #"{"n":4}"#)])
