@@ -78,6 +78,6 @@ struct WF: AsyncParsableCommand {
       DrainCommand.self, TopCommand.self,
       ModelsCommand.self, KeysCommand.self, ExampleCommand.self, ConfigCommand.self, DoctorCommand.self,
       DevCommand.self,
-      SuperviseCommand.self,
+      SuperviseCommand.self, ManualCommand.self,
     ])
 }

@@ -21,7 +21,8 @@ struct APICommand: AsyncParsableCommand {
       SIGTERM stops it after the requests under way are answered; a second one stops it at once.
       """)
 
-  @Option(name: .long, help: "The unix socket or the address to listen on. Default: standard input.")
+  @Option(
+    name: .long, help: "The unix socket or the address to listen on. Default: standard input.", completion: .file())
   var socket: String?
 
   /// File descriptors beside those of the connections.
