@@ -1,5 +1,6 @@
 public import Curl
 import ExactJSON
+import Tracing
 import Workflow
 
 /// A model that is called over one of the wires: OpenAI's chat completions or responses, or Anthropic's messages.
@@ -29,7 +30,7 @@ public struct WireModel: ChatModel {
 
   /// Calls the model once, and again in another form for each parameter that it refuses.
   public func complete(_ request: ChatRequest) async throws(ModelError) -> ChatAnswer {
-    try await answer(request, onText: nil)
+    try await tracedAnswer(request, onText: nil)
   }
 
   /// Calls the model once as a stream, and again in another form for each parameter that it refuses before any text. A
@@ -37,7 +38,22 @@ public struct WireModel: ChatModel {
   public func complete(
     _ request: ChatRequest, onText: @escaping @Sendable (String) -> Void
   ) async throws(ModelError) -> ChatAnswer {
-    try await answer(request, onText: onText)
+    try await tracedAnswer(request, onText: onText)
+  }
+
+  private func tracedAnswer(
+    _ request: ChatRequest, onText: (@Sendable (String) -> Void)?
+  ) async throws(ModelError) -> ChatAnswer {
+    guard let trace = request.trace, trace.isRecorded else { return try await answer(request, onText: onText) }
+    let span = ModelSpan(request, definition, provider: provider)
+    do throws(ModelError) {
+      let answer = try await answer(request, onText: onText)
+      span.end(with: answer, in: trace)
+      return answer
+    } catch {
+      span.end(with: error, in: trace)
+      throw error
+    }
   }
 
   private func answer(
@@ -118,7 +134,7 @@ public struct WireModel: ChatModel {
       (name: "Accept", value: streams ? "text/event-stream" : "application/json"),
       (name: "Idempotency-Key", value: request.idempotencyKey),
     ]
-    headers += format.headers
+    headers += format.headers + (request.trace?.context.headers ?? [])
     if let key = definition.apiKey { headers.append((definition.keyHeader ?? format.keyHeader).header(key)) }
     var call = HTTPRequest(
       method: "POST", url: url.text, headers: headers, body: JSONValue.object(body).bytes,

@@ -1,4 +1,5 @@
 import ExactJSON
+import Tracing
 import Workflow
 import WorkflowLLM
 
@@ -25,6 +26,7 @@ struct ModelStep: Sendable {
     }
     var request = request(named, idempotencyKey(invocation, named, part: part))
     if let earlier = invocation.earlier { request.adapt(to: earlier) }
+    request.trace = invocation.trace?.child("chat", named.name, part ?? "")
     let result: Result<ChatAnswer, ModelError>
     do throws(StepError) {
       result = try await call(

@@ -1,5 +1,6 @@
 import ExactJSON
 import Logging
+import Tracing
 import Workflow
 import WorkflowOperations
 import WorkflowStore
@@ -17,16 +18,19 @@ struct Executor: Sendable {
   private let send: CheckpointWriter.Send
   private let texts: TextPublisher
   private let ledger: ModelLedger?
+  private let spans: (any SpanRecorder)?
 
   /// - Parameters:
   ///   - ended: keeps the batches of runs that have ended.
   ///   - clock: gives the entries of progress logs their times.
   ///   - texts: publishes what models are writing.
   ///   - ledger: counts the calls of models; nil to count none.
+  ///   - spans: takes the spans of runs and steps; nil to write none.
   ///   - send: sends a batch to Redis once.
   init(
     registry: OperationRegistry, limits: RunBudget.Limits, activeRuns: ActiveRuns, ended: EndedRuns, clock: RedisClock,
-    texts: TextPublisher, ledger: ModelLedger? = nil, send: @escaping CheckpointWriter.Send
+    texts: TextPublisher, ledger: ModelLedger? = nil, spans: (any SpanRecorder)? = nil,
+    send: @escaping CheckpointWriter.Send
   ) {
     self.registry = registry
     self.limits = limits
@@ -35,6 +39,7 @@ struct Executor: Sendable {
     self.clock = clock
     self.texts = texts
     self.ledger = ledger
+    self.spans = spans
     self.send = send
   }
 
@@ -44,28 +49,30 @@ struct Executor: Sendable {
   /// Executes a run until it has ended, is handed back or is lost.
   func execute(_ run: ClaimedRun, logger: Logger) async {
     let held = HeldRun(id: run.id, token: run.token)
-    let log = RunLog(logger, run.id, request: run.requestID)
+    let trace = RunTrace(run, spans)
+    let log = RunLog(logger, run.id, request: run.requestID, trace: trace?.active.context)
     let writer = CheckpointWriter(held, activeRuns: activeRuns, ended: ended, log: log, send: send)
     var state = ExecutionState(run, registry: registry, limits: limits, clock: clock)
     let exit = await withTaskGroup(of: Event.self) { group in
-      await perform(&state, activeRuns.entry(of: held), writer, RunSpending(run, limits), &group)
+      await perform(&state, activeRuns.entry(of: held), writer, (RunSpending(run, limits), trace), &group)
     }
+    trace?.end(exit)
     report(exit, log)
   }
 
   /// Performs one action after the other until the state leaves the run.
   private func perform(
-    _ state: inout ExecutionState, _ entry: ActiveRuns.Entry?, _ writer: CheckpointWriter, _ spending: RunSpending,
-    _ group: inout TaskGroup<Event>
+    _ state: inout ExecutionState, _ entry: ActiveRuns.Entry?, _ writer: CheckpointWriter,
+    _ facts: (spending: RunSpending, trace: RunTrace?), _ group: inout TaskGroup<Event>
   ) async -> ExecutionState.Exit {
     var event: Event?
     var parts: PartMailbox?
     while true {
       switch state.next(after: event, stop: entry.map { $0.stop } ?? .lost) {
       case .run(let step):
-        event = .ended(step.unit, await end(of: step, isImmediate: true))
+        event = .ended(step.unit, await end(of: step, isImmediate: true, in: facts.trace?.attempt(step)))
       case .start(let steps):
-        for step in steps { start(step, of: writer.run, spending, &parts, &group) }
+        for step in steps { start(step, of: writer.run, facts, &parts, &group) }
         event = nil
       case .write(let batch) where group.isEmpty:
         // Nothing else can happen meanwhile, so no task is needed.
@@ -93,14 +100,16 @@ struct Executor: Sendable {
 
   /// Starts a step as a task.
   private func start(
-    _ step: PendingStep, of run: HeldRun, _ spending: RunSpending, _ parts: inout PartMailbox?,
-    _ group: inout TaskGroup<Event>
+    _ step: PendingStep, of run: HeldRun, _ facts: (spending: RunSpending, trace: RunTrace?),
+    _ parts: inout PartMailbox?, _ group: inout TaskGroup<Event>
   ) {
     var step = step
     let unit = StepUnit(step.invocation.step, item: step.invocation.item)
     let text = texts.text(of: unit, in: run, step.invocation.attempt)
     step.invocation.onText = { text.append($0) }
-    step.invocation.account = ledger.map { AttemptAccount(spending, unit, $0) }
+    step.invocation.account = ledger.map { AttemptAccount(facts.spending, unit, $0) }
+    let trace = facts.trace?.attempt(step)
+    step.invocation.trace = trace?.active
     if step.operation.recordsParts {
       let mailbox = parts ?? PartMailbox()
       step.invocation.parts = step.invocation.parts.recording { [unit = step.unit] number, total, outputs in
@@ -112,16 +121,20 @@ struct Executor: Sendable {
     group.addTask(executorPreference: globalConcurrentExecutor) { [step] in
       defer { text.end() }
       CommitPoint.beforeCall.pass()
-      let end = await end(of: step, isImmediate: false)
+      let end = await end(of: step, isImmediate: false, in: trace)
       if case .succeeded = end { CommitPoint.afterCall.pass() }
       return .ended(step.unit, end)
     }
   }
 
   /// Makes an attempt of a step.
-  private func end(of step: PendingStep, isImmediate: Bool) async -> ExecutionState.AttemptEnd {
+  private func end(
+    of step: PendingStep, isImmediate: Bool, in trace: AttemptTrace?
+  ) async -> ExecutionState.AttemptEnd {
     let began = ContinuousClock.now
-    switch isImmediate ? await result(of: step.operation, step.invocation) : await result(of: step) {
+    let result = isImmediate ? await result(of: step.operation, step.invocation) : await result(of: step)
+    trace?.end(result)
+    switch result {
     case .success(let result): return .succeeded(result)
     case .failure(.cancelled): return .cancelled
     case .failure(.failed(let failure)):
