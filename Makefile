@@ -13,8 +13,8 @@
 #               PARTITIONS=4 divides the runs among four
 # make bench    the figures of the benchmark, side by side with floor and peers; ROWS=submit,drain for some rows;
 #               BASE=COMMIT compares this build with that commit's, which it builds once
-# make install  binary, units and nginx's snippet, under DESTDIR and PREFIX; never overwrites settings and site, and keeps
-#               another snippet as wf-locations.conf.old
+# make install  binary, manual page, completions, units and nginx's snippet, under DESTDIR and PREFIX; never overwrites
+#               settings and site, and keeps another snippet as wf-locations.conf.old
 # make deb      a Debian package of the same, .build/wf_VERSION_ARCHITECTURE.deb; installs only what a build needs
 # make packages only installs the missing packages
 # help: end
@@ -36,13 +36,15 @@ STACK_PACKAGES = redis-server nginx curl util-linux spawn-fcgi systemd openssl t
 # The -dev packages bring the libraries, under the names that they have in each release.
 HOST_PACKAGES = systemd,systemd-sysv,dbus,nginx,redis-server,curl,ca-certificates,tzdata,openssl,libfcgi-dev,libhiredis-dev,libcurl4-openssl-dev,libssl-dev,python3,iproute2
 HOST_TOOLS    = mmdebstrap systemd-container
+# What reads the manual page and the completions.
+MANUAL_TOOLS  = fish man-db mandoc zsh
 SUDO     = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # The release after the one that this is developed on, with what Swift's toolchain links there; the toolchain itself is mounted.
 NEXT          = trixie
 NEXT_ROOT     = .build/next-root
 NEXT_BUILD    = .build-next
 comma         = ,
-NEXT_PACKAGES = $(subst $() ,$(comma),$(strip $(PACKAGES) $(STACK_PACKAGES) ca-certificates g++ git libncurses6 libsqlite3-0 libxml2 make pkg-config))
+NEXT_PACKAGES = $(subst $() ,$(comma),$(strip $(PACKAGES) $(STACK_PACKAGES) $(MANUAL_TOOLS) ca-certificates g++ git libncurses6 libsqlite3-0 libxml2 make pkg-config))
 TOOLCHAIN     = $(shell dirname $$(command -v swift) | sed 's|/usr/bin$$||')
 # The pages.
 DOCS     = Sources/WorkflowCommand/WorkflowCommand.docc
@@ -104,7 +106,7 @@ help:
 run: build
 	.build/release/wf dev --port $(PORT)
 
-test: PACKAGES += python3 python3-venv
+test: PACKAGES += python3 python3-venv $(MANUAL_TOOLS)
 test: packages lint $(MODELS)/installed
 	swift build --build-tests
 	$(MAKE) docs
@@ -229,10 +231,20 @@ packages:
 	[ -z "$$missing" ] || { echo "installing" $$missing; \
 	    $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -qy $$missing; }
 
+# Where zsh looks: for packages, and for what is installed by hand.
+ZSH_FOLDER = zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+SHARE      = $(DESTDIR)$(PREFIX)/share
+
 install: build
 	install -Ds -m755 .build/release/wf $(DESTDIR)$(PREFIX)/bin/wf
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/wf README.md $(DOCS)/*.md
 	sed -i 's|$(DOCS)/||' $(DESTDIR)$(PREFIX)/share/doc/wf/README.md
+	install -d $(addprefix $(SHARE)/,man/man1 bash-completion/completions fish/vendor_completions.d $(ZSH_FOLDER))
+	.build/release/wf manual --docs $(DOCS) --date "$$(LC_ALL=C date -u -d @$$(git log -1 --format=%ct 2> /dev/null || date +%s) '+%B %-d, %Y')" > .build/wf.1
+	gzip -9nc .build/wf.1 > $(SHARE)/man/man1/wf.1.gz
+	.build/release/wf --generate-completion-script bash > $(SHARE)/bash-completion/completions/wf
+	.build/release/wf --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/wf.fish
+	.build/release/wf --generate-completion-script zsh > $(SHARE)/$(ZSH_FOLDER)/_wf
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/wf nginx/wf.conf systemd/wf.env
 	install -m755 nginx/write-site systemd/write-defaults $(DESTDIR)$(PREFIX)/share/wf
 	@snippet=$(DESTDIR)/etc/nginx/snippets/wf-locations.conf; if [ -e $$snippet ] && ! cmp -s nginx/wf-locations.conf $$snippet; then \

@@ -76,31 +76,34 @@ let package = Package(
     module("AccessKeys", ["OpenSSL", "LinuxSupport", logging]),
     module("ExactJSON"),
     module("Scheduling", ["LinuxSupport"]),
-    module("Workflow", ["ExactJSON", "Scheduling"]),
+    module("Tracing", ["ExactJSON"]),
+    module("OTLP", ["Tracing", "Curl", "ExactJSON", "LinuxSupport", logging]),
+    module("Workflow", ["ExactJSON", "Scheduling", "Tracing"]),
     module(
-      "WorkflowStore", ["Hiredis", "LinuxSupport", "OpenSSL", "Workflow", "ExactJSON", deque],
+      "WorkflowStore", ["Hiredis", "LinuxSupport", "OpenSSL", "Workflow", "Tracing", "ExactJSON", deque],
       resources: [.embedInCode("Scripts")]
     ),
-    module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON", logging]),
-    module("WorkflowOperations", ["WorkflowLLM", "Workflow", "ExactJSON", "Curl", "LinuxSupport"]),
+    module("WorkflowLLM", ["Curl", "Workflow", "Tracing", "ExactJSON", logging]),
+    module("WorkflowOperations", ["WorkflowLLM", "Workflow", "Tracing", "ExactJSON", "Curl", "LinuxSupport"]),
     module(
       "WorkflowWorker",
       [
         "WorkflowStore", "WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "Scheduling", "Curl", "Hiredis",
-        "OpenSSL", "LinuxSupport", logging, lifecycle,
+        "OpenSSL", "LinuxSupport", "Tracing", logging, lifecycle,
       ]),
     module(
       "WorkflowAPI",
       [
         "AccessKeys", "FastCGI", "LinuxSupport", "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON",
-        "Scheduling", logging,
-        lifecycle,
+        "Scheduling", "Tracing", logging, lifecycle,
       ]),
     module(
       "WorkflowCommand",
       [
         "AccessKeys", "WorkflowAPI", "WorkflowWorker", "WorkflowOperations", "WorkflowLLM", "WorkflowStore", "Workflow",
-        "ExactJSON", "Scheduling", "FastCGI", "Hiredis", "Curl", "LinuxSupport", "CLinux", "CVersion", arguments,
+        "ExactJSON", "Scheduling", "FastCGI", "Hiredis", "Curl", "LinuxSupport", "Tracing", "OTLP", "CLinux",
+        "CVersion",
+        arguments,
         logging, lifecycle,
         signals,
         subprocess, system,
@@ -116,10 +119,12 @@ let package = Package(
     tests("AccessKeysTests", ["AccessKeys", logging]),
     tests("SchedulingTests", ["Scheduling", "SeededRandom"]),
     tests("ExactJSONTests", ["ExactJSON", "SeededRandom"]),
+    tests("TracingTests", ["Tracing", "ExactJSON"]),
+    tests("OTLPTests", ["OTLP", "Tracing", "Curl", "ExactJSON", "ModelServer", logging]),
     tests("WorkflowTests", ["Workflow", "ExactJSON", "Scheduling", "SeededRandom", subprocess, system]),
     tests(
       "WorkflowStoreTests",
-      ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", "SeededRandom", logging]),
+      ["WorkflowStore", "Hiredis", "Workflow", "Tracing", "ExactJSON", "RedisFixture", "SeededRandom", logging]),
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer", logging]),
     tests(
       "WorkflowOperationsTests",
@@ -141,7 +146,7 @@ let package = Package(
       "WorkflowCommandTests",
       [
         "WorkflowCommand", "WorkflowAPI", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON",
-        "Scheduling", "Curl", arguments, system,
+        "Scheduling", "Curl", arguments, logging, system,
       ]),
     // The example of the page OwnOperations.
     .executableTarget(

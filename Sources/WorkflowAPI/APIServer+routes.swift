@@ -1,3 +1,4 @@
+import Tracing
 import Workflow
 import WorkflowStore
 
@@ -5,12 +6,14 @@ extension APIServer {
   /// Every route but that of the OpenAPI document, which names them all. Of several that match a path the first counts.
   static func routes(
     catalog: OperationCatalog, partitions: Partitions, documents: Partitions, events: RunEvents,
-    submissions: GroupSubmit, quotas: Quotas, warnings: @escaping @Sendable () -> [String]
+    submissions: GroupSubmit, quotas: Quotas, spans: (any SpanRecorder)?,
+    warnings: @escaping @Sendable () -> [String]
   ) -> [any Route] {
     let schedules = Schedules(catalog: catalog, partitions: partitions, submissions: submissions)
     return [
       SubmitRoute(
-        catalog: catalog, partitions: partitions, submissions: submissions, allowance: RunAllowance(partitions)),
+        catalog: catalog, partitions: partitions, submissions: submissions, allowance: RunAllowance(partitions),
+        spans: spans),
       OperationsRoute(catalog: catalog),
       ScheduleListRoute(schedules: schedules),
       ScheduleRoute(schedules: schedules),

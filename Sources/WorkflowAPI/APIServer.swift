@@ -4,6 +4,7 @@ public import FastCGI
 import LinuxSupport
 public import Logging
 public import ServiceLifecycle
+public import Tracing
 public import Workflow
 public import WorkflowStore
 
@@ -32,14 +33,15 @@ public struct APIServer: Service {
   ///   - keys: the keys of clients, without which no request is answered; nil where requests need none.
   ///   - siteURL: the URL of the site. Unless `allowsAnonymous`, the `Host` of a request must be its host or a loopback
   ///     name.
+  ///   - spans: takes the spans of submissions; nil to write none.
   ///   - version: of wf, for the OpenAPI document.
   ///   - started: called once requests are served.
   public init(
     listener: FastCGIListener, configuration: FastCGIServerConfiguration, definitions: DefinitionReader,
     partitions: Partitions, documents: Partitions, events: RunEvents,
     warnings: @escaping @Sendable () -> [String] = { [] },
-    allowsAnonymous: Bool, keys: KeyRing? = nil, siteURL: String, version: String = "unversioned", logger: Logger,
-    started: @escaping @Sendable () -> Void = {}
+    allowsAnonymous: Bool, keys: KeyRing? = nil, siteURL: String, spans: (any SpanRecorder)? = nil,
+    version: String = "unversioned", logger: Logger, started: @escaping @Sendable () -> Void = {}
   ) {
     self.started = started
     accessControl = AccessControl(allowsAnonymous: allowsAnonymous, siteURL: siteURL, keys: keys)
@@ -52,7 +54,7 @@ public struct APIServer: Service {
     catalog = OperationCatalog(definitions, partitions: partitions, logger: logger)
     let routes = Self.routes(
       catalog: catalog, partitions: partitions, documents: documents, events: events, submissions: submissions,
-      quotas: Quotas(connections: configuration.connectionLimit), warnings: warnings)
+      quotas: Quotas(connections: configuration.connectionLimit), spans: spans, warnings: warnings)
     let openAPI = OpenAPIRoute(catalog) { route, reader in
       OpenAPIDocument(
         routes: routes + [route], requestSchemas: reader.schemas(), version: version, needsKeys: keys != nil)

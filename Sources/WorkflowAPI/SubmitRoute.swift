@@ -1,6 +1,7 @@
 import AccessKeys
 import ExactJSON
 import FastCGI
+import Tracing
 import Workflow
 import WorkflowStore
 
@@ -12,6 +13,8 @@ struct SubmitRoute: Route {
   let partitions: Partitions
   let submissions: GroupSubmit
   let allowance: RunAllowance
+  /// Takes the spans of submissions; nil to write none.
+  var spans: (any SpanRecorder)?
 
   var documentation: RouteDocumentation {
     RouteDocumentation(
@@ -40,6 +43,21 @@ struct SubmitRoute: Route {
   func answer(
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
+    let trace = SubmissionTrace(request, spans)
+    if let trace { context.note("trace_id", "\(trace.stored.traceID)") }
+    do {
+      let response = try await accept(request, context, trace)
+      trace?.end(status: response.status)
+      return response
+    } catch {
+      trace?.end(status: error.status)
+      throw error
+    }
+  }
+
+  private func accept(
+    _ request: FastCGIRequest, _ context: RequestContext, _ trace: SubmissionTrace?
+  ) async throws(APIError) -> FastCGIResponse {
     try JSONBody.checkHeaders(of: request)
     let bytes = try JSONBody.bytes(of: request)
     let (body, definition, steps) = try await catalog.reading { reader throws(APIError) in
@@ -48,6 +66,7 @@ struct SubmitRoute: Route {
     let key = try idempotencyKey(request)
     var options = definition.options
     options.owner = context.owner
+    options.trace = trace?.stored
     let id = partitions.newID(requestID: context.requestID, idempotencyKey: key)
     let submission = Submission(
       id: id, runName: definition.runName,
@@ -62,6 +81,7 @@ struct SubmitRoute: Route {
     case .past: throw .invalid([pastStart(body)])
     case .accepted(let job):
       context.note("job", job.description)
+      trace?.noteJob(job.description)
       let url = "/status/\(job)"
       // An id has nothing that JSON escapes.
       let body = "{\"job_id\":\"\(job)\",\"status_url\":\"\(url)\"}"

@@ -75,9 +75,9 @@ struct WF: AsyncParsableCommand {
       APICommand.self, WorkerCommand.self, RunCommand.self, WatchCommand.self, StatusCommand.self, ListCommand.self,
       CancelCommand.self, RetryCommand.self, RerunCommand.self, PauseCommand.self, ResumeCommand.self,
       SchedulesCommand.self, CallbacksCommand.self, StoresCommand.self, UsageCommand.self, WorkersCommand.self,
-      DrainCommand.self,
+      DrainCommand.self, TopCommand.self,
       ModelsCommand.self, KeysCommand.self, ExampleCommand.self, ConfigCommand.self, DoctorCommand.self,
       DevCommand.self,
-      SuperviseCommand.self,
+      SuperviseCommand.self, ManualCommand.self,
     ])
 }

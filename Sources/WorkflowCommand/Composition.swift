@@ -2,6 +2,7 @@ import CVersion
 import Curl
 import Hiredis
 import Logging
+import OTLP
 import Workflow
 import WorkflowLLM
 import WorkflowOperations
@@ -12,13 +13,32 @@ import WorkflowWorker
 struct Composition {
   let settings: Settings
   let logger: Logger
+  private let service: String
 
   /// Reads the settings and starts the log.
   init(service: String) throws {
     let settings = try Settings.ofService()
     self.settings = settings
-    let level = settings.logLevel
-    logger = Logger(label: service) { _ in JournalLogHandler(level: level) }
+    self.service = service
+    let (level, format) = (settings.logLevel, settings.logFormat)
+    logger = Logger(label: service) { JournalLogHandler(level: level, format: format, label: $0) }
+  }
+
+  /// Sends spans to the collector that OpenTelemetry's variables name; nil where they name none.
+  /// - Throws: `HTTPLibraryError`.
+  func spanExporter() throws -> SpanExporter? {
+    let version = String(cString: wf_version())
+    let variables = settings.tracing
+    let reading = OTLPEndpoint.read(service: service, version: version) { variables[$0] }
+    for warning in reading.warnings { logger.warning("\(warning)") }
+    guard let endpoint = reading.endpoint else { return nil }
+    try HTTPClient.loadLibrary()
+    let client = HTTPClient(.init(authoritiesFile: settings.authorities, userAgent: userAgent))
+    let exporter = SpanExporter(
+      endpoint, resource: reading.resource, version: version, client: client, logger: logger)
+    exporter.start()
+    logger.notice("spans are sent", metadata: ["endpoint": "\(endpoint.shown)"])
+    return exporter
   }
 
   /// The operations, with the models that the settings name.

@@ -1,6 +1,15 @@
+import ExactJSON
 import Glibc
 import LinuxSupport
 import Logging
+
+/// The form of a line of the log.
+enum LogFormat: String, Sendable {
+  /// Time, level, message, and values as `name=value`.
+  case text
+  /// A JSON object.
+  case json
+}
 
 /// One line per event on standard error. Under systemd each line starts with the priority that journald reads
 /// (`sd-daemon(3)`), and the time is left to the journal.
@@ -8,10 +17,13 @@ struct JournalLogHandler: LogHandler {
   var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
   private let isJournal: Bool
+  private let format: LogFormat
+  private let label: String
 
   /// Finds out whether the lines go to the journal.
-  init(level: Logger.Level) {
+  init(level: Logger.Level, format: LogFormat = .text, label: String = "wf") {
     logLevel = level
+    (self.format, self.label) = (format, label)
     isJournal = Terminal.isJournal
   }
 
@@ -20,24 +32,51 @@ struct JournalLogHandler: LogHandler {
     set { metadata[key] = newValue }
   }
 
-  func log(event: LogEvent) {
+  func log(event: LogEvent) { Terminal.say(line(of: event)) }
+
+  /// The line of an event, without its end.
+  func line(of event: LogEvent) -> [UInt8] {
     var line: [UInt8] = []
     line.reserveCapacity(256)
-    if isJournal {
-      line.append(text: "<\(JournalLogHandler.priority(of: event.level))>")
-    } else {
+    let all = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
+    if isJournal { line.append(text: "<\(JournalLogHandler.priority(of: event.level))>") }
+    if format == .json {
+      appendObject(event, all, to: &line)
+      return line
+    }
+    if !isJournal {
       JournalLogHandler.appendTime(to: &line)
       line.append(text: " \(event.level) ")
     }
     line.append(text: JournalLogHandler.oneLine(event.message.description))
-    let all = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
     for (key, value) in all.sorted(by: { $0.key < $1.key }) {
       line.append(text: " ")
       line.append(text: key)
       line.append(text: "=")
       line.append(text: JournalLogHandler.quoted(value.description))
     }
-    Terminal.say(line)
+    return line
+  }
+
+  /// Names that values of an event cannot have: they are put behind `metadata.` then.
+  private static let ownNames: Set<String> = ["ts", "level", "logger", "message"]
+
+  /// The event as a JSON object: time (RFC 3339), level, logger, message, then its values as strings.
+  private func appendObject(_ event: LogEvent, _ values: Logger.Metadata, to line: inout [UInt8]) {
+    line.append(text: "{\"ts\":\"")
+    JournalLogHandler.appendTime(to: &line)
+    line.append(text: "\",\"level\":\"\(event.level)\"")
+    let named = values.map { name, value in
+      (JournalLogHandler.ownNames.contains(name) ? "metadata.\(name)" : name, value.description)
+    }
+    for (name, text) in [("logger", label), ("message", event.message.description)] + named.sorted(by: { $0.0 < $1.0 })
+    {
+      line.append(text: ",")
+      JSONWriter.append(string: name, to: &line)
+      line.append(text: ":")
+      JSONWriter.append(string: text, to: &line)
+    }
+    line.append(text: "}")
   }
 
   private static func priority(of level: Logger.Level) -> Int {

@@ -1,4 +1,5 @@
 public import ExactJSON
+public import Tracing
 public import Workflow
 
 /// A language model.
@@ -89,6 +90,8 @@ public struct ChatRequest: Sendable, Equatable {
   public var responseSchema: ResponseSchema?
   /// The same for every call of a step, so that a provider can recognise a repeated one.
   public var idempotencyKey: String
+  /// The trace of the call; nil where there is none.
+  public var trace: ActiveTrace?
   /// A factor of the configured timeout; it grows after a timeout.
   public var timeoutFactor = 1
   /// Whether the call needs a new connection, because the last one failed or delivered no byte.

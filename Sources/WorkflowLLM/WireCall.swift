@@ -1,5 +1,6 @@
 import Curl
 import ExactJSON
+import Tracing
 import Workflow
 
 /// One call of a model over its wire, made again in another form for each parameter that the model refuses.
@@ -9,6 +10,8 @@ import Workflow
 final class WireCall {
   private let wire: WireModel
   private let request: ChatRequest
+  /// The span of the call; nil where none is written.
+  private let span: ModelSpan?
   private let onText: (@Sendable (String) -> Void)?
   /// The model, by the provider's name.
   private let model: String
@@ -26,6 +29,7 @@ final class WireCall {
   init(_ wire: WireModel, _ request: ChatRequest, onText: (@Sendable (String) -> Void)?) throws(ModelError) {
     self.wire = wire
     self.request = request
+    span = request.trace?.isRecorded == true ? ModelSpan(request, wire.definition, provider: wire.provider) : nil
     self.onText = onText
     model = request.model ?? wire.definition.model
     first = wire.forms[model]
@@ -33,8 +37,19 @@ final class WireCall {
     (members, http, streams) = try wire.httpRequest(of: request, model: model, in: form, isShown: onText != nil)
   }
 
-  /// Makes the call.
+  /// Makes the call, and writes its span.
   func answer() async throws(ModelError) -> ChatAnswer {
+    do throws(ModelError) {
+      let answer = try await repeatedly()
+      if let trace = request.trace { span?.end(with: answer, in: trace) }
+      return answer
+    } catch {
+      if let trace = request.trace { span?.end(with: error, in: trace) }
+      throw error
+    }
+  }
+
+  private func repeatedly() async throws(ModelError) -> ChatAnswer {
     while true {
       if let answer = try conclude(try await send()) { return answer }
     }
@@ -125,7 +140,7 @@ extension WireModel {
       (name: "Accept", value: streams ? "text/event-stream" : "application/json"),
       (name: "Idempotency-Key", value: request.idempotencyKey),
     ]
-    headers += format.headers
+    headers += format.headers + (request.trace?.context.headers ?? [])
     if let key = definition.apiKey { headers.append((definition.keyHeader ?? format.keyHeader).header(key)) }
     var http = HTTPRequest(
       method: "POST", url: try urlText(), headers: headers, body: JSONValue.object(members).bytes,

@@ -1,4 +1,5 @@
 import ExactJSON
+import Tracing
 import Workflow
 import WorkflowLLM
 
@@ -34,6 +35,7 @@ struct ModelStep: Sendable {
     }
     var request = request(named, idempotencyKey(invocation, named, part: part))
     if let earlier = invocation.earlier { request.adapt(to: earlier) }
+    request.trace = invocation.trace?.child("chat", named.name, part ?? "")
     return PreparedCall(
       named, of: chain, request, invocation, part: part, waitsInPlace: waitsInPlace,
       onText: isShown ? invocation.onText : nil)

@@ -1,4 +1,5 @@
 public import ExactJSON
+public import Tracing
 public import Workflow
 
 /// The work of a step. Each operation is a type; an ``OperationRegistry`` holds the operations of a worker.
@@ -120,6 +121,8 @@ public struct Invocation: Sendable {
   public var onText: (@Sendable (String) -> Void)?
   /// Through which it makes calls of models; nil where nothing limits or counts them.
   public var account: (any ModelAccount)?
+  /// The trace of the attempt: its headers go with each request to another service; nil where there is none.
+  public var trace: ActiveTrace?
   /// What is recorded of parts of the step, and records others.
   public var parts = StepParts()
   private let attempts: OutOfLine<StepAttempts>?

@@ -1,4 +1,5 @@
 public import ExactJSON
+public import Tracing
 public import Workflow
 
 /// A run that a worker holds: what it needs to continue, and the token that fences its writes.
@@ -19,6 +20,10 @@ public final class ClaimedRun: Sendable {
   public let owner: String?
   /// How often it was run again after it had ended.
   public let generation: Int
+  /// When it was submitted, where it has a trace.
+  public let createdAt: Timestamp?
+  /// The trace that it belongs to; nil where it came without one.
+  public let trace: TraceContext?
   /// Names the text of its steps, which outlives the run: 16 hexadecimal digits.
   public let stepsDigest: String
   /// Whether its next crash would end it; its worker holds no other run until it has recorded a checkpoint.
@@ -77,6 +82,7 @@ public final class ClaimedRun: Sendable {
     hasEndOptions = head.hasEndOptions
     owner = head.owner
     generation = head.generation
+    (createdAt, trace) = (head.createdAt, head.trace)
     opening = head.isFirst ? .started(run: head.runName) : .resumed
     let (steps, inputs) = try ClaimedRun.parts(of: text, head)
     let list = try ClaimedRun.list(steps, id, cache)

@@ -16,8 +16,9 @@
 ///                              `labels`; `owner` (the name of its API key) and `kept` (hour and bytes of its
 ///                              end in usage:{owner}); `reopened` (the last request that ran it again);
 ///                              `entry` (1: it may have left one in a long queue); `schedule` (tick and name of
-///                              the schedule that has started it). No value but run_name, error, labels and
-///                              schedule has more than 64 bytes, so that Redis keeps it compact
+///                              the schedule that has started it); `trace` (traceparent and tracestate that
+///                              it came with). No value but run_name, error, labels, schedule and a tracestate
+///                              has more than 64 bytes, so that Redis keeps it compact
 ///   progress:{id}      list    JSON entries in order                                                     run + retain
 ///   result:{id}        string  JSON, written when it finishes, from its documents                       retain
 ///   store:{namespace}  list    JSON {job_id, step, data}, the newest WF_STORE_MAX_ITEMS                  retain after
@@ -57,7 +58,7 @@
 ///                              is being sent, the end of that lease                                      or dead
 ///   callbacks:dead     zset    id of each callback that was given up → when, ms; the newest 10,000          retain after last
 ///   callback:{id}      hash    job, url, host (authority of the url), what the body says (status,        until delivered
-///                              run_name, finished_ts, labels, error_code, error), created_ts, attempts,  or dead, then
+///                              run_name, finished_ts, labels, error_code, error), trace, created_ts, attempts,  or dead, then
 ///                              token (of the lease), wait (ms that it was put off), last_ts,              retain
 ///                              last_status, last_error, delivered_ts, dead_ts
 /// wf's own, of models: all in the first partition

@@ -1,5 +1,6 @@
 import Hiredis
 import LinuxSupport
+import Tracing
 public import Workflow
 
 /// What a worker asks of the queue.
@@ -149,12 +150,17 @@ struct RunHead: Sendable {
   let owner: String?
   /// How often it was run again after it had ended.
   let generation: Int
+  /// When it was submitted, where it has a trace.
+  let createdAt: Timestamp?
+  /// The trace that it belongs to.
+  let trace: TraceContext?
   /// Its place among the runs of the claim.
   let position: Int
 
   /// Reads what claim.lua says of a run.
   init?(_ text: [UInt8], name: String, position: Int, fallback time: Int = 0) {
-    var words = Words(rest: text[...])
+    let lines = text.split(separator: UInt8(ascii: "\n"), maxSplits: 1)
+    var words = Words(rest: lines.first ?? [])
     guard let id = JobID(words.nextText()) else { return nil }
     held = HeldRun(id: id, token: words.nextText())
     isSuspect = words.next().first == UInt8(ascii: "1")
@@ -171,6 +177,9 @@ struct RunHead: Sendable {
     hasEndOptions = !owner.isEmpty
     self.owner = owner.isEmpty || owner == "-" ? nil : owner
     generation = Int(digits: words.next()) ?? 0
+    var traced = Words(rest: lines.count > 1 ? lines[1] : [])
+    createdAt = Timestamp(traced.next())
+    trace = lines.count > 1 ? TraceContext(line: String(decoding: traced.rest, as: UTF8.self)) : nil
     runName = name
     self.position = position
   }

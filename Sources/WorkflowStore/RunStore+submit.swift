@@ -1,6 +1,7 @@
 import ExactJSON
 import Hiredis
 import LinuxSupport
+import Tracing
 public import Workflow
 
 /// A run to be accepted.
@@ -145,7 +146,7 @@ extension Submission {
   /// - Parameter number: of its class, below 100.
   fileprivate func append(to arguments: inout RedisArguments, asClass number: Int) {
     for word in words(asClass: number) { arguments.append(word) }
-    if !options.isEmpty { arguments.append((quota?.line ?? "") + options.lines) }
+    if !options.isEmpty { arguments.append((quota?.line ?? "") + options.traceLine + options.lines) }
     // No key has a comma.
     if let idempotencyKey { arguments.append(options.owner.map { "\($0),\(idempotencyKey)" } ?? idempotencyKey) }
   }
@@ -175,6 +176,9 @@ extension Submission {
 }
 
 extension RunOptions {
+  /// The trace as submit.lua reads it, and its line end; like a quota no part of what an idempotency key compares.
+  var traceLine: String { trace.map { "trace \($0.line)\n" } ?? "" }
+
   /// The options as admit.lua reads them: of each that is said a line with its name and its value.
   var lines: String {
     var lines: [String] = []

@@ -44,6 +44,8 @@ public struct StoredCallback: Sendable, Equatable {
   public var error: String? { fields["error"] }
   /// The name of the key that the run was submitted with; nil for a run without one.
   public var owner: String? { fields["owner"] }
+  /// The trace that the run belongs to, as the run keeps it; nil for a run without one.
+  public var trace: String? { fields["trace"] }
   /// When it was laid down, in seconds since 1970.
   public var createdAt: String { fields["created_ts"] ?? "" }
   /// How often it was sent, this time included.

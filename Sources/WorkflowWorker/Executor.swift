@@ -1,5 +1,6 @@
 import ExactJSON
 import Logging
+import Tracing
 import Workflow
 import WorkflowOperations
 import WorkflowStore
@@ -17,16 +18,19 @@ struct Executor: Sendable {
   private let send: CheckpointWriter.Send
   private let texts: TextPublisher
   private let ledger: ModelLedger?
+  private let spans: (any SpanRecorder)?
 
   /// - Parameters:
   ///   - ended: keeps the batches of runs that have ended.
   ///   - clock: gives the entries of progress logs their times.
   ///   - texts: publishes what models are writing.
   ///   - ledger: counts the calls of models; nil to count none.
+  ///   - spans: takes the spans of runs and steps; nil to write none.
   ///   - send: sends a batch to Redis once.
   init(
     registry: OperationRegistry, limits: RunBudget.Limits, activeRuns: ActiveRuns, ended: EndedRuns, clock: RedisClock,
-    texts: TextPublisher, ledger: ModelLedger? = nil, send: @escaping CheckpointWriter.Send
+    texts: TextPublisher, ledger: ModelLedger? = nil, spans: (any SpanRecorder)? = nil,
+    send: @escaping CheckpointWriter.Send
   ) {
     self.registry = registry
     self.limits = limits
@@ -35,6 +39,7 @@ struct Executor: Sendable {
     self.clock = clock
     self.texts = texts
     self.ledger = ledger
+    self.spans = spans
     self.send = send
   }
 
@@ -43,18 +48,21 @@ struct Executor: Sendable {
 
   /// Executes a run until it has ended, is handed back or is lost.
   func execute(_ run: ClaimedRun, logger: Logger) async {
-    let log = RunLog(logger, run.id, request: run.requestID)
-    report(await exit(of: execution(of: run, log)), log)
+    let trace = RunTrace(run, spans)
+    let log = RunLog(logger, run.id, request: run.requestID, trace: trace?.active.context)
+    let exit = await exit(of: execution(of: run, log, trace))
+    trace?.end(exit)
+    report(exit, log)
   }
 
   // Not inlined: what it computes would be part of the frame of the task that waits for the run.
   @inline(never)
-  private func execution(of run: ClaimedRun, _ log: RunLog) -> Execution {
+  private func execution(of run: ClaimedRun, _ log: RunLog, _ trace: RunTrace?) -> Execution {
     let held = HeldRun(id: run.id, token: run.token)
     return Execution(
       state: ExecutionState(run, registry: registry, limits: limits, clock: clock),
       writer: CheckpointWriter(held, activeRuns: activeRuns, ended: ended, log: log, send: send),
-      entry: activeRuns.entry(of: held), spending: RunSpending(run, limits))
+      entry: activeRuns.entry(of: held), spending: RunSpending(run, limits), trace: trace)
   }
 
   @inline(never)
@@ -68,7 +76,7 @@ struct Executor: Sendable {
     while true {
       switch execution.next(after: event) {
       case .run(let step):
-        event = .ended(step.unit, await end(of: step, isImmediate: true))
+        event = .ended(step.unit, await end(of: step, isImmediate: true, in: execution.trace?.attempt(step)))
       case .start(let steps):
         for step in steps { start(step, of: execution, &group) }
         event = nil
@@ -101,9 +109,11 @@ struct Executor: Sendable {
   private func start(_ step: PendingStep, of execution: Execution, _ group: inout TaskGroup<Event>) {
     let unit = StepUnit(step.invocation.step, item: step.invocation.item)
     let text = texts.text(of: unit, in: execution.writer.run, step.invocation.attempt)
+    let trace = execution.trace?.attempt(step)
     let parts = step.operation.recordsParts ? partMailbox(of: execution, &group) : nil
     let started = step.adding { invocation in
       invocation.onText = { text.append($0) }
+      invocation.trace = trace?.active
       invocation.account = ledger.map { AttemptAccount(execution.spending, unit, $0) }
       guard let parts else { return }
       invocation.parts = invocation.parts.recording { [unit = step.unit] number, total, outputs in
@@ -113,7 +123,7 @@ struct Executor: Sendable {
     group.addTask(executorPreference: globalConcurrentExecutor) {
       defer { text.end() }
       CommitPoint.beforeCall.pass()
-      let end = await end(of: started, isImmediate: false)
+      let end = await end(of: started, isImmediate: false, in: trace)
       if case .succeeded = end { CommitPoint.afterCall.pass() }
       return .ended(started.unit, end)
     }
@@ -129,9 +139,13 @@ struct Executor: Sendable {
   }
 
   /// Makes an attempt of a step.
-  private func end(of step: PendingStep, isImmediate: Bool) async -> ExecutionState.AttemptEnd {
+  private func end(
+    of step: PendingStep, isImmediate: Bool, in trace: AttemptTrace?
+  ) async -> ExecutionState.AttemptEnd {
     let began = ContinuousClock.now
-    switch isImmediate ? await result(of: step.operation, step.invocation) : await result(of: step) {
+    let result = isImmediate ? await result(of: step.operation, step.invocation) : await result(of: step)
+    trace?.end(result)
+    switch result {
     case .success(let result): return .succeeded(result)
     case .failure(.cancelled): return .cancelled
     case .failure(.failed(let failure)):
@@ -180,14 +194,19 @@ private final class Execution {
   private let entry: ActiveRuns.Entry?
   let writer: CheckpointWriter
   let spending: RunSpending
+  /// The trace of the run; nil where there is none.
+  let trace: RunTrace?
   /// Gets the parts of steps that record some; nil before the first such step.
   var parts: PartMailbox?
 
-  init(state: ExecutionState, writer: CheckpointWriter, entry: ActiveRuns.Entry?, spending: RunSpending) {
+  init(
+    state: ExecutionState, writer: CheckpointWriter, entry: ActiveRuns.Entry?, spending: RunSpending, trace: RunTrace?
+  ) {
     self.state = state
     self.writer = writer
     self.entry = entry
     self.spending = spending
+    self.trace = trace
   }
 
   /// The next action.

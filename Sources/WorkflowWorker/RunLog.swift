@@ -1,4 +1,5 @@
 import Logging
+import Tracing
 import WorkflowStore
 
 /// Writes log lines about one run, each with the ids of the run and of the request that submitted it.
@@ -8,9 +9,13 @@ struct RunLog: Sendable {
   private let logger: Logger
   private let job: JobID
   private let request: String?
+  private let trace: TraceContext?
 
-  /// - Parameter request: the id of the request that submitted the run; nil when it is not known.
-  init(_ logger: Logger, _ job: JobID, request: String? = nil) {
+  /// - Parameters:
+  ///   - request: the id of the request that submitted the run; nil when it is not known.
+  ///   - trace: the trace of the run, with its span; nil where there is none.
+  init(_ logger: Logger, _ job: JobID, request: String? = nil, trace: TraceContext? = nil) {
+    self.trace = trace
     self.logger = logger
     self.job = job
     self.request = request
@@ -22,6 +27,10 @@ struct RunLog: Sendable {
     var metadata: Logger.Metadata = more.mapValues { .string($0) }
     metadata["job"] = "\(job)"
     if let request { metadata["request"] = .string(request) }
+    if let trace {
+      metadata["trace_id"] = "\(trace.traceID)"
+      metadata["span_id"] = "\(trace.parent)"
+    }
     logger.log(level: level, message(), metadata: metadata)
   }
 }

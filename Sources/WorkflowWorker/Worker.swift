@@ -2,6 +2,7 @@ import Glibc
 public import Hiredis
 public import Logging
 public import ServiceLifecycle
+public import Tracing
 import Workflow
 public import WorkflowOperations
 public import WorkflowStore
@@ -20,17 +21,20 @@ public struct Worker: Service {
   let partitionCount: Int
   private let limits: RunStore.Limits
   let callbacks: CallbackConfiguration?
+  private let spans: (any SpanRecorder)?
   let logger: Logger
   private let watchdogTick: @Sendable (_ activeRuns: Int, _ isDraining: Bool) -> Void
 
   /// A worker that has these operations and claims from this Redis.
   /// - Parameters:
   ///   - partitions: among how many partitions the runs are divided.
+  ///   - spans: takes the spans of runs, steps and callbacks; nil to write none.
   ///   - watchdogTick: called about once a second while the worker is able to work, with the number of active runs, and
   ///     whether it takes no more.
   public init(
     configuration: WorkerConfiguration, registry: OperationRegistry, redis: RedisAddress, keys: Keys,
-    partitions: Int = 1, limits: RunStore.Limits, callbacks: CallbackConfiguration? = nil, logger: Logger,
+    partitions: Int = 1, limits: RunStore.Limits, callbacks: CallbackConfiguration? = nil,
+    spans: (any SpanRecorder)? = nil, logger: Logger,
     watchdogTick: @escaping @Sendable (_ activeRuns: Int, _ isDraining: Bool) -> Void = { _, _ in }
   ) {
     self.watchdogTick = watchdogTick
@@ -41,6 +45,7 @@ public struct Worker: Service {
     partitionCount = partitions
     self.limits = limits
     self.callbacks = callbacks
+    self.spans = spans
     self.logger = logger
   }
 
@@ -79,7 +84,8 @@ public struct Worker: Service {
     let subscription = subscribe(claimer, activeRuns, announcer, name)
     let announcing = Task { await announcer.run() }
     let tasks = lookAfterOthers(claims, largeWrites, name, unless: check)
-    let calls = RunningCallbacks(callbacks, partitions(claims), worker: name, logger: logger, unless: check)
+    let calls = RunningCallbacks(
+      callbacks, partitions(claims), worker: name, spans: spans, logger: logger, unless: check)
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
 
@@ -107,7 +113,7 @@ public struct Worker: Service {
     return Executor(
       registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock,
       texts: TextPublisher { await texts.write($0) },
-      ledger: ModelLedger(texts.all[0], configuration.cooldown, logger: logger), send: commit.write)
+      ledger: ModelLedger(texts.all[0], configuration.cooldown, logger: logger), spans: spans, send: commit.write)
   }
 
   private func heartbeat(

@@ -89,7 +89,7 @@ import Testing
   @Test func `no line of any help is broken`() async throws {
     let commands = [
       "api", "worker", "run", "watch", "status", "list", "cancel", "retry", "rerun", "pause", "resume", "workers",
-      "drain", "callbacks", "stores", "models", "example", "config", "doctor", "dev",
+      "drain", "top", "callbacks", "stores", "models", "example", "config", "doctor", "dev",
     ]
     for width in [80, 120] {
       for command in [[], ["models", "test"]] + commands.map({ [$0] }) {

@@ -1,4 +1,5 @@
 public import ExactJSON
+public import Tracing
 
 /// What a run says of itself besides its steps and inputs.
 public struct RunOptions: Sendable, Equatable {
@@ -34,6 +35,8 @@ public struct RunOptions: Sendable, Equatable {
   public var callback: String?
   /// Whose run it is: the name of the API key that it came with; nil without keys. No body says it.
   public var owner: String?
+  /// The trace that it belongs to; nil where it came without one. No body says it.
+  public var trace: TraceContext?
 
   /// A run that says nothing.
   public init() {}
@@ -41,7 +44,7 @@ public struct RunOptions: Sendable, Equatable {
   /// Whether it says nothing.
   public var isEmpty: Bool {
     start == nil && timeout == nil && priority == .normal && retain == nil && labels.isEmpty && callback == nil
-      && owner == nil
+      && owner == nil && trace == nil
   }
 
   /// The labels as a JSON object.
@@ -51,6 +54,7 @@ public struct RunOptions: Sendable, Equatable {
   public static func == (one: Self, other: Self) -> Bool {
     one.start == other.start && one.timeout == other.timeout && one.priority == other.priority
       && one.retain == other.retain && one.callback == other.callback && one.owner == other.owner
+      && one.trace == other.trace
       && one.labels.elementsEqual(other.labels) { $0 == $1 }
   }
 }

@@ -3,6 +3,7 @@ import ArgumentParser
 import FastCGI
 import Hiredis
 import Logging
+import OTLP
 import Workflow
 import WorkflowAPI
 import WorkflowOperations
@@ -21,7 +22,8 @@ struct APICommand: AsyncParsableCommand {
       SIGTERM stops it after the requests under way are answered; a second one stops it at once.
       """)
 
-  @Option(name: .long, help: "The unix socket or the address to listen on. Default: standard input.")
+  @Option(
+    name: .long, help: "The unix socket or the address to listen on. Default: standard input.", completion: .file())
   var socket: String?
 
   /// File descriptors beside those of the connections.
@@ -38,6 +40,7 @@ struct APICommand: AsyncParsableCommand {
     let partitions = composition.partitions(connection)
     let watch = DatabaseWatch(partitions, logger: composition.logger)
     let keys = APICommand.keys(composition)
+    let exporter = try composition.spanExporter()
     let listener = try listener(settings)
     let server = APIServer(
       listener: listener, configuration: APICommand.serverConfiguration(composition),
@@ -45,18 +48,10 @@ struct APICommand: AsyncParsableCommand {
       partitions: partitions, documents: composition.partitions(documents, timeout: .seconds(30)),
       events: RunEvents(settings.redis, partitions: composition.partitions(documents), logger: composition.logger),
       warnings: { watch.warnings + (keys?.warnings ?? []) }, allowsAnonymous: settings.allowsAnonymous,
-      keys: keys?.ring, siteURL: settings.url,
+      keys: keys?.ring, siteURL: settings.url, spans: exporter,
       version: WF.configuration.version, logger: composition.logger,
       started: { notifier.ready("running") })
-    let outages = OutageLog("the read of the state of all runs", logger: composition.logger)
-    let tasks = [
-      Task { await Watchdog(notifier: notifier, partitions: partitions, outages: outages).run() },
-      Task { if let keys { await keys.run() } },
-      Task {
-        await composition.warnAboutRedis(connection)
-        await watch.run()
-      },
-    ]
+    let tasks = APICommand.companions(composition, connection, partitions, notifier, watch, keys)
     defer { for task in tasks { task.cancel() } }
     do {
       try await StoppableService(server, notifier: notifier, logger: composition.logger).run()
@@ -65,7 +60,24 @@ struct APICommand: AsyncParsableCommand {
     } catch let mismatch as PartitionMismatch {
       throw CommandFailure(mismatch)
     }
+    await exporter?.close()
     for connection in [connection, documents] { connection.close() }
+  }
+
+  /// Tells the service manager that the API is alive, and follows what changes beside the requests.
+  private static func companions(
+    _ composition: Composition, _ connection: RedisConnection, _ partitions: Partitions, _ notifier: SystemdNotifier,
+    _ watch: DatabaseWatch, _ keys: KeyFileWatch?
+  ) -> [Task<Void, Never>] {
+    let outages = OutageLog("the read of the state of all runs", logger: composition.logger)
+    return [
+      Task { await Watchdog(notifier: notifier, partitions: partitions, outages: outages).run() },
+      Task { if let keys { await keys.run() } },
+      Task {
+        await composition.warnAboutRedis(connection)
+        await watch.run()
+      },
+    ]
   }
 
   /// Why the API cannot listen, with the path or the address that is meant.

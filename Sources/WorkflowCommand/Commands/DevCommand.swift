@@ -23,7 +23,8 @@ struct DevCommand: AsyncParsableCommand {
   @Option(help: "The port on 127.0.0.1. Default: 8000, or a free one when there is a command.")
   var port: UInt16?
 
-  @Option(help: "A folder to keep Redis's data, logs and process ids in. Default: a temporary one.")
+  @Option(
+    help: "A folder to keep Redis's data, logs and process ids in. Default: a temporary one.", completion: .directory)
   var data: String?
 
   @Option(help: "How many workers to run.")
@@ -37,7 +38,7 @@ struct DevCommand: AsyncParsableCommand {
       """
       A redis.conf that Redis reads, such as one with appendfsync always; what wf dev sets itself stays (save, \
       appendonly, maxmemory-policy).
-      """, valueName: "file"))
+      """, valueName: "file"), completion: .file())
   var redisConfig: String?
 
   @Argument(parsing: .postTerminator, help: "A command to run against the stack.")

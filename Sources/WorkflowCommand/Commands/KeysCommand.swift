@@ -22,7 +22,7 @@ struct KeysCommand: ParsableCommand {
 
   /// The file of the keys.
   struct FileOption: ParsableArguments {
-    @Option(help: "The file with the keys. Default: that of WF_API_KEYS_FILE.")
+    @Option(help: "The file with the keys. Default: that of WF_API_KEYS_FILE.", completion: .file())
     var file: String?
 
     func path() throws -> String {
@@ -80,7 +80,9 @@ struct KeysCommand: ParsableCommand {
 
     @Argument(help: "Whose key it is: \(AccessKey.nameRule).")
     var name: String
-    @Option(help: "user (the default), read (changes nothing) or admin (sees and changes everything).", transform: role)
+    @Option(
+      help: "user (the default), read (changes nothing) or admin (sees and changes everything).",
+      completion: .list(AccessKey.Role.allCases.map(\.rawValue)), transform: role)
     var role: AccessKey.Role?
     @Option(help: "How many requests a second the name may send.")
     var requestsS: Int?

@@ -14,7 +14,7 @@ struct RunCommand: AsyncParsableCommand {
       otherwise; a submission that is repeated has the same Idempotency-Key, so that it is one run. Ctrl-C ends the command, not the run: wf watch follows it again.
       """)
 
-  @Argument(help: "A file with the workflow as JSON, or - for standard input.")
+  @Argument(help: "A file with the workflow as JSON, or - for standard input.", completion: .file())
   var file: String?
 
   @Flag(help: "Submit the example instead of a file.")

@@ -1,11 +1,13 @@
 import ArgumentParser
 import Glibc
+import Workflow
 
 /// The options that say which runs are meant.
 struct RunSelection: ParsableArguments {
   @Option(
     name: .customLong("status"),
-    help: "Where they stand: queued, started, finished, failed or cancelled; may be repeated.")
+    help: "Where they stand: queued, started, finished, failed or cancelled; may be repeated.",
+    completion: .list(RunStatus.allCases.map(\.rawValue)))
   var statuses: [String] = []
 
   @Flag(help: "Only those that are paused.")
@@ -20,7 +22,7 @@ struct RunSelection: ParsableArguments {
   @Option(help: "The name of the key that they were submitted with.")
   var owner: String?
 
-  @Option(help: "Why they failed, such as rate_limited.")
+  @Option(help: "Why they failed, such as rate_limited.", completion: .list(ErrorCode.allCases.map(\.rawValue)))
   var errorCode: String?
 
   @Option(help: "Submitted then or later: a time such as 2026-12-24T18:00:00Z, or an age such as 90s, 15m, 2h or 7d.")

@@ -39,7 +39,7 @@ struct SchedulesCommand: AsyncParsableCommand {
 
     @Argument(help: "The schedule's name: letters, digits, _ and -.")
     var name: String
-    @Argument(help: "A file with the schedule as JSON, or - for standard input.")
+    @Argument(help: "A file with the schedule as JSON, or - for standard input.", completion: .file())
     var file: String
     @Option(help: "The name of the key whose schedule it is, '' for none; only for the role admin.")
     var owner: String?

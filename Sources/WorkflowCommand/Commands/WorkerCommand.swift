@@ -1,6 +1,7 @@
 import ArgumentParser
 import Curl
 import Hiredis
+import OTLP
 import WorkflowStore
 import WorkflowWorker
 
@@ -21,6 +22,7 @@ struct WorkerCommand: AsyncParsableCommand {
     let client = try composition.httpClient()
     let requests = try composition.requestClient()
     let callbacks = try composition.callbackConfiguration()
+    let exporter = try composition.spanExporter()
     let notifier = SystemdNotifier()
     var configuration = settings.worker
     configuration.version = WF.configuration.version
@@ -28,7 +30,7 @@ struct WorkerCommand: AsyncParsableCommand {
       configuration: configuration, registry: composition.registry(client: client, requests: requests),
       redis: settings.redis,
       keys: settings.keys, partitions: settings.partitions, limits: settings.limits, callbacks: callbacks,
-      logger: composition.logger,
+      spans: exporter, logger: composition.logger,
       watchdogTick: { runs, isDraining in
         notifier.ready(WorkerCommand.status(runs, isDraining))
         notifier.alive()
@@ -46,6 +48,7 @@ struct WorkerCommand: AsyncParsableCommand {
     } catch let mismatch as PartitionMismatch {
       throw CommandFailure(mismatch)
     }
+    await exporter?.close()
     client?.close()
     requests?.close()
     callbacks?.close()

@@ -1,5 +1,6 @@
 import Hiredis
 import Logging
+import OTLP
 import Workflow
 import WorkflowLLM
 import WorkflowOperations
@@ -37,6 +38,9 @@ struct Settings: Sendable {
   /// system's.
   let authorities: String?
   let logLevel: Logger.Level
+  let logFormat: LogFormat
+  /// OpenTelemetry's variables for exporters, as far as they are set.
+  let tracing: [String: String]
   /// The API's address: where the command line finds it, and the site whose host clients may name (`siteURL`).
   let url: String
   /// Whether somebody has set a setting; otherwise it has its default.
@@ -95,10 +99,8 @@ struct Settings: Sendable {
       })
     usesProxyEnvironment = reader.integer("WF_PROXY_ENV", default: 0, in: 0...1) == 1
     if usesProxyEnvironment { reader.showProxies() }
-    logLevel =
-      reader.parsed(
-        "WF_LOG_LEVEL", default: "info", Logger.Level.init(rawValue:),
-        expected: "trace, debug, info, notice, warning, error or critical") ?? .info
+    (logLevel, logFormat) = Settings.log(&reader)
+    tracing = Settings.tracing(&reader)
     url = Settings.url(&reader)
     reader.refuseUnknown()
     rows = reader.rows
@@ -113,6 +115,24 @@ struct Settings: Sendable {
       reader.refuse("WF_URL", APIClient.refusal(of: url, place: reader.place(of: "WF_URL")))
     }
     return url
+  }
+
+  private static func log(_ reader: inout SettingsReader) -> (level: Logger.Level, format: LogFormat) {
+    let level = reader.parsed(
+      "WF_LOG_LEVEL", default: "info", Logger.Level.init(rawValue:),
+      expected: "trace, debug, info, notice, warning, error or critical")
+    let format = reader.parsed(
+      "WF_LOG_FORMAT", default: "text", LogFormat.init(rawValue:), expected: "text or json")
+    return (level ?? .info, format ?? .text)
+  }
+
+  /// OpenTelemetry's variables are no settings of wf: `wf config` shows those that are set.
+  private static func tracing(_ reader: inout SettingsReader) -> [String: String] {
+    var variables: [String: String] = [:]
+    for name in OTLPEndpoint.variables where reader.isSet(name) {
+      variables[name] = reader.text(name, isSecret: name.hasSuffix("HEADERS"))
+    }
+    return variables
   }
 
   private static func redis(_ reader: inout SettingsReader) -> RedisAddress? {

@@ -1,4 +1,5 @@
 import Curl
+import Tracing
 import Workflow
 
 /// The requests of one step: the first one, and those that follow redirects.
@@ -13,6 +14,10 @@ struct HTTPExchange {
   let timeout: Duration
   /// The bytes that a body may have, and the setting or parameter that says so.
   let limit: (bytes: Int, name: String)
+
+  /// The trace of the step; each request has a span in it.
+  var trace: ActiveTrace?
+  private var sent = 0
 
   private(set) var method: String
   private(set) var url: HTTPURL
@@ -64,15 +69,20 @@ struct HTTPExchange {
 
   private mutating func send(until deadline: ContinuousClock.Instant) async throws(HTTPExchangeError) -> HTTPResponse {
     let left = deadline - .now
+    let span = HTTPSpan(trace, method, url, number: sent)
+    sent += 1
     do throws(HTTPError) {
       guard left > .zero else { throw .timedOut(.connecting) }
       let response = try await client.stream(
         HTTPRequest(
-          method: method, url: url.text, headers: headers.fields, body: body,
+          method: method, url: url.text, headers: headers.fields(in: span?.trace), body: body,
           connectTimeout: min(HTTPExchange.longestConnect, left), timeout: left, maxResponseBytes: limit.bytes),
         buffering: HTTPExchange.shortBody)
-      return HTTPResponse(status: response.status, headers: response.headers, body: try await read(response))
+      let whole = HTTPResponse(status: response.status, headers: response.headers, body: try await read(response))
+      span?.end(status: whole.status)
+      return whole
     } catch {
+      span?.end(error)
       if case .cancelled = error { throw .cancelled }
       throw .failed(HTTPRequestFailure(error, from: url, timeout: timeout, limit: limit.name))
     }

@@ -1,6 +1,7 @@
 import Curl
 import ExactJSON
 import LinuxSupport
+import Tracing
 import Workflow
 
 /// The headers of a step's request.
@@ -53,6 +54,12 @@ struct HTTPStepHeaders: Sendable {
   /// Adds a header that is not there.
   mutating func add(_ name: String, _ value: String) {
     if !has(name.lowercased()) { fields.append((name, value)) }
+  }
+
+  /// The fields with those of a trace, unless the step has said them itself.
+  func fields(in trace: ActiveTrace?) -> [HTTPHeader] {
+    guard let trace, !has("traceparent") else { return fields }
+    return fields + trace.context.headers.filter { !has($0.name) }
   }
 
   /// Removes what another server than the step's must not see.

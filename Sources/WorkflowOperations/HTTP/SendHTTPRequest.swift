@@ -1,5 +1,6 @@
 public import Curl
 import ExactJSON
+import Tracing
 public import Workflow
 
 /// `http_request`: sends a request to a host that the operator allows, and returns the response.
@@ -107,10 +108,12 @@ public struct SendHTTPRequest: Operation {
     let body = SendHTTPRequest.body(params["body"], &headers)
     let own = params["max_bytes"]?.numberValue?.int ?? .max
     let limit = invocation.outputLimit
-    return HTTPExchange(
+    var exchange = HTTPExchange(
       client, room, access, expected: try ExpectedStatuses(params["expect"]), timeout: timeout,
       limit: own < limit.bytes ? (own, "max_bytes") : (limit.bytes, limit.setting),
       method: params["method"]?.stringValue ?? "GET", url: url, headers: headers, body: body)
+    exchange.trace = invocation.trace
+    return exchange
   }
 
   private func url(_ params: JSONObject) throws(HTTPParameterError) -> HTTPURL {

@@ -27,7 +27,8 @@ Returns {Redis's clock (µs), number of queue entries without a queued job, whic
          1 if the worker is elected and should take no other run until it holds none,
          {class, operations...} of all classes when there are not as many as it knows, else nil; then three words a run:
            its job id, token, 1 if it came from the suspects, 1 if its log does not say `started` yet, 1 if something of
-           it is recorded, bytes of its log, when it was taken, its class, bytes of its documents, its request id;
+           it is recorded, bytes of its log, when it was taken, its class, bytes of its documents, its request id; of
+             one with a trace a second line: when it was submitted, its trace;
            its name;
            its documents as they lie in `docs:{id}`, or nil when they are longer than that, or many}.
 Safe to send twice: a claim id that is known returns the runs that it took and still holds.
@@ -79,7 +80,8 @@ end
 
 -- The facts of a job that a claim needs, `again` of one that was held before; nothing when it is no hash.
 local function read(id, job)
-  return isJobID(id) and checked(redis.pcall('HMGET', job, 'status', 'run_name', 'run', 'again', 'created_ts', 'paused')) or {}
+  return isJobID(id)
+    and checked(redis.pcall('HMGET', job, 'status', 'run_name', 'run', 'again', 'created_ts', 'paused', 'trace')) or {}
 end
 
 -- The answer: five words, then three of each run. Documents to be read, and where in it they go; as many bytes as a
@@ -87,9 +89,12 @@ end
 local words, wanted, places, unread = {0, 0, 0, 0, false}, {}, {}, 1048576
 
 -- Adds a run to the answer: its id, what this claim says of it, what its job does.
-local function bring(id, about, name, run)
+local function bring(id, about, job)
+  local run = job[3]
   local n, size = #words, tonumber(string.sub(run, 10, 17)) or 0
-  words[n + 1], words[n + 2], words[n + 3] = id .. about .. run, name, false
+  local text = id .. about .. run
+  if job[7] then text = text .. '\n' .. (job[5] or '0') .. ' ' .. job[7] end
+  words[n + 1], words[n + 2], words[n + 3] = text, job[2], false
   bytes = bytes + size
   if size > shortBytes or size > unread then return end
   unread = unread - size
@@ -127,7 +132,7 @@ if last and string.sub(last, 1, #claim + 1) == claim .. ' ' then
   for id, suspect in string.gmatch(string.sub(last, #claim + 2), '(%S+):(%d)') do
     local job, known = read(id, jobs .. id), readHold(redis.call('HGET', holds, id))
     if job[1] == 'started' and job[3] and known and string.match(known.token, '^%d+%-(.*)$') == claim then
-      bring(id, aboutHeld(id, known.token, suspect, known.time, known.bytes), job[2], job[3])
+      bring(id, aboutHeld(id, known.token, suspect, known.time, known.bytes), job)
     end
   end
   return answer(isLeft(queues))
@@ -178,7 +183,7 @@ local function take(id, suspect)
   taken[n] = id
   held[m + 1], held[m + 2] = id, hold .. string.sub(run, 1, 8)
   leased[m + 1], leased[m + 2] = deadline, id
-  bring(id, about, job[2], run)
+  bring(id, about, job)
 end
 
 -- A claim brings a suspect alone, or other runs.

@@ -1,6 +1,6 @@
 -- Common to the scripts that end runs; Scripts.swift puts this text after prelude.lua.
 
-local reported = {'run_name', 'status', 'finished_ts', 'labels', 'error_code', 'error', 'owner'}
+local reported = {'run_name', 'status', 'finished_ts', 'labels', 'error_code', 'error', 'owner', 'trace'}
 
 -- Lays down the callback of a run that has ended, with all that it says: the run may expire before it is delivered. Its
 -- id is that of the run, with its generation behind it from the second on. Where a run of this id has ended before and

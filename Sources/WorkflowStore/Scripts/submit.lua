@@ -11,7 +11,8 @@ ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 seconds that an
         id, bytes of its documents with eight digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;
       its name; its documents as they lie in `docs:{id}`; its options; its idempotency key.
       Options are lines of a name and a value: quota, the queued and started runs and the stored bytes that the owner
-      may have, `-` for any, which comes first and is no part of what an idempotency key compares; start, in ms since
+      may have, `-` for any, and trace, the trace that the run belongs to: these come first and are no part of what an
+      idempotency key compares; start, in ms since
       1970, or with a `+` in ms from now; limit, the seconds that it may take; retain, the seconds that
       it is kept; priority; callback, a URL; owner; labels as JSON
 
@@ -45,7 +46,7 @@ end
 -- The answer to an idempotency key that is known; otherwise it is kept for this job, unless that is refused.
 local function repeated(key, id, name, documents, options, isRefused)
   key = ARGV[1] .. 'idempotency:' .. key
-  local digest = redis.sha1hex(#name .. ' ' .. name .. documents .. string.gsub(options, '^quota [^\n]*\n', ''))
+  local digest = redis.sha1hex(#name .. ' ' .. name .. documents .. string.gsub(string.gsub(options, '^quota [^\n]*\n', ''), '^trace [^\n]*\n', ''))
   local known = try('GET', key)
   if known == nil then return {'held', misfit(key, 'string')} end
   if not known then

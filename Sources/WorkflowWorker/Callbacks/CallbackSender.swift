@@ -3,6 +3,7 @@ import Glibc
 import LinuxSupport
 import Logging
 import Synchronization
+import Tracing
 import Workflow
 import WorkflowOperations
 import WorkflowStore
@@ -15,11 +16,16 @@ final class CallbackSender: Sendable {
   private let worker: String
   private let logger: Logger
   private let outages: OutageLog
+  private let spans: (any SpanRecorder)?
   private let slots = CallbackSlots()
   private let isStopping = Atomic(false)
   private let turns = Atomic(0)
 
-  init(_ configuration: CallbackConfiguration, partitions: Partitions, worker: String, logger: Logger) {
+  init(
+    _ configuration: CallbackConfiguration, partitions: Partitions, worker: String,
+    spans: (any SpanRecorder)? = nil, logger: Logger
+  ) {
+    self.spans = spans
     self.configuration = configuration
     self.partitions = partitions
     self.worker = worker
@@ -102,16 +108,20 @@ final class CallbackSender: Sendable {
     let url: HTTPURL
     do throws(HTTPURLError) { url = try configuration.access.url(callback.url) } catch { return CallbackAnswer(error) }
     let message = CallbackMessage(callback, site: configuration.site)
+    let span = HTTPSpan(RunTrace.callback(callback, spans), "POST", url, number: 0)
     let request = HTTPRequest(
-      method: "POST", url: url.text, headers: message.headers(configuration.secrets, at: time(nil)),
+      method: "POST", url: url.text,
+      headers: message.headers(configuration.secrets, at: time(nil)) + (span?.trace.context.headers ?? []),
       body: message.body, connectTimeout: configuration.connectTimeout, timeout: configuration.timeout,
       maxResponseBytes: 1 << 20)
     do throws(HTTPError) {
       let response = try await configuration.client.stream(request, buffering: Self.mostAnswerBytes)
       let answer = CallbackAnswer(response.status, headers: response.headers, from: url)
       await Self.skip(response.body)
+      span?.end(status: response.status)
       return answer
     } catch {
+      span?.end(error)
       return CallbackAnswer(
         error, from: url, timeout: configuration.timeout, connectTimeout: configuration.connectTimeout)
     }

@@ -1,4 +1,5 @@
 import Logging
+import Tracing
 import WorkflowStore
 
 /// The callbacks that a worker sends, from its start to its end.
@@ -9,11 +10,12 @@ struct RunningCallbacks: Sendable {
   /// Begins to send; nil where the worker leaves callbacks to others.
   /// - Parameter check: whether the data in Redis are divided as the settings say.
   init?(
-    _ configuration: CallbackConfiguration?, _ partitions: Partitions, worker: String, logger: Logger,
+    _ configuration: CallbackConfiguration?, _ partitions: Partitions, worker: String,
+    spans: (any SpanRecorder)? = nil, logger: Logger,
     unless check: @escaping @Sendable () async -> PartitionCheck
   ) {
     guard let configuration else { return nil }
-    let sender = CallbackSender(configuration, partitions: partitions, worker: worker, logger: logger)
+    let sender = CallbackSender(configuration, partitions: partitions, worker: worker, spans: spans, logger: logger)
     self.sender = sender
     task = Task { if await check() == .fits { await sender.run() } }
   }

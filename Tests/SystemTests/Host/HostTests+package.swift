@@ -139,6 +139,17 @@ extension HostTests {
     #expect(depends.contains("ca-certificates") && depends.contains("tzdata"))
   }
 
+  @Test func `The package has the manual page and the completions of three shells`() async throws {
+    let host = try await SharedHost.get()
+    let files = try await host.sh("dpkg-query -L wf").split(separator: "\n").map(String.init)
+    for file in [
+      "man/man1/wf.1.gz", "bash-completion/completions/wf", "zsh/vendor-completions/_wf",
+      "fish/vendor_completions.d/wf.fish",
+    ] { #expect(files.contains("/usr/share/\(file)")) }
+    #expect(try await host.isTrue("gzip -t /usr/share/man/man1/wf.1.gz") == true)
+    #expect(try await host.isTrue("bash -n /usr/share/bash-completion/completions/wf") == true)
+  }
+
   @Test func `a second worker is started, upgraded and stopped like the first`() async throws {
     let host = try await SharedHost.get()
     try await host.sh("systemctl enable --now wf-worker@2")
