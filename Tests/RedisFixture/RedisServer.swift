@@ -50,6 +50,9 @@ public final class RedisServer: Sendable {
     try RedisAddress("redis+unix://\(login)\(folder)/s\(query)")
   }
 
+  /// The server that is started: `REDIS_SERVER` names another engine than Debian's Redis.
+  public static let executable = getenv("REDIS_SERVER").map { String(cString: $0) } ?? "/usr/bin/redis-server"
+
   /// The path of its socket.
   public var socketPath: String { "\(folder)/s" }
 
@@ -57,7 +60,7 @@ public final class RedisServer: Sendable {
   public func start(_ settings: [String] = []) {
     let environment = ["/usr/bin/env"] + clock.environment.map { "\($0)=\($1)" }
     let command = [
-      "/usr/bin/redis-server", "--port", "0", "--unixsocket", "\(folder)/s", "--save", "", "--dir", folder,
+      Self.executable, "--port", "0", "--unixsocket", "\(folder)/s", "--save", "", "--dir", folder,
       "--logfile", "\(folder)/log", "--notify-keyspace-events", "Ex",
     ]
     process.withLock { $0 = Spawner.shared.spawn(environment + command + settings) }

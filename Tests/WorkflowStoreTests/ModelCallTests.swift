@@ -89,7 +89,7 @@ import WorkflowStore
       }
       turns.append(before + left)
       // Its turn does not move: it is as far away as it was, less what has passed.
-      if let again = try await wait(admit(one), for: .requests) { #expect(after + again > turns[number] - 0.1) }
+      if let again = try await wait(admit(one), for: .requests) { #expect(now() + again > turns[number] - 0.1) }
     }
     for first in turns.indices where first + 60 < turns.count {
       #expect(turns[first + 60] - turns[first] > 60 - 3 - 0.1, "\(first)")
