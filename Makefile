@@ -49,7 +49,8 @@ DOCS     = Sources/WorkflowCommand/WorkflowCommand.docc
 # One binary that needs no Swift on the host.
 RELEASE  = WF_VERSION=$$(systemd/debian/version.sh) swift build -c release --static-swift-stdlib --product wf
 
-# Clients of event streams, from PyPI and Debian; and web servers, unpacked instead of installed, so that none is started.
+# Clients of event streams, from PyPI and Debian; and web servers and Prometheus, unpacked instead of installed, so that none is
+# started.
 CLIENTS     = .build/stream-clients
 FRONTS      = .build/web-servers
 
@@ -123,7 +124,7 @@ $(FRONTS)/unpacked: Makefile | packages
 	rm -rf $(FRONTS)
 	mkdir -p $(FRONTS)/archives/partial $(FRONTS)/root
 	$(SUDO) apt-get install -qqy --download-only --reinstall --no-install-recommends \
-	    -o Dir::Cache::archives=$(CURDIR)/$(FRONTS)/archives apache2-bin lighttpd caddy haproxy
+	    -o Dir::Cache::archives=$(CURDIR)/$(FRONTS)/archives apache2-bin lighttpd caddy haproxy prometheus
 	find $(FRONTS)/archives -name '*.deb' -exec dpkg-deb -x {} $(FRONTS)/root ';'
 	touch $@
 
@@ -233,7 +234,7 @@ install: build
 	install -Ds -m755 .build/release/wf $(DESTDIR)$(PREFIX)/bin/wf
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/wf README.md $(DOCS)/*.md
 	sed -i 's|$(DOCS)/||' $(DESTDIR)$(PREFIX)/share/doc/wf/README.md
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/wf nginx/wf.conf systemd/wf.env
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/wf nginx/wf.conf systemd/wf.env systemd/monitoring/*
 	install -m755 nginx/write-site systemd/write-defaults $(DESTDIR)$(PREFIX)/share/wf
 	@snippet=$(DESTDIR)/etc/nginx/snippets/wf-locations.conf; if [ -e $$snippet ] && ! cmp -s nginx/wf-locations.conf $$snippet; then \
 	    cp -p $$snippet $$snippet.old; echo "$$snippet is replaced; what it was is $$snippet.old"; fi

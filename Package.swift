@@ -70,6 +70,7 @@ let package = Package(
     .target(name: "CVersion", cSettings: [.define("WF_VERSION", to: "\"\(version)\"")]),
     module("LinuxSupport", ["CLinux"]),
     module("FastCGI", ["CFastCGI", "LinuxSupport", deque, logging]),
+    module("Metrics", ["ExactJSON", "LinuxSupport"]),
     module("Hiredis", ["CHiredis", "LinuxSupport", deque, logging]),
     module("Curl", ["CCurl", "LinuxSupport"]),
     module("OpenSSL", ["COpenSSL"]),
@@ -78,7 +79,7 @@ let package = Package(
     module("Scheduling", ["LinuxSupport"]),
     module("Workflow", ["ExactJSON", "Scheduling"]),
     module(
-      "WorkflowStore", ["Hiredis", "LinuxSupport", "OpenSSL", "Workflow", "ExactJSON", deque],
+      "WorkflowStore", ["Hiredis", "LinuxSupport", "Metrics", "OpenSSL", "Workflow", "ExactJSON", deque],
       resources: [.embedInCode("Scripts")]
     ),
     module("WorkflowLLM", ["Curl", "Workflow", "ExactJSON", logging]),
@@ -87,12 +88,13 @@ let package = Package(
       "WorkflowWorker",
       [
         "WorkflowStore", "WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "Scheduling", "Curl", "Hiredis",
-        "OpenSSL", "LinuxSupport", logging, lifecycle,
+        "OpenSSL", "LinuxSupport", "Metrics", logging, lifecycle,
       ]),
     module(
       "WorkflowAPI",
       [
-        "AccessKeys", "FastCGI", "LinuxSupport", "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON",
+        "AccessKeys", "FastCGI", "LinuxSupport", "Metrics", "WorkflowStore", "WorkflowOperations", "Workflow",
+        "ExactJSON",
         "Scheduling", logging,
         lifecycle,
       ]),
@@ -100,7 +102,8 @@ let package = Package(
       "WorkflowCommand",
       [
         "AccessKeys", "WorkflowAPI", "WorkflowWorker", "WorkflowOperations", "WorkflowLLM", "WorkflowStore", "Workflow",
-        "ExactJSON", "Scheduling", "FastCGI", "Hiredis", "Curl", "LinuxSupport", "CLinux", "CVersion", arguments,
+        "ExactJSON", "Scheduling", "FastCGI", "Hiredis", "Curl", "LinuxSupport", "Metrics", "CLinux", "CVersion",
+        arguments,
         logging, lifecycle,
         signals,
         subprocess, system,
@@ -109,6 +112,7 @@ let package = Package(
     .executableTarget(
       name: "wf", dependencies: ["WorkflowCommand"], swiftSettings: settings, linkerSettings: slim),
     tests("LinuxSupportTests", ["LinuxSupport"]),
+    tests("MetricsTests", ["Metrics"]),
     tests("FastCGITests", ["FastCGI", "CFastCGI", "LinuxSupport", logging]),
     tests("HiredisTests", ["Hiredis", "LinuxSupport", "RedisFixture", logging]),
     tests("CurlTests", ["Curl", "LinuxSupport"]),
@@ -119,7 +123,7 @@ let package = Package(
     tests("WorkflowTests", ["Workflow", "ExactJSON", "Scheduling", "SeededRandom", subprocess, system]),
     tests(
       "WorkflowStoreTests",
-      ["WorkflowStore", "Hiredis", "Workflow", "ExactJSON", "RedisFixture", "SeededRandom", logging]),
+      ["WorkflowStore", "Hiredis", "Metrics", "Workflow", "ExactJSON", "RedisFixture", "SeededRandom", logging]),
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer", logging]),
     tests(
       "WorkflowOperationsTests",
@@ -127,21 +131,21 @@ let package = Package(
     tests(
       "WorkflowAPITests",
       [
-        "WorkflowAPI", "AccessKeys", "FastCGI", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis", "RedisFixture",
-        logging,
+        "WorkflowAPI", "AccessKeys", "FastCGI", "Metrics", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis",
+        "RedisFixture", logging,
       ]),
     tests(
       "WorkflowWorkerTests",
       [
-        "WorkflowWorker", "WorkflowStore", "WorkflowOperations", "Hiredis", "Workflow", "ExactJSON", "RedisFixture",
-        logging,
+        "WorkflowWorker", "WorkflowStore", "WorkflowOperations", "Hiredis", "Metrics", "Workflow", "ExactJSON",
+        "RedisFixture", logging,
       ]),
     .target(name: "FakeClock", path: "Tests/FakeClock"),
     tests(
       "WorkflowCommandTests",
       [
-        "WorkflowCommand", "WorkflowAPI", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON",
-        "Scheduling", "Curl", arguments, system,
+        "WorkflowCommand", "WorkflowAPI", "WorkflowOperations", "WorkflowLLM", "Metrics", "ModelServer", "Workflow",
+        "ExactJSON", "Scheduling", "Curl", arguments, system,
       ]),
     // The example of the page OwnOperations.
     .executableTarget(
@@ -167,8 +171,8 @@ let package = Package(
     tests(
       "SystemTests",
       [
-        "AccessKeys", "SystemHarness", "Curl", "ExactJSON", "Hiredis", "LinuxSupport", "ModelServer", "RedisFixture",
-        "SeededRandom", "Workflow", "WorkflowLLM", "WorkflowStore", logging, subprocess, system,
+        "AccessKeys", "SystemHarness", "Curl", "ExactJSON", "Hiredis", "LinuxSupport", "Metrics", "ModelServer",
+        "RedisFixture", "SeededRandom", "Workflow", "WorkflowLLM", "WorkflowStore", logging, subprocess, system,
       ]),
   ]
 )

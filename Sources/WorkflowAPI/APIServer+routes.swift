@@ -5,7 +5,8 @@ extension APIServer {
   /// Every route but that of the OpenAPI document, which names them all. Of several that match a path the first counts.
   static func routes(
     catalog: OperationCatalog, partitions: Partitions, documents: Partitions, events: RunEvents,
-    submissions: GroupSubmit, quotas: Quotas, warnings: @escaping @Sendable () -> [String]
+    submissions: GroupSubmit, quotas: Quotas, warnings: @escaping @Sendable () -> [String],
+    metrics: MetricsCollector
   ) -> [any Route] {
     let schedules = Schedules(catalog: catalog, partitions: partitions, submissions: submissions)
     return [
@@ -30,6 +31,7 @@ extension APIServer {
         WorkersRoute(catalog: catalog),
         DrainRoute(isDraining: true, partitions: partitions, catalog: catalog),
         DrainRoute(isDraining: false, partitions: partitions, catalog: catalog),
+        MetricsRoute(collector: metrics),
         HealthRoute(partitions: partitions, catalog: catalog, warnings: warnings),
         StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
         EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),

@@ -2,6 +2,7 @@ import CVersion
 import Curl
 import Hiredis
 import Logging
+import Metrics
 import Workflow
 import WorkflowLLM
 import WorkflowOperations
@@ -12,6 +13,10 @@ import WorkflowWorker
 struct Composition {
   let settings: Settings
   let logger: Logger
+  /// Counts what this process does.
+  let meter = Meter()
+  /// The same of its connections to Redis.
+  let redisMeter: RedisCommandMeter
 
   /// Reads the settings and starts the log.
   init(service: String) throws {
@@ -19,6 +24,7 @@ struct Composition {
     self.settings = settings
     let level = settings.logLevel
     logger = Logger(label: service) { _ in JournalLogHandler(level: level) }
+    redisMeter = RedisCommandMeter(meter, process: String(service.dropFirst("wf-".count)))
   }
 
   /// The operations, with the models that the settings name.
@@ -104,7 +110,7 @@ struct Composition {
 
   /// A connection to Redis.
   func connection(_ name: String) -> RedisConnection {
-    RedisConnection(settings.redis, name: name, logger: logger)
+    RedisConnection(settings.redis, name: name, logger: logger, meter: redisMeter)
   }
 
   /// Says in the log, once Redis answers, what keeps wf from working there and what makes Redis lose runs.

@@ -1,3 +1,4 @@
+import Synchronization
 import Workflow
 import WorkflowLLM
 
@@ -8,6 +9,8 @@ extension ModelStep {
     waitsInPlace: Bool, _ onText: (@Sendable (String) -> Void)?
   ) async throws(StepError) -> Result<ChatAnswer, ModelError> {
     var call = named.call(request, account.call(of: named.name, part: part))
+    // Any other name is one that a step gives.
+    if named.requestedModel != nil { call.countedAs = "other" }
     call.waitsInPlace = waitsInPlace
     if call.greatestCost == nil, call.runBudget != nil || call.dayBudget != nil {
       let limit = call.runBudget != nil ? "the run's max_cost" : "the owner's limit a day"
@@ -15,10 +18,28 @@ extension ModelStep {
     }
     if let failure = named.failure(of: try await account.admit(call), hasNext: hasNext) { throw .failed(failure) }
     let began = ContinuousClock.now
+    let first = FirstText()
+    let onText = onText.map { onText -> @Sendable (String) -> Void in
+      { text in
+        first.note()
+        onText(text)
+      }
+    }
     let result = await complete(request, with: named.model, onText)
-    await account.end(call, ModelCallEnd(result, of: call, named.prices, took: .now - began))
+    var end = ModelCallEnd(result, of: call, named.prices, took: .now - began)
+    end.firstText = first.time.map { $0 - began }
+    await account.end(call, end)
     return result
   }
+}
+
+/// When the first text of an answer came.
+private final class FirstText: Sendable {
+  private let noted = Mutex<ContinuousClock.Instant?>(nil)
+
+  var time: ContinuousClock.Instant? { noted.withLock { $0 } }
+
+  func note() { noted.withLock { if $0 == nil { $0 = .now } } }
 }
 
 extension ChatModels.Named {

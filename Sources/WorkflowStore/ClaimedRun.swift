@@ -9,6 +9,10 @@ public final class ClaimedRun: Sendable {
   public let token: String
   /// When it was taken; no entry of this claim has a lower time.
   public let claimedAt: Timestamp
+  /// How long it has waited for its first claim; nil in a later one.
+  public let waited: Duration?
+  /// When it was first started; that of this claim where the run was run again.
+  public let startedAt: Timestamp
   /// What its log is to say first: that the run was taken, for the first time or again.
   public let opening: ProgressMessage
   /// The id of the request that submitted it.
@@ -71,6 +75,8 @@ public final class ClaimedRun: Sendable {
     id = head.held.id
     token = head.held.token
     claimedAt = head.claimedAt
+    waited = head.waited
+    startedAt = head.startedAt
     isSuspect = head.isSuspect
     requestID = head.requestID
     logBytes = head.logBytes

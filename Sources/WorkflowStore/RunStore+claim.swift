@@ -134,6 +134,10 @@ struct RunHead: Sendable {
   let held: HeldRun
   let isSuspect: Bool
   let claimedAt: Timestamp
+  /// How long it has waited for its first claim; nil in a later one.
+  let waited: Duration?
+  /// When it was first started; that of this claim where it is not known, or where the run was run again.
+  let startedAt: Timestamp
   /// Whether its log does not say yet that it was taken.
   let isFirst: Bool
   let runName: String
@@ -162,7 +166,8 @@ struct RunHead: Sendable {
     isRecorded = words.next().first == UInt8(ascii: "1")
     guard let logged = Int(digits: words.next()) else { return nil }
     logBytes = logged
-    claimedAt = Timestamp(words.next()) ?? Timestamp(microseconds: time)
+    let claimed = Timestamp(words.next()) ?? Timestamp(microseconds: time)
+    let since = words.next()
     _ = words.next()  // the class
     // What is missing makes the run unreadable, and no other.
     documentBytes = Int(digits: words.next()) ?? 0
@@ -171,6 +176,11 @@ struct RunHead: Sendable {
     hasEndOptions = !owner.isEmpty
     self.owner = owner.isEmpty || owner == "-" ? nil : owner
     generation = Int(digits: words.next()) ?? 0
+    let reference = Timestamp(since.dropFirst())
+    let hasWaited = since.first == UInt8(ascii: "q")
+    waited = hasWaited ? reference.map { max(.zero, claimed - $0) } : nil
+    startedAt = hasWaited || generation > 0 ? claimed : reference ?? claimed
+    claimedAt = claimed
     runName = name
     self.position = position
   }

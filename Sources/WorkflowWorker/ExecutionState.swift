@@ -234,6 +234,9 @@ struct ExecutionState {
     }
   }
 
+  /// The operations of the steps that have ended since the last call, and how they have.
+  mutating func takeEnded() -> [(op: String, outcome: WorkerMeter.StepOutcome)] { progress.takeEnded() }
+
   // MARK: Answers
 
   /// Handles the answer for the batch in flight.

@@ -1,5 +1,6 @@
 import ExactJSON
 import Logging
+import Metrics
 import Workflow
 import WorkflowOperations
 import WorkflowStore
@@ -17,16 +18,21 @@ struct Executor: Sendable {
   private let send: CheckpointWriter.Send
   private let texts: TextPublisher
   private let ledger: ModelLedger?
+  private let meter: WorkerMeter
+  private let hasEnded: @Sendable (JobID) async -> Bool
 
   /// - Parameters:
   ///   - ended: keeps the batches of runs that have ended.
   ///   - clock: gives the entries of progress logs their times.
   ///   - texts: publishes what models are writing.
   ///   - ledger: counts the calls of models; nil to count none.
+  ///   - meter: counts what becomes of runs and steps.
+  ///   - hasEnded: whether a run that was lost has ended, by a cancel or its time limit.
   ///   - send: sends a batch to Redis once.
   init(
     registry: OperationRegistry, limits: RunBudget.Limits, activeRuns: ActiveRuns, ended: EndedRuns, clock: RedisClock,
-    texts: TextPublisher, ledger: ModelLedger? = nil, send: @escaping CheckpointWriter.Send
+    texts: TextPublisher, ledger: ModelLedger? = nil, meter: WorkerMeter = WorkerMeter(Meter()),
+    hasEnded: @escaping @Sendable (JobID) async -> Bool = { _ in true }, send: @escaping CheckpointWriter.Send
   ) {
     self.registry = registry
     self.limits = limits
@@ -35,6 +41,8 @@ struct Executor: Sendable {
     self.clock = clock
     self.texts = texts
     self.ledger = ledger
+    self.meter = meter
+    self.hasEnded = hasEnded
     self.send = send
   }
 
@@ -45,12 +53,28 @@ struct Executor: Sendable {
   func execute(_ run: ClaimedRun, logger: Logger) async {
     let held = HeldRun(id: run.id, token: run.token)
     let log = RunLog(logger, run.id, request: run.requestID)
+    if let waited = run.waited { meter.began(after: waited) }
     let writer = CheckpointWriter(held, activeRuns: activeRuns, ended: ended, log: log, send: send)
     var state = ExecutionState(run, registry: registry, limits: limits, clock: clock)
     let exit = await withTaskGroup(of: Event.self) { group in
       await perform(&state, activeRuns.entry(of: held), writer, RunSpending(run, limits), &group)
     }
     report(exit, log)
+    await count(exit, of: run)
+  }
+
+  /// Counts how a run was left.
+  private func count(_ exit: ExecutionState.Exit, of run: ClaimedRun) async {
+    switch exit {
+    case .finished, .failed, .refused(_, .recorded): meter.ended(after: clock.now - run.startedAt)
+    case .lost: if await !hasEnded(run.id) { meter.lost() }
+    case .parked, .handedBack, .refused: break
+    }
+  }
+
+  /// Counts the steps that are recorded.
+  private func countSteps(_ state: inout ExecutionState) {
+    for (op, outcome) in state.takeEnded() { meter.ended(registry[op] == nil ? Meter.other : op, outcome) }
   }
 
   /// Performs one action after the other until the state leaves the run.
@@ -61,7 +85,9 @@ struct Executor: Sendable {
     var event: Event?
     var parts: PartMailbox?
     while true {
-      switch state.next(after: event, stop: entry.map { $0.stop } ?? .lost) {
+      let action = state.next(after: event, stop: entry.map { $0.stop } ?? .lost)
+      if case .written(.recorded)? = event { countSteps(&state) }
+      switch action {
       case .run(let step):
         event = .ended(step.unit, await end(of: step, isImmediate: true))
       case .start(let steps):
@@ -121,11 +147,18 @@ struct Executor: Sendable {
   /// Makes an attempt of a step.
   private func end(of step: PendingStep, isImmediate: Bool) async -> ExecutionState.AttemptEnd {
     let began = ContinuousClock.now
-    switch isImmediate ? await result(of: step.operation, step.invocation) : await result(of: step) {
-    case .success(let result): return .succeeded(result)
-    case .failure(.cancelled): return .cancelled
+    let result = isImmediate ? await result(of: step.operation, step.invocation) : await result(of: step)
+    let time = ContinuousClock.now - began
+    switch result {
+    case .success(let result):
+      meter.attempted(step.operation.name, .succeeded, took: time)
+      return .succeeded(result)
+    case .failure(.cancelled):
+      meter.attempted(step.operation.name, .cancelled, took: time)
+      return .cancelled
     case .failure(.failed(let failure)):
-      return step.end(after: failure, spent: .now - began, at: clock.now, random: .random(in: 0...1))
+      meter.attempted(step.operation.name, .failed(failure.code), took: time)
+      return step.end(after: failure, spent: time, at: clock.now, random: .random(in: 0...1))
     }
   }
 

@@ -45,6 +45,7 @@ extension RunProgress {
     for unit in notStarted { if let item = unit.item { items[unit.position]?.putBack(item) } }
     let notStarted = notStarted.filter { $0.item == nil }.map(\.position)
     let dependents = plan.graph.allDependents(of: failed)
+    uncounted.removeAll { failed.contains($0.position) || dependents.contains($0.position) }
     let failedSteps = Set(failed.map { step($0).id })
     let undoneSteps = Set(dependents.union(notStarted).map { step($0).id })
     batch = batch.joined(to: refused) { item in
@@ -68,6 +69,12 @@ extension RunProgress {
       forgetItems(of: position)
     }
     plan.revoke(failed.map { ($0, step($0).options.isOptional) }, dependents: dependents)
+  }
+
+  /// The operations of the steps that have ended since the last call, and how they have.
+  mutating func takeEnded() -> [(op: String, outcome: WorkerMeter.StepOutcome)] {
+    defer { uncounted.removeAll(keepingCapacity: true) }
+    return uncounted.map { (step($0.position).op, $0.outcome) }
   }
 
   private mutating func close() {

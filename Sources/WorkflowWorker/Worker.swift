@@ -1,6 +1,7 @@
 import Glibc
 public import Hiredis
 public import Logging
+public import Metrics
 public import ServiceLifecycle
 import Workflow
 public import WorkflowOperations
@@ -20,17 +21,21 @@ public struct Worker: Service {
   let partitionCount: Int
   private let limits: RunStore.Limits
   let callbacks: CallbackConfiguration?
+  private let meter: Meter
+  private let redisMeter: RedisCommandMeter
   let logger: Logger
   private let watchdogTick: @Sendable (_ activeRuns: Int, _ isDraining: Bool) -> Void
 
   /// A worker that has these operations and claims from this Redis.
   /// - Parameters:
   ///   - partitions: among how many partitions the runs are divided.
+  ///   - meter: counts what the worker does; the worker adds it to the sums of all processes.
   ///   - watchdogTick: called about once a second while the worker is able to work, with the number of active runs, and
   ///     whether it takes no more.
   public init(
     configuration: WorkerConfiguration, registry: OperationRegistry, redis: RedisAddress, keys: Keys,
-    partitions: Int = 1, limits: RunStore.Limits, callbacks: CallbackConfiguration? = nil, logger: Logger,
+    partitions: Int = 1, limits: RunStore.Limits, callbacks: CallbackConfiguration? = nil,
+    meter: Meter = Meter(), logger: Logger,
     watchdogTick: @escaping @Sendable (_ activeRuns: Int, _ isDraining: Bool) -> Void = { _, _ in }
   ) {
     self.watchdogTick = watchdogTick
@@ -41,6 +46,8 @@ public struct Worker: Service {
     partitionCount = partitions
     self.limits = limits
     self.callbacks = callbacks
+    self.meter = meter
+    redisMeter = RedisCommandMeter(meter, process: "worker")
     self.logger = logger
   }
 
@@ -78,7 +85,10 @@ public struct Worker: Service {
     let announcer = announcer(claims, claimer, activeRuns, name)
     let subscription = subscribe(claimer, activeRuns, announcer, name)
     let announcing = Task { await announcer.run() }
-    let tasks = lookAfterOthers(claims, largeWrites, name, unless: check)
+    let sender = MetricsSender(meter, to: partitions(claims).all[0], logger: logger)
+    let tasks =
+      lookAfterOthers(claims, largeWrites, name, unless: check)
+      + [Task { if await check() == .fits { await sender.run() } }]
     let calls = RunningCallbacks(callbacks, partitions(claims), worker: name, logger: logger, unless: check)
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
@@ -93,6 +103,8 @@ public struct Worker: Service {
     subscription.close()
     for connection in [writes, largeWrites, beats] { connection.close() }
     await heartbeat.stop()
+    // Data of another number of partitions are left as they are.
+    if outcome == .fits { await sender.finish() }
     await deregister(claims, name)
     logger.notice("worker stopped")
     return outcome
@@ -103,11 +115,13 @@ public struct Worker: Service {
     _ clock: RedisClock
   ) -> Executor {
     let commit = GroupCommit(partitions(writes, clock: clock), large: partitions(largeWrites, clock: clock))
-    let texts = partitions(writes)
+    let (texts, counts) = (partitions(writes), WorkerMeter(meter))
     return Executor(
       registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock,
       texts: TextPublisher { await texts.write($0) },
-      ledger: ModelLedger(texts.all[0], configuration.cooldown, logger: logger), send: commit.write)
+      ledger: ModelLedger(texts.all[0], configuration.cooldown, meter: counts, logger: logger), meter: counts,
+      // Where Redis cannot tell, it is no lost lease that anybody should be told of.
+      hasEnded: { (try? await texts.store(of: $0).hasEnded($0)) ?? true }, send: commit.write)
   }
 
   private func heartbeat(
@@ -140,7 +154,7 @@ public struct Worker: Service {
     let channels = keys.map { $0.wakeChannel(of: name) }
     let controls = keys.map { $0.controlChannel(of: name) }
     let subscription = RedisSubscription(
-      redis, name: "wf-wake", logger: logger,
+      redis, name: "wf-wake", logger: logger, meter: redisMeter,
       onMessage: { channel, message in
         if let partition = channels.firstIndex(of: channel) {
           claimer.wake(.message(partition: partition))
@@ -250,7 +264,9 @@ public struct Worker: Service {
     return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  private func connection(_ name: String) -> RedisConnection { RedisConnection(redis, name: name, logger: logger) }
+  private func connection(_ name: String) -> RedisConnection {
+    RedisConnection(redis, name: name, logger: logger, meter: redisMeter)
+  }
 
   func partitions(
     _ connection: RedisConnection, timeout: Duration = .seconds(5), clock: RedisClock = RedisClock()

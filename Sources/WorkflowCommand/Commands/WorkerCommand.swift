@@ -28,7 +28,7 @@ struct WorkerCommand: AsyncParsableCommand {
       configuration: configuration, registry: composition.registry(client: client, requests: requests),
       redis: settings.redis,
       keys: settings.keys, partitions: settings.partitions, limits: settings.limits, callbacks: callbacks,
-      logger: composition.logger,
+      meter: composition.meter, logger: composition.logger,
       watchdogTick: { runs, isDraining in
         notifier.ready(WorkerCommand.status(runs, isDraining))
         notifier.alive()

@@ -99,6 +99,7 @@ local function recover(id, run)
   local silent = known.seq == '0' and (deaths or 0) + 1 or 0
   local isCrash = known.begun == '1' or silent >= tonumber(ARGV[3])
   local crashes = whole(known.crashes + (isCrash and 1 or 0))
+  if isCrash then redis.pcall('HINCRBY', prefix .. 'metrics', 'run_crashes', '1') end
   announce(id, '')
   if tonumber(crashes) >= tonumber(ARGV[3]) then return fail(id, known) end
   if isFormer then
@@ -119,8 +120,9 @@ for _, id in ipairs(lapsed) do
 end
 table.sort(lapsed, function(one, other) return runs[one].created > runs[other].created end)
 for _, id in ipairs(lapsed) do
-  report[#report + 1] = id
-  report[#report + 1] = recover(id, runs[id])
+  local outcome = recover(id, runs[id])
+  report[#report + 1], report[#report + 2] = id, outcome
+  redis.pcall('HINCRBY', prefix .. 'metrics', 'leases_recovered:' .. outcome, '1')
 end
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', whole(ms - ARGV[7]), 'LIMIT', '0', '100')) do
   redis.call('ZREM', KEYS[2], worker)
