@@ -53,7 +53,7 @@ import Workflow
   @Test func `Each end of a run counts once, with its code, however often it is sent`() async throws {
     for number in 1...2 {
       try await bench.submit()
-      let run = try await bench.claimOne()
+      let run = try await bench.claimOne("claim\(number)")
       for _ in 1...2 {
         try await bench.record(run, 1) { batch in
           if number == 1 {
@@ -95,6 +95,18 @@ import Workflow
       }
     }
     #expect(try await sums() == ["fallbacks": "2"])
+  }
+
+  @Test func `A lapsed lease counts by what becomes of its run, and as a crash where a step was under way`()
+    async throws
+  {
+    let (idle, busy) = (try await bench.submit(), try await bench.submit())
+    let runs = try await bench.claimRuns(2)
+    let run = try #require(runs.first { $0.id == busy })
+    try await bench.record(run, 1) { $0.begin(.stepStart(step: "a", op: "note")) }
+    for id in [idle, busy] { try await bench.lapse(id) }
+    #expect(try await bench.store.recover().count == 2)
+    #expect(try await sums() == ["leases_recovered:requeued": "2", "run_crashes": "1"])
   }
 
   @Test func `A first claim says how long the run has waited, a later one when it was first started`() async throws {
