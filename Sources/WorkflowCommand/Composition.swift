@@ -113,6 +113,12 @@ struct Composition {
     RedisConnection(settings.redis, name: name, logger: logger, meter: redisMeter)
   }
 
+  /// Tells of what happens to runs.
+  /// - Parameter documents: reads what is new.
+  func events(_ documents: RedisConnection) -> RunEvents {
+    RunEvents(settings.redis, partitions: partitions(documents), logger: logger, meter: redisMeter)
+  }
+
   /// Says in the log, once Redis answers, what keeps wf from working there and what makes Redis lose runs.
   func warnAboutRedis(_ connection: RedisConnection) async {
     let check = RedisCheck(

@@ -75,8 +75,7 @@ public final class ClaimedRun: Sendable {
     id = head.held.id
     token = head.held.token
     claimedAt = head.claimedAt
-    waited = head.waited
-    startedAt = head.startedAt
+    (waited, startedAt) = (head.waited, head.startedAt)
     isSuspect = head.isSuspect
     requestID = head.requestID
     logBytes = head.logBytes

@@ -22,6 +22,8 @@ public final class MetricsSender: Sendable {
 
   /// The time between two portions.
   public static let period = Duration.seconds(5)
+  /// How long a portion may take; after that it is sent again, the next time.
+  private static let limit = Duration.milliseconds(500)
 
   private let meter: Meter
   private let store: RunStore
@@ -53,18 +55,17 @@ public final class MetricsSender: Sendable {
 
   /// Sends what was counted until now, in a process that ends; Redis may be away.
   public func finish() async {
-    do throws(StoreError) { try await flush(within: .milliseconds(500)) } catch {
+    do throws(StoreError) { try await flush() } catch {
       logger.notice("what was counted in the last seconds is not among the metrics: \(error)")
     }
   }
 
   /// Sends what was counted until now. Calls at the same time are one.
-  /// - Parameter limit: how long each portion may take; as long as the store allows unless given.
-  public func flush(within limit: Duration? = nil) async throws(StoreError) {
+  public func flush() async throws(StoreError) {
     let task = state.withLock { state in
       if let sending = state.sending { return sending }
       let task = Task { [self] in
-        let outcome = await send(within: limit)
+        let outcome = await send()
         self.state.withLock { $0.sending = nil }
         return outcome
       }
@@ -74,10 +75,10 @@ public final class MetricsSender: Sendable {
     try await task.value.get()
   }
 
-  private func send(within limit: Duration?) async -> Result<Void, StoreError> {
+  private func send() async -> Result<Void, StoreError> {
     while let portion = next() {
       do throws(StoreError) {
-        let omitted = try await store.add(portion.growths, of: process, number: portion.number, within: limit)
+        let omitted = try await store.add(portion.growths, of: process, number: portion.number, within: Self.limit)
         state.withLock { $0.pending = nil }
         if omitted > 0 { noteOmission(omitted) }
         // Each sending makes figures grow, too.

@@ -234,8 +234,10 @@ struct ExecutionState {
     }
   }
 
-  /// The operations of the steps that have ended since the last call, and how they have.
-  mutating func takeEnded() -> [(op: String, outcome: WorkerMeter.StepOutcome)] { progress.takeEnded() }
+  /// Hands out the operations of the steps that have ended since the last call, and how they have.
+  mutating func countEnded(_ count: (_ op: String, _ outcome: WorkerMeter.StepOutcome) -> Void) {
+    progress.countEnded(count)
+  }
 
   // MARK: Answers
 

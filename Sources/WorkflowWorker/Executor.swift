@@ -72,11 +72,6 @@ struct Executor: Sendable {
     }
   }
 
-  /// Counts the steps that are recorded.
-  private func countSteps(_ state: inout ExecutionState) {
-    for (op, outcome) in state.takeEnded() { meter.ended(registry[op] == nil ? Meter.other : op, outcome) }
-  }
-
   /// Performs one action after the other until the state leaves the run.
   private func perform(
     _ state: inout ExecutionState, _ entry: ActiveRuns.Entry?, _ writer: CheckpointWriter, _ spending: RunSpending,
@@ -86,7 +81,7 @@ struct Executor: Sendable {
     var parts: PartMailbox?
     while true {
       let action = state.next(after: event, stop: entry.map { $0.stop } ?? .lost)
-      if case .written(.recorded)? = event { countSteps(&state) }
+      if case .written(.recorded)? = event { state.countEnded { meter.ended($0, $1) } }
       switch action {
       case .run(let step):
         event = .ended(step.unit, await end(of: step, isImmediate: true))

@@ -71,10 +71,10 @@ extension RunProgress {
     plan.revoke(failed.map { ($0, step($0).options.isOptional) }, dependents: dependents)
   }
 
-  /// The operations of the steps that have ended since the last call, and how they have.
-  mutating func takeEnded() -> [(op: String, outcome: WorkerMeter.StepOutcome)] {
-    defer { uncounted.removeAll(keepingCapacity: true) }
-    return uncounted.map { (step($0.position).op, $0.outcome) }
+  /// Hands out the operations of the steps that have ended since the last call, and how they have.
+  mutating func countEnded(_ count: (_ op: String, _ outcome: WorkerMeter.StepOutcome) -> Void) {
+    for (position, outcome) in uncounted { count(step(position).op, outcome) }
+    uncounted.removeAll(keepingCapacity: true)
   }
 
   private mutating func close() {

@@ -86,9 +86,7 @@ public struct Worker: Service {
     let subscription = subscribe(claimer, activeRuns, announcer, name)
     let announcing = Task { await announcer.run() }
     let sender = MetricsSender(meter, to: partitions(claims).all[0], logger: logger)
-    let tasks =
-      lookAfterOthers(claims, largeWrites, name, unless: check)
-      + [Task { if await check() == .fits { await sender.run() } }]
+    let tasks = lookAfterOthers(claims, largeWrites, name, sender, unless: check)
     let calls = RunningCallbacks(callbacks, partitions(claims), worker: name, logger: logger, unless: check)
     heartbeat.start()
     logger.notice("worker started", metadata: ["worker": "\(name)", "runs": "\(configuration.runs)"])
@@ -103,9 +101,7 @@ public struct Worker: Service {
     subscription.close()
     for connection in [writes, largeWrites, beats] { connection.close() }
     await heartbeat.stop()
-    // Data of another number of partitions are left as they are.
-    if outcome == .fits { await sender.finish() }
-    await deregister(claims, name)
+    await leave(claims, name, outcome == .fits ? sender : nil)
     logger.notice("worker stopped")
     return outcome
   }
@@ -115,7 +111,7 @@ public struct Worker: Service {
     _ clock: RedisClock
   ) -> Executor {
     let commit = GroupCommit(partitions(writes, clock: clock), large: partitions(largeWrites, clock: clock))
-    let (texts, counts) = (partitions(writes), WorkerMeter(meter))
+    let (texts, counts) = (partitions(writes), WorkerMeter(meter, operations: registry.names))
     return Executor(
       registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock,
       texts: TextPublisher { await texts.write($0) },
@@ -226,6 +222,14 @@ public struct Worker: Service {
       logger.warning("\(activeRuns.count) runs could not be handed back; they continue when their leases have lapsed")
       activeRuns.abandonAll()
     }
+  }
+
+  /// Says that the worker is gone, and what it has counted; both at the same time, as Redis may be away.
+  /// - Parameter sender: nil where the data are of another number of partitions: they are left as they are.
+  private func leave(_ connection: RedisConnection, _ name: String, _ sender: MetricsSender?) async {
+    async let sent: Void? = sender?.finish()
+    await deregister(connection, name)
+    await sent
   }
 
   private func deregister(_ connection: RedisConnection, _ name: String) async {

@@ -1,5 +1,5 @@
+import ExactJSON
 import Metrics
-import Synchronization
 import Workflow
 
 /// What a worker counts of its runs, their steps and their calls of models.
@@ -9,44 +9,40 @@ final class WorkerMeter: Sendable {
     case done, failed, skipped
   }
 
-  /// What a series of operations or models is found by.
-  private enum Place: Hashable {
-    case step(StepOutcome, op: String)
-    case attempt(AttemptOutcome, op: String)
-    case attemptSeconds(op: String)
-    case call(ModelCallEnd.Outcome, model: String)
-    case callSeconds(model: String)
-    case firstText(model: String)
-    case cost(model: String)
-    case tokens(TokenKind, model: String)
-  }
-
   /// How an attempt has ended.
-  enum AttemptOutcome: Hashable, Sendable {
+  enum AttemptOutcome: Sendable, Equatable {
     case succeeded, cancelled
     case failed(ErrorCode)
+  }
 
-    fileprivate var text: String {
-      switch self {
-      case .succeeded: "ok"
-      case .cancelled: "cancelled"
-      case .failed(let code): code.rawValue
-      }
+  /// What is counted of an operation at each step, looked up once.
+  private struct Operation: Sendable {
+    let name: String
+    let done: Meter.Series
+    let succeeded: Meter.Series
+    let times: Meter.Series
+
+    init(_ name: String, _ meter: Meter) {
+      self.name = name
+      done = meter.series(.steps, [StepOutcome.done.rawValue, name])
+      succeeded = meter.series(.attempts, ["ok", name])
+      times = meter.series(.attemptSeconds, [name])
     }
   }
 
-  private enum TokenKind: String {
-    case input, cached, output, reasoning
-  }
-
   private let meter: Meter
+  private let operations: [Operation]
+  /// What is counted of a step whose operation the worker does not have.
+  private let others: Operation
   private let waits: Meter.Series
   private let runs: Meter.Series
   private let losses: Meter.Series
-  private let known = Mutex<[Place: Meter.Series]>([:])
 
-  init(_ meter: Meter) {
+  /// - Parameter operations: the names of the worker's operations.
+  init(_ meter: Meter, operations: some Sequence<String> = []) {
     self.meter = meter
+    self.operations = operations.sorted().map { Operation($0, meter) }
+    others = Operation(Meter.other, meter)
     waits = meter.series(.runWaitSeconds)
     runs = meter.series(.runSeconds)
     losses = meter.series(.leasesLost)
@@ -62,49 +58,37 @@ final class WorkerMeter: Sendable {
   func lost() { meter.add(losses) }
 
   /// A step has ended.
-  /// - Parameter op: the name of an operation that the worker has.
-  func ended(_ op: String, _ outcome: StepOutcome) { meter.add(series(.step(outcome, op: op))) }
+  func ended(_ op: String, _ outcome: StepOutcome) {
+    let operation = operation(op)
+    meter.add(outcome == .done ? operation.done : meter.series(.steps, [outcome.rawValue, operation.name]))
+  }
 
   /// An attempt of a step or an item has ended.
-  /// - Parameter op: the name of an operation that the worker has.
   func attempted(_ op: String, _ outcome: AttemptOutcome, took time: Duration) {
-    meter.add(series(.attempt(outcome, op: op)))
-    meter.observe(series(.attemptSeconds(op: op)), time)
+    let operation = operation(op)
+    meter.observe(operation.times, time)
+    switch outcome {
+    case .succeeded: meter.add(operation.succeeded)
+    case .cancelled: meter.add(meter.series(.attempts, ["cancelled", operation.name]))
+    case .failed(let code): meter.add(meter.series(.attempts, [code.rawValue, operation.name]))
+    }
+  }
+
+  private func operation(_ name: String) -> Operation {
+    operations.first { $0.name.hasSameScalars(as: name) } ?? others
   }
 
   /// A call of a model has ended.
   /// - Parameter model: the name of a model that the settings have, or `other`.
   func called(_ model: String, _ end: ModelCallEnd) {
-    meter.add(series(.call(end.outcome, model: model)))
-    meter.observe(series(.callSeconds(model: model)), end.took)
-    if let time = end.firstText { meter.observe(series(.firstText(model: model)), time) }
-    if let cost = end.usage.cost { meter.add(series(.cost(model: model)), cost.billionths) }
-    let counts: [(TokenKind, Int)] = [
-      (.input, end.usage.input), (.cached, end.usage.cachedInput), (.output, end.usage.output),
-      (.reasoning, end.usage.reasoning),
+    meter.add(meter.series(.modelCalls, [end.outcome.rawValue, model]))
+    meter.observe(meter.series(.modelSeconds, [model]), end.took)
+    if let time = end.firstText { meter.observe(meter.series(.firstTokenSeconds, [model]), time) }
+    if let cost = end.usage.cost { meter.add(meter.series(.modelCost, [model]), cost.billionths) }
+    let counts = [
+      ("input", end.usage.input), ("cached", end.usage.cachedInput), ("output", end.usage.output),
+      ("reasoning", end.usage.reasoning),
     ]
-    for (kind, count) in counts where count > 0 { meter.add(series(.tokens(kind, model: model)), count) }
-  }
-
-  private func series(_ place: Place) -> Meter.Series {
-    known.withLock { known in
-      if let series = known[place] { return series }
-      let series = make(place)
-      known[place] = series
-      return series
-    }
-  }
-
-  private func make(_ place: Place) -> Meter.Series {
-    switch place {
-    case .step(let outcome, let op): meter.series(.steps, [outcome.rawValue, op])
-    case .attempt(let outcome, let op): meter.series(.attempts, [outcome.text, op])
-    case .attemptSeconds(let op): meter.series(.attemptSeconds, [op])
-    case .call(let outcome, let model): meter.series(.modelCalls, [outcome.rawValue, model])
-    case .callSeconds(let model): meter.series(.modelSeconds, [model])
-    case .firstText(let model): meter.series(.firstTokenSeconds, [model])
-    case .cost(let model): meter.series(.modelCost, [model])
-    case .tokens(let kind, let model): meter.series(.modelTokens, [kind.rawValue, model])
-    }
+    for (kind, count) in counts where count > 0 { meter.add(meter.series(.modelTokens, [kind, model]), count) }
   }
 }

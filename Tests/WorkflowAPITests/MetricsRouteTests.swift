@@ -73,10 +73,13 @@ import WorkflowStore
 
   @Test func `Without Redis it says so, and answers nevertheless`() async throws {
     let redis = RedisServer()
-    let api = try TestAPI(on: redis, timeout: .milliseconds(100))
-    #expect(figures(await api.answer("GET", "/status/metrics"))["wf_redis_up"] == "1")
-    redis.kill()
+    let api = try TestAPI(on: redis, timeout: .milliseconds(500))
     var last: [String: String] = [:]
+    while last["wf_redis_up"] != "1" {
+      try Task.checkCancellation()
+      last = figures(await api.answer("GET", "/status/metrics"))
+    }
+    redis.kill()
     while last["wf_redis_up"] != "0" {
       try Task.checkCancellation()
       let answer = await api.answer("GET", "/status/metrics")

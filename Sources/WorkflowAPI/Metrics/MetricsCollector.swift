@@ -40,7 +40,8 @@ final class MetricsCollector: Sendable {
     var figures = MetricFigures()
     figures.set(.build, [version], to: 1)
     do throws(StoreError) {
-      try await sender.flush()
+      // What cannot be sent now is sent again, and the log says why; whether Redis answers, the reads say.
+      try? await sender.flush()
       try await readState(&figures)
       figures.addInitial()
       for store in partitions.all {

@@ -43,9 +43,7 @@ struct APICommand: AsyncParsableCommand {
       listener: listener, configuration: APICommand.serverConfiguration(composition),
       definitions: APICommand.definitions(composition),
       partitions: partitions, documents: composition.partitions(documents, timeout: .seconds(30)),
-      events: RunEvents(
-        settings.redis, partitions: composition.partitions(documents), logger: composition.logger,
-        meter: composition.redisMeter),
+      events: composition.events(documents),
       warnings: { watch.warnings + (keys?.warnings ?? []) }, allowsAnonymous: settings.allowsAnonymous,
       keys: keys?.ring, siteURL: settings.url, mayScrape: settings.mayScrape, meter: composition.meter,
       version: WF.configuration.version, logger: composition.logger,

@@ -11,8 +11,8 @@
 -- call.
 
 -- What is gathered: holds, each an id and its text; the ids of runs that lose their holds, and of those that are over;
--- keys that go; messages, each a channel and a text; how many runs have ended, by the field of `metrics` that counts
--- them.
+-- keys that go; messages, each a channel and a text; and by the fields of `metrics` that count it what has
+-- happened how often.
 local held, released, over, spent, messages, ends = {}, {}, {}, {}, {}, {}
 
 local function hold(id, text)
