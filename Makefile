@@ -4,6 +4,7 @@
 #               stack on port 8000 (PORT=) with an example, in the foreground
 # make test     installs what is missing, builds, runs every test; as root also an installation on a booted systemd;
 #               ENGINE=valkey9, valkey8 or redis8 runs them on that engine instead of Debian's Redis
+# make test-newest    some suites on the newest engine; every `make test` ends with it
 # make test-next      builds and tests on the next Debian release, in a container; as root
 # make rehearsal      what `make test` as root installs, and where: the package, and a Debian in .build/host-root
 # make test-litellm   the tests that need LiteLLM's proxy, which takes minutes and 740 MB to install
@@ -52,7 +53,8 @@ DOCS     = Sources/WorkflowCommand/WorkflowCommand.docc
 # One binary that needs no Swift on the host.
 RELEASE  = WF_VERSION=$$(systemd/debian/version.sh) swift build -c release --static-swift-stdlib --product wf
 
-# Clients of event streams, from PyPI and Debian; and web servers, unpacked instead of installed, so that none is started.
+# Clients of event streams, from PyPI and Debian; and web servers and Prometheus, unpacked instead of installed, so that none is
+# started.
 CLIENTS     = .build/stream-clients
 FRONTS      = .build/web-servers
 
@@ -150,7 +152,7 @@ $(FRONTS)/unpacked: Makefile | packages
 	rm -rf $(FRONTS)
 	mkdir -p $(FRONTS)/archives/partial $(FRONTS)/root
 	$(SUDO) apt-get install -qqy --download-only --reinstall --no-install-recommends \
-	    -o Dir::Cache::archives=$(CURDIR)/$(FRONTS)/archives apache2-bin lighttpd caddy haproxy
+	    -o Dir::Cache::archives=$(CURDIR)/$(FRONTS)/archives apache2-bin lighttpd caddy haproxy prometheus
 	find $(FRONTS)/archives -name '*.deb' -exec dpkg-deb -x {} $(FRONTS)/root ';'
 	touch $@
 
@@ -270,7 +272,7 @@ install: build
 	.build/release/wf --generate-completion-script bash > $(SHARE)/bash-completion/completions/wf
 	.build/release/wf --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/wf.fish
 	.build/release/wf --generate-completion-script zsh > $(SHARE)/$(ZSH_FOLDER)/_wf
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/wf nginx/wf.conf systemd/wf.env
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/wf nginx/wf.conf systemd/wf.env systemd/monitoring/*
 	install -m755 nginx/write-site systemd/write-defaults $(DESTDIR)$(PREFIX)/share/wf
 	@snippet=$(DESTDIR)/etc/nginx/snippets/wf-locations.conf; if [ -e $$snippet ] && ! cmp -s nginx/wf-locations.conf $$snippet; then \
 	    cp -p $$snippet $$snippet.old; echo "$$snippet is replaced; what it was is $$snippet.old"; fi

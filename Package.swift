@@ -70,6 +70,7 @@ let package = Package(
     .target(name: "CVersion", cSettings: [.define("WF_VERSION", to: "\"\(version)\"")]),
     module("LinuxSupport", ["CLinux"]),
     module("FastCGI", ["CFastCGI", "LinuxSupport", deque, logging]),
+    module("Metrics", ["ExactJSON", "LinuxSupport"]),
     module("Hiredis", ["CHiredis", "LinuxSupport", deque, logging]),
     module("Curl", ["CCurl", "LinuxSupport"]),
     module("OpenSSL", ["COpenSSL"]),
@@ -80,7 +81,7 @@ let package = Package(
     module("OTLP", ["Tracing", "Curl", "ExactJSON", "LinuxSupport", logging]),
     module("Workflow", ["ExactJSON", "Scheduling", "Tracing"]),
     module(
-      "WorkflowStore", ["Hiredis", "LinuxSupport", "OpenSSL", "Workflow", "Tracing", "ExactJSON", deque],
+      "WorkflowStore", ["Hiredis", "LinuxSupport", "Metrics", "OpenSSL", "Workflow", "Tracing", "ExactJSON", deque],
       resources: [.embedInCode("Scripts")]
     ),
     module("WorkflowLLM", ["Curl", "Workflow", "Tracing", "ExactJSON", logging]),
@@ -89,19 +90,19 @@ let package = Package(
       "WorkflowWorker",
       [
         "WorkflowStore", "WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "Scheduling", "Curl", "Hiredis",
-        "OpenSSL", "LinuxSupport", "Tracing", logging, lifecycle,
+        "OpenSSL", "LinuxSupport", "Metrics", "Tracing", logging, lifecycle,
       ]),
     module(
       "WorkflowAPI",
       [
-        "AccessKeys", "FastCGI", "LinuxSupport", "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON",
-        "Scheduling", "Tracing", logging, lifecycle,
+        "AccessKeys", "FastCGI", "LinuxSupport", "Metrics", "WorkflowStore", "WorkflowOperations", "Workflow",
+        "ExactJSON", "Scheduling", "Tracing", logging, lifecycle,
       ]),
     module(
       "WorkflowCommand",
       [
         "AccessKeys", "WorkflowAPI", "WorkflowWorker", "WorkflowOperations", "WorkflowLLM", "WorkflowStore", "Workflow",
-        "ExactJSON", "Scheduling", "FastCGI", "Hiredis", "Curl", "LinuxSupport", "Tracing", "OTLP", "CLinux",
+        "ExactJSON", "Scheduling", "FastCGI", "Hiredis", "Curl", "LinuxSupport", "Metrics", "Tracing", "OTLP", "CLinux",
         "CVersion",
         arguments,
         logging, lifecycle,
@@ -112,6 +113,7 @@ let package = Package(
     .executableTarget(
       name: "wf", dependencies: ["WorkflowCommand"], swiftSettings: settings, linkerSettings: slim),
     tests("LinuxSupportTests", ["LinuxSupport"]),
+    tests("MetricsTests", ["Metrics"]),
     tests("FastCGITests", ["FastCGI", "CFastCGI", "LinuxSupport", logging]),
     tests("HiredisTests", ["Hiredis", "LinuxSupport", "RedisFixture", logging]),
     tests("CurlTests", ["Curl", "LinuxSupport"]),
@@ -124,7 +126,10 @@ let package = Package(
     tests("WorkflowTests", ["Workflow", "ExactJSON", "Scheduling", "SeededRandom", subprocess, system]),
     tests(
       "WorkflowStoreTests",
-      ["WorkflowStore", "Hiredis", "Workflow", "Tracing", "ExactJSON", "RedisFixture", "SeededRandom", logging]),
+      [
+        "WorkflowStore", "Hiredis", "Metrics", "Workflow", "Tracing", "ExactJSON", "RedisFixture", "SeededRandom",
+        logging,
+      ]),
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer", logging]),
     tests(
       "WorkflowOperationsTests",
@@ -132,21 +137,21 @@ let package = Package(
     tests(
       "WorkflowAPITests",
       [
-        "WorkflowAPI", "AccessKeys", "FastCGI", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis", "RedisFixture",
-        logging,
+        "WorkflowAPI", "AccessKeys", "FastCGI", "Metrics", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis",
+        "RedisFixture", logging,
       ]),
     tests(
       "WorkflowWorkerTests",
       [
-        "WorkflowWorker", "WorkflowStore", "WorkflowOperations", "Hiredis", "Workflow", "ExactJSON", "RedisFixture",
-        logging,
+        "WorkflowWorker", "WorkflowStore", "WorkflowOperations", "Hiredis", "Metrics", "Workflow", "ExactJSON",
+        "RedisFixture", logging,
       ]),
     .target(name: "FakeClock", path: "Tests/FakeClock"),
     tests(
       "WorkflowCommandTests",
       [
-        "WorkflowCommand", "WorkflowAPI", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON",
-        "Scheduling", "Curl", arguments, logging, system,
+        "WorkflowCommand", "WorkflowAPI", "WorkflowOperations", "WorkflowLLM", "Metrics", "ModelServer", "Workflow",
+        "ExactJSON", "Scheduling", "Curl", arguments, logging, system,
       ]),
     // The example of the page OwnOperations.
     .executableTarget(
@@ -172,8 +177,8 @@ let package = Package(
     tests(
       "SystemTests",
       [
-        "AccessKeys", "SystemHarness", "Curl", "ExactJSON", "Hiredis", "LinuxSupport", "ModelServer", "RedisFixture",
-        "SeededRandom", "Workflow", "WorkflowLLM", "WorkflowStore", logging, subprocess, system,
+        "AccessKeys", "SystemHarness", "Curl", "ExactJSON", "Hiredis", "LinuxSupport", "Metrics", "ModelServer",
+        "RedisFixture", "SeededRandom", "Workflow", "WorkflowLLM", "WorkflowStore", logging, subprocess, system,
       ]),
   ]
 )

@@ -19,17 +19,20 @@ public import Logging
 /// A cancelled task still waits for its reply: it must learn the outcome of a write that has begun.
 public final class RedisConnection: Sendable {
   private let mailbox = LinkMailbox<CommandTraffic.Message>()
+  private let meter: (any RedisMeter)?
 
   /// Starts a thread that connects at once, and returns without waiting.
   /// - Parameters:
   ///   - name: the name of the thread, and of the client in Redis's `CLIENT LIST`.
   ///   - logger: logs when the connection is made, lost or refused.
-  public convenience init(_ address: RedisAddress, name: String, logger: Logger) {
-    self.init(LinkConfiguration(address: address, name: name, logger: logger, limits: LinkLimits()))
+  ///   - meter: is told of each command and reconnect.
+  public convenience init(_ address: RedisAddress, name: String, logger: Logger, meter: (any RedisMeter)? = nil) {
+    self.init(LinkConfiguration(address: address, name: name, logger: logger, limits: LinkLimits(), meter: meter))
   }
 
   /// Creates a connection with other limits, for tests.
   init(_ configuration: LinkConfiguration) {
+    meter = configuration.meter
     Link.start(configuration, mailbox: mailbox, traffic: CommandTraffic())
   }
 
@@ -54,7 +57,10 @@ public final class RedisConnection: Sendable {
   /// Sends a command and waits for its reply.
   /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout.
   public func send(_ arguments: RedisArguments, timeout: Duration) async throws(RedisError) -> RedisReply {
-    try await outcome(of: arguments.frame, deadline: .now + timeout, timeout: timeout).get()
+    let start = MonotonicInstant.now
+    let outcome = await outcome(of: arguments.frame, deadline: start + timeout, timeout: timeout)
+    note(nil, outcome, since: start)
+    return try outcome.get()
   }
 
   /// Sends a command and blocks the calling thread until its reply.
@@ -63,7 +69,10 @@ public final class RedisConnection: Sendable {
   /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout.
   @available(*, noasync, message: "tasks await send(_:timeout:)")
   public func sendBlocking(_ arguments: RedisArguments, timeout: Duration) throws(RedisError) -> RedisReply {
-    try blockingOutcome(of: arguments, deadline: .now + timeout, timeout: timeout).get()
+    let start = MonotonicInstant.now
+    let outcome = blockingOutcome(of: arguments, deadline: start + timeout, timeout: timeout)
+    note(nil, outcome, since: start)
+    return try outcome.get()
   }
 
   /// Sends several commands in one frame and waits for all of their replies.
@@ -74,8 +83,10 @@ public final class RedisConnection: Sendable {
   public func send(_ commands: [RedisArguments], timeout: Duration) async throws(RedisError) -> [RedisReply] {
     precondition(commands.count > 1, "several commands are two or more")
     let frame = RedisArguments.frame(of: commands)
-    return try await outcome(of: frame, commands: commands.count, deadline: .now + timeout, timeout: timeout)
-      .get().array ?? []
+    let start = MonotonicInstant.now
+    let outcome = await outcome(of: frame, commands: commands.count, deadline: start + timeout, timeout: timeout)
+    note(nil, outcome, since: start)
+    return try outcome.get().array ?? []
   }
 
   /// Runs a script and waits for its result. A server that does not know the script is sent its source first.
@@ -83,11 +94,12 @@ public final class RedisConnection: Sendable {
   public func evaluate(
     _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration
   ) async throws(RedisError) -> RedisReply {
-    let deadline = MonotonicInstant.now + timeout
+    let start = MonotonicInstant.now
     var call = ScriptCall(script, keys: keys, arguments: arguments)
     while let command = call.command {
-      call.receive(await outcome(of: command.frame, deadline: deadline, timeout: timeout))
+      call.receive(await outcome(of: command.frame, deadline: start + timeout, timeout: timeout))
     }
+    note(script, call.result, since: start)
     return try call.result.get()
   }
 
@@ -97,11 +109,12 @@ public final class RedisConnection: Sendable {
   public func evaluateBlocking(
     _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration
   ) throws(RedisError) -> RedisReply {
-    let deadline = MonotonicInstant.now + timeout
+    let start = MonotonicInstant.now
     var call = ScriptCall(script, keys: keys, arguments: arguments)
     while let command = call.command {
-      call.receive(blockingOutcome(of: command, deadline: deadline, timeout: timeout))
+      call.receive(blockingOutcome(of: command, deadline: start + timeout, timeout: timeout))
     }
+    note(script, call.result, since: start)
     return try call.result.get()
   }
 
@@ -113,8 +126,19 @@ public final class RedisConnection: Sendable {
     _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration,
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
-    advance(
-      ScriptCall(script, keys: keys, arguments: arguments), deadline: .now + timeout, timeout: timeout, then: function)
+    let start = MonotonicInstant.now
+    advance(ScriptCall(script, keys: keys, arguments: arguments), deadline: start + timeout, timeout: timeout) {
+      [self] result in
+      note(script, result, since: start)
+      function(result)
+    }
+  }
+
+  private func note(_ script: RedisScript?, _ outcome: Waiter.Outcome, since start: MonotonicInstant) {
+    guard let meter else { return }
+    var isAnswered = true
+    if case .failure(.unavailable) = outcome { isAnswered = false }
+    meter.note(script, isAnswered: isAnswered, took: .now - start)
   }
 
   private func advance(

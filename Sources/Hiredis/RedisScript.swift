@@ -11,6 +11,10 @@ public final class RedisScript: Sendable {
   /// The source, in Lua.
   public let source: String
 
+  /// Of the scripts of this process, in the order in which they were made, from 0.
+  public let number = RedisScript.count.add(1, ordering: .relaxed).oldValue
+  private static let count = Atomic(0)
+
   private let knownDigest = Mutex<String?>(nil)
 
   /// Creates a script. Nothing is sent yet.

@@ -13,17 +13,18 @@ public final class RedisSubscription: Sendable {
   /// - Parameters:
   ///   - name: the name of the thread, and of the client in Redis's `CLIENT LIST`.
   ///   - logger: logs when the connection is made, lost or refused.
+  ///   - meter: is told of each reconnect.
   ///   - onMessage: called for each message.
   ///   - onSubscribe: called when Redis has confirmed a channel, also after each reconnect.
   ///   - onConnect: called after each (re)connect, once all channels of that time are confirmed.
   public convenience init(
-    _ address: RedisAddress, name: String, logger: Logger,
+    _ address: RedisAddress, name: String, logger: Logger, meter: (any RedisMeter)? = nil,
     onMessage: @escaping @Sendable (_ channel: String, _ payload: [UInt8]) -> Void,
     onSubscribe: @escaping @Sendable (_ channel: String) -> Void = { _ in },
     onConnect: @escaping @Sendable () -> Void
   ) {
     self.init(
-      LinkConfiguration(address: address, name: name, logger: logger, limits: LinkLimits()),
+      LinkConfiguration(address: address, name: name, logger: logger, limits: LinkLimits(), meter: meter),
       .init(onMessage: onMessage, onSubscribe: onSubscribe, onConnect: onConnect))
   }
 

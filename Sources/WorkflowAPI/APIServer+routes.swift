@@ -7,7 +7,7 @@ extension APIServer {
   static func routes(
     catalog: OperationCatalog, partitions: Partitions, documents: Partitions, events: RunEvents,
     submissions: GroupSubmit, quotas: Quotas, spans: (any SpanRecorder)?,
-    warnings: @escaping @Sendable () -> [String]
+    warnings: @escaping @Sendable () -> [String], metrics: MetricsCollector
   ) -> [any Route] {
     let schedules = Schedules(catalog: catalog, partitions: partitions, submissions: submissions)
     return [
@@ -33,6 +33,7 @@ extension APIServer {
         WorkersRoute(catalog: catalog),
         DrainRoute(isDraining: true, partitions: partitions, catalog: catalog),
         DrainRoute(isDraining: false, partitions: partitions, catalog: catalog),
+        MetricsRoute(collector: metrics),
         HealthRoute(partitions: partitions, catalog: catalog, warnings: warnings),
         StatusRoute(partitions: partitions, documents: documents, events: events, quotas: quotas),
         EventsRoute(partitions: documents, events: events, quotas: quotas, heartbeat: .seconds(15)),

@@ -3,6 +3,7 @@ import ExactJSON
 public import FastCGI
 import LinuxSupport
 public import Logging
+public import Metrics
 public import ServiceLifecycle
 public import Tracing
 public import Workflow
@@ -18,6 +19,8 @@ public struct APIServer: Service {
   private let submissions: GroupSubmit
   private let catalog: OperationCatalog
   private let accessControl: AccessControl
+  private let requests: RequestMeter
+  private let sender: MetricsSender
   private let started: @Sendable () -> Void
   /// Every route.
   let routes: [any Route]
@@ -34,6 +37,8 @@ public struct APIServer: Service {
   ///   - siteURL: the URL of the site. Unless `allowsAnonymous`, the `Host` of a request must be its host or a loopback
   ///     name.
   ///   - spans: takes the spans of submissions; nil to write none.
+  ///   - mayScrape: whether a client at an address may read the metrics without a key.
+  ///   - meter: counts what this process does; the API adds it to the sums of all processes.
   ///   - version: of wf, for the OpenAPI document.
   ///   - started: called once requests are served.
   public init(
@@ -41,10 +46,13 @@ public struct APIServer: Service {
     partitions: Partitions, documents: Partitions, events: RunEvents,
     warnings: @escaping @Sendable () -> [String] = { [] },
     allowsAnonymous: Bool, keys: KeyRing? = nil, siteURL: String, spans: (any SpanRecorder)? = nil,
+    mayScrape: @escaping @Sendable (_ address: String) -> Bool = { _ in false }, meter: Meter = Meter(),
     version: String = "unversioned", logger: Logger, started: @escaping @Sendable () -> Void = {}
   ) {
     self.started = started
-    accessControl = AccessControl(allowsAnonymous: allowsAnonymous, siteURL: siteURL, keys: keys)
+    accessControl = AccessControl(
+      allowsAnonymous: allowsAnonymous, siteURL: siteURL, keys: keys, mayScrape: mayScrape)
+    sender = MetricsSender(meter, to: partitions.all[0], logger: logger)
     self.events = events
     self.partitions = partitions
     submissions = GroupSubmit(partitions)
@@ -54,13 +62,15 @@ public struct APIServer: Service {
     catalog = OperationCatalog(definitions, partitions: partitions, logger: logger)
     let routes = Self.routes(
       catalog: catalog, partitions: partitions, documents: documents, events: events, submissions: submissions,
-      quotas: Quotas(connections: configuration.connectionLimit), spans: spans, warnings: warnings)
+      quotas: Quotas(connections: configuration.connectionLimit), spans: spans, warnings: warnings,
+      metrics: MetricsCollector(partitions: partitions, catalog: catalog, sender: sender, version: version))
     let openAPI = OpenAPIRoute(catalog) { route, reader in
       OpenAPIDocument(
         routes: routes + [route], requestSchemas: reader.schemas(), version: version, needsKeys: keys != nil)
     }
     self.routes = routes + [openAPI]
     router = Router(self.routes, partitions: partitions)
+    requests = RequestMeter(meter, self.routes)
   }
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.
@@ -83,11 +93,14 @@ public struct APIServer: Service {
     if check == .unknown { check = await cancelWhenGracefulShutdown { await partitions.check(outages) } }
     if check == .fits {
       submissions.release()
+      let sending = Task { await sender.run() }
+      defer { sending.cancel() }
       try? await gracefulShutdown()
     }
     // Long polls are answered now; streams end.
     events.close()
     await stop(server)
+    if check == .fits { await sender.finish() }
     logger.notice("api stopped")
     if case .differs(let mismatch) = check { throw mismatch }
   }
@@ -115,7 +128,9 @@ public struct APIServer: Service {
       if let reason = error.reason { context.note("reason", reason) }
     }
     response.headers.append(("X-Request-ID", context.requestID))
-    log(request, response, context, took: .now - start)
+    let time = MonotonicInstant.now - start
+    requests.note(route: context.route, status: response.status, waits: context.hasWaited, took: time)
+    log(request, response, context, took: time)
     return response
   }
 

@@ -11,10 +11,18 @@ struct AccessControl: Sendable {
   let allowsAnonymous: Bool
   /// The host of the site's URL (`WF_URL`), in lower case.
   private let siteHost: String?
+  /// Whether the metrics are for an address (`WF_METRICS_ALLOW`).
+  private let mayScrape: @Sendable (_ address: String) -> Bool
 
-  /// - Parameter siteURL: the URL of the site.
-  init(allowsAnonymous: Bool, siteURL: String, keys: KeyRing? = nil) {
+  /// - Parameters:
+  ///   - siteURL: the URL of the site.
+  ///   - mayScrape: whether an address reads the metrics without a key.
+  init(
+    allowsAnonymous: Bool, siteURL: String, keys: KeyRing? = nil,
+    mayScrape: @escaping @Sendable (_ address: String) -> Bool = { _ in false }
+  ) {
     self.keys = keys
+    self.mayScrape = mayScrape
     self.allowsAnonymous = allowsAnonymous
     siteHost = HostName.ofURL(siteURL)
   }
@@ -27,6 +35,7 @@ struct AccessControl: Sendable {
   /// - Throws: `noKey`, `unknownKey` or `noKeys`; without keys `unauthorized` for a client on another host,
   ///   `misdirected` for a foreign `Host`.
   func check(_ request: FastCGIRequest) throws(APIError) -> AccessKey? {
+    if isScrape(request) { return nil }
     guard let keys else {
       try checkPlace(of: request)
       return nil
@@ -37,6 +46,14 @@ struct AccessControl: Sendable {
       throw .unknownKey
     }
     return key
+  }
+
+  /// Whether a request reads the metrics, from an address that needs nothing else for that. One that sends a key is
+  /// held to it. The address is that of the web server's peer: of a proxy, where there is one before the web server.
+  private func isScrape(_ request: FastCGIRequest) -> Bool {
+    guard request.path.hasSameScalars(as: MetricsRoute.path), request.headers("Authorization").allSatisfy(\.isEmpty)
+    else { return false }
+    return mayScrape(request.parameter("REMOTE_ADDR") ?? "")
   }
 
   /// The key that a request sends (RFC 6750, section 2.1).

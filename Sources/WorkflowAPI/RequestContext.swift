@@ -12,6 +12,9 @@ final class RequestContext: Sendable {
   private let keys: KeyRing?
   private let notes = Mutex<[(key: String, value: String)]>([])
   private let caller = Mutex<AccessKey?>(nil)
+  /// -1 where there is none.
+  private let routeNumber = Atomic(-1)
+  private let isWaiting = Atomic(false)
 
   /// - Parameter keys: the keys in force; nil where requests need none.
   init(_ request: FastCGIRequest, keys: KeyRing? = nil) {
@@ -40,6 +43,21 @@ final class RequestContext: Sendable {
     note("name", key.name)
     note("role", key.role.rawValue)
   }
+
+  /// The number of the request's route; nil where no route has its path and method.
+  var route: Int? {
+    let number = routeNumber.load(ordering: .relaxed)
+    return number < 0 ? nil : number
+  }
+
+  /// Whether the answer has waited for something that the client wants to wait for.
+  var hasWaited: Bool { isWaiting.load(ordering: .relaxed) }
+
+  /// Notes the number of the request's route.
+  func noteRoute(_ number: Int) { routeNumber.store(number, ordering: .relaxed) }
+
+  /// Notes that the answer waits for something that the client wants to wait for.
+  func noteWait() { isWaiting.store(true, ordering: .relaxed) }
 
   /// Does what takes long, and cancels it when the key of the request is revoked.
   /// - Returns: its outcome; nil if it was cancelled.

@@ -28,9 +28,10 @@ struct Router: Sendable {
     // HEAD is answered like GET; the FastCGI server omits the body.
     let method = request.method.hasSameScalars(as: "HEAD") ? "GET" : request.method
     var allowed: [String] = []
-    for (route, pattern, isOfRun) in routes {
+    for (number, (route, pattern, isOfRun)) in routes.enumerated() {
       guard let argument = Self.match(segments, pattern) else { continue }
       if method.hasSameScalars(as: route.method) {
+        context.noteRoute(number)
         guard route.method == "GET" || context.mayChange else {
           throw .forbidden("this key may only read (its role is read); \(route.method) needs the role user or admin")
         }

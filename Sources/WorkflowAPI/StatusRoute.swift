@@ -48,6 +48,7 @@ struct StatusRoute: Route {
     // What the client may have already, or waits for, is not read before that is known.
     var (found, share) = try await read(id, isWhole: tags.isEmpty && since == 0 && !waits)
     if let wait, waits, !found.facts.status.isTerminal {
+      context.noteWait()
       try await waitForEnd(of: id, .seconds(wait), context)
       (found, share) = try await read(id, isWhole: tags.isEmpty && since == 0)
     }

@@ -2,6 +2,7 @@ import CVersion
 import Curl
 import Hiredis
 import Logging
+import Metrics
 import OTLP
 import Workflow
 import WorkflowLLM
@@ -14,6 +15,10 @@ struct Composition {
   let settings: Settings
   let logger: Logger
   private let service: String
+  /// Counts what this process does.
+  let meter = Meter()
+  /// The same of its connections to Redis.
+  let redisMeter: RedisCommandMeter
 
   /// Reads the settings and starts the log.
   init(service: String) throws {
@@ -22,6 +27,7 @@ struct Composition {
     self.service = service
     let (level, format) = (settings.logLevel, settings.logFormat)
     logger = Logger(label: service) { JournalLogHandler(level: level, format: format, label: $0) }
+    redisMeter = RedisCommandMeter(meter, process: String(service.dropFirst("wf-".count)))
   }
 
   /// Sends spans to the collector that OpenTelemetry's variables name; nil where they name none.
@@ -124,7 +130,13 @@ struct Composition {
 
   /// A connection to Redis.
   func connection(_ name: String) -> RedisConnection {
-    RedisConnection(settings.redis, name: name, logger: logger)
+    RedisConnection(settings.redis, name: name, logger: logger, meter: redisMeter)
+  }
+
+  /// Tells of what happens to runs.
+  /// - Parameter documents: reads what is new.
+  func events(_ documents: RedisConnection) -> RunEvents {
+    RunEvents(settings.redis, partitions: partitions(documents), logger: logger, meter: redisMeter)
   }
 
   /// Says in the log, once Redis answers, what keeps wf from working there and what makes Redis lose runs.

@@ -1,4 +1,5 @@
 import ExactJSON
+import Synchronization
 import Workflow
 import WorkflowLLM
 
@@ -14,6 +15,8 @@ final class PreparedCall: Sendable {
   private let chain: ModelStep.Chain
   private let invocation: Invocation
   private let onText: (@Sendable (String) -> Void)?
+  /// When the first text of the answer came.
+  private let firstText = Mutex<ContinuousClock.Instant?>(nil)
   /// Counts and limits the call; nil where nothing does.
   private let counted: Counted?
 
@@ -45,6 +48,8 @@ final class PreparedCall: Sendable {
     self.onText = onText
     counted = invocation.account.map { account in
       var call = named.call(request, account.call(of: named.name, part: part))
+      // Any other name is one that a step gives.
+      if named.requestedModel != nil { call.countedAs = "other" }
       call.waitsInPlace = waitsInPlace
       let seconds = invocation.params[ModelStep.cacheParameter.name]?.numberValue?.int ?? 0
       return Counted(call: call, account: account, cacheSeconds: seconds)
@@ -92,14 +97,16 @@ final class PreparedCall: Sendable {
   private func result() async -> Result<ChatAnswer, ModelError> {
     let began = ContinuousClock.now
     let result = await called()
-    await settle(result, took: .now - began)
+    await settle(result, since: began)
     return result
   }
 
   @inline(never)
-  private func settle(_ result: Result<ChatAnswer, ModelError>, took: Duration) async {
+  private func settle(_ result: Result<ChatAnswer, ModelError>, since began: ContinuousClock.Instant) async {
     guard let counted else { return }
-    await counted.account.end(counted.call, ModelCallEnd(result, of: counted.call, named.prices, took: took))
+    var end = ModelCallEnd(result, of: counted.call, named.prices, took: .now - began)
+    end.firstText = firstText.withLock { $0 }.map { $0 - began }
+    await counted.account.end(counted.call, end)
     if counted.cacheSeconds > 0, case .success(let answer) = result {
       await counted.account.keep(answer.kept, to: question, seconds: counted.cacheSeconds)
     }
@@ -113,7 +120,10 @@ final class PreparedCall: Sendable {
   @inline(never)
   private func answered() async throws(ModelError) -> ChatAnswer {
     guard let onText else { return try await model.complete(request) }
-    return try await model.complete(request, onText: onText)
+    return try await model.complete(request) { [self] text in
+      firstText.withLock { if $0 == nil { $0 = .now } }
+      onText(text)
+    }
   }
 
   private var question: [UInt8] { request.question(to: named) }

@@ -10,6 +10,10 @@ public final class ClaimedRun: Sendable {
   public let token: String
   /// When it was taken; no entry of this claim has a lower time.
   public let claimedAt: Timestamp
+  /// How long it has waited for its first claim; nil in a later one.
+  public let waited: Duration?
+  /// When it was first started; that of this claim where the run was run again.
+  public let startedAt: Timestamp
   /// What its log is to say first: that the run was taken, for the first time or again.
   public let opening: ProgressMessage
   /// The id of the request that submitted it.
@@ -76,6 +80,7 @@ public final class ClaimedRun: Sendable {
     id = head.held.id
     token = head.held.token
     claimedAt = head.claimedAt
+    (waited, startedAt) = (head.waited, head.startedAt)
     isSuspect = head.isSuspect
     requestID = head.requestID
     logBytes = head.logBytes
@@ -90,8 +95,7 @@ public final class ClaimedRun: Sendable {
       throw .damaged("the inputs of run \(id) are no object")
     }
     definition = WorkflowDefinition(
-      runName: head.runName, inputs: object, steps: list.steps, failsFast: list.failsFast,
-      budget: list.budget)
+      runName: head.runName, inputs: object, steps: list.steps, failsFast: list.failsFast, budget: list.budget)
     graph = list.graph
     stepsDigest = list.digest
     shortInputs = inputs.count <= ClaimedRun.longestShortInputs ? inputs : nil

@@ -102,6 +102,10 @@
 ///   repairs            hash    what was found broken and was repaired → how often                        for good
 ///   fallbacks          hash    minute of the hour → the minute since 1970 and the placeholders that    1 h after the last
 ///                              stood in for a model's words in it, as `29412345:7`
+///   metrics            hash    what is counted of each partition and, in the first one, of all processes: family      for good
+///                              and labels, with colons between them → the sum; 20,000 fields at most
+///   metrics:{process}  string  the number of the last portion that a process has added; in the first             1 day
+///                              partition only
 ///   database           string  a random id: where it is gone, all else that wf wrote is gone too             for good
 ///   partitions         string  among how many partitions the runs are divided; data without it are one        for good
 ///   runs:{hour}        list    ids of the runs of an hour since 1970, in the order of submission; the      run + retain
@@ -199,6 +203,8 @@ public struct Keys: Sendable, Equatable {
   var dead: String { "\(prefix)dead" }
   var repairs: String { "\(prefix)repairs" }
   var fallbacks: String { "\(prefix)fallbacks" }
+  var metrics: String { "\(prefix)metrics" }
+  func metrics(of process: String) -> String { "\(prefix)metrics:\(process)" }
   var database: String { "\(prefix)database" }
   var partitions: String { "\(prefix)partitions" }
   var inbox: String { "\(prefix)inbox" }
@@ -216,7 +222,7 @@ public struct Keys: Sendable, Equatable {
     [
       classes, holds, elected, live, idle, serves, recovery, leases, timers, deadlines, paused, workers, leaseLengths,
       dead,
-      repairs, fallbacks, database, schedules, callbacks, deadCallbacks,
+      repairs, fallbacks, metrics, database, schedules, callbacks, deadCallbacks,
     ]
   }
 

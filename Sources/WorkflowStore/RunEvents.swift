@@ -58,12 +58,16 @@ public final class RunEvents: Sendable {
   private static let turns = 50
 
   /// Connects at once.
-  /// - Parameter partitions: read what is new.
-  public init(_ redis: RedisAddress, partitions: Partitions, logger: Logger) {
+  /// - Parameters:
+  ///   - partitions: read what is new.
+  ///   - meter: is told of reconnects.
+  public init(
+    _ redis: RedisAddress, partitions: Partitions, logger: Logger, meter: (any RedisMeter)? = nil
+  ) {
     self.partitions = partitions
     outages = OutageLog("reading for those who follow a run", logger: logger)
     let made = RedisSubscription(
-      redis, name: "wf-events", logger: logger,
+      redis, name: "wf-events", logger: logger, meter: meter,
       onMessage: { [weak self] channel, message in self?.take(message, on: channel) },
       onSubscribe: { [weak self] channel in self?.refresh(channel) },
       onConnect: { [weak self] in self?.refreshAll(afterReconnect: true) })

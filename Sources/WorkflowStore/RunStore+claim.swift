@@ -135,6 +135,10 @@ struct RunHead: Sendable {
   let held: HeldRun
   let isSuspect: Bool
   let claimedAt: Timestamp
+  /// How long it has waited for its first claim; nil in a later one.
+  let waited: Duration?
+  /// When it was first started; that of this claim where it is not known, or where the run was run again.
+  let startedAt: Timestamp
   /// Whether its log does not say yet that it was taken.
   let isFirst: Bool
   let runName: String
@@ -168,7 +172,8 @@ struct RunHead: Sendable {
     isRecorded = words.next().first == UInt8(ascii: "1")
     guard let logged = Int(digits: words.next()) else { return nil }
     logBytes = logged
-    claimedAt = Timestamp(words.next()) ?? Timestamp(microseconds: time)
+    let claimed = Timestamp(words.next()) ?? Timestamp(microseconds: time)
+    let since = words.next()
     _ = words.next()  // the class
     // What is missing makes the run unreadable, and no other.
     documentBytes = Int(digits: words.next()) ?? 0
@@ -180,6 +185,11 @@ struct RunHead: Sendable {
     var traced = Words(rest: lines.count > 1 ? lines[1] : [])
     createdAt = Timestamp(traced.next())
     trace = lines.count > 1 ? TraceContext(line: String(decoding: traced.rest, as: UTF8.self)) : nil
+    let reference = Timestamp(since.dropFirst())
+    let hasWaited = since.first == UInt8(ascii: "q")
+    waited = hasWaited ? reference.map { max(.zero, claimed - $0) } : nil
+    startedAt = hasWaited || generation > 0 ? claimed : reference ?? claimed
+    claimedAt = claimed
     runName = name
     self.position = position
   }

@@ -46,6 +46,8 @@ enum Scripts {
   static let modelcall = script(PackageResources.modelcall_lua, named: "modelcall", after: [prelude])
   static let modelend = script(PackageResources.modelend_lua, named: "modelend", after: [prelude])
 
+  static let measure = script(PackageResources.measure_lua, named: "measure", after: [prelude])
+
   private static let prelude = PackageResources.prelude_lua
   private static let wake = PackageResources.wake_lua
   private static let admit = PackageResources.admit_lua

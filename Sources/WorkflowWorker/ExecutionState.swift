@@ -253,6 +253,11 @@ struct ExecutionState {
     }
   }
 
+  /// Hands out the operations of the steps that have ended since the last call, and how they have.
+  mutating func countEnded(_ count: (_ op: String, _ outcome: WorkerMeter.StepOutcome) -> Void) {
+    progress.countEnded(count)
+  }
+
   // MARK: Answers
 
   /// Handles the answer for the batch in flight.

@@ -1,5 +1,6 @@
 import ExactJSON
 import Logging
+import Metrics
 import Tracing
 import Workflow
 import WorkflowOperations
@@ -19,17 +20,22 @@ struct Executor: Sendable {
   private let texts: TextPublisher
   private let ledger: ModelLedger?
   private let spans: (any SpanRecorder)?
+  private let meter: WorkerMeter
+  private let hasEnded: @Sendable (JobID) async -> Bool
 
   /// - Parameters:
   ///   - ended: keeps the batches of runs that have ended.
   ///   - clock: gives the entries of progress logs their times.
   ///   - texts: publishes what models are writing.
   ///   - ledger: counts the calls of models; nil to count none.
+  ///   - meter: counts what becomes of runs and steps.
   ///   - spans: takes the spans of runs and steps; nil to write none.
+  ///   - hasEnded: whether a run that was lost has ended, by a cancel or its time limit.
   ///   - send: sends a batch to Redis once.
   init(
     registry: OperationRegistry, limits: RunBudget.Limits, activeRuns: ActiveRuns, ended: EndedRuns, clock: RedisClock,
-    texts: TextPublisher, ledger: ModelLedger? = nil, spans: (any SpanRecorder)? = nil,
+    texts: TextPublisher, ledger: ModelLedger? = nil, meter: WorkerMeter = WorkerMeter(Meter()),
+    spans: (any SpanRecorder)? = nil, hasEnded: @escaping @Sendable (JobID) async -> Bool = { _ in true },
     send: @escaping CheckpointWriter.Send
   ) {
     self.registry = registry
@@ -40,6 +46,8 @@ struct Executor: Sendable {
     self.texts = texts
     self.ledger = ledger
     self.spans = spans
+    self.meter = meter
+    self.hasEnded = hasEnded
     self.send = send
   }
 
@@ -50,9 +58,20 @@ struct Executor: Sendable {
   func execute(_ run: ClaimedRun, logger: Logger) async {
     let trace = RunTrace(run, spans)
     let log = RunLog(logger, run.id, request: run.requestID, trace: trace?.active.context)
+    if let waited = run.waited { meter.began(after: waited) }
     let exit = await exit(of: execution(of: run, log, trace))
     trace?.end(exit)
     report(exit, log)
+    await count(exit, of: run)
+  }
+
+  /// Counts how a run was left.
+  private func count(_ exit: ExecutionState.Exit, of run: ClaimedRun) async {
+    switch exit {
+    case .finished, .failed, .refused(_, .recorded): meter.ended(after: clock.now - run.startedAt)
+    case .lost: if await !hasEnded(run.id) { meter.lost() }
+    case .parked, .handedBack, .refused: break
+    }
   }
 
   // Not inlined: what it computes would be part of the frame of the task that waits for the run.
@@ -74,7 +93,9 @@ struct Executor: Sendable {
   private func perform(_ execution: Execution, _ group: inout TaskGroup<Event>) async -> ExecutionState.Exit {
     var event: Event?
     while true {
-      switch execution.next(after: event) {
+      let action = execution.next(after: event)
+      if case .written(.recorded)? = event { execution.countEnded { meter.ended($0, $1) } }
+      switch action {
       case .run(let step):
         event = .ended(step.unit, await end(of: step, isImmediate: true, in: execution.trace?.attempt(step)))
       case .start(let steps):
@@ -144,12 +165,18 @@ struct Executor: Sendable {
   ) async -> ExecutionState.AttemptEnd {
     let began = ContinuousClock.now
     let result = isImmediate ? await result(of: step.operation, step.invocation) : await result(of: step)
+    let time = ContinuousClock.now - began
     trace?.end(result)
     switch result {
-    case .success(let result): return .succeeded(result)
-    case .failure(.cancelled): return .cancelled
+    case .success(let result):
+      meter.attempted(step.operation.name, .succeeded, took: time)
+      return .succeeded(result)
+    case .failure(.cancelled):
+      meter.attempted(step.operation.name, .cancelled, took: time)
+      return .cancelled
     case .failure(.failed(let failure)):
-      return step.end(after: failure, spent: .now - began, at: clock.now, random: .random(in: 0...1))
+      meter.attempted(step.operation.name, .failed(failure.code), took: time)
+      return step.end(after: failure, spent: time, at: clock.now, random: .random(in: 0...1))
     }
   }
 
@@ -184,43 +211,6 @@ struct Executor: Sendable {
       log.write(.error, "the run cannot be recorded: \(why)")
       log.write(.info, "ended as failed: \(answer)")
     }
-  }
-}
-
-/// What is known of a run while it is executed. It is in memory once, and not again in the frame of each function that
-/// waits: a worker may hold thousands of runs.
-private final class Execution {
-  private var state: ExecutionState
-  private let entry: ActiveRuns.Entry?
-  let writer: CheckpointWriter
-  let spending: RunSpending
-  /// The trace of the run; nil where there is none.
-  let trace: RunTrace?
-  /// Gets the parts of steps that record some; nil before the first such step.
-  var parts: PartMailbox?
-
-  init(
-    state: ExecutionState, writer: CheckpointWriter, entry: ActiveRuns.Entry?, spending: RunSpending, trace: RunTrace?
-  ) {
-    self.state = state
-    self.writer = writer
-    self.entry = entry
-    self.spending = spending
-    self.trace = trace
-  }
-
-  /// The next action.
-  func next(after event: ExecutionState.Event?) -> ExecutionState.Action {
-    state.next(after: event, stop: entry.map { $0.stop } ?? .lost)
-  }
-}
-
-extension RunSpending {
-  /// What a run may spend.
-  fileprivate init(_ run: ClaimedRun, _ limits: RunBudget.Limits) {
-    self.init(
-      run: run.id.description, owner: run.owner, runBudget: run.definition.budget.run,
-      dayBudget: run.definition.budget.day ?? limits.dayCost)
   }
 }
 

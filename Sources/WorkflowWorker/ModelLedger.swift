@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 import OpenSSL
 import Workflow
 import WorkflowOperations
@@ -8,6 +9,7 @@ import WorkflowStore
 struct ModelLedger: Sendable {
   private let store: RunStore
   private let policy: CooldownPolicy
+  private let meter: WorkerMeter
   private let logger: Logger
 
   /// The longest wait that a step spends in its place; a longer one it waits outside.
@@ -15,9 +17,12 @@ struct ModelLedger: Sendable {
   /// How long the end of a call is sent again while Redis is away. After that it counts as abandoned.
   private static let patience = Duration.seconds(60)
 
-  init(_ store: RunStore, _ policy: CooldownPolicy, logger: Logger) {
+  init(
+    _ store: RunStore, _ policy: CooldownPolicy, meter: WorkerMeter = WorkerMeter(Meter()), logger: Logger
+  ) {
     self.store = store
     self.policy = policy
+    self.meter = meter
     self.logger = logger
   }
 
@@ -58,6 +63,7 @@ struct ModelLedger: Sendable {
 
   /// Records the end of a call; where Redis is away, the answer does not wait for it.
   func record(_ end: ModelCallEnd, of call: ModelCall) async {
+    meter.called(call.countedAs, end)
     if await sent(end, of: call) { return }
     let deadline = ContinuousClock.now + Self.patience
     Task {

@@ -47,6 +47,7 @@ extension RunProgress {
     let step = step(position)
     batch.checkpoint(step: step.id, outputs: value.bytes, inLog: count <= longest)
     budget.end(step, recorded: true)
+    uncounted.append((position, .done))
     scope.add(outputs, of: step.id)
     done.append(step.id)
   }
@@ -153,6 +154,7 @@ extension RunProgress {
     let inFlight = plan.openSteps.filter { $0 != step.id }
     batch.end(step: step.id, .failed(failure, order: failureCount, inFlight: inFlight))
     failureCount += 1
+    uncounted.append((position, .failed))
     if step.options.isOptional || self.failure != nil { return }
     (failedStep, self.failure) = (step.id, failure.of(step: step.id))
   }
@@ -173,5 +175,6 @@ extension RunProgress {
     budget.end(step, recorded: false)
     batch.log(.stepSkipped(step: step.id))
     batch.end(step: step.id, .skipped)
+    uncounted.append((position, .skipped))
   }
 }

@@ -45,6 +45,7 @@ extension RunProgress {
     for unit in notStarted { if let item = unit.item { items[unit.position]?.putBack(item) } }
     let notStarted = notStarted.filter { $0.item == nil }.map(\.position)
     let dependents = plan.graph.allDependents(of: failed)
+    uncounted.removeAll { failed.contains($0.position) || dependents.contains($0.position) }
     let failedSteps = Set(failed.map { step($0).id })
     let undoneSteps = Set(dependents.union(notStarted).map { step($0).id })
     batch = batch.joined(to: refused) { item in
@@ -68,6 +69,12 @@ extension RunProgress {
       forgetItems(of: position)
     }
     plan.revoke(failed.map { ($0, step($0).options.isOptional) }, dependents: dependents)
+  }
+
+  /// Hands out the operations of the steps that have ended since the last call, and how they have.
+  mutating func countEnded(_ count: (_ op: String, _ outcome: WorkerMeter.StepOutcome) -> Void) {
+    for (position, outcome) in uncounted { count(step(position).op, outcome) }
+    uncounted.removeAll(keepingCapacity: true)
   }
 
   private mutating func close() {

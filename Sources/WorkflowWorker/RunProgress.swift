@@ -28,6 +28,8 @@ struct RunProgress {
   var failedStep: String?
   /// How many steps have failed.
   var failureCount: Int
+  /// How steps have ended since that was last counted.
+  var uncounted: [(position: Position, outcome: WorkerMeter.StepOutcome)] = []
   /// The failed attempts of the steps that are to be attempted again.
   var attempts: [Position: StepAttempts] = [:]
   /// The items of the steps with `foreach` that are under way, and those steps in the order in which they began.

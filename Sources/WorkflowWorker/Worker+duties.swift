@@ -3,12 +3,15 @@ import Workflow
 import WorkflowOperations
 import WorkflowStore
 
-/// What every worker does beside its own runs: for the runs of dead workers, parked runs, schedules and the inbox.
+/// What every worker does beside its own runs: for the runs of dead workers, parked runs, schedules, the inbox and the
+/// metrics.
 extension Worker {
   /// Starts what every worker does beside its own runs.
-  /// - Parameter large: for the inbox, so that no large entry delays a claim.
+  /// - Parameters:
+  ///   - large: for the inbox, so that no large entry delays a claim.
+  ///   - sender: sends what the worker counts.
   func lookAfterOthers(
-    _ claims: RedisConnection, _ large: RedisConnection, _ name: String,
+    _ claims: RedisConnection, _ large: RedisConnection, _ name: String, _ sender: MetricsSender,
     unless check: @escaping @Sendable () async -> PartitionCheck
   ) -> [Task<Void, Never>] {
     [
@@ -16,6 +19,7 @@ extension Worker {
       Task { await runTimers(claims) },
       Task { if await check() == .fits { await keepSchedules(claims) } },
       Task { if await check() == .fits { await readInbox(large, name) } },
+      Task { if await check() == .fits { await sender.run() } },
     ]
   }
 

@@ -1,6 +1,7 @@
 import Glibc
 public import Hiredis
 public import Logging
+public import Metrics
 public import ServiceLifecycle
 public import Tracing
 import Workflow
@@ -22,6 +23,8 @@ public struct Worker: Service {
   private let limits: RunStore.Limits
   let callbacks: CallbackConfiguration?
   private let spans: (any SpanRecorder)?
+  private let meter: Meter
+  private let redisMeter: RedisCommandMeter
   let logger: Logger
   private let watchdogTick: @Sendable (_ activeRuns: Int, _ isDraining: Bool) -> Void
 
@@ -29,12 +32,13 @@ public struct Worker: Service {
   /// - Parameters:
   ///   - partitions: among how many partitions the runs are divided.
   ///   - spans: takes the spans of runs, steps and callbacks; nil to write none.
+  ///   - meter: counts what the worker does; the worker adds it to the sums of all processes.
   ///   - watchdogTick: called about once a second while the worker is able to work, with the number of active runs, and
   ///     whether it takes no more.
   public init(
     configuration: WorkerConfiguration, registry: OperationRegistry, redis: RedisAddress, keys: Keys,
     partitions: Int = 1, limits: RunStore.Limits, callbacks: CallbackConfiguration? = nil,
-    spans: (any SpanRecorder)? = nil, logger: Logger,
+    spans: (any SpanRecorder)? = nil, meter: Meter = Meter(), logger: Logger,
     watchdogTick: @escaping @Sendable (_ activeRuns: Int, _ isDraining: Bool) -> Void = { _, _ in }
   ) {
     self.watchdogTick = watchdogTick
@@ -46,6 +50,8 @@ public struct Worker: Service {
     self.limits = limits
     self.callbacks = callbacks
     self.spans = spans
+    self.meter = meter
+    redisMeter = RedisCommandMeter(meter, process: "worker")
     self.logger = logger
   }
 
@@ -83,7 +89,8 @@ public struct Worker: Service {
     let announcer = announcer(claims, claimer, activeRuns, name)
     let subscription = subscribe(claimer, activeRuns, announcer, name)
     let announcing = Task { await announcer.run() }
-    let tasks = lookAfterOthers(claims, largeWrites, name, unless: check)
+    let sender = MetricsSender(meter, to: partitions(claims).all[0], logger: logger)
+    let tasks = lookAfterOthers(claims, largeWrites, name, sender, unless: check)
     let calls = RunningCallbacks(
       callbacks, partitions(claims), worker: name, spans: spans, logger: logger, unless: check)
     heartbeat.start()
@@ -99,7 +106,7 @@ public struct Worker: Service {
     subscription.close()
     for connection in [writes, largeWrites, beats] { connection.close() }
     await heartbeat.stop()
-    await deregister(claims, name)
+    await leave(claims, name, outcome == .fits ? sender : nil)
     logger.notice("worker stopped")
     return outcome
   }
@@ -109,11 +116,14 @@ public struct Worker: Service {
     _ clock: RedisClock
   ) -> Executor {
     let commit = GroupCommit(partitions(writes, clock: clock), large: partitions(largeWrites, clock: clock))
-    let texts = partitions(writes)
+    let (texts, counts) = (partitions(writes), WorkerMeter(meter, operations: registry.names))
     return Executor(
       registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock,
       texts: TextPublisher { await texts.write($0) },
-      ledger: ModelLedger(texts.all[0], configuration.cooldown, logger: logger), spans: spans, send: commit.write)
+      ledger: ModelLedger(texts.all[0], configuration.cooldown, meter: counts, logger: logger), meter: counts,
+      spans: spans,
+      // Where Redis cannot tell, it is no lost lease that anybody should be told of.
+      hasEnded: { (try? await texts.store(of: $0).hasEnded($0)) ?? true }, send: commit.write)
   }
 
   private func heartbeat(
@@ -146,7 +156,7 @@ public struct Worker: Service {
     let channels = keys.map { $0.wakeChannel(of: name) }
     let controls = keys.map { $0.controlChannel(of: name) }
     let subscription = RedisSubscription(
-      redis, name: "wf-wake", logger: logger,
+      redis, name: "wf-wake", logger: logger, meter: redisMeter,
       onMessage: { channel, message in
         if let partition = channels.firstIndex(of: channel) {
           claimer.wake(.message(partition: partition))
@@ -220,6 +230,14 @@ public struct Worker: Service {
     }
   }
 
+  /// Says that the worker is gone, and what it has counted; both at the same time, as Redis may be away.
+  /// - Parameter sender: nil where the data are of another number of partitions: they are left as they are.
+  private func leave(_ connection: RedisConnection, _ name: String, _ sender: MetricsSender?) async {
+    async let sent: Void? = sender?.finish()
+    await deregister(connection, name)
+    await sent
+  }
+
   private func deregister(_ connection: RedisConnection, _ name: String) async {
     do {
       for store in partitions(connection, timeout: .milliseconds(500)).all { try await store.deregister(worker: name) }
@@ -256,7 +274,9 @@ public struct Worker: Service {
     return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  private func connection(_ name: String) -> RedisConnection { RedisConnection(redis, name: name, logger: logger) }
+  private func connection(_ name: String) -> RedisConnection {
+    RedisConnection(redis, name: name, logger: logger, meter: redisMeter)
+  }
 
   func partitions(
     _ connection: RedisConnection, timeout: Duration = .seconds(5), clock: RedisClock = RedisClock()

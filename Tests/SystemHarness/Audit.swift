@@ -108,7 +108,9 @@ public struct Audit: Sendable {
   }
 
   private func leftovers(in prefix: String) async throws -> [Problem] {
-    let lasting = ["workers", "repairs", "database", "classes", "partitions", "runs", "ended"].map { prefix + $0 }
+    let lasting = ["workers", "repairs", "metrics", "database", "classes", "partitions", "runs", "ended"].map {
+      prefix + $0
+    }
     let keys = try await stack.scan(prefix + "*").filter { !lasting.contains($0) }
     return try await concurrently(keys) { key in
       let isOwner =

@@ -42,7 +42,7 @@ import WorkflowStore
     let all = try await standard.send("KEYS", "*").array?.compactMap(\.string) ?? []
     #expect(all.allSatisfy { $0.hasPrefix("wf:") || $0.hasPrefix("other app/") })
     let others = all.filter { $0.hasPrefix("other app/") && !Bench.isList(String($0.dropFirst(10))) }
-    #expect(others.count == before.count + 1)
+    #expect(others.count == before.count + 2)
     #expect(try await standard.snapshot() == before)
   }
 

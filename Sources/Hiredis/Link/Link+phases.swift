@@ -130,6 +130,7 @@ extension Link {
     hasMoreToWrite = false
     mailbox.failure = nil
     mailbox.generation += 1
+    if mailbox.generation > 1 { configuration.meter?.noteReconnect() }
     mailbox.isUp = true
     log.connected()
     traffic.linkIsUp(at: now)

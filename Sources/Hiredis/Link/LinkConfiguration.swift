@@ -10,6 +10,8 @@ struct LinkConfiguration: Sendable {
   let logger: Logger
   /// Timeouts and sizes.
   let limits: LinkLimits
+  /// Is told of reconnects.
+  var meter: (any RedisMeter)?
 }
 
 /// The timeouts and sizes of a link.

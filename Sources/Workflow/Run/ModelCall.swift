@@ -2,6 +2,8 @@
 public struct ModelCall: Sendable {
   /// The model's name.
   public let model: String
+  /// The name under which it is counted: that of a configured model, else `other`.
+  public var countedAs: String
   /// What it is for: the same for every attempt of a step, or of an item or a part of it, and of no other.
   public let id: String
   /// Of this call alone.
@@ -34,6 +36,7 @@ public struct ModelCall: Sendable {
   /// A call without limits.
   public init(model: String, id: String, nonce: String, run: String, step: String, owner: String? = nil) {
     self.model = model
+    countedAs = model
     self.id = id
     self.nonce = nonce
     self.run = run
@@ -80,7 +83,7 @@ public enum ModelAdmission: Sendable, Equatable {
 /// How a call of a model has ended.
 public struct ModelCallEnd: Sendable, Equatable {
   /// What it says of the model.
-  public enum Outcome: String, Sendable, Equatable {
+  public enum Outcome: String, Sendable, Equatable, CaseIterable {
     /// The model answered.
     case answered
     /// The model refused the call.
@@ -100,12 +103,17 @@ public struct ModelCallEnd: Sendable, Equatable {
   public var usage: ModelUsage
   /// How long it took.
   public var took: Duration
+  /// How long it took until the first text of its answer; nil where its text is not passed on, or there was none.
+  public var firstText: Duration?
 
   /// An end.
-  public init(_ outcome: Outcome, usage: ModelUsage = ModelUsage(), took: Duration = .zero) {
+  public init(
+    _ outcome: Outcome, usage: ModelUsage = ModelUsage(), took: Duration = .zero, firstText: Duration? = nil
+  ) {
     self.outcome = outcome
     self.usage = usage
     self.took = took
+    self.firstText = firstText
   }
 }
 

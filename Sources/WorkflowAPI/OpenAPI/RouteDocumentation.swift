@@ -22,6 +22,8 @@ struct RouteDocumentation: Sendable {
     let meaning: String
     /// The type of its body, and the JSON Schema of that; nil where it has no body.
     var content: (type: String, schema: JSONObject)?
+    /// Other types in which the body may come, by the request's `Accept`.
+    var others: [String] = []
     /// The names of its headers; each is in ``OpenAPIDocument/headers``.
     var headers: [String] = []
     var example: JSONValue?
@@ -130,7 +132,7 @@ extension RouteDocumentation.Answer {
     if let content {
       var media: JSONObject = ["schema": .object(content.schema)]
       if let example { media["example"] = example }
-      answer["content"] = .object(JSONObject([(content.type, .object(media))]))
+      answer["content"] = .object(JSONObject(([content.type] + others).map { ($0, .object(media)) }))
     }
     if let links { answer["links"] = .object(links) }
     return answer

@@ -46,9 +46,9 @@ struct APICommand: AsyncParsableCommand {
       listener: listener, configuration: APICommand.serverConfiguration(composition),
       definitions: APICommand.definitions(composition),
       partitions: partitions, documents: composition.partitions(documents, timeout: .seconds(30)),
-      events: RunEvents(settings.redis, partitions: composition.partitions(documents), logger: composition.logger),
+      events: composition.events(documents),
       warnings: { watch.warnings + (keys?.warnings ?? []) }, allowsAnonymous: settings.allowsAnonymous,
-      keys: keys?.ring, siteURL: settings.url, spans: exporter,
+      keys: keys?.ring, siteURL: settings.url, spans: exporter, mayScrape: settings.mayScrape, meter: composition.meter,
       version: WF.configuration.version, logger: composition.logger,
       started: { notifier.ready("running") })
     let tasks = APICommand.companions(composition, connection, partitions, notifier, watch, keys)
@@ -134,6 +134,14 @@ struct APICommand: AsyncParsableCommand {
         """
         standard input is no unix socket and no loopback address: name one, as in wf api --socket /run/wf/api.sock; \
         with WF_API_KEYS_FILE or WF_ALLOW_ANONYMOUS=1 other hosts may connect
+        """, code: .configuration)
+    }
+    if !listener.isLocal, settings.apiKeysFile != nil, !settings.metricsAllow.isEmpty {
+      throw CommandFailure(
+        """
+        other hosts can connect to the socket and say themselves which client they speak for (REMOTE_ADDR), so \
+        WF_METRICS_ALLOW would admit anybody: listen on a unix socket or a loopback address, or give Prometheus a key of \
+        the role admin in place of WF_METRICS_ALLOW
         """, code: .configuration)
     }
     guard listener.isLocal || answersOthers else {

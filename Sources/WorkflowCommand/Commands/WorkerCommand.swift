@@ -30,7 +30,7 @@ struct WorkerCommand: AsyncParsableCommand {
       configuration: configuration, registry: composition.registry(client: client, requests: requests),
       redis: settings.redis,
       keys: settings.keys, partitions: settings.partitions, limits: settings.limits, callbacks: callbacks,
-      spans: exporter, logger: composition.logger,
+      spans: exporter, meter: composition.meter, logger: composition.logger,
       watchdogTick: { runs, isDraining in
         notifier.ready(WorkerCommand.status(runs, isDraining))
         notifier.alive()

@@ -47,6 +47,20 @@ extension Settings {
     return secrets
   }
 
+  /// The addresses that read the metrics without a key.
+  static func metricsAllow(_ reader: inout SettingsReader) -> [IPAddressBlock] {
+    list("WF_METRICS_ALLOW", &reader, IPAddressBlock.init, expected: blockForms)
+  }
+
+  /// Whether a client at an address reads the metrics without a key.
+  var mayScrape: @Sendable (_ address: String) -> Bool {
+    let blocks = metricsAllow
+    return { text in
+      guard !blocks.isEmpty, let address = IPAddress(text) else { return false }
+      return blocks.contains { $0.contains(address) }
+    }
+  }
+
   private static func list<Element>(
     _ name: String, _ reader: inout SettingsReader, _ parse: (String) -> Element?, expected: String
   ) -> [Element] {

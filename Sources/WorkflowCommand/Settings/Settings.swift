@@ -1,3 +1,4 @@
+import Curl
 import Hiredis
 import Logging
 import OTLP
@@ -20,6 +21,8 @@ struct Settings: Sendable {
   let allowsAnonymous: Bool
   /// The file with the keys of clients; nil where requests need none.
   let apiKeysFile: String?
+  /// Addresses that read the metrics without a key.
+  let metricsAllow: [IPAddressBlock]
   /// The key that the commands send to the API.
   let apiKey: String?
   /// The models that steps can call.
@@ -81,6 +84,7 @@ struct Settings: Sendable {
     apiConnections = reader.integer("WF_API_CONNECTIONS", default: 4_096, in: 256...60_000)
     allowsAnonymous = reader.integer("WF_ALLOW_ANONYMOUS", default: 0, in: 0...1) == 1
     apiKeysFile = reader.text("WF_API_KEYS_FILE")
+    metricsAllow = Settings.metricsAllow(&reader)
     apiKey = Settings.apiKey(&reader)
     models = Settings.models(&reader)
     modelLimits = Settings.modelLimits(&reader, models)

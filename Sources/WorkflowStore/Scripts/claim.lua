@@ -27,8 +27,9 @@ Returns {Redis's clock (µs), number of queue entries without a queued job, whic
          1 if the worker is elected and should take no other run until it holds none,
          {class, operations...} of all classes when there are not as many as it knows, else nil; then three words a run:
            its job id, token, 1 if it came from the suspects, 1 if its log does not say `started` yet, 1 if something of
-           it is recorded, bytes of its log, when it was taken, its class, bytes of its documents, its request id; of
-             one with a trace a second line: when it was submitted, its trace;
+           it is recorded, bytes of its log, when it was taken, `q` and since when it has waited or, if it was held
+           before, `s` and when it was first started, its class, bytes of its documents, its request id; of one with a
+             trace a second line: when it was submitted, its trace;
            its name;
            its documents as they lie in `docs:{id}`, or nil when they are longer than that, or many}.
 Safe to send twice: a claim id that is known returns the runs that it took and still holds.
@@ -80,8 +81,8 @@ end
 
 -- The facts of a job that a claim needs, `again` of one that was held before; nothing when it is no hash.
 local function read(id, job)
-  return isJobID(id)
-    and checked(redis.pcall('HMGET', job, 'status', 'run_name', 'run', 'again', 'created_ts', 'paused', 'trace')) or {}
+  return isJobID(id) and checked(redis.pcall('HMGET', job, 'status', 'run_name', 'run', 'again', 'created_ts', 'paused',
+    'trace', 'due')) or {}
 end
 
 -- The answer: five words, then three of each run. Documents to be read, and where in it they go; as many bytes as a
@@ -106,8 +107,9 @@ end
 -- that it is queued.
 local function aboutHeld(id, token, suspect, time, logged)
   local entries = checked(redis.pcall('LLEN', ARGV[1] .. 'progress:' .. id))
+  local started = checked(redis.pcall('HGET', jobs .. id, 'started_ts')) or '-'
   return ' ' .. token .. ' ' .. suspect .. (entries and entries < 2 and ' 1 ' or ' 0 ')
-    .. redis.call('EXISTS', ARGV[1] .. 'outputs:' .. id) .. ' ' .. logged .. ' ' .. time .. ' '
+    .. redis.call('EXISTS', ARGV[1] .. 'outputs:' .. id) .. ' ' .. logged .. ' ' .. time .. ' s' .. started .. ' '
 end
 
 local function isLeft(lists)
@@ -176,7 +178,7 @@ local function take(id, suspect)
     local ts = later(time, job[5])
     hold = '1-' .. claim .. ' 0 0 0 0 ' .. ts .. ' 41 '
     about = job[4] and aboutHeld(id, '1-' .. claim, suspect, ts, '41')
-      or ' 1-' .. claim .. ' ' .. suspect .. ' 1 0 41 ' .. ts .. ' '
+      or ' 1-' .. claim .. ' ' .. suspect .. ' 1 0 41 ' .. ts .. ' q' .. later(job[5] or '-', job[8]) .. ' '
     redis.call('HSET', key, 'status', 'started', 'started_ts', ts)
   end
   local n, m = #taken + 1, #leased

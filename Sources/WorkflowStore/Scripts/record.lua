@@ -55,7 +55,7 @@ local now = clock()
 -- Placeholders in place of a model's words.
 local fallbacks = 0
 
--- Counts placeholders in the minute that it is, of the 60 minutes that are kept.
+-- Counts placeholders, for good and in the minute that it is, of the 60 minutes that are kept.
 local function countFallbacks()
   local key, minute = prefix .. 'fallbacks', math.floor(now / 60000000)
   local field = whole(minute % 60)
@@ -63,6 +63,7 @@ local function countFallbacks()
   local count = type(known) == 'string' and string.match(known, '^' .. minute .. ':(%d+)$') or 0
   redis.pcall('HSET', key, field, string.format('%d:%d', minute, count + fallbacks))
   redis.pcall('EXPIRE', key, '3600')
+  redis.pcall('HINCRBY', prefix .. 'metrics', 'fallbacks', whole(fallbacks))
 end
 
 -- The stores in order of first use, and what is to be appended to each.

@@ -39,6 +39,8 @@ local lapsed = mayTake and redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', whole(ms
 isMore = isMore or #lapsed == tonumber(ARGV[2])
 local report = {whole(now), isHeldUp and 1 or 0, isMore and 1 or 0}
 
+local function count(field) ends[field] = (ends[field] or 0) + 1 end
+
 local function fail(id, known)
   local ts = later(seconds(now), known.time)
   local entry = '{"ts":' .. ts .. ',"msg":"failed","error_code":"worker_crashed","error":' .. ARGV[5] .. '}'
@@ -99,6 +101,7 @@ local function recover(id, run)
   local silent = known.seq == '0' and (deaths or 0) + 1 or 0
   local isCrash = known.begun == '1' or silent >= tonumber(ARGV[3])
   local crashes = whole(known.crashes + (isCrash and 1 or 0))
+  if isCrash then count('run_crashes') end
   announce(id, '')
   if tonumber(crashes) >= tonumber(ARGV[3]) then return fail(id, known) end
   if isFormer then
@@ -119,8 +122,9 @@ for _, id in ipairs(lapsed) do
 end
 table.sort(lapsed, function(one, other) return runs[one].created > runs[other].created end)
 for _, id in ipairs(lapsed) do
-  report[#report + 1] = id
-  report[#report + 1] = recover(id, runs[id])
+  local outcome = recover(id, runs[id])
+  report[#report + 1], report[#report + 2] = id, outcome
+  count('leases_recovered:' .. outcome)
 end
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', whole(ms - ARGV[7]), 'LIMIT', '0', '100')) do
   redis.call('ZREM', KEYS[2], worker)

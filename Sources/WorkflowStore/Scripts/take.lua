@@ -71,6 +71,8 @@ local function fail(id, name, message, json, callback)
   list(id, name)
   enlist('ended', whole(math.floor(time[1] / 3600)), ':failed', {id}, retention)
   if callback and callback ~= '' then report(id, callback) end
+  redis.pcall('HINCRBY', prefix .. 'metrics', 'runs_ended:failed', '1')
+  redis.pcall('HINCRBY', prefix .. 'metrics', 'runs_failed:invalid_request', '1')
   redis.pcall('PUBLISH', ARGV[1] .. 'events:' .. id, 'failed')
   return 'failed'
 end

@@ -11,8 +11,9 @@
 -- call.
 
 -- What is gathered: holds, each an id and its text; the ids of runs that lose their holds, and of those that are over;
--- keys that go; messages, each a channel and a text.
-local held, released, over, spent, messages = {}, {}, {}, {}, {}
+-- keys that go; messages, each a channel and a text; and by the fields of `metrics` that count it what has
+-- happened how often.
+local held, released, over, spent, messages, ends = {}, {}, {}, {}, {}, {}
 
 local function hold(id, text)
   local n = #held
@@ -52,12 +53,22 @@ local function settleOptions(id, job, status, retain)
   return said[1] or retain, said[4], said[5] and said[5] ~= '0' and said[5]
 end
 
+-- Counts the end of a run. Codes are wf's own; a text of another form, of whoever wrote it, is counted as `other`.
+local function countOutcome(job, status)
+  ends['runs_ended:' .. status] = (ends['runs_ended:' .. status] or 0) + 1
+  if status ~= 'failed' then return end
+  local code = redis.call('HGET', job, 'error_code') or ''
+  local field = 'runs_failed:' .. (string.match(code, '^[a-z_]+$') and #code <= 40 and code or 'other')
+  ends[field] = (ends[field] or 0) + 1
+end
+
 -- Ends a run; nothing else makes a status terminal. `retain`: seconds that it is kept, unless it says otherwise itself;
 -- `hasOptions`: its job may say more that its end needs. `words` from `first` to `last`: the last entries of its log;
 -- then what the job says of it. A finished run leaves its documents to its result.
 -- Returns the seconds that it is kept; nil, and writes nothing, when the job is none any more.
 local function finish(id, job, status, retain, hasOptions, hasOutputs, words, first, last, ...)
   if not checked(redis.pcall('HSET', job, 'status', status, ...)) then return nil end
+  countOutcome(job, status)
   local owner, generation
   if hasOptions then retain, owner, generation = settleOptions(id, job, status, retain) end
   local progress = ARGV[1] .. 'progress:' .. id
@@ -96,6 +107,7 @@ local function settle()
       if try('HDEL', prefix .. 'paused', id) == 1 then try('HDEL', jobs .. id, 'paused') end
     end
   end
+  for field, count in pairs(ends) do redis.pcall('HINCRBY', prefix .. 'metrics', field, whole(count)) end
   for from = 1, #spent, 1000 do redis.call('UNLINK', unpack(spent, from, math.min(from + 999, #spent))) end
   for i = 1, #messages, 2 do redis.pcall('PUBLISH', messages[i], messages[i + 1]) end
   wakeWorkers(enqueued)

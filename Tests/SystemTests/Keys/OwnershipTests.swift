@@ -9,7 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(3))) struct OwnershipTests {
   /// The paths without a run or a schedule in them. A path that is new has to be looked at in a test here.
   private static let others: Set<String> = [
-    "/status/usage",
+    "/status/usage", "/status/metrics",
     "/workflow/run", "/workflow/openapi.json", "/workflow/schedules", "/status", "/status/health", "/status/counts",
     "/workflow/runs/cancel", "/workflow/runs/pause", "/workflow/runs/resume", "/workflow/runs/retry",
     "/status/callbacks", "/workflow/callbacks/retry", "/workflow/ops", "/status/workers",

@@ -29,7 +29,9 @@ struct TestAPI: Sendable {
   /// An API whose keys have a prefix that no other test uses.
   init(
     on redis: RedisServer = .shared, timeout: Duration = .seconds(30), warnings: [String] = [],
-    allowsAnonymous: Bool = false, keys: KeyRing? = nil, operations: [String: ParameterSchema] = ["note": Self.note]
+    allowsAnonymous: Bool = false, keys: KeyRing? = nil,
+    mayScrape: @escaping @Sendable (String) -> Bool = { _ in false },
+    operations: [String: ParameterSchema] = ["note": Self.note]
   ) throws {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let address = try redis.address()
@@ -42,7 +44,8 @@ struct TestAPI: Sendable {
       definitions: DefinitionReader(operations: operations),
       partitions: partitions, documents: partitions,
       events: RunEvents(address, partitions: partitions, logger: logger), warnings: { warnings },
-      allowsAnonymous: allowsAnonymous, keys: keys, siteURL: "https://wf.example.org", logger: logger)
+      allowsAnonymous: allowsAnonymous, keys: keys, siteURL: "https://wf.example.org",
+      mayScrape: mayScrape, logger: logger)
   }
 
   /// Answers a request that comes over a unix socket, unless the parameters say otherwise.

@@ -83,10 +83,13 @@ struct Bench: Sendable {
     return Double(parts[0]) + Double(parts[1]) / 1_000_000
   }
 
-  /// Every key of this store, sorted, but for the one that says when workers looked for lapsed leases.
+  /// Every key of this store, sorted, but for the one that says when workers looked for lapsed leases, and the one that
+  /// counts what happens.
   func keys() async throws -> [String] {
     let names = try await send("KEYS", prefix + "*").array?.compactMap(\.string) ?? []
-    return names.map { String($0.dropFirst(prefix.count)) }.filter { $0 != "recovery" && !Bench.isList($0) }.sorted()
+    return names.map { String($0.dropFirst(prefix.count)) }.filter { name in
+      name != "recovery" && name != "metrics" && !Bench.isList(name)
+    }.sorted()
   }
 
   /// Whether a key is one of the lists by which runs are found; those of an hour expire, the names of the hours stay.

@@ -19,7 +19,7 @@ extension ClaimedRun {
     let digits = String(steps.count)
     let head = String(repeating: "0", count: 8 - digits.count) + digits
     let facts =
-      "\(JobID()) 1-w \(isSuspect ? 1 : 0) \(recorded.isEmpty && ended.isEmpty && attempts.isEmpty && items.isEmpty ? 1 : 0) 0 41 0.000001 00000000"
+      "\(JobID()) 1-w \(isSuspect ? 1 : 0) \(recorded.isEmpty && ended.isEmpty && attempts.isEmpty && items.isEmpty ? 1 : 0) 0 41 0.000001 - 00000000"
     let text = Array(head.utf8) + steps + inputs
     guard let head = RunHead(Array("\(facts) \(text.count) request".utf8), name: "run", position: 0) else {
       throw StoreError.damaged(facts)

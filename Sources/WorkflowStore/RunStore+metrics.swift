@@ -1,0 +1,55 @@
+import Hiredis
+public import Metrics
+
+extension RunStore {
+  /// Fields that the sums may have: as many as a scrape reads in a few milliseconds.
+  static let mostMetrics = 20_000
+  /// Fields of one call at most: as many take Redis about a millisecond.
+  static let mostGrowths = 2_000
+  /// Seconds after which a process that has sent nothing is forgotten.
+  private static let processMemory = 86_400
+
+  /// Adds what a process has counted to the sums of all processes. Safe to send twice.
+  /// - Parameters:
+  ///   - process: names the process, and no other one before or after.
+  ///   - number: of this portion, from 1.
+  ///   - limit: how long it may take; as long as the store allows unless given.
+  /// - Returns: how many figures were left out, because there are as many as may be.
+  @discardableResult
+  public func add(
+    _ growths: [Meter.Growth], of process: String, number: Int, within limit: Duration? = nil
+  ) async throws(StoreError) -> Int {
+    var arguments = RedisArguments()
+    arguments.append(keys.prefix)
+    arguments.append(number)
+    arguments.append(RunStore.processMemory)
+    arguments.append(RunStore.mostMetrics)
+    for growth in growths {
+      arguments.append(growth.field)
+      arguments.append(growth.amount)
+    }
+    let reply = try await evaluate(
+      Scripts.measure, [keys.metrics, keys.metrics(of: process)], arguments, within: limit)
+    guard let omitted = reply.int else { throw RunStore.damaged(Scripts.measure, reply) }
+    return max(0, omitted)
+  }
+
+  /// Reads the sums of this partition; what is no number is left out.
+  public func metrics() async throws(StoreError) -> [Meter.Growth] {
+    guard let words = try await send(["HGETALL", keys.metrics]).array else {
+      throw .damaged("\(keys.metrics) is no hash")
+    }
+    return stride(from: 0, to: words.count - 1, by: 2).compactMap { index in
+      guard let field = words[index].string, let amount = words[index + 1].string.flatMap({ Int($0) }) else {
+        return nil
+      }
+      return Meter.Growth(field, amount)
+    }
+  }
+
+  /// Whether a run has ended; true also when there is none.
+  public func hasEnded(_ id: JobID) async throws(StoreError) -> Bool {
+    let status = try await send(["HGET", keys.job(id), "status"]).string
+    return status != "queued" && status != "started"
+  }
+}
