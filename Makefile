@@ -30,11 +30,11 @@ DEB      = .build/deb
 HOST     = .build/host-root
 
 # What the build links; what the stack runs and the tests call.
-PACKAGES       = libfcgi-dev libhiredis-dev libcurl4-openssl-dev libssl-dev
+PACKAGES       = libfcgi-dev libhiredis-dev libcurl4-openssl-dev libssl-dev zlib1g-dev
 STACK_PACKAGES = redis-server nginx curl util-linux spawn-fcgi systemd openssl tzdata
 # What boots in the rehearsal of an installation, and what makes it.
 # The -dev packages bring the libraries, under the names that they have in each release.
-HOST_PACKAGES = systemd,systemd-sysv,dbus,nginx,redis-server,curl,ca-certificates,tzdata,openssl,libfcgi-dev,libhiredis-dev,libcurl4-openssl-dev,libssl-dev,python3,iproute2
+HOST_PACKAGES = systemd,systemd-sysv,dbus,nginx,redis-server,curl,ca-certificates,tzdata,openssl,libfcgi-dev,libhiredis-dev,libcurl4-openssl-dev,libssl-dev,zlib1g-dev,python3,iproute2
 HOST_TOOLS    = mmdebstrap systemd-container
 SUDO     = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # The release after the one that this is developed on, with what Swift's toolchain links there; the toolchain itself is mounted.

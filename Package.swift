@@ -67,6 +67,7 @@ let package = Package(
     .target(name: "CCurl"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CVersion", cSettings: [.define("WF_VERSION", to: "\"\(version)\"")]),
     module("LinuxSupport", ["CLinux"]),
     module("FastCGI", ["CFastCGI", "LinuxSupport", deque, logging]),
@@ -89,12 +90,12 @@ let package = Package(
         "WorkflowStore", "WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "Scheduling", "Curl", "Hiredis",
         "OpenSSL", "LinuxSupport", logging, lifecycle,
       ]),
+    module("WorkflowPages", ["CZlib", "OpenSSL", "ExactJSON"], resources: [.embedInCode("Resources")]),
     module(
       "WorkflowAPI",
       [
-        "AccessKeys", "FastCGI", "LinuxSupport", "WorkflowStore", "WorkflowOperations", "Workflow", "ExactJSON",
-        "Scheduling", logging,
-        lifecycle,
+        "AccessKeys", "FastCGI", "LinuxSupport", "OpenSSL", "WorkflowPages", "WorkflowStore", "WorkflowOperations",
+        "Workflow", "ExactJSON", "Scheduling", logging, lifecycle,
       ]),
     module(
       "WorkflowCommand",

@@ -17,6 +17,7 @@ public struct APIServer: Service {
   private let submissions: GroupSubmit
   private let catalog: OperationCatalog
   private let accessControl: AccessControl
+  private let pages: Pages
   private let started: @Sendable () -> Void
   /// Every route.
   let routes: [any Route]
@@ -43,6 +44,9 @@ public struct APIServer: Service {
   ) {
     self.started = started
     accessControl = AccessControl(allowsAnonymous: allowsAnonymous, siteURL: siteURL, keys: keys)
+    let quotas = Quotas(connections: configuration.connectionLimit)
+    pages = Pages(
+      partitions: partitions, documents: documents, quotas: quotas, accessControl: accessControl, siteURL: siteURL)
     self.events = events
     self.partitions = partitions
     submissions = GroupSubmit(partitions)
@@ -50,15 +54,17 @@ public struct APIServer: Service {
     self.configuration = configuration
     self.logger = logger
     catalog = OperationCatalog(definitions, partitions: partitions, logger: logger)
-    let routes = Self.routes(
-      catalog: catalog, partitions: partitions, documents: documents, events: events, submissions: submissions,
-      quotas: Quotas(connections: configuration.connectionLimit), warnings: warnings)
+    let routes =
+      Self.routes(
+        catalog: catalog, partitions: partitions, documents: documents, events: events, submissions: submissions,
+        quotas: quotas, warnings: warnings) + PageRoute.all(pages)
     let openAPI = OpenAPIRoute(catalog) { route, reader in
       OpenAPIDocument(
         routes: routes + [route], requestSchemas: reader.schemas(), version: version, needsKeys: keys != nil)
     }
     self.routes = routes + [openAPI]
     router = Router(self.routes, partitions: partitions)
+    pages.use(router)
   }
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.
@@ -104,14 +110,20 @@ public struct APIServer: Service {
   func answer(_ request: FastCGIRequest) async -> FastCGIResponse {
     let start = MonotonicInstant.now
     let context = RequestContext(request, keys: accessControl.keys)
+    let page = PagePlace(request)
     var response: FastCGIResponse
     do {
-      try admit(request, context)
-      response = try await router.answer(request, context)
+      if page?.isPublic == true { try accessControl.checkPublic(request) } else { try admit(request, context) }
+      response =
+        if let page { try await pages.answer(page, request, context) } else {
+          try await router.answer(request, context)
+        }
     } catch {
-      response = error.response
+      let isPage = page != nil && MediaType.prefersHTML(request.headers("Accept"))
+      response = isPage ? pages.failure(error, request, context) : error.response
       if let reason = error.reason { context.note("reason", reason) }
     }
+    if PagePlace.isNegotiated(request.path) { response.headers.append(("Vary", "Accept")) }
     response.headers.append(("X-Request-ID", context.requestID))
     log(request, response, context, took: .now - start)
     return response
@@ -121,6 +133,9 @@ public struct APIServer: Service {
   private func admit(_ request: FastCGIRequest, _ context: RequestContext) throws(APIError) {
     guard let key = try accessControl.check(request) else { return }
     context.identify(key)
+    if AccessControl.isByCookie(request), !["GET", "HEAD"].contains(where: request.method.hasSameScalars) {
+      try FormToken.check(request, key)
+    }
     guard let pause = accessControl.keys?.countRequest(of: key) else { return }
     throw .limited(
       "\(key.name) may send \(key.limits.requests ?? 0) requests a second (requests_s)",

@@ -1,3 +1,4 @@
+import ExactJSON
 import FastCGI
 import Workflow
 import WorkflowStore
@@ -26,10 +27,14 @@ struct StatusRoute: Route {
   private static let since = QueryParameter(
     name: "since", range: 0...longestLog, meaning: "the first entry of the log that is shown; the first of all is 0")
 
+  private static let format = RouteDocumentation.Parameter(
+    name: "format", place: .query, schema: ["const": "json"], meaning: "JSON also for a client that prefers HTML")
+
   var documentation: RouteDocumentation {
     RouteDocumentation(
       id: "getStatus", summary: "The status of a run",
-      parameters: [.jobID, Self.wait.documentation, Self.since.documentation, .ifNoneMatch],
+      parameters: [.jobID, Self.wait.documentation, Self.since.documentation, Self.format, .ifNoneMatch],
+      hasPage: true,
       answers: [
         .json(200, "Status", "The status.", headers: ["ETag"]),
         .empty(304, "The status is the one that the client has.", headers: ["ETag"]), .noJob, .invalid,
