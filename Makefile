@@ -56,6 +56,9 @@ FRONTS      = .build/web-servers
 # What reads the OpenAPI document, and tests the API by it.
 SCHEMA      = .build/schema-venv
 
+# What drives Chromium through the pages; the browser is Debian's.
+PAGES       = .build/pages-venv
+
 # The peers and the harness, in virtual environments of their own.
 VENV     = .build/bench-venv
 ROWS    ?=
@@ -85,9 +88,10 @@ deb rehearsal test: PACKAGES += dpkg-dev
 rehearsal test-next: PACKAGES += $(HOST_TOOLS)
 
 test: PACKAGES += chromium python3-venv
-test: $(CLIENTS)/installed $(FRONTS)/unpacked $(SCHEMA)/installed
+test: $(CLIENTS)/installed $(FRONTS)/unpacked $(SCHEMA)/installed $(PAGES)/installed
 test: export STREAM_CLIENTS = $(CURDIR)/$(CLIENTS)
 test: export SCHEMA_TOOLS   = $(CURDIR)/$(SCHEMA)
+test: export PAGES_TOOLS    = $(CURDIR)/$(PAGES)
 test: export WEB_SERVERS    = $(CURDIR)/$(FRONTS)/root
 
 # Only root can boot a container.
@@ -192,6 +196,11 @@ $(MODELS)-litellm/installed: Tests/RealModels/requirements-litellm.txt | package
 $(SCHEMA)/installed: Tests/Schema/requirements.txt | packages
 	python3 -m venv $(SCHEMA)
 	$(SCHEMA)/bin/pip install --quiet -r $<
+	touch $@
+
+$(PAGES)/installed: Tests/Pages/requirements.txt | packages
+	python3 -m venv $(PAGES)
+	$(PAGES)/bin/pip install --quiet -r $<
 	touch $@
 
 $(VENV)/%/installed: Tests/Bench/requirements-%.txt | packages

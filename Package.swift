@@ -125,11 +125,12 @@ let package = Package(
     tests(
       "WorkflowOperationsTests",
       ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "Curl", "ModelServer", "SeededRandom"]),
+    tests("WorkflowPagesTests", ["WorkflowPages", "ExactJSON"]),
     tests(
       "WorkflowAPITests",
       [
-        "WorkflowAPI", "AccessKeys", "FastCGI", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis", "RedisFixture",
-        logging,
+        "WorkflowAPI", "AccessKeys", "FastCGI", "WorkflowPages", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis",
+        "RedisFixture", logging,
       ]),
     tests(
       "WorkflowWorkerTests",

@@ -20,7 +20,7 @@ def submit(url):
         seen.status("finished")
         seen.count("#graph .edge.critical", 2)
         seen.count("tr[data-status=done]", 3)
-        assert seen.page.locator("#timeline tbody tr").count() == 3
+        seen.count("#timeline tbody tr", 3)
         seen.page.wait_for_selector("#documents >> text=Stores")
         assert "finished" in seen.page.locator("#entries").inner_text()
         search(seen)

@@ -92,13 +92,14 @@ enum Shown {
 
   /// A duration.
   static func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds >= 0.001 else { return "0 ms" }
+    guard seconds.isFinite, seconds > 0 else { return "0 ms" }
+    if seconds < 0.01 { return "\((seconds * 100_000).rounded() / 100) ms" }
     if seconds < 1 { return "\(Int((seconds * 1_000).rounded())) ms" }
     if seconds < 60 { return "\((seconds * 100).rounded() / 100) s" }
     let whole = Int(min(seconds, 1e12).rounded())
-    if whole < 3_600 { return "\(whole / 60) min \(whole % 60) s" }
-    if whole < 86_400 { return "\(whole / 3_600) h \(whole / 60 % 60) min" }
-    return "\(whole / 86_400) d \(whole / 3_600 % 24) h"
+    let parts = [(whole / 86_400, "d"), (whole / 3_600 % 24, "h"), (whole / 60 % 60, "min"), (whole % 60, "s")]
+    let shown = parts.drop { $0.0 == 0 }.prefix(2).filter { $0.0 > 0 }
+    return shown.map { "\($0.0) \($0.1)" }.joined(separator: " ")
   }
 
   /// Bytes.

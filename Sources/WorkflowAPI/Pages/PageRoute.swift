@@ -69,7 +69,7 @@ struct PageRoute: Route {
         id: "getAsset", summary: "A style sheet or a script of the pages",
         parameters: [
           .init(
-            name: "name", place: .path, schema: ["type": "string"],
+            name: "file", place: .path, schema: ["type": "string"],
             meaning: "its name, with the beginning of its digest", isRequired: true)
         ],
         isPublic: true,

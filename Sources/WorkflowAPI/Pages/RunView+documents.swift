@@ -72,7 +72,7 @@ extension RunView {
     }
   }
 
-  /// What a step returned: from the result of a finished run, else from its log, or from where it is too large for that.
+  /// What a step returned: from the result of a finished run, else from its log; what is too large for that is apart.
   private func output(of step: StepView, _ entry: Int, _ run: StoredRun, _ result: JSONObject?) -> JSONValue? {
     if let output = result?[step.id] { return output }
     let place = entry - run.first

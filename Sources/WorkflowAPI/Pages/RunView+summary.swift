@@ -89,7 +89,8 @@ extension RunView {
   /// The steps, in the order in which they were submitted.
   func table(_ html: inout HTML, _ steps: [StepView]) {
     let needs = Dictionary(
-      (submitted?.steps ?? []).map { (ExactKey($0.id), $0.needs.map(\.step)) }, uniquingKeysWith: { first, _ in first })
+      (submitted?.steps ?? []).map { (ExactKey($0.id), $0.dependencies.map(\.step)) },
+      uniquingKeysWith: { first, _ in first })
     html.element("section", ["class": "card", "id": "steps-section", "aria-labelledby": "steps-title"]) { html in
       html.element("h2", ["id": "steps-title"], "Steps")
       html.element("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "Steps"]) { html in
