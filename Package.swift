@@ -170,7 +170,7 @@ let package = Package(
       "SystemTests",
       [
         "AccessKeys", "SystemHarness", "Curl", "ExactJSON", "Hiredis", "LinuxSupport", "ModelServer", "RedisFixture",
-        "SeededRandom", "Workflow", "WorkflowLLM", "WorkflowStore", logging, subprocess, system,
+        "SeededRandom", "Workflow", "WorkflowLLM", "WorkflowPages", "WorkflowStore", logging, subprocess, system,
       ]),
   ]
 )

@@ -147,7 +147,7 @@ def accessible(url, job):
 
 def login(url, job, other):
     """Logs in, sees what is one's own alone, and logs out."""
-    with browser(url, expected=[401, 404]) as seen:
+    with browser(url, expected=[401, 403, 404]) as seen:
         assert seen.open(f"/status/{job}").status == 401
         seen.accessible("the login")
         seen.page.fill("#key", "wrong")
