@@ -10,7 +10,7 @@ extension PageVisit {
     guard let keys = pages.accessControl.keys else { return redirect(to: "/status") }
     guard request.method.hasSameScalars(as: "POST") else { return loginPage(nil) }
     guard FormBody.isForm(request) else {
-      throw .unsupportedMediaType("a form is expected, application/x-www-form-urlencoded")
+      throw .noForm("this path reads the form of its page; programs send Authorization: Bearer KEY")
     }
     try FormToken.check(request, nil)
     let form = FormBody(request)

@@ -162,7 +162,7 @@ struct RunView {
     html.element("section", ["class": "card", "aria-labelledby": "log-title"]) { html in
       html.element("h2", ["id": "log-title"], "Log")
       if heads.count > Self.mostLines {
-        html.element("p", ["class": "hint"]) { html in
+        html.element("p", ["class": "hint", "id": "log-hint"]) { html in
           html.text("The last \(Self.mostLines) of \(facts.entries) entries. ")
           html.element("a", ["href": link], "All of them as JSON")
         }

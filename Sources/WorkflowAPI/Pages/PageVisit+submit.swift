@@ -10,7 +10,7 @@ extension PageVisit {
   /// `POST /workflow`: submits the run of the form, or shows the form again with its faults.
   func submit() async throws(APIError) -> FastCGIResponse {
     guard FormBody.isForm(request) else {
-      throw .unsupportedMediaType("a form is expected, application/x-www-form-urlencoded; JSON goes to /workflow/run")
+      throw .noForm("this path reads the form of its page; workflows in JSON are posted to /workflow/run")
     }
     if case .tooLarge(let limit) = request.body { throw .tooLarge(limit: limit) }
     try FormToken.check(request, context.key)

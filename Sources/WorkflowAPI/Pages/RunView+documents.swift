@@ -17,14 +17,20 @@ extension RunView {
         html.void("input", ["type": "search", "id": "search", "placeholder": "Search"])
         html.element("output", ["for": "search", "class": "soft"], "")
       }
-      inputs(&html, result)
-      if run == nil { large(&html) }
-      outputs(&html, steps, result?["outputs"]?.objectValue)
-      let stores = result?["stores"]?.objectValue?.members ?? []
-      if !stores.isEmpty { html.element("h3", "Stores") }
-      for store in stores.prefix(Self.mostShown) {
-        html.document(store.key, JSONText(store.value, limit: Self.documentLimit), link: link)
+      html.element("div", ["class": "shown"]) { html in
+        inputs(&html, result)
+        if run == nil { large(&html) }
+        outputs(&html, steps, result?["outputs"]?.objectValue)
+        stores(&html, result?["stores"]?.objectValue?.members ?? [])
       }
+    }
+  }
+
+  private func stores(_ html: inout HTML, _ stores: [JSONObject.Member]) {
+    guard !stores.isEmpty else { return }
+    html.element("h3", "Stores")
+    for store in stores.prefix(Self.mostShown) {
+      html.document(store.key, JSONText(store.value, limit: Self.documentLimit), link: link)
     }
   }
 

@@ -50,6 +50,9 @@ export class Graph {
     place.dataset.layoutMs = this.milliseconds.toFixed(1);
     this.scale = Math.min(1, Math.max(0.6, place.clientWidth / this.width));
     this.zoom(1);
+    // The steps that begin are in the middle of a tall drawing.
+    const first = drawing.nodes.find((node) => node.x === 0);
+    if (first) place.scrollTop = (first.y + SIZE.height) * this.scale - place.clientHeight / 2;
   }
 
   node({ id, x, y }, op) {

@@ -40,7 +40,9 @@ if (since > 0) {
     });
   }
 } else {
+  // All of it comes as events.
   log.replaceChildren();
+  document.getElementById("log-hint")?.remove();
 }
 
 for (const button of document.querySelectorAll("[data-zoom]")) {
