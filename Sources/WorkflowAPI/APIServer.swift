@@ -123,7 +123,7 @@ public struct APIServer: Service {
       response = isPage ? pages.failure(error, request, context) : error.response
       if let reason = error.reason { context.note("reason", reason) }
     }
-    if PagePlace.isNegotiated(request.path) { response.headers.append(("Vary", "Accept")) }
+    if PagePlace.hasBoth(request) { response.headers.append(("Vary", "Accept")) }
     response.headers.append(("X-Request-ID", context.requestID))
     log(request, response, context, took: .now - start)
     return response

@@ -28,7 +28,7 @@ enum PagePlace: Sendable, Equatable {
       self = isAlone
       return
     }
-    guard isRead || isPost, Self.isNegotiated(path), MediaType.prefersHTML(request.headers("Accept")),
+    guard isRead || isPost, MediaType.prefersHTML(request.headers("Accept")), Self.isNegotiated(path),
       QueryItems(request).text("format")?.hasSameScalars(as: "json") != true
     else { return nil }
     let segments = Self.segments(path)
@@ -54,8 +54,13 @@ enum PagePlace: Sendable, Equatable {
     }
   }
 
+  /// Whether what is read at the path is JSON or a page, as `Accept` decides.
+  static func hasBoth(_ request: FastCGIRequest) -> Bool {
+    !request.method.hasSameScalars(as: "POST") && isNegotiated(request.path)
+  }
+
   /// Whether a path has both JSON and a page, so that `Accept` decides.
-  static func isNegotiated(_ path: String) -> Bool {
+  private static func isNegotiated(_ path: String) -> Bool {
     let segments = segments(path)
     guard let first = segments.first else { return false }
     if first.hasSameScalars(as: "status") {
@@ -73,6 +78,7 @@ enum PagePlace: Sendable, Equatable {
     if path.hasSameScalars(as: "/workflow/docs") { return isRead ? .docs : nil }
     if path.hasSameScalars(as: "/workflow/login") { return isRead || isPost ? .login : nil }
     if path.hasSameScalars(as: "/workflow/logout") { return isPost ? .logout : nil }
+    guard path.utf8.starts(with: "/workflow/assets/".utf8) else { return nil }
     let segments = segments(path)
     guard isRead, segments.count == 3, segments[0].hasSameScalars(as: "workflow"),
       segments[1].hasSameScalars(as: "assets")

@@ -13,10 +13,7 @@ extension PageVisit {
     let known = pages.writtenDocs.withLock { $0 }
     if let known, known.tag.hasSameScalars(as: tag) { return docsPage(known.content) }
     guard case .bytes(let text) = document.body else { throw .damaged("the OpenAPI document is no text") }
-    // It takes longer than a thread of a connection has.
-    let content = await withTaskExecutorPreference(globalConcurrentExecutor) {
-      DocsView((try? JSONValue(deeply: text))?.objectValue ?? JSONObject(), siteURL: pages.siteURL).html
-    }
+    let content = DocsView((try? JSONValue(deeply: text))?.objectValue ?? JSONObject(), siteURL: pages.siteURL).html
     pages.writtenDocs.withLock { $0 = (tag, content) }
     return docsPage(content)
   }

@@ -49,10 +49,8 @@ extension PageVisit {
       id: id, facts: facts, run: run, heads: heads, submitted: submitted, usage: usage,
       since: facts.bytes <= Self.mostReplayed ? 0 : facts.entries, mayChange: context.mayChange,
       token: viewer.token)
-    return await withTaskExecutorPreference(globalConcurrentExecutor) {
-      let name = facts.runName.isEmpty ? id.description : facts.runName.cut(toBytes: 200)
-      return response(Page(title: name, section: .runs, scripts: ["run.js"], content: view.html))
-    }
+    let name = facts.runName.isEmpty ? id.description : facts.runName.cut(toBytes: 200)
+    return response(Page(title: name, section: .runs, scripts: ["run.js"], content: view.html))
   }
 
   /// `POST /workflow/{job_id}/cancel` and others, as a button of a page sends it.

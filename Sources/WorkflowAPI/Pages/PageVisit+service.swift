@@ -7,8 +7,7 @@ extension PageVisit {
   /// `GET /workflow/schedules` as a page.
   func schedules() async throws(APIError) -> FastCGIResponse {
     let schedules = try await answer("/workflow/schedules").json["schedules"]?.arrayValue ?? []
-    let content = await withTaskExecutorPreference(globalConcurrentExecutor) { Self.schedules(schedules) }
-    return response(Page(title: "Schedules", section: .schedules, content: content))
+    return response(Page(title: "Schedules", section: .schedules, content: Self.schedules(schedules)))
   }
 
   private static func schedules(_ schedules: [JSONValue]) -> HTML {

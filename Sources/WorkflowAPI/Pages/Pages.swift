@@ -44,12 +44,19 @@ final class Pages: Sendable {
   func answer(
     _ place: PagePlace, _ request: FastCGIRequest, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
-    let visit = PageVisit(request, context, self)
+    if case .asset(let name) = place { return try asset(name, request) }
+    // To write a page and to compress it takes longer than a thread of a connection has.
+    return try await withTaskExecutorPreference(globalConcurrentExecutor) { () async throws(APIError) in
+      try await page(place, PageVisit(request, context, self))
+    }
+  }
+
+  private func page(_ place: PagePlace, _ visit: PageVisit) async throws(APIError) -> FastCGIResponse {
     switch place {
-    case .asset(let name): return try asset(name, request)
+    case .asset: throw .notFound("Not Found")
     case .login: return try await visit.login()
     case .logout: return try visit.logout()
-    case .submit where request.method.hasSameScalars(as: "POST"): return try await visit.submit()
+    case .submit where visit.request.method.hasSameScalars(as: "POST"): return try await visit.submit()
     case .submit: return try await visit.submitForm()
     case .steer(let id, let verb): return try await visit.steer(id, verb)
     case .runs: return try await visit.runs()

@@ -78,10 +78,13 @@ export class Graph {
     node.link.classList.toggle("degraded", step.degraded);
   }
 
-  /** Marks the critical path. */
+  /** Marks the critical path.
+   *  @param path its steps, the last one first */
   mark(path) {
+    const steps = [...path];
+    const next = new Map(steps.slice(1).map((id, index) => [id, steps[index]]));
     for (const [id, node] of this.nodes) node.link.classList.toggle("critical", path.has(id));
-    for (const edge of this.edges) edge.path.classList.toggle("critical", path.has(edge.from) && path.has(edge.to));
+    for (const edge of this.edges) edge.path.classList.toggle("critical", next.get(edge.from) === edge.to);
   }
 
   /** Changes the size by a factor. */

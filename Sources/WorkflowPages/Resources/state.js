@@ -92,7 +92,8 @@ function end(step, entry, status) {
 }
 
 /** The steps that have determined how long the run took: from the last one to end back to a step without needs, each
- *  time to the one that was waited for longest. */
+ *  time to the one that was waited for longest.
+ *  @returns their ids, the last one first */
 export function criticalPath(steps) {
   const path = new Set();
   const last = (ids) => {
