@@ -48,6 +48,7 @@ struct StatusRoute: Route {
     let query = QueryItems(request)
     let wait = try query.integer(Self.wait)
     let since = try query.integer(Self.since) ?? 0
+    try checkFormat(query)
     let tags = request.headers("If-None-Match")
     let waits = wait.map { $0 > 0 } ?? false
     // What the client may have already, or waits for, is not read before that is known.
@@ -64,6 +65,14 @@ struct StatusRoute: Route {
     case .run(let run): return try await response(id, run, tag, since: since, holding: share)
     case .facts(let facts): return try await document(of: id, since: since, facts)
     }
+  }
+
+  private func checkFormat(_ query: QueryItems) throws(APIError) {
+    guard let format = query.text(Self.format.name), !format.hasSameScalars(as: "json") else { return }
+    throw .invalid([
+      ValidationFault(
+        "value_error", [.key("query"), .key("format")], "Value error, Input should be json", input: .string(format))
+    ])
   }
 
   /// Reads the facts of a run, and the run itself if it is short.

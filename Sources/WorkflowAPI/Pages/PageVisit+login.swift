@@ -7,12 +7,15 @@ import WorkflowPages
 extension PageVisit {
   /// `GET` and `POST /workflow/login`: the form, and a key from it.
   func login() async throws(APIError) -> FastCGIResponse {
-    guard let keys = pages.accessControl.keys else { return redirect(to: "/status") }
-    guard request.method.hasSameScalars(as: "POST") else { return loginPage(nil) }
+    let keys = pages.accessControl.keys
+    guard request.method.hasSameScalars(as: "POST") else {
+      return keys == nil ? redirect(to: "/status") : loginPage(nil)
+    }
     guard FormBody.isForm(request) else {
       throw .noForm("this path reads the form of its page; programs send Authorization: Bearer KEY")
     }
     try FormToken.check(request, nil)
+    guard let keys else { return redirect(to: "/status") }
     let form = FormBody(request)
     let secret = form.text("key") ?? ""
     guard keys.isLoaded, !keys.isEmpty else { return loginPage(.noKeys) }

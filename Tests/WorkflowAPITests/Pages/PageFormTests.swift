@@ -130,6 +130,13 @@ import WorkflowStore
     #expect(await browser.send("GET", "/status").status == 401)
   }
 
+  @Test func `Without keys there is nothing to log in to`() async throws {
+    var browser = Browser(api: try TestAPI())
+    #expect(await browser.send("GET", "/workflow/login").header("Location") == "/status")
+    #expect(await browser.send("POST", "/workflow/login").status == 415)
+    #expect(await browser.send("POST", "/workflow/login", form: [("key", "a")]).status == 403)
+  }
+
   @Test func `Over an encrypted connection the cookies are for such connections alone`() async throws {
     var browser = Browser(api: try keyed())
     for (name, value) in [("REQUEST_SCHEME", "https"), ("HTTPS", "on")] {

@@ -52,6 +52,7 @@ import WorkflowStore
     }
     let forced = await api.answer("GET", "/status/\(id)?format=json", headers: Self.browser)
     #expect(forced.json["job_id"]?.stringValue == "\(id)")
+    #expect(await api.answer("GET", "/status/\(id)?format=xml").status == 422)
     for path in ["/status/counts", "/status/workers", "/status/usage", "/workflow/openapi.json", "/workflow/ops"] {
       let json = await api.answer("GET", path, headers: Self.browser)
       #expect(json.header("Content-Type") == "application/json", "\(path)")
