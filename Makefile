@@ -32,11 +32,11 @@ DEB      = .build/deb
 HOST     = .build/host-root
 
 # What the build links; what the stack runs and the tests call.
-PACKAGES       = libfcgi-dev libhiredis-dev libcurl4-openssl-dev libssl-dev
+PACKAGES       = libfcgi-dev libhiredis-dev libcurl4-openssl-dev libssl-dev zlib1g-dev
 STACK_PACKAGES = redis-server nginx curl util-linux spawn-fcgi systemd openssl tzdata
 # What boots in the rehearsal of an installation, and what makes it.
 # The -dev packages bring the libraries, under the names that they have in each release.
-HOST_PACKAGES = systemd,systemd-sysv,dbus,nginx,redis-server,curl,ca-certificates,tzdata,openssl,libfcgi-dev,libhiredis-dev,libcurl4-openssl-dev,libssl-dev,python3,iproute2
+HOST_PACKAGES = systemd,systemd-sysv,dbus,nginx,redis-server,curl,ca-certificates,tzdata,openssl,libfcgi-dev,libhiredis-dev,libcurl4-openssl-dev,libssl-dev,zlib1g-dev,python3,iproute2
 HOST_TOOLS    = mmdebstrap systemd-container
 # What reads the manual page and the completions.
 MANUAL_TOOLS  = fish man-db mandoc zsh
@@ -60,6 +60,9 @@ FRONTS      = .build/web-servers
 
 # What reads the OpenAPI document, and tests the API by it.
 SCHEMA      = .build/schema-venv
+
+# What drives Chromium through the pages; the browser is Debian's.
+PAGES       = .build/pages-venv
 
 # The peers and the harness, in virtual environments of their own.
 VENV     = .build/bench-venv
@@ -97,9 +100,10 @@ deb rehearsal test: PACKAGES += dpkg-dev
 rehearsal test-next: PACKAGES += $(HOST_TOOLS)
 
 test: PACKAGES += chromium python3-venv
-test: $(CLIENTS)/installed $(FRONTS)/unpacked $(SCHEMA)/installed
+test: $(CLIENTS)/installed $(FRONTS)/unpacked $(SCHEMA)/installed $(PAGES)/installed
 test: export STREAM_CLIENTS = $(CURDIR)/$(CLIENTS)
 test: export SCHEMA_TOOLS   = $(CURDIR)/$(SCHEMA)
+test: export PAGES_TOOLS    = $(CURDIR)/$(PAGES)
 test: export WEB_SERVERS    = $(CURDIR)/$(FRONTS)/root
 
 ifneq ($(ENGINE),)
@@ -221,6 +225,11 @@ $(MODELS)-litellm/installed: Tests/RealModels/requirements-litellm.txt | package
 $(SCHEMA)/installed: Tests/Schema/requirements.txt | packages
 	python3 -m venv $(SCHEMA)
 	$(SCHEMA)/bin/pip install --quiet -r $<
+	touch $@
+
+$(PAGES)/installed: Tests/Pages/requirements.txt | packages
+	python3 -m venv $(PAGES)
+	$(PAGES)/bin/pip install --quiet -r $<
 	touch $@
 
 $(VENV)/%/installed: Tests/Bench/requirements-%.txt | packages

@@ -67,6 +67,7 @@ let package = Package(
     .target(name: "CCurl"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CVersion", cSettings: [.define("WF_VERSION", to: "\"\(version)\"")]),
     module("LinuxSupport", ["CLinux"]),
     module("FastCGI", ["CFastCGI", "LinuxSupport", deque, logging]),
@@ -92,11 +93,12 @@ let package = Package(
         "WorkflowStore", "WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "Scheduling", "Curl", "Hiredis",
         "OpenSSL", "LinuxSupport", "Metrics", "Tracing", logging, lifecycle,
       ]),
+    module("WorkflowPages", ["CZlib", "OpenSSL", "ExactJSON"], resources: [.embedInCode("Resources")]),
     module(
       "WorkflowAPI",
       [
-        "AccessKeys", "FastCGI", "LinuxSupport", "Metrics", "WorkflowStore", "WorkflowOperations", "Workflow",
-        "ExactJSON", "Scheduling", "Tracing", logging, lifecycle,
+        "AccessKeys", "FastCGI", "LinuxSupport", "Metrics", "OpenSSL", "WorkflowPages", "WorkflowStore",
+        "WorkflowOperations", "Workflow", "ExactJSON", "Scheduling", "Tracing", logging, lifecycle,
       ]),
     module(
       "WorkflowCommand",
@@ -134,10 +136,12 @@ let package = Package(
     tests(
       "WorkflowOperationsTests",
       ["WorkflowOperations", "WorkflowLLM", "Workflow", "ExactJSON", "Curl", "ModelServer", "SeededRandom"]),
+    tests("WorkflowPagesTests", ["WorkflowPages", "ExactJSON"]),
     tests(
       "WorkflowAPITests",
       [
-        "WorkflowAPI", "AccessKeys", "FastCGI", "Metrics", "WorkflowStore", "Workflow", "ExactJSON", "Hiredis",
+        "WorkflowAPI", "AccessKeys", "FastCGI", "Metrics", "WorkflowPages", "WorkflowStore", "Workflow", "ExactJSON",
+        "Hiredis",
         "RedisFixture", logging,
       ]),
     tests(
@@ -178,7 +182,8 @@ let package = Package(
       "SystemTests",
       [
         "AccessKeys", "SystemHarness", "Curl", "ExactJSON", "Hiredis", "LinuxSupport", "Metrics", "ModelServer",
-        "RedisFixture", "SeededRandom", "Workflow", "WorkflowLLM", "WorkflowStore", logging, subprocess, system,
+        "RedisFixture", "SeededRandom", "Workflow", "WorkflowLLM", "WorkflowPages", "WorkflowStore", logging,
+        subprocess, system,
       ]),
   ]
 )

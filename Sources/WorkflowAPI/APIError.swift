@@ -37,6 +37,8 @@ enum APIError: Error, Sendable, Equatable {
   case tooLarge(limit: Int)
   /// The body has a type other than JSON, named in the value.
   case unsupportedMediaType(String)
+  /// The path reads forms, and the body is none; the value is the message.
+  case noForm(String)
   /// The body has a content coding, named in the value.
   case unsupportedEncoding(String)
   /// Redis is unreachable; the reason is for the log. `outcomeUnknown`: the request may have taken effect.
@@ -96,7 +98,7 @@ enum APIError: Error, Sendable, Equatable {
     case .methodNotAllowed: 405
     case .conflict, .unfit, .full: 409
     case .tooLarge: 413
-    case .unsupportedMediaType, .unsupportedEncoding: 415
+    case .unsupportedMediaType, .noForm, .unsupportedEncoding: 415
     case .misdirected: 421
     case .limited: 429
     case .unavailable, .unreadable, .refused, .busy, .incapable, .noKeys: 503
@@ -133,7 +135,7 @@ enum APIError: Error, Sendable, Equatable {
       \(host.map { "not as \($0.cut(toBytes: 100))" } ?? "and the request names no host")
       """
     case .forbidden(let what), .notFound(let what), .unfit(let what), .full(let what), .incapable(let what): what
-    case .limited(let what, _): what
+    case .limited(let what, _), .noForm(let what): what
     case .methodNotAllowed(let allow): "Method Not Allowed; this path answers \(allow.joined(separator: ", "))"
     case .conflict(let job): "this Idempotency-Key was used with another body, for job \(job)"
     case .tooLarge(let limit): "the body is larger than \(limit) bytes (WF_MAX_BODY_BYTES)"

@@ -21,6 +21,7 @@ public struct APIServer: Service {
   private let accessControl: AccessControl
   private let requests: RequestMeter
   private let sender: MetricsSender
+  private let pages: Pages
   private let started: @Sendable () -> Void
   /// Every route.
   let routes: [any Route]
@@ -53,6 +54,9 @@ public struct APIServer: Service {
     accessControl = AccessControl(
       allowsAnonymous: allowsAnonymous, siteURL: siteURL, keys: keys, mayScrape: mayScrape)
     sender = MetricsSender(meter, to: partitions.all[0], logger: logger)
+    let quotas = Quotas(connections: configuration.connectionLimit)
+    pages = Pages(
+      partitions: partitions, documents: documents, quotas: quotas, accessControl: accessControl, siteURL: siteURL)
     self.events = events
     self.partitions = partitions
     submissions = GroupSubmit(partitions)
@@ -60,10 +64,12 @@ public struct APIServer: Service {
     self.configuration = configuration
     self.logger = logger
     catalog = OperationCatalog(definitions, partitions: partitions, logger: logger)
-    let routes = Self.routes(
-      catalog: catalog, partitions: partitions, documents: documents, events: events, submissions: submissions,
-      quotas: Quotas(connections: configuration.connectionLimit), spans: spans, warnings: warnings,
-      metrics: MetricsCollector(partitions: partitions, catalog: catalog, sender: sender, version: version))
+    let routes =
+      Self.routes(
+        catalog: catalog, partitions: partitions, documents: documents, events: events, submissions: submissions,
+        quotas: quotas, spans: spans, warnings: warnings,
+        metrics: MetricsCollector(partitions: partitions, catalog: catalog, sender: sender, version: version))
+      + PageRoute.all(pages)
     let openAPI = OpenAPIRoute(catalog) { route, reader in
       OpenAPIDocument(
         routes: routes + [route], requestSchemas: reader.schemas(), version: version, needsKeys: keys != nil)
@@ -71,6 +77,7 @@ public struct APIServer: Service {
     self.routes = routes + [openAPI]
     router = Router(self.routes, partitions: partitions)
     requests = RequestMeter(meter, self.routes)
+    pages.use(router)
   }
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.
@@ -119,14 +126,20 @@ public struct APIServer: Service {
   func answer(_ request: FastCGIRequest) async -> FastCGIResponse {
     let start = MonotonicInstant.now
     let context = RequestContext(request, keys: accessControl.keys)
+    let page = PagePlace(request)
     var response: FastCGIResponse
     do {
-      try admit(request, context)
-      response = try await router.answer(request, context)
+      if page?.isPublic == true { try accessControl.checkPublic(request) } else { try admit(request, context) }
+      response =
+        if let page { try await pages.answer(page, request, context) } else {
+          try await router.answer(request, context)
+        }
     } catch {
-      response = error.response
+      let isPage = page != nil && MediaType.prefersHTML(request.headers("Accept"))
+      response = isPage ? pages.failure(error, request, context) : error.response
       if let reason = error.reason { context.note("reason", reason) }
     }
+    if PagePlace.hasBoth(request) { response.headers.append(("Vary", "Accept")) }
     response.headers.append(("X-Request-ID", context.requestID))
     let time = MonotonicInstant.now - start
     requests.note(route: context.route, status: response.status, waits: context.hasWaited, took: time)
@@ -138,6 +151,9 @@ public struct APIServer: Service {
   private func admit(_ request: FastCGIRequest, _ context: RequestContext) throws(APIError) {
     guard let key = try accessControl.check(request) else { return }
     context.identify(key)
+    if AccessControl.isByCookie(request), !["GET", "HEAD"].contains(where: request.method.hasSameScalars) {
+      try FormToken.check(request, key)
+    }
     guard let pause = accessControl.keys?.countRequest(of: key) else { return }
     throw .limited(
       "\(key.name) may send \(key.limits.requests ?? 0) requests a second (requests_s)",

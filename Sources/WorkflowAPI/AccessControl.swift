@@ -30,7 +30,8 @@ struct AccessControl: Sendable {
   /// Checks a request.
   ///
   /// With keys it does not matter where a client is and which host it asks for: a page of a foreign site that reaches
-  /// the API by its visitor's browser has no key, and no browser adds one by itself.
+  /// the API by its visitor's browser has no key: a browser adds the cookie of a login to requests of this API's pages
+  /// alone (`SameSite=Strict`).
   /// - Returns: the key that it has; nil where requests need none.
   /// - Throws: `noKey`, `unknownKey` or `noKeys`; without keys `unauthorized` for a client on another host,
   ///   `misdirected` for a foreign `Host`.
@@ -56,10 +57,25 @@ struct AccessControl: Sendable {
     return mayScrape(request.parameter("REMOTE_ADDR") ?? "")
   }
 
-  /// The key that a request sends (RFC 6750, section 2.1).
+  /// Whether the key of a request is in a cookie: then a browser adds it by itself, and what changes something needs
+  /// the token of a form.
+  static func isByCookie(_ request: FastCGIRequest) -> Bool {
+    request.headers("Authorization").allSatisfy(\.isEmpty) && Cookies.secret(in: request) != nil
+  }
+
+  /// Checks a request that needs no key.
+  /// - Throws: without keys what ``check(_:)`` throws.
+  func checkPublic(_ request: FastCGIRequest) throws(APIError) {
+    if keys == nil { try checkPlace(of: request) }
+  }
+
+  /// The key that a request sends (RFC 6750, section 2.1), or that a login has put into a cookie.
   private func secret(in request: FastCGIRequest) throws(APIError) -> String {
     let headers = request.headers("Authorization").filter { !$0.isEmpty }
-    guard let header = headers.first else { throw .noKey("this API wants a key") }
+    guard let header = headers.first else {
+      if let secret = Cookies.secret(in: request) { return secret }
+      throw .noKey("this API wants a key")
+    }
     guard headers.count == 1 else { throw .noKey("this API wants one key, and the request has several") }
     let scheme = header.utf8.prefix { $0 != UInt8(ascii: " ") }
     guard scheme.map(ASCII.lowercase) == Array("bearer".utf8) else {

@@ -14,6 +14,7 @@ struct HealthRoute: Route {
   var documentation: RouteDocumentation {
     RouteDocumentation(
       id: "getHealth", summary: "Whether runs are accepted and executed",
+      hasPage: true,
       answers: [
         .json(200, "Health", "They are."),
         .json(503, "Health", "They are not; `detail` says why."),

@@ -22,7 +22,7 @@ struct ListRoute: Route {
         failed or cancelled alone are in the order of their end.
         """,
       parameters: FilterQuery.documentation([Self.dead], partitions: partitions),
-      answers: [.json(200, "Runs", "The runs."), .invalid])
+      hasPage: true, answers: [.json(200, "Runs", "The runs."), .invalid])
   }
 
   func answer(

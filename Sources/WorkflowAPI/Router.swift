@@ -61,7 +61,7 @@ struct Router: Sendable {
 
   /// Refuses a run of another name as one that is not there. It is done here, for all routes of runs, because each of
   /// them would answer something else.
-  private func checkOwner(of argument: String, _ context: RequestContext) async throws(APIError) {
+  func checkOwner(of argument: String, _ context: RequestContext) async throws(APIError) {
     guard context.scope != nil, let partitions, let id = JobID(argument) else { return }
     let owner = try await partitions.store(of: id).reading { store throws(StoreError) in try await store.owner(of: id) }
     guard context.maySee(runOf: owner) else {

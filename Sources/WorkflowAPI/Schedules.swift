@@ -75,7 +75,8 @@ struct ScheduleListRoute: Route {
 
   var documentation: RouteDocumentation {
     RouteDocumentation(
-      id: "listSchedules", summary: "All schedules", answers: [.json(200, "Schedules", "The schedules, by name.")])
+      id: "listSchedules", summary: "All schedules", hasPage: true,
+      answers: [.json(200, "Schedules", "The schedules, by name.")])
   }
 
   func answer(

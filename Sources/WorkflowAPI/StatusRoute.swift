@@ -1,3 +1,4 @@
+import ExactJSON
 import FastCGI
 import Workflow
 import WorkflowStore
@@ -26,10 +27,14 @@ struct StatusRoute: Route {
   private static let since = QueryParameter(
     name: "since", range: 0...longestLog, meaning: "the first entry of the log that is shown; the first of all is 0")
 
+  private static let format = RouteDocumentation.Parameter(
+    name: "format", place: .query, schema: ["const": "json"], meaning: "JSON also for a client that prefers HTML")
+
   var documentation: RouteDocumentation {
     RouteDocumentation(
       id: "getStatus", summary: "The status of a run",
-      parameters: [.jobID, Self.wait.documentation, Self.since.documentation, .ifNoneMatch],
+      parameters: [.jobID, Self.wait.documentation, Self.since.documentation, Self.format, .ifNoneMatch],
+      hasPage: true,
       answers: [
         .json(200, "Status", "The status.", headers: ["ETag"]),
         .empty(304, "The status is the one that the client has.", headers: ["ETag"]), .noJob, .invalid,
@@ -43,6 +48,7 @@ struct StatusRoute: Route {
     let query = QueryItems(request)
     let wait = try query.integer(Self.wait)
     let since = try query.integer(Self.since) ?? 0
+    try checkFormat(query)
     let tags = request.headers("If-None-Match")
     let waits = wait.map { $0 > 0 } ?? false
     // What the client may have already, or waits for, is not read before that is known.
@@ -60,6 +66,14 @@ struct StatusRoute: Route {
     case .run(let run): return try await response(id, run, tag, since: since, holding: share)
     case .facts(let facts): return try await document(of: id, since: since, facts)
     }
+  }
+
+  private func checkFormat(_ query: QueryItems) throws(APIError) {
+    guard let format = query.text(Self.format.name), !format.hasSameScalars(as: "json") else { return }
+    throw .invalid([
+      ValidationFault(
+        "value_error", [.key("query"), .key("format")], "Value error, Input should be json", input: .string(format))
+    ])
   }
 
   /// Reads the facts of a run, and the run itself if it is short.

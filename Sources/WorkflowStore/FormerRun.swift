@@ -115,7 +115,7 @@ extension RunStore {
       graph: StepGraph(steps), failed: [], submitted: submitted, documentBytes: submitted.count, result: result)
   }
 
-  private static func definition(_ text: [UInt8]) -> [StepDefinition]? {
+  static func definition(_ text: [UInt8]) -> [StepDefinition]? {
     (try? JSONValue(deeply: text)).flatMap { StoredSteps(json: $0) }?.steps
   }
 

@@ -108,7 +108,7 @@ def chromium(url):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         page = pathlib.Path(folder) / "page.html"
         page.write_text(PAGE % url)
-        # A page of wf's own origin cannot be had: wf serves none.
+        # A page from a file: those of wf have scripts of their own.
         browser = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "--", "chromium", "--headless", "--no-sandbox", "--disable-gpu",
              "--disable-dev-shm-usage", "--disable-web-security", "--no-proxy-server", f"--user-data-dir={folder}/data",

@@ -66,8 +66,8 @@ struct OpenAPIDocument {
 
   private var components: JSONObject {
     var components: JSONObject = [
-      "schemas": .object(requestSchemas.merging(ResponseSchemas.all)),
-      "responses": .object(JSONObject(Self.commonAnswers.map { ("\($0.status)", .object($0.json)) })),
+      "schemas": .object(requestSchemas.merging(ResponseSchemas.all).merging(PageRoute.schemas)),
+      "responses": .object(JSONObject(Self.commonAnswers.map { ("\($0.status)", .object($0.json(withPage: true))) })),
       "headers": .object(
         JSONObject(
           Self.headers.map { header in

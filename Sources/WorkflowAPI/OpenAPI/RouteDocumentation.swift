@@ -56,6 +56,12 @@ struct RouteDocumentation: Sendable {
   var parameters: [Parameter] = []
   /// The name of the schema of the body in JSON, and examples by name; nil for a request without a body.
   var body: (schema: String, examples: JSONObject)?
+  /// The type of the body.
+  var bodyType = "application/json"
+  /// Whether a browser gets a page from the same path.
+  var hasPage = false
+  /// Whether it is answered without a key.
+  var isPublic = false
   /// What is answered besides what every path answers (``OpenAPIDocument/commonAnswers``).
   let answers: [Answer]
 }
@@ -95,11 +101,15 @@ extension RouteDocumentation {
       operation["requestBody"] = [
         "required": true,
         "content": [
-          "application/json": ["schema": .object(Field.reference(body.schema)), "examples": .object(body.examples)]
+          bodyType: .object(
+            JSONObject(
+              [("schema", .object(Field.reference(body.schema)))]
+                + (body.examples.isEmpty ? [] : [("examples", .object(body.examples))])))
         ],
       ]
     }
-    let own = answers.map { ("\($0.status)", JSONValue.object($0.json)) }
+    if isPublic { operation["security"] = [] }
+    let own = answers.map { ("\($0.status)", JSONValue.object($0.json(withPage: hasPage))) }
     let common = OpenAPIDocument.commonAnswers.filter { answer in !answers.contains { $0.status == answer.status } }
     let others = common.map { answer in
       ("\(answer.status)", JSONValue.object(["$ref": .string("#/components/responses/\(answer.status)")]))
@@ -122,7 +132,8 @@ extension RouteDocumentation.Parameter {
 
 extension RouteDocumentation.Answer {
   /// The answer as OpenAPI writes it. Every answer has the id of its request.
-  var json: JSONObject {
+  /// - Parameter withPage: whether a browser gets a page in its place.
+  func json(withPage: Bool) -> JSONObject {
     let names = headers + ["X-Request-ID"]
     var answer: JSONObject = [
       "description": .string(meaning),
@@ -132,7 +143,9 @@ extension RouteDocumentation.Answer {
     if let content {
       var media: JSONObject = ["schema": .object(content.schema)]
       if let example { media["example"] = example }
-      answer["content"] = .object(JSONObject(([content.type] + others).map { ($0, .object(media)) }))
+      var types = JSONObject(([content.type] + others).map { ($0, .object(media)) })
+      if withPage { types["text/html"] = ["schema": ["type": "string"]] }
+      answer["content"] = .object(types)
     }
     if let links { answer["links"] = .object(links) }
     return answer

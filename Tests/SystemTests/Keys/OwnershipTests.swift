@@ -13,6 +13,7 @@ import Testing
     "/workflow/run", "/workflow/openapi.json", "/workflow/schedules", "/status", "/status/health", "/status/counts",
     "/workflow/runs/cancel", "/workflow/runs/pause", "/workflow/runs/resume", "/workflow/runs/retry",
     "/status/callbacks", "/workflow/callbacks/retry", "/workflow/ops", "/status/workers",
+    "/workflow", "/workflow/docs", "/workflow/login", "/workflow/logout",
   ]
   private static let unknown = "00000000-0000-4000-8000-000000000000"
 

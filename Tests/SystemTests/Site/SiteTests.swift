@@ -46,6 +46,10 @@ import Testing
     .init(
       "TRACE of the document", "TRACE /workflow/openapi.json HTTP/1.1", gives: 405, "Method Not Allowed",
       allow: "GET, HEAD"),
+    .init("TRACE of a form", "TRACE /workflow HTTP/1.1", gives: 405, "Method Not Allowed", allow: "GET, HEAD, POST"),
+    .init(
+      "TRACE of the login", "TRACE /workflow/login HTTP/1.1", gives: 405, "Method Not Allowed",
+      allow: "GET, HEAD, POST"),
     .init("TRACE where one posts", "TRACE /workflow/run HTTP/1.1", gives: 405, "Method Not Allowed", allow: "POST"),
     .init(
       "a large body", "POST /workflow/run HTTP/1.1", "Content-Length: 3000000\r\n", gives: 413, "client_max_body_size"),

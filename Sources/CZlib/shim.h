@@ -1,0 +1,4 @@
+// zlib, for what is sent compressed.
+#pragma once
+
+#include <zlib.h>
