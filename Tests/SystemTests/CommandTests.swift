@@ -86,6 +86,15 @@ import Testing
     }
   }
 
+  @Test func `wf api admits no address to the metrics where clients say themselves which one they have`() async throws {
+    for socket in ["0.0.0.0:0", "[::]:0"] {
+      let settings = ["WF_API_KEYS_FILE": "/nonexistent/keys", "WF_METRICS_ALLOW": "10.1.2.3"]
+      let outcome = try await wf("api", "--socket", socket, settings: settings)
+      #expect(outcome.code == 78)
+      #expect(outcome.error.contains("in place of WF_METRICS_ALLOW"))
+    }
+  }
+
   @Test func `no line of any help is broken`() async throws {
     let commands = [
       "api", "worker", "run", "watch", "status", "list", "cancel", "retry", "rerun", "pause", "resume", "workers",

@@ -34,12 +34,20 @@ import WorkflowOperations
     ("WF_HTTP_ALLOW", "a.example,https://b.example", "\"https://b.example\" is none"),
     ("WF_HTTP_ALLOW", "a.example,", "\"\" is none"), ("WF_HTTP_ALLOW", "a..b", "such as api.example.com"),
     ("WF_HTTP_ALLOW", "10.0.0.0/8", "such as api.example.com"), ("WF_HTTP_ALLOW_PRIVATE", "1", "such as 10.1.2.3"),
+    ("WF_METRICS_ALLOW", "10.0.0.0/33", "such as 10.1.2.3"),
     ("WF_HTTP_ALLOW_PRIVATE", "10.0.0.1/8", "such as 10.1.2.3"), ("WF_HTTP_TIMEOUT_S", "0", "from 0.1 to 3600"),
   ])
   func `What is none of the forms stops the start`(name: String, value: String, reason: String) {
     let problems = problems([name: value])
     #expect(problems.count == 1)
     #expect(problems.first?.hasPrefix("\(name)=\(value): ") == true && problems.first?.contains(reason) == true)
+  }
+
+  @Test func `The metrics are for the addresses of the setting, in whichever form they are written`() throws {
+    let settings = try settings(["WF_METRICS_ALLOW": "10.1.0.0/16, 2001:db8::1"])
+    let addresses = ["10.1.2.3", "::ffff:10.1.2.3", "2001:db8:0::1", "10.2.0.1", "unix:", "", "10.1.2.3 "]
+    #expect(addresses.map(settings.mayScrape) == [true, true, true, false, false, false, false])
+    #expect(try self.settings([:]).mayScrape("127.0.0.1") == false)
   }
 
   @Test(arguments: ["127.0.0.1:8080", "[::1]", "169.254.169.254", "10.1.2.3"])
