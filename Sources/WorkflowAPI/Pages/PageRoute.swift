@@ -69,7 +69,7 @@ struct PageRoute: Route {
         id: "getAsset", summary: "A style sheet or a script of the pages",
         parameters: [
           .init(
-            name: "file", place: .path, schema: ["type": "string"],
+            name: "file", place: .path, schema: ["type": "string", "pattern": "^[a-z]+[.][0-9a-f]{12}[.](?:css|js)$"],
             meaning: "its name, with the beginning of its digest", isRequired: true)
         ],
         isPublic: true,
