@@ -1,6 +1,13 @@
 import Glibc
 
 extension RedisAddress {
+  /// The password for the next login: the content of `passwordFile`, or else `password`.
+  func currentPassword() throws(LinkFailure) -> String? {
+    try Login(user: user, password: password, passwordFile: passwordFile).currentPassword()
+  }
+}
+
+extension RedisAddress.Login {
   private static let longestPassword = 64 << 10  // bytes
 
   /// The password for the next login: the content of `passwordFile`, or else `password`.

@@ -1,13 +1,50 @@
 /// The address of a Redis server, with the user to log in as.
 ///
-/// Written as `redis://[user:password@]host[:port][/db]` or `redis+unix://[user:password@]/path[?db=n]`.
+/// Written as `redis://[user:password@]host[:port][/db]`, `redis+unix://[user:password@]/path[?db=n]`, or
+/// `redis+sentinel://[user:password@]host[:port],host[:port],…/name[/db]`, where the hosts are those of sentinels.
 public struct RedisAddress: Sendable, Equatable {
-  /// An endpoint of a socket.
+  /// A host and a port.
+  public struct Host: Sendable, Hashable, CustomStringConvertible {
+    /// A host name or a numeric address, without brackets.
+    public let name: String
+    /// The port.
+    public let port: Int
+
+    /// A host and a port.
+    public init(name: String, port: Int) {
+      self.name = name
+      self.port = port
+    }
+
+    /// `host:port`, a numeric IPv6 address in brackets.
+    public var description: String { name.contains(":") ? "[\(name)]:\(port)" : "\(name):\(port)" }
+  }
+
+  /// A user and a password.
+  public struct Login: Sendable, Equatable {
+    /// The ACL user; nil for the `default` user.
+    public var user: String?
+    /// The password; nil to send none.
+    public var password: String?
+    /// The path of a file with the password, used in place of `password`, and read for every new connection.
+    public var passwordFile: String?
+
+    /// A login; without a password none is sent.
+    public init(user: String? = nil, password: String? = nil, passwordFile: String? = nil) {
+      self.user = user
+      self.password = password
+      self.passwordFile = passwordFile
+    }
+  }
+
+  /// Where the server is.
   public enum Endpoint: Sendable, Hashable {
     /// A host name or a numeric address, without brackets, and a port.
     case tcp(host: String, port: Int)
     /// The path of a unix socket.
     case unix(path: String)
+    /// The primary that sentinels know by this name (`sentinel monitor NAME …`).
+    case sentinels([Host], name: String)
   }
 
   /// The endpoint to connect to.
@@ -28,6 +65,9 @@ public struct RedisAddress: Sendable, Equatable {
 
   /// The number of the database; 0 by default.
   public let database: Int
+
+  /// The login at the sentinels, which have users and passwords of their own.
+  public var sentinelLogin = Login()
 
   /// Parses an address in one of the two forms above; user and password are percent-decoded.
   /// - Throws: `RedisAddressError`, which says what is wrong.
@@ -55,9 +95,10 @@ extension RedisAddress: CustomStringConvertible, CustomDebugStringConvertible {
       case (let user, true): "\(user ?? ""):***@"
       }
     return switch endpoint {
-    case .tcp(let host, let port) where host.contains(":"): "redis://\(login)[\(host)]:\(port)/\(database)"
-    case .tcp(let host, let port): "redis://\(login)\(host):\(port)/\(database)"
+    case .tcp(let host, let port): "redis://\(login)\(Host(name: host, port: port))/\(database)"
     case .unix(let path): "redis+unix://\(login)\(path)?db=\(database)"
+    case .sentinels(let hosts, let name):
+      "redis+sentinel://\(login)\(hosts.map(\.description).joined(separator: ","))/\(name)/\(database)"
     }
   }
 

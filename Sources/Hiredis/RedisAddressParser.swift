@@ -3,7 +3,7 @@
 /// A password is recognised even if its `/`, `@` or `:` are not percent-encoded, so that no part of it is mistaken for
 /// a host and quoted in an error.
 struct RedisAddressParser {
-  private typealias Login = (user: String?, password: String?)
+  typealias Login = (user: String?, password: String?)
 
   private static let longestSocketPath = 107  // sun_path less its terminating zero
 
@@ -19,19 +19,20 @@ struct RedisAddressParser {
   func parse() throws(RedisAddressError) -> RedisAddress {
     guard let schemeEnd = url.firstRange(of: "://") else {
       throw RedisAddressError(
-        "A Redis address begins with redis:// or redis+unix://, such as redis://127.0.0.1:6379/0.")
+        "A Redis address begins with redis://, redis+unix:// or redis+sentinel://, such as redis://127.0.0.1:6379/0.")
     }
     let rest = url[schemeEnd.upperBound...]
     switch url[..<schemeEnd.lowerBound].lowercased() {
     case "redis": return try parseTCP(rest)
     case "redis+unix": return try parseUnix(rest)
+    case "redis+sentinel": return try parseSentinels(rest)
     case "rediss":
       throw RedisAddressError(
         "rediss:// (TLS) is not supported: run a TLS tunnel such as stunnel next to this process and give its local "
           + "end, such as redis://127.0.0.1:6379/0.")
     default:
       throw RedisAddressError(
-        "The scheme of a Redis address is redis:// or redis+unix://; change what is before \"://\".")
+        "The scheme of a Redis address is redis://, redis+unix:// or redis+sentinel://; change what is before \"://\".")
     }
   }
 
@@ -40,9 +41,9 @@ struct RedisAddressParser {
     let login = try parseLogin(loginEnd.map { rest[..<$0] })
     let location = loginEnd.map { rest[rest.index(after: $0)...] } ?? rest
     let parts = location.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-    let (host, port) = try parseHost(parts[0])
+    let host = try parseHost(parts[0], defaultPort: 6379, example: "redis://127.0.0.1:6379/0")
     return RedisAddress(
-      endpoint: .tcp(host: host, port: port), user: login.user, password: login.password,
+      endpoint: .tcp(host: host.name, port: host.port), user: login.user, password: login.password,
       database: try parseDatabase(parts.count > 1 ? parts[1] : ""))
   }
 
@@ -74,7 +75,7 @@ struct RedisAddressParser {
     return try parseDatabase(query.dropFirst(3))
   }
 
-  private func parseDatabase(_ text: Substring) throws(RedisAddressError) -> Int {
+  func parseDatabase(_ text: Substring) throws(RedisAddressError) -> Int {
     if text.isEmpty { return 0 }
     guard let database = Int(text), database >= 0 else {
       throw RedisAddressError("The database of a Redis address is a number from 0 up, with nothing after it.")
@@ -82,18 +83,22 @@ struct RedisAddressParser {
     return database
   }
 
-  private func parseHost(_ text: Substring) throws(RedisAddressError) -> (String, Int) {
+  /// Parses a host with or without a port.
+  /// - Parameter example: an address as it should be, for the error.
+  func parseHost(
+    _ text: Substring, defaultPort: Int, example: String
+  ) throws(RedisAddressError) -> RedisAddress.Host {
     let (host, tail) = Self.splitHost(text)
     guard !host.isEmpty, host.allSatisfy({ $0.isASCII && !$0.isWhitespace }) else {
       throw RedisAddressError(
-        "A Redis address needs a host, such as redis://127.0.0.1:6379/0; put a numeric IPv6 host in brackets.")
+        "A Redis address needs a host, such as \(example); put a numeric IPv6 host in brackets.")
     }
-    if tail.isEmpty { return (String(host), 6379) }
+    if tail.isEmpty { return RedisAddress.Host(name: String(host), port: defaultPort) }
     guard tail.hasPrefix(":"), let port = UInt16(tail.dropFirst()), port > 0 else {
       throw RedisAddressError(
         "The port of a Redis address is a number from 1 to 65535; a password is followed by @ and the host.")
     }
-    return (String(host), Int(port))
+    return RedisAddress.Host(name: String(host), port: Int(port))
   }
 
   /// The host without its brackets, and the port with its colon, if any; no host if a bracket is not closed.
@@ -106,7 +111,7 @@ struct RedisAddressParser {
     return (text[..<end], text[end...])
   }
 
-  private func parseLogin(_ text: Substring?) throws(RedisAddressError) -> Login {
+  func parseLogin(_ text: Substring?) throws(RedisAddressError) -> Login {
     guard let text else { return (nil, nil) }
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let user = try decode(parts[0])
@@ -114,7 +119,7 @@ struct RedisAddressParser {
     return (user.isEmpty ? nil : user, password.isEmpty ? nil : password)
   }
 
-  private func decode(_ text: Substring) throws(RedisAddressError) -> String {
+  func decode(_ text: Substring) throws(RedisAddressError) -> String {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]
     while let byte = rest.popFirst() {
@@ -134,6 +139,6 @@ struct RedisAddressParser {
   }
 
   private static let malformedEscape = RedisAddressError(
-    "In the user and password of a Redis address a percent sign is followed by two hexadecimal digits of UTF-8; "
-      + "write %25 for the sign itself.")
+    "In the user, the password and the primary's name of a Redis address a percent sign is followed by two hexadecimal "
+      + "digits of UTF-8; write %25 for the sign itself.")
 }

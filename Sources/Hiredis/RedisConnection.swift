@@ -90,14 +90,19 @@ public final class RedisConnection: Sendable {
   }
 
   /// Runs a script and waits for its result. A server that does not know the script is sent its source first.
-  /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout.
+  /// - Parameter replicas: the replicas that must acknowledge what it wrote; the connection waits for them. nil: none.
+  /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout, `unreplicated` when too few
+  ///   replicas have acknowledged.
   public func evaluate(
-    _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration
+    _ script: RedisScript, keys: [String], arguments: RedisArguments, replicas: ReplicaWait? = nil, timeout: Duration
   ) async throws(RedisError) -> RedisReply {
     let start = MonotonicInstant.now
-    var call = ScriptCall(script, keys: keys, arguments: arguments)
-    while let command = call.command {
-      call.receive(await outcome(of: command.frame, deadline: start + timeout, timeout: timeout))
+    var call = ScriptCall(script, keys: keys, arguments: arguments, replicas: replicas)
+    while case let commands = call.commands, !commands.isEmpty {
+      call.receive(
+        await outcome(
+          of: RedisArguments.frame(of: commands), commands: commands.count, deadline: start + timeout, timeout: timeout)
+      )
     }
     note(script, call.result, since: start)
     return try call.result.get()
@@ -111,7 +116,7 @@ public final class RedisConnection: Sendable {
   ) throws(RedisError) -> RedisReply {
     let start = MonotonicInstant.now
     var call = ScriptCall(script, keys: keys, arguments: arguments)
-    while let command = call.command {
+    while let command = call.commands.first {
       call.receive(blockingOutcome(of: command, deadline: start + timeout, timeout: timeout))
     }
     note(script, call.result, since: start)
@@ -122,12 +127,16 @@ public final class RedisConnection: Sendable {
   ///
   /// The function is called on the connection's thread, which serves all callers: it must be quick and must not block.
   /// A command that it sends is written without waking another thread.
+  /// - Parameter replicas: as in ``evaluate(_:keys:arguments:replicas:timeout:)``.
   public func evaluate(
-    _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration,
+    _ script: RedisScript, keys: [String], arguments: RedisArguments, replicas: ReplicaWait? = nil, timeout: Duration,
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
     let start = MonotonicInstant.now
-    advance(ScriptCall(script, keys: keys, arguments: arguments), deadline: start + timeout, timeout: timeout) {
+    advance(
+      ScriptCall(script, keys: keys, arguments: arguments, replicas: replicas), deadline: start + timeout,
+      timeout: timeout
+    ) {
       [self] result in
       note(script, result, since: start)
       function(result)
@@ -145,13 +154,17 @@ public final class RedisConnection: Sendable {
     _ call: ScriptCall, deadline: MonotonicInstant, timeout: Duration,
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
-    guard let command = call.command else { return function(call.result) }
+    let commands = call.commands
+    if commands.isEmpty { return function(call.result) }
     let waiter = Waiter.function { [self] outcome in
       var call = call
       call.receive(outcome)
       advance(call, deadline: deadline, timeout: timeout, then: function)
     }
-    post(.init(frame: command.frame, deadline: deadline, timeout: timeout, waiter: waiter))
+    post(
+      .init(
+        frame: RedisArguments.frame(of: commands), commands: commands.count, deadline: deadline, timeout: timeout,
+        waiter: waiter))
   }
 
   private func outcome(

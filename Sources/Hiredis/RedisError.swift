@@ -9,10 +9,13 @@ public enum RedisError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Redis sent an error reply.
   case reply(RedisReplyError)
 
+  /// The command was executed, but too few replicas have acknowledged it: a failover may lose what it wrote.
+  case unreplicated(reason: String, remedy: String?)
+
   /// Whether the same command may succeed later.
   public var isTransient: Bool {
     switch self {
-    case .unavailable: true
+    case .unavailable, .unreplicated: true
     case .reply(let error): error.isTransient
     }
   }
@@ -23,6 +26,7 @@ public enum RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unavailable(let reason, false): "Redis is unavailable: \(reason)"
     case .unavailable(let reason, true): "Redis is unavailable: \(reason); the outcome of the command is unknown"
     case .reply(let error): "Redis answered: \(error)"
+    case .unreplicated(let reason, _): "Redis has written it, but \(reason)"
     }
   }
 }

@@ -58,8 +58,11 @@ extension RedisReplyError {
     Rule(text: "max number of clients", cause: "MAXCLIENTS", meaning: .state, remedy: "raise maxclients of Redis"),
   ]
 
+  private static let followPrimary =
+    "this Redis is a replica: set REDIS_URL to the primary, to a name that follows it, or to its sentinels"
+
   private static let standbys = [
-    rule("READONLY", .standby, "this Redis is a replica: set REDIS_URL to the primary, or to a name that follows it"),
+    rule("READONLY", .standby, followPrimary),
     rule("MASTERDOWN", .standby, "this Redis is a replica without its primary: set REDIS_URL to the primary"),
     rule("LOADING", .standby),
   ]

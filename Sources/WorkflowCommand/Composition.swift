@@ -142,7 +142,8 @@ struct Composition {
   /// Says in the log, once Redis answers, what keeps wf from working there and what makes Redis lose runs.
   func warnAboutRedis(_ connection: RedisConnection) async {
     let check = RedisCheck(
-      connection: connection, partitions: partitions(connection), address: settings.redis)
+      connection: connection, partitions: partitions(connection), address: settings.redis,
+      replicas: settings.limits.replicas)
     while !Task.isCancelled {
       if let problems = await check.problems() {
         for problem in problems {
@@ -156,9 +157,14 @@ struct Composition {
   }
 
   /// The stores of all partitions on a connection.
-  /// - Parameter timeout: how long a command may take, a reconnect included.
-  func partitions(_ connection: RedisConnection, timeout: Duration = .seconds(5)) -> Partitions {
+  /// - Parameters:
+  ///   - writes: for writes that replicas must acknowledge; nil for the same connection.
+  ///   - timeout: how long a command may take, a reconnect included.
+  func partitions(
+    _ connection: RedisConnection, writes: RedisConnection? = nil, timeout: Duration = .seconds(5)
+  ) -> Partitions {
     Partitions(
-      connection, keys: settings.keys, count: settings.partitions, limits: settings.limits, timeout: timeout)
+      connection, writes: writes, keys: settings.keys, count: settings.partitions, limits: settings.limits,
+      timeout: timeout)
   }
 }

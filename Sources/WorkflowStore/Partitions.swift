@@ -17,15 +17,17 @@ public struct Partitions: Sendable {
 
   /// The stores of all partitions, on one connection.
   /// - Parameters:
+  ///   - writes: for writes that replicas must acknowledge; nil for the same connection.
   ///   - keys: with the prefix that begins that of each partition.
   ///   - count: how many partitions there are.
   public init(
-    _ connection: RedisConnection, keys: Keys, count: Int = 1, limits: RunStore.Limits = RunStore.Limits(),
+    _ connection: RedisConnection, writes: RedisConnection? = nil, keys: Keys, count: Int = 1,
+    limits: RunStore.Limits = RunStore.Limits(),
     timeout: Duration = .seconds(5), clock: RedisClock = RedisClock()
   ) {
     self.keys = keys
     all = Partitions.keys(keys, count: count).map { keys in
-      RunStore(connection, keys: keys, limits: limits, timeout: timeout, clock: clock)
+      RunStore(connection, writes: writes, keys: keys, limits: limits, timeout: timeout, clock: clock)
     }
   }
 

@@ -36,8 +36,14 @@ public enum RedisRequirements {
     "zremrangebyrank KEY 0 0",
   ]
 
+  /// What only a wait for replicas needs (`Limits/replicas`).
+  private static let waiting = ["wait 1 0"]
+
+  /// Whether wf needs a command only where it waits for replicas.
+  static func isForReplicas(_ command: String) -> Bool { command == "wait" }
+
   static let commands =
-    needed.map { command($0, isOptional: false) } + optional.map { command($0, isOptional: true) }
+    (needed + waiting).map { command($0, isOptional: false) } + optional.map { command($0, isOptional: true) }
 
   private static func command(_ text: String, isOptional: Bool) -> Command {
     let words = text.split(separator: " ").map(String.init)

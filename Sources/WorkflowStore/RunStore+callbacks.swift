@@ -84,7 +84,7 @@ extension RunStore {
     arguments.append(keys.prefix)
     arguments.append(id)
     arguments.append(limit)
-    let reply = try await evaluate(Scripts.recall, [keys.callbacks, keys.deadCallbacks], arguments)
+    let reply = try await evaluateSafely(Scripts.recall, [keys.callbacks, keys.deadCallbacks], arguments)
     guard let numbers = reply.array?.compactMap(\.int), numbers.count == 2 else {
       throw RunStore.damaged(Scripts.recall, reply)
     }

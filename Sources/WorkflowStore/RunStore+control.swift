@@ -54,7 +54,7 @@ extension RunStore {
     arguments.append(limits.crashes)
     for id in ids { arguments.append(id.description) }
     CommitPoint.beforeControl.pass()
-    let reply = try await evaluate(Scripts.control, [keys.timers, keys.deadlines, keys.paused], arguments)
+    let reply = try await evaluateSafely(Scripts.control, [keys.timers, keys.deadlines, keys.paused], arguments)
     CommitPoint.afterControl.pass()
     let answers = (reply.array ?? []).compactMap { ControlOutcome($0) }
     guard answers.count == ids.count else { throw RunStore.damaged(Scripts.control, reply) }

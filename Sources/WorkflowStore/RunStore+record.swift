@@ -63,7 +63,9 @@ extension RunStore {
     // Not the calls themselves: a large one need not be kept until the answer.
     let ends = calls.map(\.end)
     for end in ends { end.commitPoints.before.pass() }
-    connection.evaluate(Scripts.record, keys: [keys.leases], arguments: arguments, timeout: timeout) { [self] outcome in
+    writes.evaluate(
+      Scripts.record, keys: [keys.leases], arguments: arguments, replicas: replicas, timeout: timeout
+    ) { [self] outcome in
       switch outcome {
       case .success(let reply): function(Result { () throws(StoreError) in try answers(reply, to: ends) })
       case .failure(let error): function(.failure(StoreError(error)))

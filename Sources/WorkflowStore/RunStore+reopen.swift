@@ -107,7 +107,7 @@ extension RunStore {
     for entry in entries { arguments.append(entry) }
     for field in wish.fields { arguments.append(field) }
     CommitPoint.beforeReopen.pass()
-    let reply = try await evaluate(Scripts.reopen, [keys.live, keys.deadlines, keys.dead], arguments)
+    let reply = try await evaluateSafely(Scripts.reopen, [keys.live, keys.deadlines, keys.dead], arguments)
     CommitPoint.afterReopen.pass()
     if reply.string == "queued" { return .queued(generation: generation) }
     let words = (reply.array ?? []).map { $0.string ?? "" }

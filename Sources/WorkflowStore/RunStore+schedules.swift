@@ -56,7 +56,7 @@ extension RunStore {
     arguments.append(RunClasses.text(of: schedule.run.requirements))
     arguments.append(schedule.body)
     arguments.append(schedule.run.options.isEmpty ? "" : schedule.run.options.lines)
-    let reply = try await evaluate(Scripts.schedule, [keys.schedules], arguments)
+    let reply = try await evaluateSafely(Scripts.schedule, [keys.schedules], arguments)
     guard let answer = reply.string.flatMap(ScheduleAnswer.init(rawValue:)) else {
       throw RunStore.damaged(Scripts.schedule, reply)
     }
@@ -69,7 +69,7 @@ extension RunStore {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(name)
-    return try await evaluate(Scripts.unschedule, [keys.schedules], arguments).int == 1
+    return try await evaluateSafely(Scripts.unschedule, [keys.schedules], arguments).int == 1
   }
 
   /// Takes a schedule from one of its times to the next, and starts the run of a tick: one run, however many workers do

@@ -97,6 +97,7 @@ extension RunStore {
     return (reply.array ?? []).compactMap { number in
       guard let number = number.int, RedisRequirements.commands.indices.contains(abs(number) - 1) else { return nil }
       let command = RedisRequirements.commands[abs(number) - 1]
+      if RedisRequirements.isForReplicas(command.name), limits.replicas == 0 { return nil }
       return MissingRight(command: command.name, isKnown: number > 0, isOptional: command.isOptional)
     }
   }

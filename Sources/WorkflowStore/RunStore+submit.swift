@@ -109,7 +109,9 @@ extension RunStore {
     for (submission, number) in zip(submissions, numbers) { submission.append(to: &arguments, asClass: number) }
     CommitPoint.beforeSubmit.pass()
     let jobs = submissions.map(\.id)
-    connection.evaluate(Scripts.submit, keys: [keys.leases], arguments: arguments, timeout: timeout) { outcome in
+    writes.evaluate(
+      Scripts.submit, keys: [keys.leases], arguments: arguments, replicas: replicas, timeout: timeout
+    ) { outcome in
       CommitPoint.afterSubmit.pass()
       switch outcome {
       case .success(let reply):

@@ -17,6 +17,8 @@ public final class RunStore: Sendable {
     public var crashes = 3
     /// Milliseconds after its death that a worker is remembered.
     public var workerMemory = 3_600_000
+    /// Replicas that must acknowledge what a failover must not lose, before it counts; 0 for none.
+    public var replicas = 0
 
     /// Limits with the settings' defaults.
     public init(retain: Int = 604_800, storeItems: Int = 10_000) {
@@ -25,7 +27,14 @@ public final class RunStore: Sendable {
     }
   }
 
+  /// How long replicas may take to acknowledge a write. Meanwhile the connection serves nobody else.
+  private static let replicaTime = Duration.seconds(1)
+
   let connection: RedisConnection
+  /// For writes that replicas must acknowledge.
+  let writes: RedisConnection
+  /// What such a write waits for; nil where nothing is waited for.
+  let replicas: ReplicaWait?
   /// The names of its keys.
   public let keys: Keys
   let limits: Limits
@@ -38,11 +47,17 @@ public final class RunStore: Sendable {
   let configurationRefusal = Refusal()
 
   /// A store on a connection.
+  /// - Parameter writes: for writes that replicas must acknowledge (`Limits/replicas`), since others on their
+  ///   connection wait with them; nil for the same connection.
   public init(
-    _ connection: RedisConnection, keys: Keys, limits: Limits = Limits(), timeout: Duration = .seconds(5),
-    clock: RedisClock = RedisClock()
+    _ connection: RedisConnection, writes: RedisConnection? = nil, keys: Keys, limits: Limits = Limits(),
+    timeout: Duration = .seconds(5), clock: RedisClock = RedisClock()
   ) {
     self.connection = connection
+    self.writes = writes ?? connection
+    replicas =
+      limits.replicas > 0
+      ? ReplicaWait(for: limits.replicas, within: RunStore.replicaTime, channel: keys.prefix + "replicas") : nil
     self.clock = clock
     self.keys = keys
     self.limits = limits
@@ -54,6 +69,22 @@ public final class RunStore: Sendable {
   ) async throws(StoreError) -> RedisReply {
     do {
       return try await connection.evaluate(script, keys: names, arguments: arguments, timeout: limit ?? timeout)
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  /// Runs a script whose effect a failover must not lose, since somebody is told of it: it counts once the replicas
+  /// have it that are waited for.
+  ///
+  /// What moves something from one key to another needs no wait: a failover loses the move as a whole, and it is made
+  /// again.
+  func evaluateSafely(
+    _ script: RedisScript, _ names: [String], _ arguments: RedisArguments
+  ) async throws(StoreError) -> RedisReply {
+    do {
+      return try await writes.evaluate(
+        script, keys: names, arguments: arguments, replicas: replicas, timeout: timeout)
     } catch {
       throw StoreError(error)
     }

@@ -8,7 +8,8 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Redis answered with an error that says nothing about the stored data: its own state (`OOM`, `READONLY`, …), this
   /// user's rights, the topology, or the version.
   /// `cause`: one word, such as `NOPERM`; `reason`: what Redis answered, and what an operator can do.
-  /// `outcomeUnknown`: a script was stopped halfway, so that it may have written something.
+  /// `outcomeUnknown`: a script was stopped halfway, so that it may have written something, or too few replicas have
+  /// acknowledged what it wrote (cause `REPLICAS`).
   case refused(cause: String, reason: String, outcomeUnknown: Bool)
   /// What is stored is not what wf wrote: a key of another type, or a script that answered what no script of wf's
   /// answers.
@@ -37,6 +38,9 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     switch error {
     case .unavailable(let reason, let outcomeUnknown):
       self = .unavailable(reason: reason, outcomeUnknown: outcomeUnknown)
+    case .unreplicated(let reason, let remedy):
+      self = .refused(
+        cause: "REPLICAS", reason: reason + (remedy.map { "; \($0)" } ?? ""), outcomeUnknown: true)
     case .reply(let reply) where reply.meaning == .mismatch: self = .damaged("\(reply)")
     case .reply(let reply):
       self = .refused(

@@ -31,6 +31,19 @@ import Testing
     #expect(login.user == "app" && login.password == "p" && login.database == 0)
   }
 
+  @Test func `Every part of an address over sentinels is taken`() throws {
+    let plain = try RedisAddress("redis+sentinel://one,10.0.0.2:5000,[fd00::3],[::1]:1/main")
+    let hosts = [("one", 26379), ("10.0.0.2", 5000), ("fd00::3", 26379), ("::1", 1)]
+    let expected = hosts.map { RedisAddress.Host(name: $0.0, port: $0.1) }
+    #expect(plain.endpoint == .sentinels(expected, name: "main"))
+    #expect(plain.user == nil && plain.password == nil && plain.database == 0)
+    #expect(plain.description == "redis+sentinel://one:26379,10.0.0.2:5000,[fd00::3]:26379,[::1]:1/main/0")
+    let login = try RedisAddress("redis+sentinel://app:s3,cr/et@one/my%2Fmain/3")
+    #expect(login.endpoint == .sentinels([.init(name: "one", port: 26379)], name: "my/main"))
+    #expect(login.user == "app" && login.password == "s3,cr/et" && login.database == 3)
+    #expect(!"\(login)".contains("s3"))
+  }
+
   @Test func `User and password are percent-decoded`() throws {
     let address = try RedisAddress("redis://a%40b:p%3Aq%2F%25%C3%A9@host")
     #expect(address.user == "a@b" && address.password == "p:q/%é")
@@ -58,7 +71,9 @@ import Testing
 
   @Test(arguments: [
     "redis://user:s3cret", "redis://host:6379/0?password=s3cret", "redis+unix:///run/s?db=0&password=s3cret",
-    "redis+unix:///run/s?password=s3cret", "redis://host:6379/s3cret",
+    "redis+unix:///run/s?password=s3cret", "redis://host:6379/s3cret", "redis+sentinel://user:s3cret",
+    "redis+sentinel://user:s3cret,b/main", "redis+sentinel://a/main?password=s3cret",
+    "redis+sentinel://a/main/0?password=s3cret",
   ])
   func `No error shows what may be a password`(url: String) {
     let error = #expect(throws: RedisAddressError.self) { try RedisAddress(url) }
@@ -73,6 +88,11 @@ import Testing
     ("redis://a%4:b@host", "%25"), ("redis://a%+1:b@host", "%25"), ("redis://a:%ff@host", "%25"),
     ("redis+unix://", "absolute path"), ("redis+unix://run/s", "absolute path"), ("redis+unix:///", "absolute path"),
     ("redis+unix:///s?n=1", "db=n"), ("redis+unix:///s?db=x", "database"),
+    ("redis+sentinel://", "needs a host"), ("redis+sentinel://a,,b/main", "needs a host"),
+    ("redis+sentinel://a", "sentinel monitor NAME"), ("redis+sentinel://a/", "sentinel monitor NAME"),
+    ("redis+sentinel://a/m n", "sentinel monitor NAME"), ("redis+sentinel://a/%4", "%25"),
+    ("redis+sentinel://a:x/main", "port"), ("redis+sentinel://a/main/x", "database"),
+    ("redis+sentinel://a,b,a:26379/main", "a:26379 is there twice"), ("redis+sentinel://::1/main", "brackets"),
     ("redis+unix:///" + String(repeating: "x", count: 107), "107 bytes"),
   ])
   func `What is wrong is refused with a sentence that says so`(url: String, hint: String) {

@@ -30,14 +30,17 @@ public struct Stack: Sendable {
     public var settings: [String: String]
     /// Lines of a redis.conf.
     public var redis: [String]
+    /// The URL of a Redis in place of one that the stack starts.
+    public var redisURL: String?
     /// Among how many partitions the runs are divided.
     public var partitions: Int
 
     /// A stack of so many processes.
     public init(
       workers: Int = 1, apis: Int = 1, settings: [String: String] = [:], redis: [String] = [],
-      partitions: Int = TestPartitions.count
+      redisURL: String? = nil, partitions: Int = TestPartitions.count
     ) {
+      self.redisURL = redisURL
       self.partitions = partitions
       self.workers = workers
       self.apis = apis
@@ -50,16 +53,16 @@ public struct Stack: Sendable {
   public static func with(
     _ options: Options = Options(), _ body: @escaping @Sendable (Stack) async throws -> Void
   ) async throws {
-    try await withProcess(options) { url, redis in
-      let stack = try Stack(url: url, redis: redis, partitions: options.partitions)
+    try await withProcess(options) { url, redis, folder in
+      let stack = try Stack(url: url, redis: redis, folder: folder, partitions: options.partitions)
       defer { stack.redis.close() }
       try await body(stack)
     }
   }
 
-  private init(url: String, redis address: String, partitions count: Int) throws {
+  private init(url: String, redis address: String, folder: String, partitions count: Int) throws {
     self.url = url
-    folder = String(address.dropFirst("redis+unix://".count).dropLast("/redis.sock".count))
+    self.folder = folder
     redis = RedisConnection(
       try RedisAddress(address), name: "tests", logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
     partitions = Partitions(redis, keys: Keys(), count: count)
@@ -67,18 +70,19 @@ public struct Stack: Sendable {
 
   /// The stack lives as long as its command's standard input is open, so that it goes when the tests do.
   private static func withProcess(
-    _ options: Options, _ body: @escaping @Sendable (_ url: String, _ redis: String) async throws -> Void
+    _ options: Options,
+    _ body: @escaping @Sendable (_ url: String, _ redis: String, _ folder: String) async throws -> Void
   ) async throws {
     let configuration = "/tmp/wf-redis-\(UInt64.random(in: .min ... .max)).conf"
     let file = try FileDescriptor.open(
       FilePath(configuration), .writeOnly, options: [.create], permissions: [.ownerReadWrite])
     _ = try file.closeAfter { try file.writeAll(options.redis.joined(separator: "\n").utf8) }
     defer { unlink(configuration) }
-    let arguments = [
-      "dev", "--workers", "\(options.workers)", "--apis", "\(options.apis)", "--redis-config", configuration, "--",
-      "sh",
-      "-c", "echo $WF_URL $REDIS_URL; exec cat > /dev/null",
-    ]
+    let redis = options.redisURL.map { ["--redis-url", $0] } ?? ["--redis-config", configuration]
+    let arguments =
+      ["dev", "--workers", "\(options.workers)", "--apis", "\(options.apis)"] + redis
+      // wf dev has put its folder's bin at the head of the PATH.
+      + ["--", "sh", "-c", "wf=$(command -v wf); echo $WF_URL $REDIS_URL ${wf%/bin/wf}; exec cat > /dev/null"]
     let settings = options.settings.merging(Stack.partitionSetting(options.partitions)) { own, _ in own }
     let changes = Dictionary(
       uniqueKeysWithValues: settings.compactMap { name, value in
@@ -93,8 +97,8 @@ public struct Stack: Sendable {
     ) { execution in
       var lines = execution.standardOutput.strings().makeAsyncIterator()
       let words = try await lines.next()?.split(whereSeparator: \.isWhitespace).map(String.init) ?? []
-      guard words.count == 2 else { throw StackFailure("wf dev did not become ready") }
-      try await body(words[0], words[1])
+      guard words.count == 3 else { throw StackFailure("wf dev did not become ready") }
+      try await body(words[0], words[1], words[2])
       try await execution.standardInputWriter.finish()
     }
   }

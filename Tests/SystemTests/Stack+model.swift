@@ -10,13 +10,15 @@ extension Stack {
   /// Runs a body against a stack whose model is a server of the test's own; without it a run fails. The lease is short.
   static func withModel(
     workers: Int = 1, apis: Int = 1, settings: [String: String] = [:], redis: [String] = [],
-    partitions: Int = TestPartitions.count, _ body: @escaping @Sendable (Stack, ModelServer) async throws -> Void
+    redisURL: String? = nil, partitions: Int = TestPartitions.count,
+    _ body: @escaping @Sendable (Stack, ModelServer) async throws -> Void
   ) async throws {
     let model = try ModelServer()
     defer { model.close() }
     let own = ["WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LLM_FALLBACK": "fail", "WF_LEASE_S": "2"]
     let options = Options(
-      workers: workers, apis: apis, settings: own.merging(settings) { $1 }, redis: redis, partitions: partitions)
+      workers: workers, apis: apis, settings: own.merging(settings) { $1 }, redis: redis, redisURL: redisURL,
+      partitions: partitions)
     try await Stack.with(options) { try await body($0, model) }
   }
 

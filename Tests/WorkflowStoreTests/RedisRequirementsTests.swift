@@ -44,7 +44,7 @@ import Testing
 
   /// Commands of the list that wf itself sends, and no script.
   private static let sent: Set<String> = [
-    "PING", "SELECT", "SCRIPT|LOAD", "EVALSHA", "SUBSCRIBE", "UNSUBSCRIBE", "HSTRLEN",
+    "PING", "SELECT", "SCRIPT|LOAD", "EVALSHA", "SUBSCRIBE", "UNSUBSCRIBE", "HSTRLEN", "WAIT",
   ]
 
   @Test func `The commands that scripts call are those of the list`() throws {

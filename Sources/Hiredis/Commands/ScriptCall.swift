@@ -4,7 +4,7 @@
 /// Does no I/O, so that a task, a thread or a callback can perform the commands.
 ///
 /// ```swift
-/// while let command = call.command { call.receive(await outcome(of: command)) }
+/// while !call.commands.isEmpty { call.receive(await outcome(of: call.commands)) }
 /// return try call.result.get()
 /// ```
 struct ScriptCall {
@@ -17,33 +17,37 @@ struct ScriptCall {
   private let script: RedisScript
   private let keys: [String]
   private let arguments: RedisArguments
+  private let replicas: ReplicaWait?
   private var phase: Phase
 
   /// How many more times the source may be sent. More than once only if the server restarts between load and call.
   private var loadsLeft = 3
 
-  /// The result of the script, once `command` is nil.
+  /// The result of the script, once there are no more commands.
   private(set) var result: Result<RedisReply, RedisError> = .success(.null)
 
   /// Creates a call that has not begun.
-  init(_ script: RedisScript, keys: [String], arguments: RedisArguments) {
+  /// - Parameter replicas: nil for a result that counts at once.
+  init(_ script: RedisScript, keys: [String], arguments: RedisArguments, replicas: ReplicaWait? = nil) {
+    self.replicas = replicas
     self.script = script
     self.keys = keys
     self.arguments = arguments
     phase = script.digest.map { .evaluating(digest: $0) } ?? .loading
   }
 
-  /// The next command to send; nil at the end.
-  var command: RedisArguments? {
+  /// The next commands to send, in one frame; none at the end.
+  var commands: [RedisArguments] {
     switch phase {
-    case .loading: ["SCRIPT", "LOAD", script.source]
-    case .evaluating(let digest): evaluation(digest)
-    case .over: nil
+    case .loading: [["SCRIPT", "LOAD", script.source]]
+    case .evaluating(let digest): [evaluation(digest)] + (replicas?.commands ?? [])
+    case .over: []
     }
   }
 
-  /// Handles the outcome of the command.
-  mutating func receive(_ answer: Result<RedisReply, RedisError>) {
+  /// Handles the outcome of the commands: the reply, or the replies of several as an array.
+  mutating func receive(_ outcome: Result<RedisReply, RedisError>) {
+    let answer = scriptResult(outcome)
     result = answer
     switch (phase, answer) {
     case (.loading, .success(.bytes(let bytes))):
@@ -56,6 +60,11 @@ struct ScriptCall {
     default:
       phase = .over
     }
+  }
+
+  private func scriptResult(_ outcome: Result<RedisReply, RedisError>) -> Result<RedisReply, RedisError> {
+    guard let replicas, case .evaluating = phase, case .success(let replies) = outcome else { return outcome }
+    return replicas.result(replies.array ?? [])
   }
 
   private func evaluation(_ digest: String) -> RedisArguments {

@@ -11,7 +11,11 @@ extension Link {
     case .pausing(let until):
       if now >= until { try open(at: now) }
     case .resolving(let lookup):
-      if let result = lookup.result { try connect(to: try targets(result)[...], at: now) }
+      if let result = lookup.result {
+        let found = try result.get()
+        sentinel = found.sentinel
+        try connect(to: found.targets[...], at: now)
+      }
     case .connecting(let socket, let others, let until):
       if events != 0 || polledAt >= until { try finishConnecting(socket, orTry: others, isLate: events == 0, at: now) }
     case .handshaking(_, _, let others, _):
@@ -44,6 +48,7 @@ extension Link {
 
   /// Closes the socket and waits before the next attempt.
   func fail(_ failure: LinkFailure, at now: Instant) {
+    let failure = attributed(failure)
     mailbox.failure = failure
     if case .ready = phase {
       mailbox.isUp = false
@@ -55,6 +60,14 @@ extension Link {
     phase = .pausing(until: now + backoff.next())
   }
 
+  /// A failure of an attempt, with the server that a sentinel has named. Another sentinel is asked next.
+  private func attributed(_ failure: LinkFailure) -> LinkFailure {
+    guard let answer = sentinel.take() else { return failure }
+    if case .ready = phase { return failure }
+    preference.passOver(answer.index)
+    return LinkFailure("at \(answer.primary), which a sentinel names: \(failure.reason)", remedy: failure.remedy)
+  }
+
   private static func isReadable(_ events: Int16) -> Bool {
     events & ~Int16(POLLOUT) != 0
   }
@@ -62,13 +75,16 @@ extension Link {
   private func open(at now: Instant) throws(LinkFailure) {
     switch configuration.address.endpoint {
     case .unix(let path): try connect(to: [.unix(path: path)], at: now)
-    case .tcp(let host, _): phase = .resolving(try NameLookup(host: host, waker: mailbox.waker))
+    case .tcp(let name, let port):
+      let host = RedisAddress.Host(name: name, port: port)
+      phase = .resolving(
+        try TargetLookup(name, waker: mailbox.waker) { NameLookup.targets(of: host).map { .init(targets: $0) } })
+    case .sentinels(let hosts, let name):
+      let lookup = SentinelLookup(
+        hosts: hosts, name: name, login: configuration.address.sentinelLogin,
+        patience: configuration.limits.sentinel, preference: preference)
+      phase = .resolving(try TargetLookup(name, waker: mailbox.waker) { lookup.find() })
     }
-  }
-
-  private func targets(_ lookup: Result<[String], LinkFailure>) throws(LinkFailure) -> [RedisSocket.Target] {
-    guard case .tcp(_, let port) = configuration.address.endpoint else { return [] }
-    return try lookup.get().map { .tcp(address: $0, port: port) }
   }
 
   private func connect(to targets: ArraySlice<RedisSocket.Target>, at now: Instant) throws(LinkFailure) {

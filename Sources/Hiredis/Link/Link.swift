@@ -18,8 +18,8 @@ final class Link<Traffic: LinkTraffic> {
   enum Phase {
     /// Waiting before the next attempt, without a socket.
     case pausing(until: Instant)
-    /// The host's name is being looked up.
-    case resolving(NameLookup)
+    /// The host's name is being looked up, or sentinels are asked for the primary.
+    case resolving(TargetLookup)
     /// A socket is connecting. If that fails, the host's other addresses are tried at once.
     case connecting(RedisSocket, others: ArraySlice<RedisSocket.Target>, until: Instant)
     /// Replies to the handshake are due. If it is refused, the host's other addresses are tried at once.
@@ -54,6 +54,10 @@ final class Link<Traffic: LinkTraffic> {
   let replicas: ReplicaSightings
   /// The count of `replicas` when this link came up.
   var replicasSeen = 0
+  /// Which sentinel is asked first.
+  let preference: SentinelPreference
+  /// What the sentinel said that was asked for the current attempt; nil without sentinels.
+  var sentinel: SentinelAnswer?
   /// When the last `poll` began.
   ///
   /// Deadlines are compared with this time, not with the current one: replies may have arrived while this thread was
@@ -71,6 +75,7 @@ final class Link<Traffic: LinkTraffic> {
     backoff = Backoff(first: configuration.limits.firstBackoff, longest: configuration.limits.longestBackoff)
     log = ConnectionLog(configuration)
     replicas = ReplicaSightings.of(configuration.address.endpoint)
+    preference = SentinelPreference.of(configuration.address.endpoint)
   }
 
   /// Starts the thread, which runs until the mailbox is closed.

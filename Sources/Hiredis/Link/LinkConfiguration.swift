@@ -19,6 +19,9 @@ struct LinkLimits: Sendable {
   /// The timeout for a socket to connect, and again for the handshake. A name lookup is not included.
   var attempt: Duration = .seconds(2)
 
+  /// How long a sentinel may take to connect and to answer, before the next one is asked.
+  var sentinel: Duration = .seconds(1)
+
   /// How long no byte may arrive while replies are due.
   ///
   /// Longer than any script should run: after the timeout, the script would be sent again.

@@ -36,8 +36,10 @@ struct APICommand: AsyncParsableCommand {
     let connection = composition.connection("wf-api")
     // Of its own, so that nothing waits behind a large document.
     let documents = composition.connection("wf-api-documents")
+    // Writes wait there until replicas have them, and reads do not wait behind them.
+    let writes = settings.limits.replicas > 0 ? composition.connection("wf-api-writes") : nil
     let notifier = SystemdNotifier()
-    let partitions = composition.partitions(connection)
+    let partitions = composition.partitions(connection, writes: writes)
     let watch = DatabaseWatch(partitions, logger: composition.logger)
     let keys = APICommand.keys(composition)
     let exporter = try composition.spanExporter()
@@ -45,7 +47,7 @@ struct APICommand: AsyncParsableCommand {
     let server = APIServer(
       listener: listener, configuration: APICommand.serverConfiguration(composition),
       definitions: APICommand.definitions(composition),
-      partitions: partitions, documents: composition.partitions(documents, timeout: .seconds(30)),
+      partitions: partitions, documents: composition.partitions(documents, writes: writes, timeout: .seconds(30)),
       events: composition.events(documents),
       warnings: { watch.warnings + (keys?.warnings ?? []) }, allowsAnonymous: settings.allowsAnonymous,
       keys: keys?.ring, siteURL: settings.url, spans: exporter, mayScrape: settings.mayScrape, meter: composition.meter,
@@ -61,7 +63,7 @@ struct APICommand: AsyncParsableCommand {
       throw CommandFailure(mismatch)
     }
     await exporter?.close()
-    for connection in [connection, documents] { connection.close() }
+    for connection in [connection, documents, writes] { connection?.close() }
   }
 
   /// Tells the service manager that the API is alive, and follows what changes beside the requests.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Hiredis
 import SystemPackage
 import WorkflowWorker
 
@@ -41,6 +42,11 @@ struct DevCommand: AsyncParsableCommand {
       """, valueName: "file"), completion: .file())
   var redisConfig: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A Redis to use in place of a private one, such as redis+sentinel://host,host,host/main.", valueName: "url"))
+  var redisUrl: String?
+
   @Argument(parsing: .postTerminator, help: "A command to run against the stack.")
   var command: [String] = []
 
@@ -49,6 +55,12 @@ struct DevCommand: AsyncParsableCommand {
     guard (1...16).contains(apis) else { throw ValidationError("--apis is from 1 to 16.") }
     guard !command.isEmpty || CommandLine.arguments.last != "--" else {
       throw ValidationError("After -- the command is missing.")
+    }
+    guard redisUrl == nil || redisConfig == nil else {
+      throw ValidationError("--redis-config is for a private Redis, and --redis-url names another: give one of them.")
+    }
+    if let redisUrl {
+      do { _ = try RedisAddress(redisUrl) } catch { throw ValidationError("--redis-url: \(error)") }
     }
     guard port != 0 else { throw ValidationError("--port is from 1 to 65535.") }
   }
@@ -62,6 +74,7 @@ struct DevCommand: AsyncParsableCommand {
     let port = try LocalPort(port ?? (command.isEmpty ? 8000 : nil))
     let stack = DevStack(
       folder: folder, port: port.number, apis: apis, workers: workers, redisConfiguration: try redisConfiguration(),
+      otherRedis: redisUrl,
       environment: SettingsFile.dotEnv()?.values ?? [:], command: command, apiKey: settings.apiKey,
       workerGrace: settings.worker.drain + .seconds(15))
     let code = try await stack.run()

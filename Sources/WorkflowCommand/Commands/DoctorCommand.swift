@@ -25,11 +25,12 @@ struct DoctorCommand: AsyncParsableCommand {
       let connection = RedisConnection(
         settings.redis, name: "wf-doctor", logger: Logger(label: "wf-doctor") { _ in SwiftLogNoOpLogHandler() })
       defer { connection.close() }
-      let partitions = Partitions(connection, keys: settings.keys, count: settings.partitions)
+      let partitions = Partitions(
+        connection, keys: settings.keys, count: settings.partitions, limits: settings.limits)
       // Without an installation only what the settings name is looked at: the defaults need not be there.
       if isInstalled || settings.isSet("REDIS_URL") {
         results += await RedisCheck(
-          connection: connection, partitions: partitions, address: settings.redis
+          connection: connection, partitions: partitions, address: settings.redis, replicas: settings.limits.replicas
         ).results()
       }
       results += isInstalled ? await HostCheck(settings: settings).results() : await checkAPI(settings)

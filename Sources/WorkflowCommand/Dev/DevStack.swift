@@ -13,6 +13,8 @@ struct DevStack: Sendable {
   let workers: Int
   /// A file that Redis reads before what wf dev tells it.
   let redisConfiguration: String?
+  /// The URL of a Redis that is used in place of a private one.
+  let otherRedis: String?
   /// Settings of `.env`, which the parts get as their environment.
   let environment: [String: String]
   let command: [String]
@@ -76,7 +78,8 @@ struct DevStack: Sendable {
     }
     for await event in events {
       switch event {
-      case .ready: Terminal.say("wf dev: ready at \(url), Redis at \(redisURL), logs in \(folder.path)/log")
+      case .ready:
+        Terminal.say("wf dev: ready at \(url), Redis at \(SecretMask.url(redisURL)), logs in \(folder.path)/log")
       case .commandEnded(let code): end(.success(code))
       case .failed(let error): end(.failure(error))
       case .signal where !requests.take(): break
@@ -97,7 +100,7 @@ struct DevStack: Sendable {
 
   // MARK: The parts
 
-  private var redisURL: String { "redis+unix://\(folder.redisSocket)" }
+  private var redisURL: String { otherRedis ?? "redis+unix://\(folder.redisSocket)" }
 
   private var apiNames: [String] { (0..<apis).map { $0 == 0 ? "api" : "api-\($0 + 1)" } }
 
@@ -121,7 +124,7 @@ struct DevStack: Sendable {
     let workers = (0..<workers).map { number in
       DevPart(name: "worker-\(number + 1)", stage: .services, executable: wf, arguments: ["worker"], grace: workerGrace)
     }
-    return [redis] + apis + [nginx] + workers
+    return (otherRedis == nil ? [redis] : []) + apis + [nginx] + workers
   }
 
   /// The variables that `wf dev` sets itself, or takes away: its Redis has no password.

@@ -7,19 +7,24 @@ struct RedisCheck {
   let connection: RedisConnection
   let partitions: Partitions
   let address: RedisAddress
+  /// How many replicas wf waits for.
+  let replicas: Int
 
   /// What was found.
   func results() async -> [CheckResult] {
+    let failover = FailoverCheck(address: address, awaited: replicas)
+    let sentinels = await failover.sentinelResults()
     do throws(RedisError) {
       _ = try await connection.send(["PING"], timeout: .seconds(5))
     } catch {
-      return [unreachable(error)]
+      return sentinels + [unreachable(error)]
     }
     // A Redis that refuses every script says so twice.
     let writes = await writes()
     let rights = await rights().filter { $0.text != writes.text }
-    return [await version(), writes] + rights + (await count()) + (await inbox()) + [await clock()]
+    return sentinels + [await version(), writes] + rights + (await count()) + (await inbox()) + [await clock()]
       + (await configuration())
+      + failover.replicaResults(connected: await connectedReplicas(), least: await minReplicasToWrite())
   }
 
   /// What keeps wf from working there or makes Redis lose runs; nil when it does not answer.
@@ -184,6 +189,12 @@ struct RedisCheck {
         start begins empty); appendfsync always where no second may be lost
         """)
   }
+
+  private func connectedReplicas() async -> Int? {
+    try? await partitions.all[0].info(["replication"])["connected_slaves"].flatMap { Int($0) }
+  }
+
+  private func minReplicasToWrite() async -> Int? { await setting("min-replicas-to-write").flatMap { Int($0) } }
 
   private func setting(_ name: String) async -> String? {
     var command: RedisArguments = ["CONFIG", "GET"]

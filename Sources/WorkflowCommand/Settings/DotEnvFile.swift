@@ -56,7 +56,7 @@ enum DotEnvFile {
 
   /// Whether a name is one that wf reads, or that somebody meant it to read.
   private static func isOfWorkflow(_ name: String) -> Bool {
-    name.hasPrefix("WF_") || ["REDIS_URL", "REDIS_PASSWORD_FILE"].contains(name)
+    name.hasPrefix("WF_") || name.hasPrefix("REDIS_") && SettingNames.all.contains(name)
   }
 
   private static func isPartOfName(_ scalar: Unicode.Scalar) -> Bool {

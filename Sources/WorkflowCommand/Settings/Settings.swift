@@ -77,9 +77,7 @@ struct Settings: Sendable {
     let redis = Settings.redis(&reader)
     keys = Keys(prefix: reader.text("WF_KEY_PREFIX", default: "wf:") ?? "wf:")
     partitions = reader.integer("WF_PARTITIONS", default: 1, in: 1...64)
-    limits = RunStore.Limits(
-      retain: reader.integer("WF_RETAIN_S", default: 604_800, in: 1...31_536_000),
-      storeItems: reader.integer("WF_STORE_MAX_ITEMS", default: 10_000, in: 1...10_000_000))
+    limits = Settings.limits(&reader)
     worker = Settings.worker(&reader)
     apiConnections = reader.integer("WF_API_CONNECTIONS", default: 4_096, in: 256...60_000)
     allowsAnonymous = reader.integer("WF_ALLOW_ANONYMOUS", default: 0, in: 0...1) == 1
@@ -137,26 +135,6 @@ struct Settings: Sendable {
       variables[name] = reader.text(name, isSecret: name.hasSuffix("HEADERS"))
     }
     return variables
-  }
-
-  private static func redis(_ reader: inout SettingsReader) -> RedisAddress? {
-    let text = reader.text("REDIS_URL", default: "redis://127.0.0.1:6379/0") ?? ""
-    let passwordFile = reader.text("REDIS_PASSWORD_FILE")
-    do {
-      var address = try RedisAddress(text)
-      let hasPassword = address.password != nil
-      if hasPassword, passwordFile != nil {
-        reader.refuse(
-          "REDIS_PASSWORD_FILE", "REDIS_URL has a password and REDIS_PASSWORD_FILE is set: keep one of them")
-      }
-      address.passwordFile = passwordFile ?? (hasPassword ? nil : reader.credential("redis_password"))
-      reader.show("REDIS_URL", as: "\(address)")
-      return address
-    } catch {
-      reader.show("REDIS_URL", as: "(invalid)")
-      reader.refuse("REDIS_URL", "REDIS_URL\(reader.place(of: "REDIS_URL")): \(error)")
-      return nil
-    }
   }
 
   private static func worker(_ reader: inout SettingsReader) -> WorkerConfiguration {

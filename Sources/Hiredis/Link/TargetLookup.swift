@@ -2,27 +2,46 @@ import Glibc
 import LinuxSupport
 import Synchronization
 
-/// Resolves a host name on a separate thread: `getaddrinfo` may block for half a minute, longer than the deadlines of
-/// commands allow.
-final class NameLookup: Sendable {
-  private let outcome = Mutex<Result<[String], LinkFailure>?>(nil)
+/// Finds out where to connect to on a separate thread: `getaddrinfo` may block for half a minute, longer than the
+/// deadlines of commands allow.
+final class TargetLookup: Sendable {
+  /// Where to connect to.
+  struct Found: Sendable {
+    /// The resolved endpoints, to be tried in this order.
+    let targets: [RedisSocket.Target]
+    /// The sentinel that named the server; nil without sentinels.
+    var sentinel: SentinelAnswer?
+  }
+
+  private let outcome = Mutex<Result<Found, LinkFailure>?>(nil)
 
   /// Starts the lookup, and wakes the link's thread when it has ended.
+  /// - Parameters:
+  ///   - name: what is looked up, for the error.
+  ///   - find: looks it up; may block.
   /// - Throws: `LinkFailure` when no thread can be started.
-  init(host: String, waker: Waker) throws(LinkFailure) {
+  init(_ name: String, waker: Waker, find: @escaping @Sendable () -> Result<Found, LinkFailure>) throws(LinkFailure) {
     do {
       try SystemThread.detach(name: "redis-lookup") { [weak self] in
-        let outcome = Self.resolve(host)
+        let outcome = find()
         self?.outcome.withLock { $0 = outcome }
         waker.wake()
       }
     } catch {
-      throw LinkFailure("cannot start a thread to look up \(host)", errno: error.code)
+      throw LinkFailure("cannot start a thread to look up \(name)", errno: error.code)
     }
   }
 
-  /// The numeric addresses, IPv4 first, or the failure; nil until the lookup has ended.
-  var result: Result<[String], LinkFailure>? { outcome.withLock { $0 } }
+  /// The targets, or the failure; nil until the lookup has ended.
+  var result: Result<Found, LinkFailure>? { outcome.withLock { $0 } }
+}
+
+/// Resolves host names.
+enum NameLookup {
+  /// The endpoints of a port of a host, IPv4 first. Blocks.
+  static func targets(of host: RedisAddress.Host) -> Result<[RedisSocket.Target], LinkFailure> {
+    resolve(host.name).map { $0.map { .tcp(address: $0, port: host.port) } }
+  }
 
   private static func resolve(_ host: String) -> Result<[String], LinkFailure> {
     var hints = addrinfo()
