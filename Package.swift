@@ -65,12 +65,14 @@ let package = Package(
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     // Needs the headers of libcurl4-openssl-dev.
     .target(name: "CCurl"),
+    // Needs the headers of libssl-dev.
+    .target(name: "CTLS"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     .target(name: "CVersion", cSettings: [.define("WF_VERSION", to: "\"\(version)\"")]),
     module("LinuxSupport", ["CLinux"]),
     module("FastCGI", ["CFastCGI", "LinuxSupport", deque, logging]),
-    module("Hiredis", ["CHiredis", "LinuxSupport", deque, logging]),
+    module("Hiredis", ["CHiredis", "CTLS", "LinuxSupport", deque, logging]),
     module("Curl", ["CCurl", "LinuxSupport"]),
     module("OpenSSL", ["COpenSSL"]),
     module("AccessKeys", ["OpenSSL", "LinuxSupport", logging]),
@@ -146,7 +148,7 @@ let package = Package(
       "WorkflowCommandTests",
       [
         "WorkflowCommand", "WorkflowAPI", "WorkflowOperations", "WorkflowLLM", "ModelServer", "Workflow", "ExactJSON",
-        "Scheduling", "Curl", arguments, logging, system,
+        "Scheduling", "Curl", "Hiredis", arguments, logging, system,
       ]),
     // The example of the page OwnOperations.
     .executableTarget(

@@ -1,6 +1,7 @@
 /// The address of a Redis server, with the user to log in as.
 ///
-/// Written as `redis://[user:password@]host[:port][/db]` or `redis+unix://[user:password@]/path[?db=n]`.
+/// Written as `redis://[user:password@]host[:port][/db]`, the same with `rediss://` for TLS, or
+/// `redis+unix://[user:password@]/path[?db=n]`.
 public struct RedisAddress: Sendable, Equatable {
   /// An endpoint of a socket.
   public enum Endpoint: Sendable, Hashable {
@@ -29,7 +30,10 @@ public struct RedisAddress: Sendable, Equatable {
   /// The number of the database; 0 by default.
   public let database: Int
 
-  /// Parses an address in one of the two forms above; user and password are percent-decoded.
+  /// How TLS is used; nil without TLS.
+  public var tls: RedisTLS?
+
+  /// Parses an address in one of the forms above; user and password are percent-decoded.
   /// - Throws: `RedisAddressError`, which says what is wrong.
   public init(_ url: String) throws(RedisAddressError) {
     self = try RedisAddressParser(url).parse()
@@ -54,9 +58,10 @@ extension RedisAddress: CustomStringConvertible, CustomDebugStringConvertible {
       case (_, false): "***@"
       case (let user, true): "\(user ?? ""):***@"
       }
+    let scheme = tls == nil ? "redis" : "rediss"
     return switch endpoint {
-    case .tcp(let host, let port) where host.contains(":"): "redis://\(login)[\(host)]:\(port)/\(database)"
-    case .tcp(let host, let port): "redis://\(login)\(host):\(port)/\(database)"
+    case .tcp(let host, let port) where host.contains(":"): "\(scheme)://\(login)[\(host)]:\(port)/\(database)"
+    case .tcp(let host, let port): "\(scheme)://\(login)\(host):\(port)/\(database)"
     case .unix(let path): "redis+unix://\(login)\(path)?db=\(database)"
     }
   }

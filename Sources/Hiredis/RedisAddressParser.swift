@@ -19,19 +19,19 @@ struct RedisAddressParser {
   func parse() throws(RedisAddressError) -> RedisAddress {
     guard let schemeEnd = url.firstRange(of: "://") else {
       throw RedisAddressError(
-        "A Redis address begins with redis:// or redis+unix://, such as redis://127.0.0.1:6379/0.")
+        "A Redis address begins with redis://, rediss:// (TLS) or redis+unix://, such as redis://127.0.0.1:6379/0.")
     }
     let rest = url[schemeEnd.upperBound...]
     switch url[..<schemeEnd.lowerBound].lowercased() {
     case "redis": return try parseTCP(rest)
     case "redis+unix": return try parseUnix(rest)
     case "rediss":
-      throw RedisAddressError(
-        "rediss:// (TLS) is not supported: run a TLS tunnel such as stunnel next to this process and give its local "
-          + "end, such as redis://127.0.0.1:6379/0.")
+      var address = try parseTCP(rest)
+      address.tls = RedisTLS()
+      return address
     default:
       throw RedisAddressError(
-        "The scheme of a Redis address is redis:// or redis+unix://; change what is before \"://\".")
+        "The scheme of a Redis address is redis://, rediss:// or redis+unix://; change what is before \"://\".")
     }
   }
 
