@@ -1,4 +1,3 @@
-import Glibc
 import RedisFixture
 import Testing
 
@@ -6,22 +5,6 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct TCPTests {
   private let log = LogEvents()
-
-  /// A port that was free a moment ago.
-  private func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { Glibc.close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutableBytes(of: &address) { bytes -> Int32 in
-      guard let generic = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return -1 }
-      return bind(descriptor, generic, size) | getsockname(descriptor, generic, &size)
-    }
-    try #require(status == 0)
-    return Int(UInt16(bigEndian: address.sin_port))
-  }
 
   @Test func `A host is reached by name and by number`() async throws {
     let port = try freePort()

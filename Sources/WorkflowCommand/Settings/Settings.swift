@@ -135,26 +135,6 @@ struct Settings: Sendable {
     return variables
   }
 
-  private static func redis(_ reader: inout SettingsReader) -> RedisAddress? {
-    let text = reader.text("REDIS_URL", default: "redis://127.0.0.1:6379/0") ?? ""
-    let passwordFile = reader.text("REDIS_PASSWORD_FILE")
-    do {
-      var address = try RedisAddress(text)
-      let hasPassword = address.password != nil
-      if hasPassword, passwordFile != nil {
-        reader.refuse(
-          "REDIS_PASSWORD_FILE", "REDIS_URL has a password and REDIS_PASSWORD_FILE is set: keep one of them")
-      }
-      address.passwordFile = passwordFile ?? (hasPassword ? nil : reader.credential("redis_password"))
-      reader.show("REDIS_URL", as: "\(address)")
-      return address
-    } catch {
-      reader.show("REDIS_URL", as: "(invalid)")
-      reader.refuse("REDIS_URL", "REDIS_URL\(reader.place(of: "REDIS_URL")): \(error)")
-      return nil
-    }
-  }
-
   private static func worker(_ reader: inout SettingsReader) -> WorkerConfiguration {
     var worker = WorkerConfiguration()
     worker.runs = reader.integer("WF_WORKER_RUNS", default: 64, in: 1...10_000)
