@@ -1,6 +1,5 @@
 import Glibc
 import LinuxSupport
-import Synchronization
 
 /// Forwards connections to a port of this host, a few bytes at a time.
 final class SlowProxy: Sendable {
@@ -10,10 +9,6 @@ final class SlowProxy: Sendable {
   private let target: Int
   private let slice: Int
   private let pause: UInt32
-  private let connectionCount = Mutex(0)
-
-  /// How many connections it has taken.
-  var connections: Int { connectionCount.withLock { $0 } }
 
   /// - Parameters:
   ///   - slice: how many bytes it passes on at once.
@@ -30,10 +25,7 @@ final class SlowProxy: Sendable {
     let status = with(&address) { bind(listener, $0, $1) }
     precondition(status == 0 && listen(listener, 8) == 0, "cannot listen on \(port)")
     try SystemThread.detach(name: "slow-proxy") { [self] in
-      while case let client = accept(listener, nil, nil), client >= 0 {
-        connectionCount.withLock { $0 += 1 }
-        serve(client)
-      }
+      while case let client = accept(listener, nil, nil), client >= 0 { serve(client) }
       Glibc.close(listener)
     }
   }
