@@ -65,6 +65,8 @@ let package = Package(
     .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
     // Needs the headers of libcurl4-openssl-dev.
     .target(name: "CCurl"),
+    // Needs the headers of libssl-dev.
+    .target(name: "CTLS"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
@@ -72,7 +74,7 @@ let package = Package(
     module("LinuxSupport", ["CLinux"]),
     module("FastCGI", ["CFastCGI", "LinuxSupport", deque, logging]),
     module("Metrics", ["ExactJSON", "LinuxSupport"]),
-    module("Hiredis", ["CHiredis", "LinuxSupport", deque, logging]),
+    module("Hiredis", ["CHiredis", "CTLS", "LinuxSupport", deque, logging]),
     module("Curl", ["CCurl", "LinuxSupport"]),
     module("OpenSSL", ["COpenSSL"]),
     module("AccessKeys", ["OpenSSL", "LinuxSupport", logging]),
@@ -155,7 +157,7 @@ let package = Package(
       "WorkflowCommandTests",
       [
         "WorkflowCommand", "WorkflowAPI", "WorkflowOperations", "WorkflowLLM", "Metrics", "ModelServer", "Workflow",
-        "ExactJSON", "Scheduling", "Curl", arguments, logging, system,
+        "ExactJSON", "Scheduling", "Curl", "Hiredis", arguments, logging, system,
       ]),
     // The example of the page OwnOperations.
     .executableTarget(

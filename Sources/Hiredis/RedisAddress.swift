@@ -1,6 +1,7 @@
 /// The address of a Redis server, with the user to log in as.
 ///
-/// Written as `redis://[user:password@]host[:port][/db]`, `redis+unix://[user:password@]/path[?db=n]`, or
+/// Written as `redis://[user:password@]host[:port][/db]`, the same with `rediss://` for TLS,
+/// `redis+unix://[user:password@]/path[?db=n]`, or
 /// `redis+sentinel://[user:password@]host[:port],host[:port],…/name[/db]`, where the hosts are those of sentinels.
 public struct RedisAddress: Sendable, Equatable {
   /// A host and a port.
@@ -69,7 +70,10 @@ public struct RedisAddress: Sendable, Equatable {
   /// The login at the sentinels, which have users and passwords of their own.
   public var sentinelLogin = Login()
 
-  /// Parses an address in one of the two forms above; user and password are percent-decoded.
+  /// How TLS is used; nil without TLS.
+  public var tls: RedisTLS?
+
+  /// Parses an address in one of the forms above; user and password are percent-decoded.
   /// - Throws: `RedisAddressError`, which says what is wrong.
   public init(_ url: String) throws(RedisAddressError) {
     self = try RedisAddressParser(url).parse()
@@ -94,8 +98,9 @@ extension RedisAddress: CustomStringConvertible, CustomDebugStringConvertible {
       case (_, false): "***@"
       case (let user, true): "\(user ?? ""):***@"
       }
+    let scheme = tls == nil ? "redis" : "rediss"
     return switch endpoint {
-    case .tcp(let host, let port): "redis://\(login)\(Host(name: host, port: port))/\(database)"
+    case .tcp(let host, let port): "\(scheme)://\(login)\(Host(name: host, port: port))/\(database)"
     case .unix(let path): "redis+unix://\(login)\(path)?db=\(database)"
     case .sentinels(let hosts, let name):
       "redis+sentinel://\(login)\(hosts.map(\.description).joined(separator: ","))/\(name)/\(database)"

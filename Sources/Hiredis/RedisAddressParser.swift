@@ -19,7 +19,8 @@ struct RedisAddressParser {
   func parse() throws(RedisAddressError) -> RedisAddress {
     guard let schemeEnd = url.firstRange(of: "://") else {
       throw RedisAddressError(
-        "A Redis address begins with redis://, redis+unix:// or redis+sentinel://, such as redis://127.0.0.1:6379/0.")
+        "A Redis address begins with redis://, rediss:// (TLS), redis+unix:// or redis+sentinel://, such as "
+          + "redis://127.0.0.1:6379/0.")
     }
     let rest = url[schemeEnd.upperBound...]
     switch url[..<schemeEnd.lowerBound].lowercased() {
@@ -27,12 +28,13 @@ struct RedisAddressParser {
     case "redis+unix": return try parseUnix(rest)
     case "redis+sentinel": return try parseSentinels(rest)
     case "rediss":
-      throw RedisAddressError(
-        "rediss:// (TLS) is not supported: run a TLS tunnel such as stunnel next to this process and give its local "
-          + "end, such as redis://127.0.0.1:6379/0.")
+      var address = try parseTCP(rest)
+      address.tls = RedisTLS()
+      return address
     default:
       throw RedisAddressError(
-        "The scheme of a Redis address is redis://, redis+unix:// or redis+sentinel://; change what is before \"://\".")
+        "The scheme of a Redis address is redis://, rediss://, redis+unix:// or redis+sentinel://; change what is "
+          + "before \"://\".")
     }
   }
 

@@ -31,13 +31,13 @@ def python(environment):
 class Redis(Process):
     """A Redis server of its own."""
 
-    def __init__(self, folder, name="redis"):
+    def __init__(self, folder, name="redis", port=0, more=()):
         data = os.path.join(folder, f"{name}-data")
         os.makedirs(data, exist_ok=True)
         self.socket = os.path.join(folder, f"{name}.sock")
         settings = [word for key, value in REDIS_SETTINGS.items() for word in (f"--{key}", value)]
         super().__init__(
-            name, ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", data, *settings], folder)
+            name, ["redis-server", "--port", port, "--unixsocket", self.socket, "--dir", data, *settings, *more], folder)
         self.client = redis.Redis(unix_socket_path=self.socket)
         wait_until(self._answers, 30, f"{name} answers", [self])
 

@@ -69,6 +69,15 @@ import Testing
     #expect("\(try RedisAddress("redis+unix://u:s3cret@/s"))" == "redis+unix://u:***@/s?db=0")
   }
 
+  @Test func `The scheme rediss means TLS, and is shown`() throws {
+    let address = try RedisAddress("rediss://app:s3cret@cache.example/2")
+    #expect(address.endpoint == .tcp(host: "cache.example", port: 6379) && address.database == 2)
+    #expect(address.tls == RedisTLS())
+    #expect("\(address)" == "rediss://app:***@cache.example:6379/2")
+    #expect("\(try RedisAddress("REDISS://[::1]:7000"))" == "rediss://[::1]:7000/0")
+    #expect(try RedisAddress("redis://host").tls == nil)
+  }
+
   @Test(arguments: [
     "redis://user:s3cret", "redis://host:6379/0?password=s3cret", "redis+unix:///run/s?db=0&password=s3cret",
     "redis+unix:///run/s?password=s3cret", "redis://host:6379/s3cret", "redis+sentinel://user:s3cret",
@@ -81,7 +90,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("rediss://host", "stunnel"), ("http://host", "redis://"), ("host:6379", "begins with"),
+    ("http://host", "redis://"), ("rediss://", "needs a host"), ("host:6379", "begins with"),
     ("redis://", "needs a host"), ("redis://:6379", "needs a host"), ("redis://::1", "brackets"),
     ("redis://host:0", "port"), ("redis://host:65536", "port"), ("redis://host:x", "port"),
     ("redis://host/x", "database"), ("redis://host/-1", "database"), ("redis://[::1", "brackets"),

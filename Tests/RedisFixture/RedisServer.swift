@@ -19,19 +19,29 @@ public final class RedisServer: Sendable {
   /// A server that runs, or that is to be started.
   public init(isRunning: Bool, clock: FakeClock = FakeClock(), _ settings: [String] = []) {
     self.clock = clock
-    var template = Array("/tmp/redis-XXXXXX".utf8CString)
-    precondition(mkdtemp(&template) != nil, "cannot make a folder under /tmp")
-    folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    folder = Self.makeFolder("redis")
     if isRunning { start(settings) }
   }
 
   deinit {
     kill()
+    Self.removeFolder(folder)
+  }
+
+  /// Makes a folder under /tmp.
+  static func makeFolder(_ name: String) -> String {
+    var template = Array("/tmp/\(name)-XXXXXX".utf8CString)
+    precondition(mkdtemp(&template) != nil, "cannot make a folder under /tmp")
+    return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// Removes a folder with all that it contains.
+  static func removeFolder(_ folder: String) {
     removeFiles(in: folder)
     rmdir(folder)
   }
 
-  private func removeFiles(in folder: String) {
+  private static func removeFiles(in folder: String) {
     guard let directory = opendir(folder) else { return }
     defer { closedir(directory) }
     while let entry = readdir(directory) {

@@ -43,16 +43,20 @@ import Testing
 
   @Test func `wf dev goes without the settings of another Redis, and without its password`() async throws {
     let another = [
-      "REDIS_URL": "rediss://x", "REDIS_PASSWORD_FILE": "/nonexistent", "REDIS_PASSWORD": "hush", "WF_URL": "x",
+      "REDIS_URL": "rediss://x", "REDIS_PASSWORD_FILE": "/nonexistent", "REDIS_PASSWORD": "hush",
+      "REDIS_TLS_CA_FILE": "/nonexistent", "WF_URL": "x",
     ]
-    let shown = #"echo "$REDIS_URL ${REDIS_PASSWORD_FILE-none} ${REDIS_PASSWORD-none}"; wf run --example"#
+    let shown = #"""
+      echo "$REDIS_URL ${REDIS_TLS_CA_FILE-none} ${REDIS_PASSWORD_FILE-none} ${REDIS_PASSWORD-none}"
+      wf run --example
+      """#
     for inFile in [false, true] {
       try await withFolder { folder in
         for (name, value) in another where inFile { system("echo '\(name)=\(value)' >> \(folder)/.env") }
         let outcome = try await wf(["dev", "--", "sh", "-c", shown], settings: inFile ? [:] : another, in: folder)
         #expect(outcome.code == 0, "\(outcome.error)")
         let line = outcome.output.prefix { $0 != "\n" }
-        #expect(line.hasPrefix("redis+unix://") && line.hasSuffix(" none none"))
+        #expect(line.hasPrefix("redis+unix://") && line.hasSuffix(" none none none"))
         #expect(outcome.output.contains("summarize-then-store"))
       }
     }

@@ -1,3 +1,4 @@
+import Hiredis
 import Testing
 
 @testable import WorkflowCommand
@@ -19,6 +20,31 @@ import Testing
     #expect(rows["WF_DRAIN_S"] == "2 .env")
     #expect(rows["WF_RETAIN_S"] == "3 /etc/wf/wf.env")
     #expect(rows["WF_LOG_LEVEL"] == "info default")
+  }
+
+  @Test func `The files for TLS belong to an address with TLS, and certificate and key to each other`() throws {
+    let files = ["REDIS_TLS_CA_FILE": "/ca", "REDIS_TLS_CERT_FILE": "/cert", "REDIS_TLS_KEY_FILE": "/key"]
+    let settings = try Settings(
+      SettingsReader(environment: files.merging(["REDIS_URL": "rediss://:s3cret@h"]) { $1 }, files: []))
+    var tls = RedisTLS()
+    (tls.authorities, tls.certificate, tls.key) = ("/ca", "/cert", "/key")
+    #expect(settings.redis.tls == tls)
+    #expect(settings.rows.contains { $0.name == "REDIS_URL" && $0.value == "rediss://:***@h:6379/0" })
+    let plain = #expect(throws: Settings.Invalid.self) { try rows(files.merging(["REDIS_URL": "redis://h"]) { $1 }) }
+    #expect(plain?.problems.count == 3)
+    #expect(plain?.description.contains("REDIS_TLS_CA_FILE is set, but REDIS_URL has no TLS: write rediss://") == true)
+    for (name, other) in [("CERT", "KEY"), ("KEY", "CERT")] {
+      let half = ["REDIS_URL": "rediss://h", "REDIS_TLS_\(name)_FILE": "/x"]
+      let invalid = #expect(throws: Settings.Invalid.self) { try rows(half) }
+      #expect(invalid?.description.contains("is set without REDIS_TLS_\(other)_FILE: set both") == true)
+    }
+  }
+
+  @Test func `The key of a client certificate may be a credential`() throws {
+    let environment = ["REDIS_URL": "rediss://h", "REDIS_TLS_CERT_FILE": "/cert"]
+    let reader = SettingsReader(
+      environment: environment, files: [], credentials: [:], credentialFiles: ["redis_tls_key": "/run/key"])
+    #expect(try Settings(reader).redis.tls?.key == "/run/key")
   }
 
   @Test func `A misspelt or malformed setting of a file names the file`() throws {

@@ -92,11 +92,19 @@ extension Link {
     let others = targets.dropFirst()
     do throws(LinkFailure) {
       let until = now + configuration.limits.attempt
-      phase = .connecting(try RedisSocket(target), others: others, until: until)
+      phase = .connecting(try RedisSocket(target, tls: try tlsStream()), others: others, until: until)
     } catch {
       if others.isEmpty { throw error }
       try connect(to: others, at: now)
     }
+  }
+
+  /// The files are read each time, so that changed ones need no restart.
+  private func tlsStream() throws(LinkFailure) -> TLSStream? {
+    guard let tls = configuration.address.tls, case .tcp(let host, _) = configuration.address.endpoint else {
+      return nil
+    }
+    return TLSStream(try TLSSession(to: host, tls))
   }
 
   private func finishConnecting(
@@ -131,6 +139,7 @@ extension Link {
       phase = .handshaking(socket, handshake, others: others, until: until)
     }
     if polledAt >= until {
+      if socket.awaitsTLS { throw .noTLSHandshake(within: configuration.limits.attempt) }
       throw LinkFailure("Redis accepts connections but sent no reply within \(configuration.limits.attempt)")
     }
   }

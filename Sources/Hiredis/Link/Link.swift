@@ -22,7 +22,8 @@ final class Link<Traffic: LinkTraffic> {
     case resolving(TargetLookup)
     /// A socket is connecting. If that fails, the host's other addresses are tried at once.
     case connecting(RedisSocket, others: ArraySlice<RedisSocket.Target>, until: Instant)
-    /// Replies to the handshake are due. If it is refused, the host's other addresses are tried at once.
+    /// The end of the TLS handshake, if any, or replies to Redis's handshake are due. If one of them is refused, the
+    /// host's other addresses are tried at once.
     case handshaking(RedisSocket, Handshake, others: ArraySlice<RedisSocket.Target>, until: Instant)
     /// Commands can be sent.
     case ready(RedisSocket)
@@ -136,11 +137,11 @@ final class Link<Traffic: LinkTraffic> {
     if !sent.isWhole { throw LinkFailure("the socket accepted only part of a command") }
   }
 
-  /// Lends the socket to callers if it is idle.
+  /// Lends the socket to callers if it is idle and has no TLS, whose state belongs to this thread.
   /// - Returns: how long this thread may then sleep, in milliseconds; nil if the socket is in use.
   private func lendSocket() -> Int32? {
-    guard Traffic.lendsSocket, case .ready(let socket) = phase, !socket.hasUnwritten, !hasMoreToWrite,
-      !traffic.awaitsReply
+    guard Traffic.lendsSocket, case .ready(let socket) = phase, socket.takesBytesAsTheyAre, !socket.hasUnwritten,
+      !hasMoreToWrite, !traffic.awaitsReply
     else { return nil }
     mailbox.lend(.init(descriptor: socket.descriptor, until: polledAt + configuration.limits.loan))
     return Int32(configuration.limits.loan / .milliseconds(1))

@@ -8,6 +8,9 @@ import Glibc
 /// hiredis's asynchronous context is not used: it may free itself during a call and has its own queue of callbacks,
 /// which is the pipeline's task here. Its output buffer is not used either: it moves all remaining bytes after each
 /// write, so a large command takes quadratic time.
+///
+/// With TLS the bytes to write are encrypted piece by piece, and hiredis gets what was decrypted. Callers see the same
+/// socket: they may add bytes at once, and these wait until the TLS handshake has ended.
 final class RedisSocket {
   /// A resolved endpoint.
   enum Target {
@@ -22,25 +25,41 @@ final class RedisSocket {
 
   private let context: UnsafeMutablePointer<redisContext>
   private let builder = ReplyBuilder()
+  private let tls: TLSStream?
+
+  /// Whether a reply may reveal that the server speaks TLS.
+  private var awaitsFirstReply: Bool
 
   private var output: [UInt8] = []
   private var outputStart = 0
 
-  /// How many bytes the kernel has accepted so far.
+  /// How many bytes the kernel has accepted so far; with TLS, how many were encrypted for it.
   private(set) var written = 0
 
-  /// Whether there are bytes to write.
-  var hasUnwritten: Bool { outputStart < output.count }
+  /// Whether there are bytes that can be written now.
+  var hasUnwritten: Bool {
+    guard let tls else { return hasOutput }
+    return tls.hasUnsent || (tls.isEstablished && hasOutput)
+  }
+
+  private var hasOutput: Bool { outputStart < output.count }
 
   /// How many bytes the server's host has acknowledged: those written, less those still in the kernel's send queue.
   var delivered: Int {
+    if let tls { return tls.delivered(on: descriptor) }
     var held: Int32 = 0
     return get_unsent(descriptor, &held) == 0 ? written - Int(held) : written
   }
 
+  /// Whether other threads may write commands to the descriptor.
+  var takesBytesAsTheyAre: Bool { tls == nil }
+
+  /// Whether the TLS handshake has not ended yet.
+  var awaitsTLS: Bool { tls?.isEstablished == false }
+
   /// Starts to connect. The socket becomes writable when that has succeeded or failed.
   /// - Throws: `LinkFailure` when it fails at once.
-  init(_ target: Target) throws(LinkFailure) {
+  init(_ target: Target, tls: TLSStream? = nil) throws(LinkFailure) {
     let context =
       switch target {
       case .tcp(let address, let port): redisConnectNonBlock(address, Int32(port))
@@ -48,13 +67,18 @@ final class RedisSocket {
       }
     guard let context else { throw LinkFailure("out of memory") }
     self.context = context
+    self.tls = tls
+    if case .tcp = target { awaitsFirstReply = tls == nil } else { awaitsFirstReply = false }
     builder.attach(to: context.pointee.reader)
     try check(context.pointee.err)
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     if case .tcp = target { noticeDeadPeers() }
   }
 
-  deinit { redisFree(context) }
+  deinit {
+    tls?.close(on: descriptor)
+    redisFree(context)
+  }
 
   /// The socket, for `poll`.
   var descriptor: Int32 { context.pointee.fd }
@@ -78,9 +102,10 @@ final class RedisSocket {
     written += count
   }
 
-  /// Writes as much as the kernel accepts.
+  /// Writes as much as the kernel accepts; with TLS, some of it.
   func write() throws(LinkFailure) {
-    guard hasUnwritten else { return }
+    if let tls { return try write(through: tls) }
+    guard hasOutput else { return }
     let count = output.withUnsafeBytes { bytes in
       send(
         descriptor, bytes.baseAddress.map { $0 + outputStart }, bytes.count - outputStart,
@@ -90,23 +115,44 @@ final class RedisSocket {
       if errno == EAGAIN || errno == EINTR { return }
       throw LinkFailure("cannot write", errno: errno)
     }
+    noteTaken(count)
+  }
+
+  private func write(through tls: TLSStream) throws(LinkFailure) {
+    do throws(LinkFailure) {
+      try tls.shakeHands()
+      if tls.isEstablished, !tls.hasUnsent, hasOutput { noteTaken(try tls.encrypt(output[outputStart...])) }
+      try tls.send(on: descriptor)
+    } catch {
+      // The server may have said why it closes the connection.
+      try read()
+      throw error
+    }
+  }
+
+  private func noteTaken(_ count: Int) {
     written += count
     outputStart += count
-    if hasUnwritten { return }
+    if hasOutput { return }
     output.removeAll(keepingCapacity: output.capacity <= Self.keptOutput)
     outputStart = 0
   }
 
   /// Reads once, up to 16 KiB.
   func read() throws(LinkFailure) {
-    try check(redisBufferRead(context))
+    if let tls { return try tls.read(from: descriptor, into: context.pointee.reader) }
+    do throws(LinkFailure) { try check(redisBufferRead(context)) } catch {
+      throw awaitsFirstReply ? .noFirstReply(error) : error
+    }
   }
 
   /// The next complete reply; nil if there is none.
   func nextReply() throws(LinkFailure) -> RedisReply? {
     var reply: UnsafeMutableRawPointer?
     try check(redisGetReplyFromReader(context, &reply))
-    return reply == nil ? nil : builder.take()
+    if reply == nil { return nil }
+    awaitsFirstReply = false
+    return builder.take()
   }
 
   private func check(_ status: Int32) throws(LinkFailure) {
@@ -114,6 +160,8 @@ final class RedisSocket {
     let reason = withUnsafeBytes(of: &context.pointee.errstr) { text in
       String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
     }
+    // The first byte of a TLS alert.
+    if awaitsFirstReply, reason.hasPrefix(#"Protocol error, got "\x15""#) { throw .serverSpeaksTLS }
     throw LinkFailure(reason)
   }
 

@@ -127,13 +127,17 @@ struct DevStack: Sendable {
     return (otherRedis == nil ? [redis] : []) + apis + [nginx] + workers
   }
 
-  /// The variables that `wf dev` sets itself, or takes away: its Redis has no password.
-  static let ownSettings = ["REDIS_URL", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE", "WF_URL"]
+  /// The variables that `wf dev` sets itself, or takes away: its Redis has no password and no TLS.
+  static let ownSettings = [
+    "REDIS_URL", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE", "REDIS_TLS_CA_FILE", "REDIS_TLS_CERT_FILE",
+    "REDIS_TLS_KEY_FILE", "WF_URL",
+  ]
 
   private var partEnvironment: Environment {
-    var changes: [Environment.Key: String?] = [
-      "REDIS_URL": redisURL, "REDIS_PASSWORD": nil, "REDIS_PASSWORD_FILE": nil, "WF_URL": url,
-    ]
+    var changes: [Environment.Key: String?] = [:]
+    for name in DevStack.ownSettings { if let key = Environment.Key(rawValue: name) { changes[key] = .some(nil) } }
+    changes["REDIS_URL"] = redisURL
+    changes["WF_URL"] = url
     // nginx is in a folder that is not on every user's PATH.
     changes["PATH"] = "\(folder.path)/bin:\(path):/usr/sbin:/sbin"
     for (name, value) in environment where getenv(name) == nil && !DevStack.ownSettings.contains(name) {

@@ -3,10 +3,11 @@ import WorkflowStore
 
 /// Where Redis is, and what is kept there.
 extension Settings {
-  /// The address of Redis with its logins; nil when it cannot be read.
+  /// The address of Redis with its logins and its TLS; nil when it cannot be read.
   static func redis(_ reader: inout SettingsReader) -> RedisAddress? {
     let text = reader.text("REDIS_URL", default: "redis://127.0.0.1:6379/0") ?? ""
     let passwordFile = reader.text("REDIS_PASSWORD_FILE")
+    let tls = tls(&reader)
     let sentinelLogin = sentinelLogin(&reader)
     do {
       var address = try RedisAddress(text)
@@ -17,6 +18,7 @@ extension Settings {
       }
       address.passwordFile = passwordFile ?? (hasPassword ? nil : reader.credential("redis_password"))
       address.sentinelLogin = sentinelLogin
+      if address.tls != nil { address.tls = tls } else { refuseTLS(&reader) }
       reader.show("REDIS_URL", as: "\(address)")
       return address
     } catch {
@@ -53,5 +55,33 @@ extension Settings {
       storeItems: reader.integer("WF_STORE_MAX_ITEMS", default: 10_000, in: 1...10_000_000))
     limits.replicas = reader.integer("WF_WAIT_REPLICAS", default: 0, in: 0...16)
     return limits
+  }
+
+  /// The files for TLS. They are read for every connection, so what is wrong with them is said there.
+  private static func tls(_ reader: inout SettingsReader) -> RedisTLS {
+    var tls = RedisTLS()
+    tls.authorities = reader.text("REDIS_TLS_CA_FILE")
+    tls.certificate = reader.text("REDIS_TLS_CERT_FILE")
+    tls.key = reader.text("REDIS_TLS_KEY_FILE")
+    if tls.certificate != nil, tls.key == nil { tls.key = reader.credentialFile("redis_tls_key") }
+    if tls.certificate != nil, tls.key == nil {
+      reader.refuse(
+        "REDIS_TLS_CERT_FILE", "REDIS_TLS_CERT_FILE is set without REDIS_TLS_KEY_FILE: set both or none of them")
+    }
+    if tls.certificate == nil, tls.key != nil {
+      reader.refuse(
+        "REDIS_TLS_KEY_FILE", "REDIS_TLS_KEY_FILE is set without REDIS_TLS_CERT_FILE: set both or none of them")
+    }
+    return tls
+  }
+
+  /// Whoever sets one of the files counts on TLS.
+  private static func refuseTLS(_ reader: inout SettingsReader) {
+    for name in ["REDIS_TLS_CA_FILE", "REDIS_TLS_CERT_FILE", "REDIS_TLS_KEY_FILE"] where reader.isSet(name) {
+      reader.refuse(
+        name,
+        "\(name)\(reader.place(of: name)) is set, but REDIS_URL has no TLS: write rediss:// there, or take \(name) away"
+      )
+    }
   }
 }
