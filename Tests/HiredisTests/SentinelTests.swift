@@ -26,6 +26,18 @@ import Testing
     subscription.close()
   }
 
+  @Test func `A primary that sentinels have replaced is left before they demote it`() async throws {
+    let group = try await ReplicatedRedis.start()
+    try await group.waitUntilWatched()
+    let redis = RedisConnection(try group.address(), limits: .talkative, log: log)
+    #expect(try await redis.send(["SET", "k", "1"]) == .status("OK"))
+    try await group.failOver()
+    let line = await log.line(containing: "connection to Redis lost")
+    #expect(line?.contains("a sentinel names another primary, 127.0.0.1:\(group.port(of: 1))") == true)
+    #expect(try await redis.send(["SET", "k", "2"]) == .status("OK"))
+    #expect(try await RedisConnection(group.servers[1].address()).send(["GET", "k"]).string == "2")
+  }
+
   @Test func `The next sentinel is asked when one is dead, and it comes first from then on`() async throws {
     let group = try await ReplicatedRedis.start(replicas: 0)
     let address = try group.address()

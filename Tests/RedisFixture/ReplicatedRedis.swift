@@ -87,14 +87,23 @@ public final class ReplicatedRedis: Sendable {
     while followers < servers.count - 1 { try await Task.sleep(for: .milliseconds(20)) }
   }
 
-  private var followers: Int {
-    guard let pipe = popen("exec /usr/bin/redis-cli -s \(servers[0].socketPath) INFO replication 2>&1", "r") else {
-      return 0
+  /// Has a sentinel promote a replica although the primary is well, as for maintenance.
+  public func failOver() async throws {
+    while !ask("-p \(sentinelPorts[0]) SENTINEL FAILOVER main").hasPrefix("OK") {
+      try await Task.sleep(for: .milliseconds(50))
     }
+  }
+
+  private var followers: Int {
+    ask("-s \(servers[0].socketPath) INFO replication").split(separator: "state=online").count - 1
+  }
+
+  private func ask(_ arguments: String) -> String {
+    guard let pipe = popen("exec /usr/bin/redis-cli \(arguments) 2>&1", "r") else { return "" }
     defer { pclose(pipe) }
     var bytes: [UInt8] = []
     while case let byte = getc(pipe), byte != EOF { bytes.append(UInt8(byte)) }
-    return String(decoding: bytes, as: UTF8.self).split(separator: "state=online").count - 1
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private func startSentinels(_ settings: [String]) {

@@ -16,8 +16,8 @@ import Testing
       for (line, start) in zip(lines, starts) { #expect(line.hasPrefix(start)) }
       #expect(lines.last?.hasSuffix("did you mean WF_WORKER_RUNS?") == true)
     }
-    let tls = try await wf("config", settings: ["REDIS_URL": "rediss://example.org"])
-    #expect(tls.code == 78 && tls.error.contains("tunnel"))
+    let scheme = try await wf("config", settings: ["REDIS_URL": "https://example.org"])
+    #expect(scheme.code == 78 && scheme.error.contains("redis://, rediss://, redis+unix:// or redis+sentinel://"))
   }
 
   private static let clientCommands = [["run", "--example"], ["watch", "1"], ["status", "1"], ["list", "--dead"]]
@@ -146,5 +146,9 @@ import Testing
     #expect(outcome.output.contains("REDIS_PASSWORD_FILE=/nonexistent/password"))
     #expect(
       outcome.error == "wf: the file of Redis's password, /nonexistent/password: No such file or directory\n")
+    let sentinels = try await wf(
+      "config",
+      settings: ["REDIS_URL": "redis+sentinel://a,b/main", "REDIS_SENTINEL_PASSWORD_FILE": "/nonexistent/password"])
+    #expect(sentinels.code == 78 && sentinels.error.hasPrefix("wf: the file of the sentinels' password, /nonexistent/"))
   }
 }

@@ -118,6 +118,24 @@ import Testing
     _ = try rows([:], [SettingsFile(path: ".env", values: ["REDIS_PASSWORD": "x"], isShared: true)])
   }
 
+  @Test func `The login at sentinels is a password or its file, and a user where they have users`() throws {
+    let shown = try rows([
+      "REDIS_URL": "redis+sentinel://u:s3cret@a,b/main", "REDIS_SENTINEL_USERNAME": "app",
+      "REDIS_SENTINEL_PASSWORD": "s3cret",
+    ])
+    #expect(shown["REDIS_URL"] == "redis+sentinel://u:***@a:26379,b:26379/main/0 environment")
+    #expect(!shown.values.contains { $0.contains("s3cret") })
+    let faults = [
+      (["REDIS_SENTINEL_USERNAME": "app"], "REDIS_SENTINEL_USERNAME is set without a password"),
+      (["REDIS_SENTINEL_PASSWORD": "x", "REDIS_SENTINEL_PASSWORD_FILE": "/f"], "are both set: keep one of them"),
+      (["REDIS_URL": "redis+sentinel://a,b"], "sentinel monitor NAME"), (["WF_WAIT_REPLICAS": "17"], "from 0 to 16"),
+    ]
+    for (settings, problem) in faults {
+      let invalid = #expect(throws: Settings.Invalid.self) { try rows(settings) }
+      #expect(invalid?.problems.count == 1 && invalid?.description.contains(problem) == true)
+    }
+  }
+
   @Test(arguments: ["http://h?x", "http://h#x", "http://", "http:///x", "h", "ftp://h", "http://h x", "HTTP//h"])
   func `A URL that leads to no API stops the start`(url: String) {
     let invalid = #expect(throws: Settings.Invalid.self) { try rows(["WF_URL": url]) }

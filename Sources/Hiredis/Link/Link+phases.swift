@@ -27,6 +27,7 @@ extension Link {
       if Self.isReadable(events) { try read(from: socket, at: now) }
       noteDelivery(on: socket, at: now)
       try refuseReplica(at: now)
+      try followSentinels(at: now)
       if traffic.awaitsReply, polledAt >= quietSince + configuration.limits.silence {
         throw LinkFailure("no byte arrived for \(configuration.limits.silence) while replies were due")
       }
@@ -80,11 +81,27 @@ extension Link {
       phase = .resolving(
         try TargetLookup(name, waker: mailbox.waker) { NameLookup.targets(of: host).map { .init(targets: $0) } })
     case .sentinels(let hosts, let name):
-      let lookup = SentinelLookup(
-        hosts: hosts, name: name, login: configuration.address.sentinelLogin,
-        patience: configuration.limits.sentinel, preference: preference)
-      phase = .resolving(try TargetLookup(name, waker: mailbox.waker) { lookup.find() })
+      phase = .resolving(try askSentinels(hosts, for: name))
     }
+  }
+
+  private func askSentinels(_ hosts: [RedisAddress.Host], for name: String) throws(LinkFailure) -> TargetLookup {
+    let lookup = SentinelLookup(
+      hosts: hosts, name: name, login: configuration.address.sentinelLogin, patience: configuration.limits.sentinel,
+      preference: preference)
+    return try TargetLookup(name, waker: mailbox.waker) { lookup.find() }
+  }
+
+  /// Leaves a primary that sentinels have replaced: they demote it only some ten seconds later, and what it takes
+  /// meanwhile is lost.
+  private func followSentinels(at now: Instant) throws(LinkFailure) {
+    guard case .sentinels(let hosts, let name) = configuration.address.endpoint else { return }
+    if let primary = preference.primary, let sentinel, primary != sentinel.primary {
+      throw LinkFailure("a sentinel names another primary, \(primary)")
+    }
+    guard preference.takesTurn(at: now, every: configuration.limits.sentinelCheck) else { return }
+    // The answer is shared by all links, and wakes this one.
+    sentinelCheck = try askSentinels(hosts, for: name)
   }
 
   private func connect(to targets: ArraySlice<RedisSocket.Target>, at now: Instant) throws(LinkFailure) {

@@ -59,6 +59,8 @@ final class Link<Traffic: LinkTraffic> {
   let preference: SentinelPreference
   /// What the sentinel said that was asked for the current attempt; nil without sentinels.
   var sentinel: SentinelAnswer?
+  /// The last question to the sentinels while the link is up.
+  var sentinelCheck: TargetLookup?
   /// When the last `poll` began.
   ///
   /// Deadlines are compared with this time, not with the current one: replies may have arrived while this thread was

@@ -22,6 +22,9 @@ struct LinkLimits: Sendable {
   /// How long a sentinel may take to connect and to answer, before the next one is asked.
   var sentinel: Duration = .seconds(1)
 
+  /// The time between two questions to the sentinels while the link is up, for all links of the process.
+  var sentinelCheck: Duration = .seconds(1)
+
   /// How long no byte may arrive while replies are due.
   ///
   /// Longer than any script should run: after the timeout, the script would be sent again.

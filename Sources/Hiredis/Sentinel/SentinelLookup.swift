@@ -9,11 +9,14 @@ struct SentinelAnswer: Sendable {
   let primary: RedisAddress.Host
 }
 
-/// Which sentinel of an address is asked first: the one that answered last.
+/// What the links of this process to the same sentinels share: which one is asked first, namely the one that answered
+/// last, and what it has named.
 final class SentinelPreference: Sendable {
   private static let known = Mutex<[RedisAddress.Endpoint: SentinelPreference]>([:])
 
   private let index = Atomic(0)
+  private let named = Mutex<RedisAddress.Host?>(nil)
+  private let nextTurn = Mutex(MonotonicInstant.now)
 
   private init() {}
 
@@ -30,6 +33,21 @@ final class SentinelPreference: Sendable {
   var first: Int {
     get { index.load(ordering: .relaxed) }
     set { index.store(newValue, ordering: .relaxed) }
+  }
+
+  /// The primary that a sentinel has named last.
+  var primary: RedisAddress.Host? {
+    get { named.withLock { $0 } }
+    set { named.withLock { $0 = newValue } }
+  }
+
+  /// Whether the caller is to ask again: one link of the process per interval.
+  func takesTurn(at now: MonotonicInstant, every interval: Duration) -> Bool {
+    nextTurn.withLock { next in
+      guard now >= next else { return false }
+      next = now + interval
+      return true
+    }
   }
 
   /// Has another sentinel asked first: what this one named is no primary, so it may be cut off from the others.
@@ -59,6 +77,7 @@ struct SentinelLookup: Sendable {
       do throws(LinkFailure) {
         let primary = try primary(accordingTo: hosts[index])
         preference.first = index
+        preference.primary = primary
         let targets = try NameLookup.targets(of: primary).get()
         return .success(.init(targets: targets, sentinel: SentinelAnswer(index: index, primary: primary)))
       } catch {

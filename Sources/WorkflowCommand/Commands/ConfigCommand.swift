@@ -21,9 +21,17 @@ struct ConfigCommand: ParsableCommand {
     for model in settings.models.catalog?.models ?? [] {
       if let missing = settings.models.missingKeys[model.name] { Terminal.say("wf: \(missing)") }
     }
-    // The services read this file for every connection to Redis, so it may be missing when they start.
-    guard let path = settings.redis.passwordFile, access(path, R_OK) != 0 else { return }
-    let sentence = "the file of Redis's password, \(path): \(Errno(rawValue: errno))"
+    try examine(settings.redis.passwordFile, of: "Redis's password")
+    if case .sentinels = settings.redis.endpoint {
+      try examine(settings.redis.sentinelLogin.passwordFile, of: "the sentinels' password")
+    }
+  }
+
+  /// Says when a file cannot be read that the services read for every connection, so that it may be missing when they
+  /// start.
+  private func examine(_ path: String?, of what: String) throws {
+    guard let path, access(path, R_OK) != 0 else { return }
+    let sentence = "the file of \(what), \(path): \(Errno(rawValue: errno))"
     // The services' user may read what this user may not.
     if errno == EACCES { return Terminal.say("wf: \(sentence)") }
     throw CommandFailure(sentence, code: .configuration)
