@@ -16,8 +16,8 @@ import Testing
       for (line, start) in zip(lines, starts) { #expect(line.hasPrefix(start)) }
       #expect(lines.last?.hasSuffix("did you mean WF_WORKER_RUNS?") == true)
     }
-    let tls = try await wf("config", settings: ["REDIS_URL": "rediss://example.org"])
-    #expect(tls.code == 78 && tls.error.contains("tunnel"))
+    let tls = try await wf("config", settings: ["REDIS_URL": "redis://example.org", "REDIS_TLS_CA_FILE": "/ca"])
+    #expect(tls.code == 78 && tls.error.contains("REDIS_TLS_CA_FILE is set, but REDIS_URL has no TLS"))
   }
 
   private static let clientCommands = [["run", "--example"], ["watch", "1"], ["status", "1"], ["list", "--dead"]]
