@@ -40,11 +40,21 @@ enum CurlLibrary {
       throw HTTPLibraryError(
         description: "\(name) cannot be used: its version is \(String(cString: version.version)), not 7.88 or later")
     }
+    keepCryptography(of: library)
     let code = ccurl_global_init(Int(CURL_GLOBAL_ALL))
     guard code == CURLE_OK else {
       throw HTTPLibraryError(
         description: "\(name) cannot be initialised: \(String(cString: ccurl_easy_strerror(code)))")
     }
+  }
+
+  /// Has libcrypto free nothing when the process ends (OPENSSL_INIT_NO_ATEXIT), since other threads may still be using
+  /// it. Its first user decides that, and libcurl would have it free everything.
+  private static func keepCryptography(of library: UnsafeMutableRawPointer) {
+    typealias Initialize = @convention(c) (UInt64, OpaquePointer?) -> Int32
+    // A libcurl with another library for TLS has no such function.
+    guard let function = dlsym(library, "OPENSSL_init_crypto") else { return }
+    _ = unsafeBitCast(function, to: Initialize.self)(0x0008_0000, nil)
   }
 }
 

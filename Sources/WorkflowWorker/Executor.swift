@@ -62,15 +62,16 @@ struct Executor: Sendable {
     let exit = await exit(of: execution(of: run, log, trace))
     trace?.end(exit)
     report(exit, log)
-    await count(exit, of: run)
+    count(exit, of: run)
+    if case .lost = exit, await !hasEnded(run.id) { meter.lost() }
   }
 
-  /// Counts how a run was left.
-  private func count(_ exit: ExecutionState.Exit, of run: ClaimedRun) async {
+  /// Counts the end of a run.
+  @inline(never)
+  private func count(_ exit: ExecutionState.Exit, of run: ClaimedRun) {
     switch exit {
     case .finished, .failed, .refused(_, .recorded): meter.ended(after: clock.now - run.startedAt)
-    case .lost: if await !hasEnded(run.id) { meter.lost() }
-    case .parked, .handedBack, .refused: break
+    case .lost, .parked, .handedBack, .refused: break
     }
   }
 

@@ -15,8 +15,8 @@ final class WorkerMeter: Sendable {
     case failed(ErrorCode)
   }
 
-  /// What is counted of an operation at each step, looked up once.
-  private struct Operation: Sendable {
+  /// What is counted of an operation at each step, looked up once. A class, because each step gets it.
+  private final class Operation: Sendable {
     let name: String
     let done: Meter.Series
     let succeeded: Meter.Series

@@ -18,6 +18,8 @@ import Testing
     }
     let scheme = try await wf("config", settings: ["REDIS_URL": "https://example.org"])
     #expect(scheme.code == 78 && scheme.error.contains("redis://, rediss://, redis+unix:// or redis+sentinel://"))
+    let tls = try await wf("config", settings: ["REDIS_URL": "redis://example.org", "REDIS_TLS_CA_FILE": "/ca"])
+    #expect(tls.code == 78 && tls.error.contains("REDIS_TLS_CA_FILE is set, but REDIS_URL has no TLS"))
   }
 
   private static let clientCommands = [["run", "--example"], ["watch", "1"], ["status", "1"], ["list", "--dead"]]
