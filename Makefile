@@ -246,7 +246,7 @@ docs: packages
 	mkdir -p .build/symbols
 	swift symbolgraph-extract -module-name WorkflowCommand -output-dir .build/symbols -minimum-access-level public \
 	    -target $$(swift -print-target-info | sed -n 's/.*"triple": "\(.*\)",/\1/p') -I .build/debug/Modules \
-	    $$(find Sources .build/checkouts/*/Sources .build/debug/C[CV]*.build -name module.modulemap -printf '-I %h ')
+	    $$(find Sources .build/checkouts/*/Sources .build/debug/C[CTV]*.build -name module.modulemap -printf '-I %h ')
 	docc convert $(DOCS) --additional-symbol-graph-dir .build/symbols --output-path .build/wf.doccarchive \
 	    --fallback-display-name wf --fallback-bundle-identifier wf --warnings-as-errors
 
