@@ -61,7 +61,9 @@ public final class RedisServer: Sendable {
   }
 
   /// The server that is started: `REDIS_SERVER` names another engine than Debian's Redis.
-  public static let executable = getenv("REDIS_SERVER").map { String(cString: $0) } ?? "/usr/bin/redis-server"
+  public static let executable = getenv("REDIS_SERVER").map { String(cString: $0) } ?? debian
+
+  private static let debian = "/usr/bin/redis-server"
 
   /// The path of its socket.
   public var socketPath: String { "\(folder)/s" }
@@ -69,8 +71,10 @@ public final class RedisServer: Sendable {
   /// Starts it.
   public func start(_ settings: [String] = []) {
     let environment = ["/usr/bin/env"] + clock.environment.map { "\($0)=\($1)" }
+    // The wheels of other engines are built without TLS.
     let command = [
-      Self.executable, "--port", "0", "--unixsocket", "\(folder)/s", "--save", "", "--dir", folder,
+      settings.contains("--tls-port") ? Self.debian : Self.executable, "--port", "0", "--unixsocket", "\(folder)/s",
+      "--save", "", "--dir", folder,
       "--logfile", "\(folder)/log", "--notify-keyspace-events", "Ex",
     ]
     process.withLock { $0 = Spawner.shared.spawn(environment + command + settings) }
