@@ -43,7 +43,7 @@ public final class Meter: Sendable {
 
   /// Series that a family may have in one process; further ones are counted together, as `other`.
   public static let mostSeries = 500
-  /// The label of what has no series of its own.
+  /// The label of what has no separate series.
   public static let other = "other"
   /// Bytes of a label at most.
   private static let longestLabel = 100
@@ -107,7 +107,7 @@ public final class Meter: Sendable {
     }
   }
 
-  /// Takes what has grown since the last call, up to so many figures; the rest stays for the next one.
+  /// Takes what has grown since the last call, up to a number of figures; the rest stays for the next one.
   public func take(atMost limit: Int = .max) -> [Growth] {
     state.withLock { state in
       let places = state.grown.prefix(limit)

@@ -23,7 +23,7 @@ final class SubmissionTrace: Sendable {
     }
   }
 
-  /// What the run keeps: the span of the submission is the parent of its own.
+  /// What the run keeps: the span of the submission is the parent of the run's.
   var stored: TraceContext { active.context }
 
   /// Notes the run that was accepted.

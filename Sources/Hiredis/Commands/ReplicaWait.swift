@@ -10,7 +10,7 @@ public struct ReplicaWait: Sendable, Equatable {
   public let replicas: Int
   /// How long they may take.
   public let time: Duration
-  /// The channel of the PUBLISH, to which nobody subscribes.
+  /// The channel of the PUBLISH, to which no client subscribes.
   public let channel: String
 
   /// A wait for this many replicas.

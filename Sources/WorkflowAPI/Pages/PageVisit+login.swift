@@ -46,7 +46,7 @@ extension PageVisit {
       } else {
         html.element("p", ["class": "soft"], "This API wants a key. The command wf keys add NAME makes one.")
       }
-      // Without a key the token is that of nobody.
+      // Without a key the token belongs to no key.
       html.form("/workflow/login", token: token.text(for: nil)) { html in
         html.void("input", ["type": "hidden", "name": "next", "value": next])
         html.element("div", ["class": "field"]) { html in
