@@ -6,7 +6,7 @@
 # Expected   A request is repeated over another connection; its script finds that all is written, and writes nothing. WAIT 1 after it
 #            says 0 while the only replica is stopped, since the replica does not have what the script has found.
 # Seen       Redis 7.0.15 answers 0 after the time of WAIT. Redis 8.2.3 and Valkey 9.1.2 answer 1 at once: WAIT looks at the last write
-#            of its own connection, and there was none. With a PUBLISH between script and WAIT all of them answer 0.
+#            of the same connection, and there was none. With a PUBLISH between script and WAIT all of them answer 0.
 # So         Before WAIT send something that is replicated in any case, such as a PUBLISH to a channel without subscribers. Otherwise a
 #            repeated request is acknowledged that no replica has.
 set -euo pipefail
@@ -64,7 +64,7 @@ def look(program, folder):
     until(lambda: one.set("before", "1") and one.execute_command("WAIT", 1, 1000) == 1)
     os.kill(replica.pid, signal.SIGSTOP)
     answers = [acknowledged(redis.Redis(port=ports[0], socket_timeout=20)) for _ in range(2)]
-    answers.append(acknowledged(redis.Redis(port=ports[0], socket_timeout=20), ("PUBLISH", "nobody", "")))
+    answers.append(acknowledged(redis.Redis(port=ports[0], socket_timeout=20), ("PUBLISH", "replicas", "")))
     os.kill(replica.pid, signal.SIGCONT)
     for server in (replica, primary):
         server.terminate()

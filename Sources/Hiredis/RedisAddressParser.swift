@@ -1,3 +1,5 @@
+import LinuxSupport
+
 /// Parses the URL of a Redis server.
 ///
 /// A password is recognised even if its `/`, `@` or `:` are not percent-encoded, so that no part of it is mistaken for
@@ -122,21 +124,7 @@ struct RedisAddressParser {
   }
 
   func decode(_ text: Substring) throws(RedisAddressError) -> String {
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-      guard byte == UInt8(ascii: "%") else {
-        bytes.append(byte)
-        continue
-      }
-      let digits = rest.prefix(2)
-      guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }), digits.count == 2,
-        let decoded = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-      else { throw Self.malformedEscape }
-      bytes.append(decoded)
-      rest = rest.dropFirst(2)
-    }
-    guard let decoded = String(validating: bytes, as: UTF8.self) else { throw Self.malformedEscape }
+    guard let decoded = String(percentDecoding: text) else { throw Self.malformedEscape }
     return decoded
   }
 

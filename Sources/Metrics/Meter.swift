@@ -121,6 +121,6 @@ public final class Meter: Sendable {
 }
 
 extension MetricFamily {
-  /// What stands in a histogram's field for the last bucket, and for the sum; for any other its bound in microseconds.
+  /// The name in a histogram's field of the last bucket, and for the sum; for any other its bound in microseconds.
   static let (rest, sum) = ("rest", "sum")
 }

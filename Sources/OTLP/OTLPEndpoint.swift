@@ -97,7 +97,9 @@ public struct OTLPEndpoint: Sendable {
     var pairs: [(name: String, value: String)] = []
     for part in text.split(separator: ",") {
       let words = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(trimmed)
-      guard words.count == 2, !words[0].isEmpty, let value = decoded(words[1]) else {
+      guard words.count == 2, !words[0].isEmpty, let value = String(percentDecoding: words[1]),
+        value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f })
+      else {
         warnings.append("\(name): key=value pairs separated by commas are expected; it is ignored")
         return []
       }
@@ -110,23 +112,5 @@ public struct OTLPEndpoint: Sendable {
     var rest = text.drop { $0 == " " }
     while rest.last == " " { rest.removeLast() }
     return String(rest)
-  }
-
-  private static func decoded(_ text: String) -> String? {
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-      guard byte == UInt8(ascii: "%") else {
-        bytes.append(byte)
-        continue
-      }
-      guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
-        return nil
-      }
-      bytes.append(value)
-      rest = rest.dropFirst(2)
-    }
-    let text = String(validating: bytes, as: UTF8.self)
-    return text.flatMap { $0.utf8.contains { $0 < 0x20 || $0 == 0x7f } ? nil : $0 }
   }
 }

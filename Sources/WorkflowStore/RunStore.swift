@@ -27,7 +27,7 @@ public final class RunStore: Sendable {
     }
   }
 
-  /// How long replicas may take to acknowledge a write. Meanwhile the connection serves nobody else.
+  /// How long replicas may take to acknowledge a write. Meanwhile the connection serves no other caller.
   private static let replicaTime = Duration.seconds(1)
 
   let connection: RedisConnection

@@ -13,6 +13,7 @@ final class RunTrace: Sendable {
   /// The trace of a run: the one that it came with, or, where spans are written, one that begins with it. Nil for a run
   /// without one whose spans nothing takes.
   init?(_ run: ClaimedRun, _ spans: (any SpanRecorder)?) {
+    guard run.trace != nil || spans != nil else { return nil }
     let (job, generation) = (run.id.description, "\(run.generation)")
     if let trace = run.trace {
       active = ActiveTrace(trace, recorder: spans).child("run", job, generation)

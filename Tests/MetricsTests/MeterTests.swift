@@ -35,7 +35,7 @@ import Testing
     #expect(taken() == ["step_attempt_seconds:1000:op": 1])
   }
 
-  @Test func `Series beyond the bound of a family are counted together, and those before go on by themselves`() {
+  @Test func `Series beyond the bound of a family are counted together, and those before it are still counted apart`() {
     let known = meter.series(.modelCalls, ["answered", "first"])
     for number in 0..<(Meter.mostSeries + 20) {
       meter.add(meter.series(.modelCalls, ["answered", "m\(number)"]))

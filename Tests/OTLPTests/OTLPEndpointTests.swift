@@ -29,6 +29,12 @@ import Tracing
     #expect(read(["OTEL_SDK_DISABLED": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://h"]).endpoint != nil)
   }
 
+  @Test(arguments: ["a=%+5", "a=%4", "a=%zz", "a=%ff"])
+  func `Percent signs without two hexadecimal digits of UTF-8 are warned of`(text: String) {
+    let reading = read(["OTEL_EXPORTER_OTLP_ENDPOINT": "http://h", "OTEL_EXPORTER_OTLP_HEADERS": text])
+    #expect(reading.endpoint?.headers.isEmpty == true && reading.warnings.count == 1)
+  }
+
   @Test func `Headers, time limit and resource are read; those for spans come first`() throws {
     let reading = read([
       "OTEL_EXPORTER_OTLP_ENDPOINT": "http://h", "OTEL_EXPORTER_OTLP_HEADERS": "a=1",

@@ -50,7 +50,7 @@ import WorkflowStore
     #expect(answer.text.hasSuffix("# EOF\n"))
   }
 
-  @Test func `A long poll is a series of its own`() async throws {
+  @Test func `A long poll is counted as a separate series`() async throws {
     let api = try TestAPI()
     let id = try await api.submit()
     _ = await api.answer("GET", "/status/\(id)?wait=1")

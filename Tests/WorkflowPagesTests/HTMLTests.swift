@@ -17,7 +17,7 @@ import WorkflowPages
     #expect(text { $0.text("a\0b") } == "a\u{fffd}b")
   }
 
-  @Test func `A mark that follows an angle bracket hides it from nobody`() {
+  @Test func `A mark that follows an angle bracket does not hide it`() {
     #expect(text { $0.text("<\u{338}b>\u{301}") } == "&lt;\u{338}b&gt;\u{301}")
   }
 

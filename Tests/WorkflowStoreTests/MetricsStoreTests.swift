@@ -73,7 +73,7 @@ import Workflow
       ])
   }
 
-  @Test func `Counts that cannot be kept keep nobody from ending a run`() async throws {
+  @Test func `Counts that cannot be kept do not prevent the end of a run`() async throws {
     try await bench.send("SET", bench.prefix + "metrics", "x")
     let id = try await bench.submit()
     let run = try await bench.claimOne()

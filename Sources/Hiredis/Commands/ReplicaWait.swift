@@ -2,7 +2,7 @@
 ///
 /// Two commands follow the script in the same frame: a PUBLISH, and `WAIT` for the replicas. Inside a script WAIT
 /// answers for the writes before it. The PUBLISH is needed where the script finds that everything is written already:
-/// WAIT looks at the last write of its own connection, so it answers at once (seen with Redis 8.2.3 and Valkey 9.1.2),
+/// WAIT looks at the last write of the same connection, so it answers at once (seen with Redis 8.2.3 and Valkey 9.1.2),
 /// although the earlier write, over another connection, may not have reached a replica. A PUBLISH is passed on to
 /// replicas, so WAIT answers for all that came before it, and it leaves nothing behind.
 public struct ReplicaWait: Sendable, Equatable {
