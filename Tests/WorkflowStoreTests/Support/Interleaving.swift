@@ -145,10 +145,11 @@ struct Interleaving {
     try expect("record \(record.token) \(record.sequence) \(record.kind)", answer, model.record(record))
   }
 
-  /// Ends the run's lease, and has a recoverer take its turn.
+  /// Ends the run's lease, and has a recoverer take its turn: the next one, if this one comes too late after the last.
   private mutating func lapse() async throws {
     _ = try await redis.send(["ZADD", "\(prefix)leases", "XX", "1", "\(id)"], timeout: patience)
-    let turn = try await store.turn(after: clock)
+    var turn = try await store.turn(after: clock)
+    while turn.isHeldUp { turn = try await store.turn(after: turn.clock) }
     clock = turn.clock
     let expected: Recovery? = model.recover().map { $0 ? .requeued : .failed }
     try expect("recover", turn.runs.first?.recovery, expected)
@@ -162,11 +163,8 @@ struct Interleaving {
     let isSettled = Bool.random(using: &generator)
     let settled = isSettled ? claims[worker] ?? 0 : 0
     let answer = try await withCheckedContinuation { [store] continuation in
-      DispatchQueue.global().async {
-        continuation.resume(
-          returning: Result {
-            try store.heartbeat(worker: worker, runs: named, settledClaim: settled, lease: .seconds(60))
-          })
+      store.heartbeat(worker: worker, runs: named, settledClaim: settled, lease: .seconds(60)) {
+        continuation.resume(returning: $0)
       }
     }.get()
     let isLost = named.first.map { model.isLost(token: $0.token) } ?? false
