@@ -8,12 +8,17 @@ import Glibc
 /// the global pool.
 public final class JobQueue {
   private var ready: [UnownedJob] = []
+  private var last: [@Sendable () -> Void] = []
+
+  private let limit: Duration
 
   /// How long jobs may keep the loop from its sockets in one round. What takes longer has no place in such a task.
-  private static let longestRound = Duration.milliseconds(1)
+  public static let longestRound = Duration.milliseconds(1)
 
   /// Makes the calling thread one that runs jobs.
-  public init() {
+  /// - Parameter limit: how long a round may take.
+  public init(longestRound limit: Duration = longestRound) {
+    self.limit = limit
     let code = pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())
     precondition(code == 0, "there is memory for a thread's own value")
   }
@@ -21,15 +26,34 @@ public final class JobQueue {
   deinit {
     pthread_setspecific(Self.key, nil)
     ThreadExecutor.handOver(ready[...])
+    for function in last { function() }
   }
 
-  /// Whether a job is ready.
-  public var hasReadyJobs: Bool { !ready.isEmpty }
+  /// Calls a function at the end of the calling thread's round: once the jobs have run that are ready by then. At once
+  /// on a thread without a queue.
+  ///
+  /// For what the jobs of a round have in common, such as one message for all of them.
+  public static func atEndOfRound(_ function: @escaping @Sendable () -> Void) {
+    if let current { current.last.append(function) } else { function() }
+  }
 
-  /// Runs the jobs that are ready, and those that they make ready. After 1 ms the rest moves to the global pool.
+  /// Whether a job is ready, or something to be done after the jobs.
+  public var hasReadyJobs: Bool { !ready.isEmpty || !last.isEmpty }
+
+  /// Runs the jobs that are ready, and those that they make ready, and then what is for the end of the round. The
+  /// rest of a round that takes too long moves to the global pool.
   public func runReadyJobs() {
     guard hasReadyJobs else { return }
-    let end = MonotonicInstant.now + Self.longestRound
+    let end = MonotonicInstant.now + limit
+    repeat {
+      runJobs(until: end)
+      var functions: [@Sendable () -> Void] = []
+      swap(&functions, &last)
+      for function in functions { function() }
+    } while hasReadyJobs
+  }
+
+  private func runJobs(until end: MonotonicInstant) {
     while !ready.isEmpty {
       var jobs: [UnownedJob] = []
       swap(&jobs, &ready)

@@ -25,7 +25,7 @@ import Testing
   @Test func `A task begins and goes on where it becomes ready, once the loop comes to it`() async {
     let record = Record()
     let (task, own) = await onThread {
-      let loop = JobQueue()
+      let loop = JobQueue(longestRound: .seconds(60))
       let waiting = Mailbox()
       let task = JobQueueTests.visit(record, waiting)
       #expect(record.threads.isEmpty)
@@ -43,13 +43,49 @@ import Testing
   @Test func `What a job makes ready runs in the same round`() async {
     let record = Record()
     await onThread {
-      let loop = JobQueue()
+      let loop = JobQueue(longestRound: .seconds(60))
       Task(executorPreference: ThreadExecutor.shared) {
         Task(executorPreference: ThreadExecutor.shared) { record.note() }
       }
       loop.runReadyJobs()
       #expect(record.threads.count == 1)
     }
+  }
+
+  @Test func `What is for the end of a round runs once, after all jobs of the round`() async {
+    let order = await onThread {
+      let loop = JobQueue(longestRound: .seconds(60))
+      let order = Order()
+      Task(executorPreference: ThreadExecutor.shared) {
+        JobQueue.atEndOfRound { order.add("end") }
+        order.add("first")
+        Task(executorPreference: ThreadExecutor.shared) { order.add("third") }
+      }
+      Task(executorPreference: ThreadExecutor.shared) { order.add("second") }
+      loop.runReadyJobs()
+      loop.runReadyJobs()
+      return order
+    }
+    #expect(order.names == ["first", "second", "third", "end"])
+  }
+
+  @Test func `What is for the end of a round runs without jobs too, and when the loop ends`() async {
+    let order = await onThread {
+      let order = Order()
+      JobQueue.atEndOfRound { order.add("no loop") }
+      do {
+        let loop = JobQueue(longestRound: .seconds(60))
+        JobQueue.atEndOfRound {
+          order.add("no jobs")
+          Task(executorPreference: ThreadExecutor.shared) { order.add("a job that it makes ready") }
+        }
+        #expect(loop.hasReadyJobs)
+        loop.runReadyJobs()
+        JobQueue.atEndOfRound { order.add("the end of the loop") }
+      }
+      return order
+    }
+    #expect(order.names == ["no loop", "no jobs", "a job that it makes ready", "the end of the loop"])
   }
 
   @Test func `On a thread without a loop a task runs elsewhere`() async {
@@ -64,11 +100,11 @@ import Testing
   @Test func `When a job takes long, those after it are for other threads`() async {
     let record = Record()
     let (tasks, own) = await onThread {
-      let loop = JobQueue()
+      let loop = JobQueue(longestRound: .milliseconds(200))
       let tasks = (0..<3).map { number in
         Task(executorPreference: ThreadExecutor.shared) {
           record.note()
-          let end = ContinuousClock.now + .milliseconds(20)
+          let end = ContinuousClock.now + .milliseconds(250)
           while number == 0, .now < end {}
         }
       }
@@ -98,6 +134,15 @@ private final class Record: Sendable {
   var threads: [UInt] { state.withLock { $0 } }
 
   func note() { state.withLock { $0.append(UInt(pthread_self())) } }
+}
+
+/// What has happened, in its order.
+private final class Order: Sendable {
+  private let state = Mutex<[String]>([])
+
+  var names: [String] { state.withLock { $0 } }
+
+  func add(_ name: String) { state.withLock { $0.append(name) } }
 }
 
 /// Holds the continuation of a task that waits.
