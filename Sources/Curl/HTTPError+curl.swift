@@ -22,6 +22,7 @@ extension HTTPError {
       self = .interrupted("a kept connection ended, or the server refused the request on it, before the response began")
     case _ where (400...499).contains(proxyStatus): self = .proxyRefused(status: proxyStatus)
     case _ where proxyStatus >= 300: self = .cannotConnect(reason)
+    case _ where phase == .connecting || phase == .sending: self = .unsent(reason)
     default: self = .interrupted(reason)
     }
   }

@@ -16,6 +16,8 @@ public enum HTTPError: Error, Sendable, Equatable {
   case tlsFailed(String)
   /// The proxy refused to connect to the server, with a status from 400 to 499.
   case proxyRefused(status: Int)
+  /// The connection was lost before the whole request was sent: in the TLS handshake, or while the body was on its way.
+  case unsent(String)
   /// The connection was lost before the end of the response, or the response was not HTTP.
   case interrupted(String)
   /// The task was cancelled, or the body was released.
@@ -27,7 +29,9 @@ public enum HTTPError: Error, Sendable, Equatable {
   public enum Phase: Sendable, Equatable {
     /// Name lookup, TCP, TLS.
     case connecting
-    /// Connected; the headers had not arrived completely.
+    /// Connected; the request was not sent as a whole.
+    case sending
+    /// The request was sent; the headers had not arrived completely.
     case waiting
     /// The body was arriving.
     case receiving
@@ -38,7 +42,7 @@ public enum HTTPError: Error, Sendable, Equatable {
   /// Whether the same request may succeed later.
   public var isTransient: Bool {
     switch self {
-    case .cannotConnect, .timedOut, .interrupted: true
+    case .cannotConnect, .timedOut, .unsent, .interrupted: true
     case .invalidRequest, .refusedAddress, .tooLarge, .untrusted, .tlsFailed, .proxyRefused, .cancelled, .closed: false
     }
   }
@@ -52,6 +56,7 @@ extension HTTPError: CustomStringConvertible {
     case .cannotConnect(let reason): "There is no connection to the server: \(reason)."
     case .refusedAddress(let address): "No connection to the address \(address) may be opened."
     case .timedOut(.connecting): "The connection to the server was not made in time."
+    case .timedOut(.sending): "The request was not sent in time."
     case .timedOut(.waiting): "The server did not answer in time."
     case .timedOut(.receiving): "The response did not end in time."
     case .timedOut(.idle): "The response stopped: nothing more of it came for too long."
@@ -59,6 +64,7 @@ extension HTTPError: CustomStringConvertible {
     case .untrusted(let reason): "The server's certificate is not trusted: \(reason)."
     case .tlsFailed(let reason): "The TLS handshake with the server failed: \(reason)."
     case .proxyRefused(let status): "The proxy refuses the connection with status \(status)."
+    case .unsent(let reason): "The connection was lost before the request was sent: \(reason)."
     case .interrupted(let reason): "The response was interrupted: \(reason)."
     case .cancelled: "The request was cancelled."
     case .closed: "The HTTP client is closed."

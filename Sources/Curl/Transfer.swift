@@ -15,6 +15,7 @@ final class Transfer: @unchecked Sendable {
   let easy: UnsafeMutableRawPointer
   private let gathersBody: Bool
   private let maxResponseBytes: Int
+  private let requestBodyBytes: Int
   private let idleTimeout: Duration?
   /// When the last byte of the body came; nil before the first, and while the transfer is paused.
   private var lastByte: MonotonicInstant?
@@ -41,6 +42,7 @@ final class Transfer: @unchecked Sendable {
     self.buffer = buffer
     gathersBody = request.gathersBody
     maxResponseBytes = request.maxResponseBytes
+    requestBodyBytes = request.body?.count ?? 0
     idleTimeout = request.idleTimeout
     allowsAddress = configuration.allowsAddress
     errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -135,9 +137,12 @@ final class Transfer: @unchecked Sendable {
 
   private var phase: HTTPError.Phase {
     if hasHead { return .receiving }
-    var microseconds: curl_off_t = 0
+    var (microseconds, sent) = (curl_off_t(0), curl_off_t(0))
     ccurl_easy_getinfo_offset(easy, CURLINFO_PRETRANSFER_TIME_T, &microseconds)
-    return microseconds > 0 ? .waiting : .connecting
+    guard microseconds > 0 else { return .connecting }
+    // Bytes of the body that the kernel has taken.
+    ccurl_easy_getinfo_offset(easy, CURLINFO_SIZE_UPLOAD_T, &sent)
+    return sent < requestBodyBytes ? .sending : .waiting
   }
 
   private func responseCode() -> Int {

@@ -73,6 +73,21 @@ struct FailureTests {
     guard case .interrupted = error else { return #expect(error == .interrupted("broken")) }
   }
 
+  /// More than the kernel takes for a server that does not read.
+  private static let largeBody = [UInt8](repeating: 1, count: 32 << 20)
+
+  @Test func `A request that was not sent as a whole is told from one that was`() async throws {
+    func failure(_ body: [UInt8], _ serve: @escaping @Sendable (TestConnection) -> Void) async throws -> HTTPError {
+      try await self.failure(
+        of: { ($0.method, $0.body, $0.timeout) = ("POST", body, .seconds(1)) }, serve: serve)
+    }
+    #expect(try await failure(Self.largeBody) { $0.awaitStop() } == .timedOut(.sending))
+    let cut = try await failure(Self.largeBody) { $0.write("") }
+    guard case .unsent = cut else { return #expect(cut == .unsent("reset")) }
+    let whole = try await failure([1]) { _ = $0.readRequest() }
+    guard case .interrupted = whole else { return #expect(whole == .interrupted("reset")) }
+  }
+
   @Test func `a server without TLS is no answer to https, and no repeat helps`() async throws {
     let error = try await failure(
       of: { $0.url = $0.url.replacing("http:", with: "https:") }, serve: { $0.write(reply("plain")) })
@@ -82,7 +97,7 @@ struct FailureTests {
   @Test func `a connection lost during the handshake is a connection that broke`() async throws {
     let error = try await failure(
       of: { $0.url = $0.url.replacing("http:", with: "https:") }, serve: { $0.write([0x16, 0x03]) })
-    guard case .interrupted = error else { return #expect(error == .interrupted("handshake")) }
+    guard case .unsent = error else { return #expect(error == .unsent("handshake")) }
   }
 
   @Test func `a body is read up to its limit and not a byte further`() async throws {

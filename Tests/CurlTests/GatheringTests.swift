@@ -123,14 +123,19 @@ struct GatheringTests {
     }
   }
 
-  @Test func `Who takes a body ends it by saying so`() async throws {
-    let closed = Gate()
-    let server = TestServer { connection in
+  /// Sends a part of its answer, and opens the gate when the client has closed the connection.
+  private func serverOfAHalf(_ closed: Gate) -> TestServer {
+    TestServer { connection in
       _ = connection.readRequest()
       connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
       connection.awaitClose()
       closed.open()
     }
+  }
+
+  @Test func `Who takes a body ends it by saying so`() async throws {
+    let closed = Gate()
+    let server = serverOfAHalf(closed)
     defer { server.stop() }
     let body = try await HTTPClient().stream(request(server, "")).body
     await #expect(throws: HTTPError.cancelled) { try await body.passOn { _ in false } }
@@ -139,12 +144,7 @@ struct GatheringTests {
 
   @Test func `Cancelling the task of who takes a body closes its connection`() async throws {
     let (taken, closed) = (Gate(), Gate())
-    let server = TestServer { connection in
-      _ = connection.readRequest()
-      connection.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
-      connection.awaitClose()
-      closed.open()
-    }
+    let server = serverOfAHalf(closed)
     defer { server.stop() }
     let body = try await HTTPClient().stream(request(server, "")).body
     let task = Task {

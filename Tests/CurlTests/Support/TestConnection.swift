@@ -60,6 +60,12 @@ final class TestConnection {
     return poll(&writable, 1, milliseconds) == 0
   }
 
+  /// Reads nothing until the server stops.
+  func awaitStop() {
+    var end = pollfd(fd: socket, events: 0, revents: 0)
+    _ = poll(&end, 1, 60_000)
+  }
+
   /// Reads until the client closes.
   func awaitClose() { while receive() {} }
 
