@@ -1,8 +1,10 @@
 /// The address of a Redis server, with the user to log in as.
 ///
 /// Written as `redis://[user:password@]host[:port][/db]`, the same with `rediss://` for TLS,
-/// `redis+unix://[user:password@]/path[?db=n]`, or
-/// `redis+sentinel://[user:password@]host[:port],host[:port],…/name[/db]`, where the hosts are those of sentinels.
+/// `redis+unix://[user:password@]/path[?db=n]`,
+/// `redis+sentinel://[user:password@]host[:port],host[:port],…/name[/db]`, where the hosts are those of sentinels, or
+/// `redis+cluster://[user:password@]host[:port],host[:port],…`, where the hosts are nodes of a Redis Cluster, the same
+/// with `rediss+cluster://` for TLS.
 public struct RedisAddress: Sendable, Equatable {
   /// A host and a port.
   public struct Host: Sendable, Hashable, CustomStringConvertible {
@@ -46,10 +48,12 @@ public struct RedisAddress: Sendable, Equatable {
     case unix(path: String)
     /// The primary that sentinels know by this name (`sentinel monitor NAME …`).
     case sentinels([Host], name: String)
+    /// Nodes of a Redis Cluster, which are asked for the others. The login and TLS are those of every node.
+    case cluster([Host])
   }
 
   /// The endpoint to connect to.
-  public let endpoint: Endpoint
+  public private(set) var endpoint: Endpoint
 
   /// The ACL user; nil for Redis's `default` user.
   public let user: String?
@@ -86,6 +90,13 @@ public struct RedisAddress: Sendable, Equatable {
     self.password = password
     self.database = database
   }
+
+  /// The address of one node of the cluster.
+  func node(_ host: Host) -> RedisAddress {
+    var address = self
+    address.endpoint = .tcp(host: host.name, port: host.port)
+    return address
+  }
 }
 
 extension RedisAddress: CustomStringConvertible, CustomDebugStringConvertible {
@@ -104,6 +115,7 @@ extension RedisAddress: CustomStringConvertible, CustomDebugStringConvertible {
     case .unix(let path): "redis+unix://\(login)\(path)?db=\(database)"
     case .sentinels(let hosts, let name):
       "redis+sentinel://\(login)\(hosts.map(\.description).joined(separator: ","))/\(name)/\(database)"
+    case .cluster(let hosts): "\(scheme)+cluster://\(login)\(hosts.map(\.description).joined(separator: ","))"
     }
   }
 

@@ -8,10 +8,7 @@ extension RedisAddressParser {
     let login = try parseLogin(loginEnd.map { rest[..<$0] })
     let location = loginEnd.map { rest[rest.index(after: $0)...] } ?? rest
     let parts = location.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-    var hosts: [RedisAddress.Host] = []
-    for host in parts[0].split(separator: ",", omittingEmptySubsequences: false) {
-      hosts.append(try parseHost(host, defaultPort: Self.sentinelPort, example: Self.sentinelExample))
-    }
+    let hosts = try parseHosts(parts[0], defaultPort: Self.sentinelPort, example: Self.sentinelExample)
     if let twice = hosts.first(where: { host in hosts.count { $0 == host } > 1 }) {
       throw RedisAddressError("A redis+sentinel address names each sentinel once; \(twice) is there twice.")
     }

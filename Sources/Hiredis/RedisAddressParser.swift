@@ -21,22 +21,24 @@ struct RedisAddressParser {
   func parse() throws(RedisAddressError) -> RedisAddress {
     guard let schemeEnd = url.firstRange(of: "://") else {
       throw RedisAddressError(
-        "A Redis address begins with redis://, rediss:// (TLS), redis+unix:// or redis+sentinel://, such as "
-          + "redis://127.0.0.1:6379/0.")
+        "A Redis address begins with redis://, rediss:// (TLS), redis+unix://, redis+sentinel:// or redis+cluster://, such "
+          + "as redis://127.0.0.1:6379/0.")
     }
     let rest = url[schemeEnd.upperBound...]
-    switch url[..<schemeEnd.lowerBound].lowercased() {
+    let scheme = url[..<schemeEnd.lowerBound].lowercased()
+    switch scheme {
     case "redis": return try parseTCP(rest)
     case "redis+unix": return try parseUnix(rest)
     case "redis+sentinel": return try parseSentinels(rest)
-    case "rediss":
-      var address = try parseTCP(rest)
+    case "redis+cluster": return try parseCluster(rest)
+    case "rediss", "rediss+cluster":
+      var address = scheme == "rediss" ? try parseTCP(rest) : try parseCluster(rest)
       address.tls = RedisTLS()
       return address
     default:
       throw RedisAddressError(
-        "The scheme of a Redis address is redis://, rediss://, redis+unix:// or redis+sentinel://; change what is "
-          + "before \"://\".")
+        "The scheme of a Redis address is redis://, rediss://, redis+unix://, redis+sentinel://, redis+cluster:// or "
+          + "rediss+cluster://; change what is before \"://\".")
     }
   }
 

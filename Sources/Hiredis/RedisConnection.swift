@@ -18,8 +18,8 @@ public import Logging
 ///
 /// A cancelled task still waits for its reply: it must learn the outcome of a write that has begun.
 public final class RedisConnection: Sendable {
-  private let mailbox = LinkMailbox<CommandTraffic.Message>()
-  private let meter: (any RedisMeter)?
+  let carrier: Carrier
+  let meter: (any RedisMeter)?
 
   /// Starts a thread that connects at once, and returns without waiting.
   /// - Parameters:
@@ -33,25 +33,35 @@ public final class RedisConnection: Sendable {
   /// Creates a connection with other limits, for tests.
   init(_ configuration: LinkConfiguration) {
     meter = configuration.meter
-    Link.start(configuration, mailbox: mailbox, traffic: CommandTraffic())
+    carrier = Carrier(configuration)
   }
 
-  deinit { close() }
+  /// A connection for one slot over links that others use too.
+  init(_ links: ClusterLinks, slot: Int, _ meter: (any RedisMeter)?) {
+    self.meter = meter
+    carrier = .cluster(links, slot: slot)
+  }
+
+  // The links to a cluster's nodes end with the last connection that uses them.
+  deinit { if case .link(let mailbox) = carrier { mailbox.close() } }
 
   /// Whether the connection is established and logged in.
-  public var isConnected: Bool { mailbox.isUp }
+  public var isConnected: Bool { carrier.isUp }
 
   /// Why the connection is down, and what an operator can do; nil while it is up, and before the first attempt has
   /// failed.
-  public var failure: (reason: String, remedy: String?)? { mailbox.failure.map { ($0.reason, $0.remedy) } }
+  public var failure: (reason: String, remedy: String?)? { carrier.failure.map { ($0.reason, $0.remedy) } }
 
   /// How many times the connection was established: a change means that it was lost.
-  public var generation: Int { mailbox.generation }
+  public var generation: Int { carrier.generation }
 
   /// Fails all pending and all later commands with `unavailable`. The thread ends soon after. A second call has no
   /// effect.
   public func close() {
-    mailbox.close()
+    switch carrier {
+    case .link(let mailbox): mailbox.close()
+    case .cluster(let links, _): links.close()
+    }
   }
 
   /// Sends a command and waits for its reply.
@@ -59,18 +69,6 @@ public final class RedisConnection: Sendable {
   public func send(_ arguments: RedisArguments, timeout: Duration) async throws(RedisError) -> RedisReply {
     let start = MonotonicInstant.now
     let outcome = await outcome(of: arguments.frame, deadline: start + timeout, timeout: timeout)
-    note(nil, outcome, since: start)
-    return try outcome.get()
-  }
-
-  /// Sends a command and blocks the calling thread until its reply.
-  ///
-  /// Not for tasks: they share few threads, and may run on the thread that receives the reply.
-  /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout.
-  @available(*, noasync, message: "tasks await send(_:timeout:)")
-  public func sendBlocking(_ arguments: RedisArguments, timeout: Duration) throws(RedisError) -> RedisReply {
-    let start = MonotonicInstant.now
-    let outcome = blockingOutcome(of: arguments, deadline: start + timeout, timeout: timeout)
     note(nil, outcome, since: start)
     return try outcome.get()
   }
@@ -89,6 +87,17 @@ public final class RedisConnection: Sendable {
     return try outcome.get().array ?? []
   }
 
+  /// Sends commands on keys of one slot in one frame; they count once replicas have acknowledged what they wrote. For
+  /// this the connection waits.
+  /// - Throws: the first error reply, `RedisError.unavailable` after the timeout, `unreplicated` when too few replicas
+  ///   have acknowledged.
+  public func send(
+    _ commands: [RedisArguments], replicas: ReplicaWait, timeout: Duration
+  ) async throws(RedisError) -> [RedisReply] {
+    let replies = try await send(commands + replicas.commands(inCluster: isCluster), timeout: timeout)
+    return try replicas.result(replies, of: commands.count).get()
+  }
+
   /// Runs a script and waits for its result. A server that does not know the script is sent its source first.
   /// - Parameter replicas: the replicas that must acknowledge what it wrote; the connection waits for them. nil: none.
   /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout, `unreplicated` when too few
@@ -97,27 +106,13 @@ public final class RedisConnection: Sendable {
     _ script: RedisScript, keys: [String], arguments: RedisArguments, replicas: ReplicaWait? = nil, timeout: Duration
   ) async throws(RedisError) -> RedisReply {
     let start = MonotonicInstant.now
-    var call = ScriptCall(script, keys: keys, arguments: arguments, replicas: replicas)
+    let connection = routed(to: keys)
+    var call = ScriptCall(script, keys: keys, arguments: arguments, replicas: replicas, inCluster: isCluster)
     while case let commands = call.commands, !commands.isEmpty {
       call.receive(
-        await outcome(
-          of: RedisArguments.frame(of: commands), commands: commands.count, deadline: start + timeout, timeout: timeout)
-      )
-    }
-    note(script, call.result, since: start)
-    return try call.result.get()
-  }
-
-  /// Runs a script and blocks the calling thread until its result. Not for tasks: they share few threads.
-  /// - Throws: `RedisError.reply` for an error reply, `unavailable` after the timeout.
-  @available(*, noasync, message: "tasks await evaluate(_:keys:arguments:timeout:)")
-  public func evaluateBlocking(
-    _ script: RedisScript, keys: [String], arguments: RedisArguments, timeout: Duration
-  ) throws(RedisError) -> RedisReply {
-    let start = MonotonicInstant.now
-    var call = ScriptCall(script, keys: keys, arguments: arguments)
-    while let command = call.commands.first {
-      call.receive(blockingOutcome(of: command, deadline: start + timeout, timeout: timeout))
+        await connection.outcome(
+          of: RedisArguments.frame(of: commands), commands: commands.count, isScript: true, deadline: start + timeout,
+          timeout: timeout))
     }
     note(script, call.result, since: start)
     return try call.result.get()
@@ -133,11 +128,8 @@ public final class RedisConnection: Sendable {
     then function: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
   ) {
     let start = MonotonicInstant.now
-    advance(
-      ScriptCall(script, keys: keys, arguments: arguments, replicas: replicas), deadline: start + timeout,
-      timeout: timeout
-    ) {
-      [self] result in
+    let call = ScriptCall(script, keys: keys, arguments: arguments, replicas: replicas, inCluster: isCluster)
+    routed(to: keys).advance(call, deadline: start + timeout, timeout: timeout) { [self] result in
       note(script, result, since: start)
       function(result)
     }
@@ -164,29 +156,26 @@ public final class RedisConnection: Sendable {
     post(
       .init(
         frame: RedisArguments.frame(of: commands), commands: commands.count, deadline: deadline, timeout: timeout,
-        waiter: waiter))
+        waiter: waiter), isScript: true)
   }
 
   private func outcome(
-    of frame: [UInt8], commands: Int = 1, deadline: MonotonicInstant, timeout: Duration
+    of frame: [UInt8], commands: Int = 1, isScript: Bool = false, deadline: MonotonicInstant, timeout: Duration
   ) async -> Waiter.Outcome {
     await withUnsafeContinuation { continuation in
       post(
-        .init(
-          frame: frame, commands: commands, deadline: deadline, timeout: timeout, waiter: .task(continuation)))
+        .init(frame: frame, commands: commands, deadline: deadline, timeout: timeout, waiter: .task(continuation)),
+        isScript: isScript)
     }
   }
 
-  private func blockingOutcome(
-    of arguments: RedisArguments, deadline: MonotonicInstant, timeout: Duration
-  ) -> Waiter.Outcome {
-    let outcome = BlockingOutcome()
-    post(.init(frame: arguments.frame, deadline: deadline, timeout: timeout, waiter: .thread(outcome)))
-    return outcome.wait()
-  }
-
-  private func post(_ message: CommandTraffic.Message) {
-    if mailbox.post(message, frame: message.frame, deadline: message.deadline) { return }
-    message.waiter.resume(.failure(.unavailable(reason: "the connection was closed", outcomeUnknown: false)))
+  private func post(_ message: CommandTraffic.Message, isScript: Bool) {
+    switch carrier {
+    case .link(let mailbox):
+      if mailbox.post(message, frame: message.frame, deadline: message.deadline) { return }
+      message.waiter.resume(.failure(.unavailable(reason: "the connection was closed", outcomeUnknown: false)))
+    case .cluster(let links, let slot):
+      RoutedCall(message, slot: slot, isScript: isScript, over: links).send()
+    }
   }
 }

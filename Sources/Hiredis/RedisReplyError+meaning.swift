@@ -95,16 +95,16 @@ extension RedisReplyError {
   private static let commands =
     "this server has no such command, or renames it (rename-command in redis.conf); wf doctor names what is missing"
 
-  private static let oneSlot =
-    "Redis is a cluster: keep all keys of wf in one slot by a hash tag (WF_KEY_PREFIX={wf}:), and set REDIS_URL to the "
-    + "node that serves it"
+  private static let clusterAddress =
+    "Redis is a cluster: set REDIS_URL to its nodes (redis+cluster://HOST,HOST,HOST), and WF_PARTITIONS to 2 or more, or "
+    + "WF_KEY_PREFIX={wf}: for a single slot"
 
   private static let topology = [
-    Rule(code: "CROSSSLOT", cause: "CLUSTER", meaning: .refusal, remedy: oneSlot),
-    Rule(code: "MOVED", cause: "CLUSTER", meaning: .refusal, remedy: oneSlot),
-    Rule(code: "ASK", cause: "CLUSTER", meaning: .refusal, remedy: oneSlot),
-    Rule(text: "hash to the same slot", cause: "CLUSTER", meaning: .refusal, remedy: oneSlot),
-    Rule(text: "non local key in a cluster", cause: "CLUSTER", meaning: .refusal, remedy: oneSlot),
+    Rule(code: "CROSSSLOT", cause: "CLUSTER", meaning: .refusal, remedy: clusterAddress),
+    Rule(code: "MOVED", cause: "CLUSTER", meaning: .refusal, remedy: clusterAddress),
+    Rule(code: "ASK", cause: "CLUSTER", meaning: .refusal, remedy: clusterAddress),
+    Rule(text: "hash to the same slot", cause: "CLUSTER", meaning: .refusal, remedy: clusterAddress),
+    Rule(text: "non local key in a cluster", cause: "CLUSTER", meaning: .refusal, remedy: clusterAddress),
     Rule(
       text: "not allowed in cluster mode", cause: "CLUSTER", meaning: .refusal,
       remedy: "a Redis cluster has database 0 only: take the number out of the Redis address"),

@@ -16,6 +16,7 @@ public final class RedisScript: Sendable {
   private static let count = Atomic(0)
 
   private let knownDigest = Mutex<String?>(nil)
+  private let digestInCluster = Mutex<String?>(nil)
 
   /// Creates a script. Nothing is sent yet.
   public init(name: String, source: String) {
@@ -24,8 +25,35 @@ public final class RedisScript: Sendable {
   }
 
   /// The SHA-1 digest that `SCRIPT LOAD` returned; nil before that.
-  var digest: String? {
-    get { knownDigest.withLock { $0 } }
-    set { knownDigest.withLock { $0 = newValue } }
+  func digest(inCluster: Bool) -> String? {
+    inCluster ? digestInCluster.withLock { $0 } : knownDigest.withLock { $0 }
   }
+
+  /// Notes what `SCRIPT LOAD` returned.
+  func note(digest: String, inCluster: Bool) {
+    if inCluster { digestInCluster.withLock { $0 = digest } } else { knownDigest.withLock { $0 = digest } }
+  }
+
+  /// The source that a server is sent.
+  ///
+  /// In a cluster it begins with the line ``guardOfSlot``, and its messages go to the nodes of their channel's slot
+  /// only: `SPUBLISH` takes the place of `PUBLISH`, which must be written as `'PUBLISH'`.
+  func source(inCluster: Bool) -> String {
+    if !inCluster { return source }
+    let sharded = source.replacing("'PUBLISH'", with: "'SPUBLISH'")
+    guard sharded.hasPrefix("#!"), let end = sharded.firstIndex(of: "\n") else { return Self.guardOfSlot + sharded }
+    // On the line after the first, which names the engine, so that errors name the lines of the source.
+    return sharded[...end] + Self.guardOfSlot + sharded[sharded.index(after: end)...]
+  }
+
+  /// Looks for a key that never exists in the slot of the script's keys.
+  ///
+  /// While a slot is being moved its keys are at two nodes. The node that it is moved from raises an error when a
+  /// script touches a key that is not there, which may be halfway through a script that has written before. This line
+  /// has it raise the error before anything is written (seen with Redis 7.0.15 and 8.2.3, and with Valkey 9.1.2).
+  ///
+  /// A key without a hash tag has no others in its slot, so the declared keys are all, and the server itself looks at
+  /// those first.
+  private static let guardOfSlot =
+    "if KEYS[1] and string.find(KEYS[1], '{', 1, true) then redis.call('EXISTS', KEYS[1] .. ':moved?') end "
 }

@@ -4,8 +4,17 @@ public import Logging
 ///
 /// Redis keeps no messages for a disconnected subscriber. So read the state itself whenever `onSubscribe` or
 /// `onConnect` is called; every later change has its message. Thousands of channels are possible.
+///
+/// In a Redis Cluster the channels are sharded: each is subscribed at the node that serves its slot, and receives what
+/// is sent with `SPUBLISH`. There is a connection to each such node, and `onConnect` is called for each of them, and
+/// when channels have followed their slot to another node.
 public final class RedisSubscription: Sendable {
-  private let mailbox = LinkMailbox<SubscriptionTraffic.Message>()
+  private enum Carrier: Sendable {
+    case link(LinkMailbox<SubscriptionTraffic.Message>)
+    case cluster(ClusterSubscription)
+  }
+
+  private let carrier: Carrier
 
   /// Starts a thread that connects at once, and returns without waiting.
   ///
@@ -30,28 +39,48 @@ public final class RedisSubscription: Sendable {
 
   /// Creates a subscription with other limits, for tests.
   init(_ configuration: LinkConfiguration, _ listeners: SubscriptionTraffic.Listeners) {
+    if case .cluster = configuration.address.endpoint {
+      carrier = .cluster(ClusterSubscription(configuration, listeners))
+      return
+    }
+    let mailbox = LinkMailbox<SubscriptionTraffic.Message>()
     let traffic = SubscriptionTraffic(listeners, pingInterval: configuration.limits.pingInterval)
     Link.start(configuration, mailbox: mailbox, traffic: traffic)
+    carrier = .link(mailbox)
   }
 
   deinit { close() }
 
-  /// Whether the connection is established and logged in.
-  public var isConnected: Bool { mailbox.isUp }
+  /// Whether the connection is established and logged in; in a cluster, those to all nodes of its channels.
+  public var isConnected: Bool {
+    switch carrier {
+    case .link(let mailbox): mailbox.isUp
+    case .cluster(let subscription): subscription.isConnected
+    }
+  }
 
   /// Subscribes to a channel, soon. A second call has no effect. Any thread may call it.
   public func subscribe(_ channel: String) {
-    _ = mailbox.post(.subscribe(channel))
+    switch carrier {
+    case .link(let mailbox): _ = mailbox.post(.subscribe(channel))
+    case .cluster(let subscription): subscription.subscribe(channel)
+    }
   }
 
   /// Unsubscribes from a channel, soon; a few messages may still arrive. A second call has no effect. Any thread may
   /// call it.
   public func unsubscribe(_ channel: String) {
-    _ = mailbox.post(.unsubscribe(channel))
+    switch carrier {
+    case .link(let mailbox): _ = mailbox.post(.unsubscribe(channel))
+    case .cluster(let subscription): subscription.unsubscribe(channel)
+    }
   }
 
   /// Closes the connection; its thread ends soon after. A second call has no effect.
   public func close() {
-    mailbox.close()
+    switch carrier {
+    case .link(let mailbox): mailbox.close()
+    case .cluster(let subscription): subscription.close()
+    }
   }
 }

@@ -44,6 +44,16 @@ import Testing
     #expect(!"\(login)".contains("s3"))
   }
 
+  @Test func `Every part of a cluster's address is taken`() throws {
+    let plain = try RedisAddress("redis+cluster://one,10.0.0.2:5000,[fd00::3]")
+    let hosts = [("one", 6379), ("10.0.0.2", 5000), ("fd00::3", 6379)].map { RedisAddress.Host(name: $0.0, port: $0.1) }
+    #expect(plain.endpoint == .cluster(hosts) && plain.database == 0 && plain.tls == nil)
+    #expect(plain.description == "redis+cluster://one:6379,10.0.0.2:5000,[fd00::3]:6379")
+    let login = try RedisAddress("rediss+cluster://app:s3cret@one/0")
+    #expect(login.user == "app" && login.password == "s3cret" && login.tls == RedisTLS())
+    #expect(login.description == "rediss+cluster://app:***@one:6379")
+  }
+
   @Test func `User and password are percent-decoded`() throws {
     let address = try RedisAddress("redis://a%40b:p%3Aq%2F%25%C3%A9@host")
     #expect(address.user == "a@b" && address.password == "p:q/%é")
@@ -82,7 +92,7 @@ import Testing
     "redis://user:s3cret", "redis://host:6379/0?password=s3cret", "redis+unix:///run/s?db=0&password=s3cret",
     "redis+unix:///run/s?password=s3cret", "redis://host:6379/s3cret", "redis+sentinel://user:s3cret",
     "redis+sentinel://user:s3cret,b/main", "redis+sentinel://a/main?password=s3cret",
-    "redis+sentinel://a/main/0?password=s3cret",
+    "redis+sentinel://a/main/0?password=s3cret", "redis+cluster://user:s3cret,b", "redis+cluster://a,b/s3cret",
   ])
   func `No error shows what may be a password`(url: String) {
     let error = #expect(throws: RedisAddressError.self) { try RedisAddress(url) }
@@ -102,6 +112,8 @@ import Testing
     ("redis+sentinel://a/m n", "sentinel monitor NAME"), ("redis+sentinel://a/%4", "%25"),
     ("redis+sentinel://a:x/main", "port"), ("redis+sentinel://a/main/x", "database"),
     ("redis+sentinel://a,b,a:26379/main", "a:26379 is there twice"), ("redis+sentinel://::1/main", "brackets"),
+    ("redis+cluster://", "needs a host"), ("redis+cluster://a,", "needs a host"), ("redis+cluster://a/1", "database 0"),
+    ("redis+cluster://a,a:6379", "a:6379 is there twice"), ("redis+cluster://a/main", "database"),
     ("redis+unix:///" + String(repeating: "x", count: 107), "107 bytes"),
   ])
   func `What is wrong is refused with a sentence that says so`(url: String, hint: String) {

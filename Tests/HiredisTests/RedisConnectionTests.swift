@@ -1,4 +1,3 @@
-import LinuxSupport
 import RedisFixture
 import Testing
 
@@ -129,25 +128,6 @@ import Testing
     }
     let list = try await redis.send(["LRANGE", "list", "0", "-1"]).array
     #expect(list?.compactMap(\.int) == Array(0..<1000))
-  }
-
-  @Test func `A thread can wait as well as a task`() async throws {
-    let outcomes = Events<Result<RedisReply, RedisError>>()
-    let script = RedisScript(name: "echo", source: "return ARGV[1]")
-    try SystemThread.detach(name: "caller") { [redis] in
-      outcomes.record(Result { () throws(RedisError) in try redis.sendBlocking(["ECHO", "a"], timeout: timeout) })
-      outcomes.record(
-        Result { () throws(RedisError) in
-          try redis.evaluateBlocking(script, keys: [], arguments: ["b"], timeout: timeout)
-        })
-      outcomes.record(
-        Result { () throws(RedisError) in
-          try redis.sendBlocking(["BLPOP", "none", "0"], timeout: .milliseconds(50))
-        })
-    }
-    let ends = await outcomes.next(3)
-    #expect(ends[0] == .success(.bytes([97])) && ends[1] == .success(.bytes([98])))
-    #expect(throws: RedisError.self) { try ends[2].get() }
   }
 
   @Test func `A cancelled task still gets its answer`() async throws {

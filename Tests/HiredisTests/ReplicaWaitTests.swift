@@ -42,6 +42,28 @@ import Testing
     #expect(try await RedisConnection(pair.servers[0].address()).send(["GET", "b"]).string == "1")
   }
 
+  @Test func `Commands count when a replica has them, also those that find nothing to do, and none at all`()
+    async throws
+  {
+    let pair = try await ReplicatedRedis.start(sentinels: 0)
+    let redis = RedisConnection(try pair.servers[0].address())
+    let patient = ReplicaWait(for: 1, within: .seconds(20), channel: "c")
+    let commands: [RedisArguments] = [["SET", "a", "1"], ["UNLINK", "a"], ["UNLINK", "b"]]
+    let ok = RedisReply.status("OK")
+    #expect(try await redis.send(commands, replicas: patient, timeout: timeout) == [ok, .integer(1), .integer(0)])
+    await #expect(throws: RedisError.self) {
+      try await redis.send([["SET", "a", "1"], ["LPUSH", "a", "x"]], replicas: patient, timeout: timeout)
+    }
+    pair.servers[1].pause()
+    _ = try await redis.send(["SET", "c", "1"], timeout: timeout)
+    let other = RedisConnection(try pair.servers[0].address())
+    for commands in [[["UNLINK", "none"]], []] as [[RedisArguments]] {
+      await #expect(throws: RedisError.self) { try await other.send(commands, replicas: wait, timeout: timeout) }
+    }
+    pair.servers[1].resume()
+    #expect(try await other.send([], replicas: patient, timeout: timeout) == [])
+  }
+
   @Test func `A server that has forgotten the script is told again, and an error of the script comes first`()
     async throws
   {

@@ -29,14 +29,14 @@ public final class RedisServer: Sendable {
   }
 
   /// Makes a folder under /tmp.
-  static func makeFolder(_ name: String) -> String {
+  public static func makeFolder(_ name: String) -> String {
     var template = Array("/tmp/\(name)-XXXXXX".utf8CString)
     precondition(mkdtemp(&template) != nil, "cannot make a folder under /tmp")
     return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   /// Removes a folder with all that it contains.
-  static func removeFolder(_ folder: String) {
+  public static func removeFolder(_ folder: String) {
     removeFiles(in: folder)
     rmdir(folder)
   }
@@ -65,6 +65,9 @@ public final class RedisServer: Sendable {
 
   private static let debian = "/usr/bin/redis-server"
 
+  /// A `PATH` on which the first `redis-server` has TLS: that of other engines is built without.
+  public static var pathWithTLS: String { "/usr/bin:" + (getenv("PATH").map { String(cString: $0) } ?? "/bin") }
+
   /// The path of its socket.
   public var socketPath: String { "\(folder)/s" }
 
@@ -78,6 +81,21 @@ public final class RedisServer: Sendable {
       "--logfile", "\(folder)/log", "--notify-keyspace-events", "Ex",
     ]
     process.withLock { $0 = Spawner.shared.spawn(environment + command + settings) }
+  }
+
+  /// What redis-cli prints.
+  static func ask(_ arguments: String) -> String {
+    guard let pipe = popen("exec /usr/bin/redis-cli \(arguments) 2>&1", "r") else { return "" }
+    defer { pclose(pipe) }
+    var bytes: [UInt8] = []
+    while case let byte = getc(pipe), byte != EOF { bytes.append(UInt8(byte)) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// What it answers to a command, as redis-cli prints it.
+  public func ask(_ command: String) -> String {
+    let answer = Self.ask("-s \(socketPath) \(command)")
+    return answer.hasSuffix("\n") ? String(answer.dropLast()) : answer
   }
 
   /// Ends it as a power cut would, and waits until it is gone.

@@ -98,13 +98,7 @@ public final class ReplicatedRedis: Sendable {
     ask("-s \(servers[0].socketPath) INFO replication").split(separator: "state=online").count - 1
   }
 
-  private func ask(_ arguments: String) -> String {
-    guard let pipe = popen("exec /usr/bin/redis-cli \(arguments) 2>&1", "r") else { return "" }
-    defer { pclose(pipe) }
-    var bytes: [UInt8] = []
-    while case let byte = getc(pipe), byte != EOF { bytes.append(UInt8(byte)) }
-    return String(decoding: bytes, as: UTF8.self)
-  }
+  private func ask(_ arguments: String) -> String { RedisServer.ask(arguments) }
 
   private func startSentinels(_ settings: [String]) {
     let pids = sentinelPorts.enumerated().map { index, port in

@@ -1,13 +1,14 @@
 import Dispatch
-import Glibc
+public import Glibc
 import Synchronization
 
 /// Starts processes that die with the test process, however it ends.
 ///
 /// Linux sends the parent-death signal when the *thread* that started the child ends, so one thread starts them all
 /// and never ends.
-final class Spawner: Sendable {
-  static let shared = Spawner()
+public final class Spawner: Sendable {
+  /// The one of this process.
+  public static let shared = Spawner()
 
   private let jobs = Mutex<[@Sendable () -> Void]>([])
   private let isNeeded = DispatchSemaphore(value: 0)
@@ -24,7 +25,8 @@ final class Spawner: Sendable {
   }
 
   /// Starts a program with its arguments.
-  func spawn(_ command: [String]) -> pid_t {
+  /// - Parameter command: begins with the program's path.
+  public func spawn(_ command: [String]) -> pid_t {
     let birth = Birth()
     jobs.withLock { $0.append { birth.announce(Self.spawnHere(command)) } }
     isNeeded.signal()

@@ -12,6 +12,11 @@ struct CommandTraffic: LinkTraffic {
     let timeout: Duration
     /// The receiver of the reply.
     let waiter: Waiter
+
+    /// The same for another receiver.
+    func with(waiter: Waiter) -> Self {
+      Self(frame: frame, commands: commands, deadline: deadline, timeout: timeout, waiter: waiter)
+    }
   }
 
   private var pipeline = Pipeline<Waiter>()

@@ -18,6 +18,7 @@ struct ScriptCall {
   private let keys: [String]
   private let arguments: RedisArguments
   private let replicas: ReplicaWait?
+  private let inCluster: Bool
   private var phase: Phase
 
   /// How many more times the source may be sent. More than once only if the server restarts between load and call.
@@ -27,20 +28,26 @@ struct ScriptCall {
   private(set) var result: Result<RedisReply, RedisError> = .success(.null)
 
   /// Creates a call that has not begun.
-  /// - Parameter replicas: nil for a result that counts at once.
-  init(_ script: RedisScript, keys: [String], arguments: RedisArguments, replicas: ReplicaWait? = nil) {
+  /// - Parameters:
+  ///   - replicas: nil for a result that counts at once.
+  ///   - inCluster: whether it runs in a Redis Cluster.
+  init(
+    _ script: RedisScript, keys: [String], arguments: RedisArguments, replicas: ReplicaWait? = nil,
+    inCluster: Bool = false
+  ) {
     self.replicas = replicas
+    self.inCluster = inCluster
     self.script = script
     self.keys = keys
     self.arguments = arguments
-    phase = script.digest.map { .evaluating(digest: $0) } ?? .loading
+    phase = script.digest(inCluster: inCluster).map { .evaluating(digest: $0) } ?? .loading
   }
 
   /// The next commands to send, in one frame; none at the end.
   var commands: [RedisArguments] {
     switch phase {
-    case .loading: [["SCRIPT", "LOAD", script.source]]
-    case .evaluating(let digest): [evaluation(digest)] + (replicas?.commands ?? [])
+    case .loading: [["SCRIPT", "LOAD", script.source(inCluster: inCluster)]]
+    case .evaluating(let digest): [evaluation(digest)] + (replicas?.commands(inCluster: inCluster) ?? [])
     case .over: []
     }
   }
@@ -52,7 +59,7 @@ struct ScriptCall {
     switch (phase, answer) {
     case (.loading, .success(.bytes(let bytes))):
       let digest = String(decoding: bytes, as: UTF8.self)
-      script.digest = digest
+      script.note(digest: digest, inCluster: inCluster)
       phase = .evaluating(digest: digest)
     case (.evaluating, .failure(.reply(let error))) where error.code == "NOSCRIPT" && loadsLeft > 0:
       loadsLeft -= 1
@@ -64,7 +71,7 @@ struct ScriptCall {
 
   private func scriptResult(_ outcome: Result<RedisReply, RedisError>) -> Result<RedisReply, RedisError> {
     guard let replicas, case .evaluating = phase, case .success(let replies) = outcome else { return outcome }
-    return replicas.result(replies.array ?? [])
+    return replicas.result(replies.array ?? []).map { $0[0] }
   }
 
   private func evaluation(_ digest: String) -> RedisArguments {

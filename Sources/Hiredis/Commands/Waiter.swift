@@ -6,18 +6,18 @@ enum Waiter: Sendable {
   /// A task. The continuation is unchecked, for speed: `Pipeline` returns every waiter exactly once.
   case task(UnsafeContinuation<Outcome, Never>)
 
-  /// A blocked thread.
-  case thread(BlockingOutcome)
-
   /// A function, called on the connection's thread.
   case function(@Sendable (Outcome) -> Void)
+
+  /// A command in a cluster, which may have to be sent to another node. Called on the connection's thread.
+  case routed(RoutedCall)
 
   /// Passes the outcome to the receiver. Must be called exactly once.
   func resume(_ outcome: Outcome) {
     switch self {
     case .task(let continuation): continuation.resume(returning: outcome)
-    case .thread(let blocking): blocking.resume(outcome)
     case .function(let function): function(outcome)
+    case .routed(let call): call.receive(outcome)
     }
   }
 }

@@ -9,11 +9,14 @@ struct Handshake {
 
   private var due: [Step]
   private let isNamedBySentinels: Bool
+  private let inCluster: Bool
 
   /// - Parameters:
   ///   - password: nil for no login.
   ///   - name: the client's name; characters that `CLIENT SETNAME` refuses are replaced.
-  init(_ address: RedisAddress, password: String?, name: String) {
+  ///   - inCluster: whether the server is a node of a cluster, which a map has named.
+  init(_ address: RedisAddress, password: String?, name: String, inCluster: Bool = false) {
+    self.inCluster = inCluster
     if case .sentinels = address.endpoint { isNamedBySentinels = true } else { isNamedBySentinels = false }
     due = [.name, .role, .ping]
     if address.database != 0 { due.insert(.select, at: 0) }
@@ -58,6 +61,7 @@ struct Handshake {
     if isNamedBySentinels {
       throw LinkFailure("this Redis is a \(role), which takes no writes; the sentinels are asked again")
     }
+    if inCluster { throw LinkFailure("this node is a \(role) now, which takes no writes; the map is read again") }
     throw LinkFailure(
       "this Redis is a \(role), which takes no writes",
       remedy: "set REDIS_URL to the primary, to a name that follows it, or to its sentinels (redis+sentinel://)")

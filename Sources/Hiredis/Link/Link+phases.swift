@@ -21,6 +21,7 @@ extension Link {
     case .handshaking(_, _, let others, _):
       do throws(LinkFailure) { try continueHandshake(on: events, at: now) } catch {
         if others.isEmpty { throw error }
+        refusal = refusal ?? error
         try connect(to: others, at: now)
       }
     case .ready(let socket):
@@ -48,8 +49,11 @@ extension Link {
   }
 
   /// Closes the socket and waits before the next attempt.
+  ///
+  /// What an address of the host has answered says more than that another one cannot be reached.
   func fail(_ failure: LinkFailure, at now: Instant) {
-    let failure = attributed(failure)
+    let failure = attributed(refusal.take() ?? failure)
+    configuration.topology?.doubt()
     mailbox.failure = failure
     if case .ready = phase {
       mailbox.isUp = false
@@ -82,6 +86,7 @@ extension Link {
         try TargetLookup(name, waker: mailbox.waker) { NameLookup.targets(of: host).map { .init(targets: $0) } })
     case .sentinels(let hosts, let name):
       phase = .resolving(try askSentinels(hosts, for: name))
+    case .cluster: preconditionFailure("a link is to one node of a cluster")
     }
   }
 
@@ -141,7 +146,9 @@ extension Link {
     over socket: RedisSocket, orTry others: ArraySlice<RedisSocket.Target>, at now: Instant
   ) throws(LinkFailure) {
     let address = configuration.address
-    let handshake = Handshake(address, password: try address.currentPassword(), name: configuration.name)
+    let handshake = Handshake(
+      address, password: try address.currentPassword(), name: configuration.name,
+      inCluster: configuration.topology != nil)
     socket.append(handshake.frames)
     phase = .handshaking(socket, handshake, others: others, until: now + configuration.limits.attempt)
   }
@@ -163,6 +170,7 @@ extension Link {
 
   private func becomeReady(_ socket: RedisSocket, at now: Instant) {
     phase = .ready(socket)
+    refusal = nil
     quietSince = now
     readySince = now
     // All of the handshake was answered, so all of it was delivered.

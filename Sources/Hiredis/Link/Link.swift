@@ -41,6 +41,8 @@ final class Link<Traffic: LinkTraffic> {
   var backoff: Backoff
   /// The log.
   var log: ConnectionLog
+  /// Why an address of the host refused the handshake in the current attempt; nil as long as none did.
+  var refusal: LinkFailure?
   /// When the last byte was received or delivered, or when the first reply became due after an idle time.
   var quietSince = Instant.now
   /// When the handshake was complete.

@@ -3,7 +3,7 @@ import Logging
 /// The address and the limits of a link.
 struct LinkConfiguration: Sendable {
   /// The address of Redis.
-  let address: RedisAddress
+  var address: RedisAddress
   /// The name of the thread, and of the client in `CLIENT LIST`.
   let name: String
   /// Logs connects, losses and failed attempts.
@@ -12,6 +12,8 @@ struct LinkConfiguration: Sendable {
   let limits: LinkLimits
   /// Is told of reconnects.
   var meter: (any RedisMeter)?
+  /// The map of the cluster that the server is a node of; nil outside a cluster.
+  var topology: ClusterTopology?
 }
 
 /// The timeouts and sizes of a link.
@@ -19,11 +21,18 @@ struct LinkLimits: Sendable {
   /// The timeout for a socket to connect, and again for the handshake. A name lookup is not included.
   var attempt: Duration = .seconds(2)
 
-  /// How long a sentinel may take to connect and to answer, before the next one is asked.
+  /// How long a sentinel, or a node that is asked for the map of a cluster, may take to connect and to answer, before
+  /// the next one is asked.
   var sentinel: Duration = .seconds(1)
 
   /// The time between two questions to the sentinels while the link is up, for all links of the process.
   var sentinelCheck: Duration = .seconds(1)
+
+  /// The time between two questions for the map of a cluster.
+  var clusterCheck: Duration = .seconds(1)
+
+  /// The least time between two such questions.
+  var clusterDoubt: Duration = .milliseconds(200)
 
   /// How long no byte may arrive while replies are due.
   ///

@@ -1,7 +1,7 @@
 import LinuxSupport
 
 /// The subscriptions of one link, with a PING every few seconds to detect a dead peer.
-struct SubscriptionTraffic: LinkTraffic {
+struct SubscriptionTraffic: ListeningTraffic {
   /// The requests of callers.
   enum Message: Sendable {
     /// Subscribe to a channel.
@@ -21,20 +21,17 @@ struct SubscriptionTraffic: LinkTraffic {
   }
 
   private let listeners: Listeners
-  private let pingInterval: Duration
   private var channels = SubscriptionState()
-  private var nextPing: Instant?
-  private var isPingDue = false
-  private var pongsAwaited = 0
+  private var pulse: SubscriptionPulse
 
   /// Creates traffic without channels.
   init(_ listeners: Listeners, pingInterval: Duration) {
     self.listeners = listeners
-    self.pingInterval = pingInterval
+    pulse = SubscriptionPulse(every: pingInterval)
   }
 
-  var nextDeadline: Instant? { nextPing }
-  var awaitsReply: Bool { channels.awaitsReply || pongsAwaited > 0 }
+  var nextDeadline: Instant? { pulse.next }
+  var awaitsReply: Bool { channels.awaitsReply || pulse.awaitsReply }
 
   mutating func accept(_ message: Message) {
     switch message {
@@ -44,42 +41,20 @@ struct SubscriptionTraffic: LinkTraffic {
     announceRecovery()
   }
 
-  mutating func acceptSent(_ message: Message) { accept(message) }
-
-  static var lendsSocket: Bool { false }
-  static var noticesReplica: Bool { false }
-
   mutating func linkIsUp(at now: Instant) {
     channels.reset()
-    nextPing = now + pingInterval
+    pulse.begin(at: now)
     announceRecovery()
   }
 
   mutating func linkIsDown() {
     channels.discardServerState()
-    nextPing = nil
-    isPingDue = false
-    pongsAwaited = 0
+    pulse.end()
   }
 
-  mutating func nextFrame(at now: Instant) -> [UInt8]? {
-    if let frame = channels.nextFrame() { return frame }
-    guard isPingDue else { return nil }
-    isPingDue = false
-    pongsAwaited += 1
-    return (["PING"] as RedisArguments).frame
-  }
+  mutating func nextFrame(at now: Instant) -> [UInt8]? { channels.nextFrame() ?? pulse.nextFrame() }
 
-  mutating func expire(at now: Instant, because reason: String) {
-    isPingDue = true
-    nextPing = now + pingInterval
-  }
-
-  mutating func noteDelivered(_ bytes: Int, at now: Instant) {}
-
-  mutating func noteReceived(at now: Instant) {}
-
-  mutating func end() {}
+  mutating func expire(at now: Instant, because reason: String) { pulse.expire(at: now) }
 
   mutating func receive(_ reply: RedisReply) throws(LinkFailure) {
     let parts = reply.array ?? [reply]
@@ -93,9 +68,9 @@ struct SubscriptionTraffic: LinkTraffic {
     case ("unsubscribe", 3):
       channels.confirm(parts[1].string ?? "")
     case ("pong", _):
-      pongsAwaited -= 1
+      pulse.receivePong()
     default:
-      throw refusal(reply)
+      throw Self.refusal(reply)
     }
   }
 
@@ -103,7 +78,8 @@ struct SubscriptionTraffic: LinkTraffic {
     if channels.hasRecovered() { listeners.onConnect() }
   }
 
-  private func refusal(_ reply: RedisReply) -> LinkFailure {
+  /// Why a subscription cannot be kept after a reply.
+  static func refusal(_ reply: RedisReply) -> LinkFailure {
     guard case .error(let error) = reply else {
       return LinkFailure("Redis sent an unexpected message to a subscriber: \(reply)")
     }

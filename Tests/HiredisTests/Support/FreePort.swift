@@ -1,19 +1,8 @@
 import Glibc
-import Testing
+import RedisFixture
 
 /// A port of 127.0.0.1 that was free a moment ago.
-func freePort() throws -> Int {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  defer { Glibc.close(descriptor) }
-  var address = loopback(port: 0)
-  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let status = with(&address) { pointer, _ in
-    let generic = UnsafeMutablePointer(mutating: pointer)
-    return bind(descriptor, generic, size) | getsockname(descriptor, generic, &size)
-  }
-  try #require(status == 0)
-  return Int(UInt16(bigEndian: address.sin_port))
-}
+func freePort() throws -> Int { FreePort.find(1)[0] }
 
 /// A port of 127.0.0.1.
 func loopback(port: Int) -> sockaddr_in {

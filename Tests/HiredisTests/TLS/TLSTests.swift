@@ -47,19 +47,6 @@ import Testing
     #expect(try await connection.send(command).string == text)
   }
 
-  @Test func `A thread that waits gets its reply from an idle connection`() async throws {
-    let redis = try TLSServer()
-    let connection = RedisConnection(try redis.address())
-    _ = try await connection.send(["PING"])
-    let thread = Task.detached { try Self.pings(connection) }
-    #expect(try await thread.value == 200)
-    connection.close()
-  }
-
-  private static func pings(_ connection: RedisConnection) throws -> Int {
-    try (0..<200).count { _ in try connection.sendBlocking(["PING"], timeout: timeout) == .status("PONG") }
-  }
-
   @Test func `A subscription gets its messages, and recovers when the server is back`() async throws {
     let redis = try TLSServer()
     let events = Events<String>()
