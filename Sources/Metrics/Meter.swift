@@ -97,13 +97,15 @@ public final class Meter: Sendable {
     state.withLock { $0.add(series.first, amount) }
   }
 
-  /// Notes in a histogram how long something took.
-  public func observe(_ series: Series, _ time: Duration) {
+  /// Notes in a histogram how long something took, and counts it.
+  /// - Parameter count: a series that grows by one; nil for none.
+  public func observe(_ series: Series, _ time: Duration, counting count: Series? = nil) {
     let time = max(0, time.microseconds)
     let bucket = series.bounds.firstIndex { time <= $0 } ?? series.bounds.count
     state.withLock { state in
       state.add(series.first + bucket, 1)
       if time > 0 { state.add(series.first + series.bounds.count + 1, time) }
+      if let count { state.add(count.first, 1) }
     }
   }
 

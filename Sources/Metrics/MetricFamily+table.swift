@@ -4,6 +4,9 @@ extension MetricFamily {
 
   /// Whether Redis answers the API.
   public static let redisUp = gauge("wf_redis_up", "Whether Redis answered the API for this scrape.")
+  /// Partitions that do not answer.
+  public static let partitionsDown = gauge(
+    "wf_partitions_down", "Partitions whose server, of several, did not answer the API; the other figures lack them.")
   /// The version of the API.
   public static let build = gauge("wf_build_info", by: ["version"], "Always 1; the version of the API.")
   /// Runs in queues.
@@ -101,7 +104,11 @@ extension MetricFamily {
     "wf_run_crashes_total", "Times that a run counts as having taken down its worker.")
   /// Repairs.
   public static let repairs = counter(
-    "wf_repairs_total", by: ["what"], "What was found broken in Redis and was repaired.")
+    "wf_repairs_total", by: ["what"],
+    initial: [
+      ["callbacks_of_wrong_type"], ["entries_without_job"], ["leases_without_run"], ["logs_of_wrong_type"],
+      ["runs_without_entry"], ["runs_without_lease"], ["unknown_classes"],
+    ], "What was found broken in Redis and was repaired.")
 
   // MARK: Models
 
@@ -144,7 +151,8 @@ extension MetricFamily {
 
   /// Every family.
   public static let all: [MetricFamily] = [
-    redisUp, build, runsQueued, runsStarted, runsParked, runsPaused, queueAge, runningAge, workers, places, placesUsed,
+    redisUp, partitionsDown, build, runsQueued, runsStarted, runsParked, runsPaused, queueAge, runningAge, workers,
+    places, placesUsed,
     recoveryOverdue, inboxEntries, callbacksWaiting, callbacksDead, requests, requestSeconds, runsEnded, runsFailed,
     runWaitSeconds, runSeconds, steps, attempts, attemptSeconds, fallbacks, leasesLost, leasesRecovered, crashes,
     repairs, modelCalls, modelSeconds, firstTokenSeconds, modelTokens, modelCost, redisSeconds, redisFailures,

@@ -20,6 +20,13 @@ struct Completion {
   var callsTools = false
   /// Whether nothing more can come that counts.
   var isFinal = false
+  private var isStreamed = false
+
+  /// Whether no later count can come: the answer came in one piece, or its end mark did.
+  var hasLastCount: Bool { !isStreamed || finishReason != nil }
+
+  /// Whether nothing of an answer came.
+  var isUntouched: Bool { !hasContent && !hasReasoning && byteCount == 0 && usage == .null }
 
   /// The size of the texts, in bytes.
   var byteCount: Int { text.utf8.count + refusal.utf8.count }
@@ -32,15 +39,14 @@ struct Completion {
 
   /// Adds an event of a stream.
   mutating func take(event value: JSONValue, of format: any WireFormat) {
-    newText = ""
+    (newText, isStreamed) = ("", true)
     guard let body = Self.body(value), !takeError(in: body) else { return }
     format.read(event: body, into: &self)
   }
 
   /// Adds an event of a stream that adds to the text alone.
   mutating func take(addition piece: String) {
-    newText = ""
-    hasContent = true
+    (newText, isStreamed, hasContent) = ("", true, true)
     if !piece.isEmpty { add(text: piece) }
   }
 

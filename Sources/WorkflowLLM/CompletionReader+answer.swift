@@ -8,6 +8,8 @@ extension CompletionReader {
       let said = ProviderError(error, hiding: key)
       var failure = ModelFailure(errorIn: response, said)
       failure.count(completion, format)
+      // Where something of an answer came before the error, the model was at work.
+      if !completion.isUntouched { failure.charge = completion.hasLastCount ? .counted : .unfinished }
       return .failure(Refusal(failure: failure, said: said))
     }
     guard completion.hasContent else {

@@ -49,11 +49,13 @@ struct CompletionReader {
 
   /// A failure that has the count of what came before it.
   func failure(
-    _ code: ErrorCode, _ message: String, detail: String = "", isTransient: Bool, after completion: Completion? = nil
+    _ code: ErrorCode, _ message: String, detail: String = "", isTransient: Bool, after completion: Completion? = nil,
+    _ charge: ModelFailure.Charge = .counted
   ) -> Refusal {
     var failure = ModelFailure(
       code, message, detail: detail, isTransient: isTransient && response.mayRetry != false,
       status: response.status, retryAfter: RetryAfter.duration(in: response, now: RetryAfter.now()))
+    failure.charge = charge
     if let completion { failure.count(completion, format) }
     return Refusal(failure: failure)
   }
@@ -88,7 +90,7 @@ struct CompletionReader {
     case .malformed: return .failure(transfer("a piece of the model's stream is not JSON", after: completion))
     case .tooLong:
       let message = "the model's answer is larger than \(CompletionStream.mostBytes) bytes"
-      return .failure(failure(.invalidAnswer, message, isTransient: false, after: completion))
+      return .failure(failure(.invalidAnswer, message, isTransient: false, after: completion, .unfinished))
     case nil: break
     }
     if stream.isEnded { return .success(completion) }
@@ -119,7 +121,7 @@ struct CompletionReader {
   }
 
   private func transfer(_ message: String, after completion: Completion? = nil) -> Refusal {
-    failure(.providerUnavailable, message, isTransient: true, after: completion)
+    failure(.providerUnavailable, message, isTransient: true, after: completion, .unfinished)
   }
 }
 

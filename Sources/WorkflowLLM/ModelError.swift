@@ -29,6 +29,8 @@ public struct ModelFailure: Sendable, Equatable {
   public var tokens = TokenUsage()
   /// Whether the provider may still be computing the answer: the call was aborted, not refused.
   public var mayBeComputed = false
+  /// What the call may have cost.
+  public var charge = Charge.counted
   /// Whether the connection has failed, or delivered no byte before the timeout: the next call needs another one.
   public var hasDeadConnection = false
 

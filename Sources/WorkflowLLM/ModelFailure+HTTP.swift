@@ -3,8 +3,15 @@ import Workflow
 
 extension ModelError {
   /// Converts the error of a call without a complete response.
-  init(_ error: HTTPError, of call: HTTPRequest) {
-    self = if case .cancelled = error { .cancelled } else { .failed(ModelFailure(error, of: call)) }
+  /// - Parameter status: the status of the response, where its headers had arrived.
+  init(_ error: HTTPError, of call: HTTPRequest, status: Int? = nil) {
+    if case .cancelled = error {
+      self = .cancelled
+    } else {
+      var failure = ModelFailure(error, of: call)
+      if let status, !(200...299).contains(status) { failure.charge = ModelFailure.Charge(status: status) }
+      self = .failed(failure)
+    }
   }
 }
 
@@ -13,11 +20,12 @@ extension ModelFailure {
   init(_ error: HTTPError, of call: HTTPRequest) {
     let (code, sentence) = Self.meaning(of: error, call)
     self.init(code, sentence, detail: "\(call): \(error)", isTransient: error.isTransient)
+    charge = Charge(error)
     switch error {
     case .timedOut(let phase):
       mayBeComputed = phase != .connecting
-      hasDeadConnection = phase == .waiting || phase == .idle
-    case .interrupted: hasDeadConnection = true
+      hasDeadConnection = phase == .sending || phase == .waiting || phase == .idle
+    case .unsent, .interrupted: hasDeadConnection = true
     default: break
     }
   }
@@ -26,6 +34,7 @@ extension ModelFailure {
     switch error {
     case .timedOut(.connecting):
       (.timeout, "no connection to the model was made within \(call.connectTimeout.inSeconds)")
+    case .timedOut(.sending): (.timeout, "the request to the model was not sent within \(call.timeout.inSeconds)")
     case .timedOut(.waiting): (.timeout, "the model did not answer within \(call.timeout.inSeconds)")
     case .timedOut(.receiving): (.timeout, "the model's answer did not end within \(call.timeout.inSeconds)")
     case .timedOut(.idle):
@@ -37,6 +46,7 @@ extension ModelFailure {
     case .proxyRefused(let status): (.providerRejected, "the proxy on the way to the model answered \(status)")
     // Model calls go to any address.
     case .cannotConnect, .refusedAddress: (.providerUnavailable, "there is no connection to the model")
+    case .unsent: (.providerUnavailable, "the connection to the model broke off before the request was sent")
     case .interrupted: (.providerUnavailable, "the connection to the model broke off")
     case .closed, .cancelled: (.providerUnavailable, "the client for model calls is closed")
     }
@@ -76,6 +86,7 @@ extension ModelFailure {
       isTransient: response.mayRetry ?? (code != .providerRejected), status: status,
       retryAfter: RetryAfter.duration(in: response, now: RetryAfter.now()))
     mayBeComputed = status == 408 || status == 504
+    charge = said.isFiltered ? .counted : Charge(status: status)
   }
 }
 

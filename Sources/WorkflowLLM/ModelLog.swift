@@ -1,5 +1,30 @@
 public import Logging
+public import Tracing
 public import Workflow
+
+/// Whom a model is called for: what a log line says of it.
+public struct ModelCaller: Sendable {
+  /// The run.
+  public var job: String
+  /// The step.
+  public var step: String
+  /// The id of the request that submitted the run; nil where it is not known.
+  public var request: String?
+  /// The trace, with the span of the attempt; nil where there is none.
+  public var trace: TraceContext?
+
+  /// A step of a run.
+  public init(job: String, step: String, request: String? = nil, trace: TraceContext? = nil) {
+    (self.job, self.step, self.request, self.trace) = (job, step, request, trace)
+  }
+
+  fileprivate var metadata: Logger.Metadata {
+    var metadata: Logger.Metadata = ["job": "\(job)", "step": "\(step)"]
+    if let request { metadata["request"] = "\(request)" }
+    if let trace { (metadata["trace_id"], metadata["span_id"]) = ("\(trace.traceID)", "\(trace.parent)") }
+    return metadata
+  }
+}
 
 /// Logs failed model calls with the provider's message, the run and the step.
 ///
@@ -29,21 +54,24 @@ public final class ModelLog: Sendable {
   }
 
   /// Logs a failed call that may be repeated.
-  public func failed(job: String, step: String, _ failure: StepFailure, attempt: Int) {
-    log("a model call failed", failure, at: .notice, ["job": "\(job)", "step": "\(step)", "attempt": "\(attempt)"])
+  public func failed(_ caller: ModelCaller, _ failure: StepFailure, attempt: Int) {
+    log("a model call failed", failure, at: .notice, caller, ["attempt": "\(attempt)"])
   }
 
   /// Logs that a model has failed permanently.
   /// - Parameter isPlaceholder: whether the placeholder's summary is used instead; else the step has failed.
-  public func failed(job: String, step: String, _ failure: StepFailure, isPlaceholder: Bool) {
+  public func failed(_ caller: ModelCaller, _ failure: StepFailure, isPlaceholder: Bool) {
     let what = isPlaceholder ? "the model failed; the placeholder summarized" : "the model failed, and with it the step"
-    log(what, failure, at: .warning, ["job": "\(job)", "step": "\(step)"])
+    log(what, failure, at: .warning, caller)
   }
 
-  private func log(_ what: String, _ failure: StepFailure, at level: Logger.Level, _ metadata: Logger.Metadata) {
+  private func log(
+    _ what: String, _ failure: StepFailure, at level: Logger.Level, _ caller: ModelCaller,
+    _ more: Logger.Metadata = [:]
+  ) {
     let details = failure.details
     guard let suppressed = causes.admit(Cause(what: what, code: failure.code, status: details.status)) else { return }
-    var metadata = metadata
+    var metadata = caller.metadata.merging(more) { $1 }
     metadata["code"] = "\(failure.code.rawValue)"
     metadata["error"] = "\(failure.message)\(details.logText.isEmpty ? "" : " (\(details.logText))")"
     if suppressed > 0 { metadata["suppressed"] = "\(suppressed)" }

@@ -73,6 +73,9 @@ struct ProviderError: Equatable {
     return Self.status(.string(String(decoding: complaint[range.upperBound...].prefix(3), as: UTF8.self)))
   }
 
+  /// Whether a filter has refused the prompt, for whose reading Azure charges although it answers 400.
+  var isFiltered: Bool { codes.contains { $0.contains("content_filter") } }
+
   /// Whether the quota is exhausted: a 429 that is not transient.
   var isSpentQuota: Bool { codes.contains { Self.spentQuotas.contains($0) } }
 

@@ -76,9 +76,8 @@ final class WireCall {
   /// Makes the call once.
   @inline(never)
   private func send() async throws(ModelError) -> Result<ChatAnswer, CompletionReader.Refusal> {
-    guard streams else { return read(try await whole()) }
     let streamed = try await opened()
-    guard let reading = reading(streamed) else { return read(try await collected(streamed)) }
+    guard streams, let reading = reading(streamed) else { return read(try await collected(streamed)) }
     return try await reading.read()
   }
 
@@ -92,11 +91,6 @@ final class WireCall {
   }
 
   @inline(never)
-  private func whole() async throws(ModelError) -> HTTPResponse {
-    do { return try await wire.client.send(http) } catch { throw ModelError(error, of: http) }
-  }
-
-  @inline(never)
   private func opened() async throws(ModelError) -> HTTPStreamingResponse {
     do { return try await wire.client.stream(http) } catch { throw ModelError(error, of: http) }
   }
@@ -104,7 +98,7 @@ final class WireCall {
   @inline(never)
   private func collected(_ streamed: HTTPStreamingResponse) async throws(ModelError) -> HTTPResponse {
     do { return try await streamed.collected(atMost: HTTPRequest.mostBytes) } catch {
-      throw ModelError(error, of: http)
+      throw ModelError(error, of: http, status: streamed.status)
     }
   }
 
@@ -156,9 +150,10 @@ extension WireModel {
 
   private func urlText() throws(ModelError) -> String {
     do throws(WireURL.Invalid) { return try url.get().text } catch {
-      throw .failed(
-        ModelFailure(
-          .providerRejected, "the URL of the model cannot be used", detail: error.description, isTransient: false))
+      var failure = ModelFailure(
+        .providerRejected, "the URL of the model cannot be used", detail: error.description, isTransient: false)
+      failure.charge = .none
+      throw .failed(failure)
     }
   }
 }

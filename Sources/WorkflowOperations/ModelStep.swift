@@ -3,6 +3,11 @@ import Tracing
 import Workflow
 import WorkflowLLM
 
+extension Invocation {
+  /// Whom a model is called for.
+  var caller: ModelCaller { ModelCaller(job: job, step: step, request: request, trace: trace?.context) }
+}
+
 /// What operations that call a model have in common: which model of a chain is called, its call, and what follows from
 /// a failure.
 struct ModelStep: Sendable {

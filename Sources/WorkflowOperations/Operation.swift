@@ -121,6 +121,8 @@ public struct Invocation: Sendable {
   public var onText: (@Sendable (String) -> Void)?
   /// Through which it makes calls of models; nil where nothing limits or counts them.
   public var account: (any ModelAccount)?
+  /// The id of the request that submitted the run, for log lines; nil where it is not known.
+  public var request: String?
   /// The trace of the attempt: its headers go with each request to another service; nil where there is none.
   public var trace: ActiveTrace?
   /// What is recorded of parts of the step, and records others.

@@ -10,34 +10,44 @@ extension ChatModels.Named {
     call.requestRate = limits.requestsPerMinute
     call.tokenRate = limits.tokensPerMinute
     call.tokens = request.promptBytes / 4 + request.maxTokens
-    call.greatestCost = prices.map { prices in
-      Cost(tokens: request.promptBytes, perMillion: prices.input)
-        + Cost(tokens: request.maxTokens, perMillion: prices.output)
-    }
+    guard let prices else { return call }
+    let answer = Cost(tokens: request.maxTokens, perMillion: prices.output)
+    call.greatestAnswerCost = answer
+    call.greatestCost = Cost(tokens: request.promptBytes, perMillion: prices.input) + answer
     return call
   }
 
   /// The failure of an attempt whose call may not begin; nil when it may.
-  func failure(of admission: ModelAdmission, hasNext: Bool) -> StepFailure? {
+  func failure(of admission: ModelAdmission, _ call: ModelCall, hasNext: Bool) -> StepFailure? {
     switch admission {
     case .admitted: return nil
-    case .overspent(.run):
-      return StepFailure(.budgetExceeded, "the call could cost more than is left of the run's max_cost")
-    case .overspent(.day):
-      return StepFailure(
-        .budgetExceeded, "the call could cost more than is left of what the owner's runs may spend today (UTC)")
-    case .wait(let time, let reason):
+    case .overspent(let budget, let left): return StepFailure(.budgetExceeded, words(for: budget, left: left, call))
+    case .wait(let time, let reason, let why):
       var details = StepFailure.Details()
       (details.waitsFor, details.retryAfter) = (reason, time)
       // The next model of a chain is there for this.
       if reason == .cooldown { details.isTransient = !hasNext }
-      return StepFailure(reason == .cooldown ? .providerUnavailable : .rateLimited, words(for: reason), details)
+      return StepFailure(reason == .cooldown ? .providerUnavailable : .rateLimited, words(for: reason, why), details)
     }
   }
 
-  private func words(for reason: ModelAdmission.Reason) -> String {
+  private func words(for budget: ModelAdmission.Budget, left: Cost, _ call: ModelCall) -> String {
+    let cost = (call.greatestCost ?? Cost()).text
+    return switch budget {
+    case .run:
+      "the call could cost \(cost), and \(left.text) is left of the run's max_cost of \((call.runBudget ?? Cost()).text); "
+        + "a lower max_tokens or a higher max_cost helps"
+    case .day:
+      "the call could cost \(cost), and \(left.text) is left of the \((call.dayBudget ?? Cost()).text) that the owner's "
+        + "runs may spend today (UTC); a lower max_tokens, tomorrow, or a higher limit (cost_day of the key, "
+        + "WF_MAX_COST_DAY) helps"
+    }
+  }
+
+  private func words(for reason: ModelAdmission.Reason, _ why: String?) -> String {
     switch reason {
-    case .cooldown: "the model keeps failing, so it is left alone for a while"
+    case .cooldown:
+      "the model keeps failing\(why.map { " (\($0))" } ?? ""), so no call of it begins for a while (WF_LLM_COOLDOWN_S)"
     case .requests: "waits for its turn: \(limits.requestsPerMinute ?? 0) calls a minute (requests_min)"
     case .tokens: "waits for its turn: \(limits.tokensPerMinute ?? 0) tokens a minute (tokens_min)"
     case .calls: "waits for its turn: \(limits.concurrentCalls ?? 0) calls at the same time (concurrent)"
@@ -49,47 +59,4 @@ extension ChatModels.Named {
 extension ChatRequest {
   /// Bytes of the prompt, with some for each message: no prompt has more tokens than bytes.
   fileprivate var promptBytes: Int { messages.reduce(16) { $0 + $1.content.utf8.count + 16 } }
-}
-
-extension ModelCallEnd {
-  /// The end of a call by its result.
-  init(
-    _ result: Result<ChatAnswer, ModelError>, of call: ModelCall, _ prices: ModelDefinition.Prices?, took: Duration
-  ) {
-    let outcome: Outcome
-    var usage: ModelUsage
-    var mayHaveCost = true
-    switch result {
-    case .success(let answer): (outcome, usage) = (.answered, ModelUsage(answer.tokens, prices))
-    case .failure(.cancelled): (outcome, usage) = (.aborted, ModelUsage(TokenUsage(), prices))
-    case .failure(.failed(let failure)):
-      usage = ModelUsage(failure.tokens, prices)
-      mayHaveCost = failure.mayBeComputed
-      outcome =
-        switch failure.code {
-        case .rateLimited: .limited
-        case .timeout, .providerUnavailable: .broken
-        default: .refused
-        }
-    }
-    if let greatest = call.greatestCost, usage.cost == nil {
-      (usage.cost, usage.isEstimate) = mayHaveCost ? (greatest, true) : (Cost(), false)
-    }
-    self.init(outcome, usage: usage, took: took)
-  }
-}
-
-extension ModelUsage {
-  /// One call that has used these tokens; without a cost where they are not known.
-  fileprivate init(_ tokens: TokenUsage, _ prices: ModelDefinition.Prices?) {
-    self.init()
-    calls = 1
-    (input, cachedInput) = (tokens.input ?? 0, tokens.cachedInput ?? 0)
-    (output, reasoning) = (tokens.output ?? 0, tokens.reasoning ?? 0)
-    guard let prices, tokens.input != nil, tokens.output != nil else { return }
-    cost =
-      Cost(tokens: max(0, input - cachedInput), perMillion: prices.input)
-      + Cost(tokens: cachedInput, perMillion: prices.cachedInput ?? prices.input)
-      + Cost(tokens: output, perMillion: prices.output)
-  }
 }

@@ -82,12 +82,12 @@ final class PreparedCall: Sendable {
       let limit = counted.call.runBudget != nil ? "the run's max_cost" : "the owner's limit a day"
       throw failed(StepFailure(.budgetExceeded, "no price of the model is known, and \(limit) needs one (prices)"))
     }
-    try check(try await counted.account.admit(counted.call))
+    try check(try await counted.account.admit(counted.call), counted.call)
   }
 
   @inline(never)
-  private func check(_ admission: ModelAdmission) throws(StepError) {
-    if let failure = named.failure(of: admission, hasNext: chain.next != nil) { throw failed(failure) }
+  private func check(_ admission: ModelAdmission, _ call: ModelCall) throws(StepError) {
+    if let failure = named.failure(of: admission, call, hasNext: chain.next != nil) { throw failed(failure) }
   }
 
   private func failed(_ failure: StepFailure) -> StepError { .failed(chain.naming(failure)) }
@@ -137,7 +137,7 @@ final class PreparedCall: Sendable {
       let stepFailure = chain.naming(failure.stepFailure)
       // What the last model says for good is logged with what follows from it.
       if failure.isTransient || chain.next != nil {
-        named.log?.failed(job: invocation.job, step: invocation.step, stepFailure, attempt: invocation.attempt)
+        named.log?.failed(invocation.caller, stepFailure, attempt: invocation.attempt)
       }
       throw .failed(stepFailure)
     }

@@ -10,7 +10,8 @@ public struct ModelSpending: Sendable, Equatable {
   public let owner: String?
   /// The model's name.
   public let model: String
-  /// What they have used; the cost of calls whose end is not known is the most that they may have cost.
+  /// What they have used; the cost of calls that are under way, or whose end says nothing, is the most that they may
+  /// have cost.
   public internal(set) var usage = ModelUsage()
   /// How many of them failed.
   public internal(set) var failed = 0
@@ -91,7 +92,7 @@ extension ModelUsage {
     case "output": output = count
     case "reasoning": reasoning = count
     case "cost": cost = Cost(billionths: count)
-    case "estimated": isEstimate = true
+    case "estimated": isEstimate = count > 0
     default: break
     }
   }

@@ -8,6 +8,7 @@ import WorkflowStore
 /// Counts the calls of models of all workers, and what they spend, in the first partition.
 struct ModelLedger: Sendable {
   private let store: RunStore
+  private let hurry: @Sendable (JobID) async throws(StoreError) -> HurryOutcome
   private let policy: CooldownPolicy
   private let meter: WorkerMeter
   private let logger: Logger
@@ -18,9 +19,10 @@ struct ModelLedger: Sendable {
   private static let patience = Duration.seconds(60)
 
   init(
-    _ store: RunStore, _ policy: CooldownPolicy, meter: WorkerMeter = WorkerMeter(Meter()), logger: Logger
+    _ partitions: Partitions, _ policy: CooldownPolicy, meter: WorkerMeter = WorkerMeter(Meter()), logger: Logger
   ) {
-    self.store = store
+    store = partitions.all[0]
+    hurry = { id throws(StoreError) in try await partitions.store(of: id).hurry(id) }
     self.policy = policy
     self.meter = meter
     self.logger = logger
@@ -30,9 +32,11 @@ struct ModelLedger: Sendable {
   func admit(_ call: ModelCall) async throws(StepError) -> ModelAdmission {
     var delay = Duration.milliseconds(100)
     while true {
+      // One server of several is away. What nothing limits continues without it; what is limited waits.
+      if store.isDown, !call.isLimited { return .admitted }
       do {
         let admission = try await store.admit(call)
-        guard case .wait(let time, _) = admission, call.waitsInPlace || time <= Self.longestWait else {
+        guard case .wait(let time, _, _) = admission, call.waitsInPlace || time <= Self.longestWait else {
           return admission
         }
         delay = time
@@ -73,14 +77,32 @@ struct ModelLedger: Sendable {
       }
       logger.warning(
         "the end of a call of a model could not be recorded: it counts as abandoned",
-        metadata: ["model": "\(call.model)", "call": "\(call.id)"])
+        metadata: ["model": "\(call.model)", "call": "\(call.id)", "job": "\(call.run)"])
+    }
+  }
+
+  /// Has the first of the calls that wait for the place of one that has ended begin, where its run is parked. A call of
+  /// a run that a worker holds, and any where this fails, comes by itself when its wait is over.
+  private func wakeFirst(of calls: [WaitingCall], model: String) async {
+    var busy: JobID?
+    for call in calls where call.run != busy {
+      do {
+        switch try await hurry(call.run) {
+        case .hurried: return try await store.keepPlace(of: model)
+        case .busy: busy = call.run
+        case .over: try await store.forgetTurn(call, of: model)
+        }
+      } catch {
+        return logger.debug("a run whose turn has come is not woken: \(error)", metadata: ["job": "\(call.run)"])
+      }
     }
   }
 
   /// Whether nothing remains to be sent.
   private func sent(_ end: ModelCallEnd, of call: ModelCall) async -> Bool {
     do {
-      let left = try await store.record(end, of: call, policy)
+      let (left, next) = try await store.record(end, of: call, policy)
+      await wakeFirst(of: next, model: call.model)
       if end.outcome == .broken, left > .zero {
         logger.notice(
           "the model keeps failing; no worker calls it for \(left.inSeconds)", metadata: ["model": "\(call.model)"])

@@ -11,15 +11,20 @@ public import ExactJSON
 /// server.script([.status(429, headers: [("Retry-After", "1")])])  // the first call; the others get an answer
 /// ```
 public final class ModelServer: Sendable {
+  /// The address that it listens on.
+  public let host: String
   /// The port that it listens on.
   public let port: UInt16
   private let service = Service()
   private let acceptor: ClientAcceptor
 
-  /// Listens on 127.0.0.1.
-  /// - Parameter port: 0 for any that is free; that of a closed server to start it again.
-  public init(port: UInt16 = 0) throws {
-    let socket = try ServerSocket(port: port)
+  /// Listens.
+  /// - Parameters:
+  ///   - host: a numeric address of this machine.
+  ///   - port: 0 for any that is free; that of a closed server to start it again.
+  public init(host: String = "127.0.0.1", port: UInt16 = 0) throws {
+    let socket = try ServerSocket(host: host, port: port)
+    self.host = host
     self.port = socket.port
     acceptor = ClientAcceptor(socket, for: service)
   }
@@ -27,7 +32,7 @@ public final class ModelServer: Sendable {
   deinit { close() }
 
   /// What a client is given as OpenAI's base URL.
-  public var baseURL: String { "http://127.0.0.1:\(port)/v1" }
+  public var baseURL: String { "http://\(host):\(port)/v1" }
 
   /// What calls get that no script is left for; `echo` at first.
   public var behaviour: Behaviour {

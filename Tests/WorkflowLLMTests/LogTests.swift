@@ -42,7 +42,7 @@ import Workflow
     let log = log { .now }
     let failure = ModelFailure(
       .providerRejected, "the model answered 401", detail: "Bad key.", isTransient: false, status: 401)
-    log.failed(job: "j", step: "llm", failure.stepFailure, isPlaceholder: true)
+    log.failed(ModelCaller(job: "j", step: "llm"), failure.stepFailure, isPlaceholder: true)
     let line = lines.all.first
     #expect(line?.level == .warning)
     #expect(line?.message == "the model failed; the placeholder summarized")
@@ -56,14 +56,14 @@ import Workflow
     let clock = Mutex(ContinuousClock.now)
     let log = log { clock.withLock { $0 } }
     var failure = ModelFailure(.providerRejected, "no", isTransient: false, status: 401)
-    for _ in 1...1000 { log.failed(job: "j", step: "llm", failure.stepFailure, isPlaceholder: true) }
+    for _ in 1...1000 { log.failed(ModelCaller(job: "j", step: "llm"), failure.stepFailure, isPlaceholder: true) }
     #expect(lines.all.count == 1)
     failure.status = 403
-    log.failed(job: "j", step: "llm", failure.stepFailure, isPlaceholder: true)
+    log.failed(ModelCaller(job: "j", step: "llm"), failure.stepFailure, isPlaceholder: true)
     #expect(lines.all.count == 2)
     clock.withLock { $0 += .seconds(61) }
     failure.status = 401
-    log.failed(job: "k", step: "llm", failure.stepFailure, isPlaceholder: true)
+    log.failed(ModelCaller(job: "k", step: "llm"), failure.stepFailure, isPlaceholder: true)
     #expect(lines.all.last?.metadata["suppressed"] == "999")
     #expect(lines.all.last?.metadata["job"] == "k")
   }
@@ -72,7 +72,7 @@ import Workflow
     let log = log { [now = ContinuousClock.now] in now }
     for status in 0..<1000 {
       let failure = ModelFailure(.providerRejected, "no", isTransient: false, status: status)
-      log.failed(job: "j", step: "llm", failure.stepFailure, isPlaceholder: true)
+      log.failed(ModelCaller(job: "j", step: "llm"), failure.stepFailure, isPlaceholder: true)
     }
     #expect(lines.all.count == 1000)
   }

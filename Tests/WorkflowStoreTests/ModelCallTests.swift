@@ -5,11 +5,12 @@ import WorkflowStore
 /// What all workers together may ask of a model.
 @Suite(.timeLimit(.minutes(1))) struct ModelCallTests {
   private let bench: Bench
+  private static let run = "b7f935c2-6f95-4a8e-9c1a-3c9c7a21e5a2"
 
   init() throws { bench = try Bench() }
 
   private func call(_ id: String, nonce: String = "1", _ edit: (inout ModelCall) -> Void = { _ in }) -> ModelCall {
-    var call = ModelCall(model: "m", id: id, nonce: nonce, run: "r", step: "s", owner: "alice")
+    var call = ModelCall(model: "m", id: id, nonce: nonce, run: Self.run, step: "s", owner: "alice")
     edit(&call)
     return call
   }
@@ -28,6 +29,13 @@ import WorkflowStore
     return usage
   }
 
+  /// What the run's step has used.
+  private func used() async throws -> ModelUsage {
+    let run = try #require(JobID(Self.run))
+    let usages = try await bench.store.usage(ofRun: run)
+    return try #require(usages["s"])
+  }
+
   private func admit(_ call: ModelCall) async throws -> ModelAdmission { try await bench.store.admit(call) }
 
   private func end(
@@ -35,11 +43,12 @@ import WorkflowStore
     _ policy: CooldownPolicy = CooldownPolicy()
   ) async throws -> Duration {
     try await bench.store.record(ModelCallEnd(outcome, usage: usage, took: .milliseconds(10)), of: call, policy)
+      .leftAlone
   }
 
   /// How long a call waits, in seconds; nil when it was admitted or waits for something else.
   private func wait(_ admission: ModelAdmission, for reason: ModelAdmission.Reason) -> Double? {
-    guard case .wait(let time, reason) = admission else { return nil }
+    guard case .wait(let time, reason, _) = admission else { return nil }
     return time / .seconds(1)
   }
 
@@ -71,6 +80,26 @@ import WorkflowStore
     try await waitUntilAdmitted(call("b") { $0.callLimit = 1 })
     #expect(try await admit(call("b", nonce: "2") { $0.callLimit = 1 }) == .admitted)
     #expect(try await wait(admit(call("c") { $0.callLimit = 1 }), for: .calls) != nil)
+  }
+
+  @Test func `The end of a call names those that wait for its place, which is kept from others for a moment`()
+    async throws
+  {
+    func one(_ number: Int) -> ModelCall {
+      call("b7f935c2-6f95-4a8e-9c1a-00000000000\(number)/s") { $0.callLimit = 1 }
+    }
+    #expect(try await admit(one(0)) == .admitted)
+    for number in [1, 2] { #expect(try await wait(admit(one(number)), for: .calls) != nil) }
+    let end = ModelCallEnd(.answered, usage: usage(), took: .milliseconds(10))
+    let (_, next) = try await bench.store.record(end, of: one(0))
+    #expect(next.map(\.id) == [one(1).id, one(2).id])
+    #expect(next.map(\.run.description) == next.map { String($0.id.dropLast(2)) })
+    try await bench.store.keepPlace(of: "m", for: .seconds(60))
+    #expect(try await wait(admit(one(3)), for: .calls) != nil, "it came last")
+    #expect(try await admit(one(1)) == .admitted)
+    try await bench.store.forgetTurn(next[1], of: "m")
+    let (_, last) = try await bench.store.record(end, of: one(1))
+    #expect(last.map(\.id) == [one(3).id])
   }
 
   @Test func `In no minute begin more calls than may, and each waits once`() async throws {
@@ -156,8 +185,8 @@ import WorkflowStore
     _ = try await end(call("a"), .answered, usage(cost: 4))
     #expect(try await admit(call("c")) == .admitted)
     for id in ["b", "c"] { _ = try await end(call(id), .answered, usage(cost: 10)) }
-    #expect(try await admit(call("d")) == .overspent(.run))
-    #expect(try await bench.hash("spent:r")["booked"] == "24")
+    #expect(try await admit(call("d")) == .overspent(.run, left: Cost(billionths: 1)))
+    #expect(try await bench.hash("spent:\(Self.run)")["booked"] == "24")
   }
 
   @Test func `What a crash leaves is spent, and called an estimate`() async throws {
@@ -166,10 +195,40 @@ import WorkflowStore
     #expect(try await admit(call("2")) == .admitted)
     _ = try await end(call("1"), .answered, usage(cost: 1))
     _ = try await end(call("2"), .answered, usage(cost: 3, input: 5))
-    #expect(try await bench.hash("spent:r")["booked"] == "13")
+    #expect(try await bench.hash("spent:\(Self.run)")["booked"] == "13")
     let spending = try await bench.store.spending(days: 1)
     #expect(spending.map(\.usage.cost) == [Cost(billionths: 13)])
     #expect(spending.map(\.usage.input) == [5])
+    // The call of the crash is one, too, and has failed.
+    #expect(spending.map(\.usage.calls) == [2] && spending.map(\.failed) == [1])
+    let known = try await used()
+    #expect(known.calls == 2 && known.isEstimate && known.cost == Cost(billionths: 13))
+  }
+
+  @Test func `A call under way is counted, as an estimate until its end says what it cost`() async throws {
+    #expect(try await admit(priced("a")) == .admitted)
+    #expect(try await admit(priced("a")) == .admitted, "the same call is asked for twice")
+    let before = try await used()
+    #expect(before.calls == 1 && before.cost == Cost(billionths: 10) && before.isEstimate)
+    #expect(try await bench.store.spending(days: 1).map(\.usage) == [before])
+    _ = try await end(priced("a"), .answered, usage(cost: 3))
+    let after = try await used()
+    #expect(after.calls == 1 && after.cost == Cost(billionths: 3) && !after.isEstimate)
+    #expect(try await bench.store.spending(days: 1).map(\.usage) == [after])
+    #expect(try await admit(priced("b")) == .admitted)
+    var part = usage(cost: 8, input: 2)
+    part.isEstimate = true
+    _ = try await end(priced("b"), .broken, part)
+    let both = try await used()
+    #expect(both.calls == 2 && both.cost == Cost(billionths: 11) && both.isEstimate)
+  }
+
+  @Test func `A call without a price is counted when it begins, whatever becomes of its worker`() async throws {
+    #expect(try await admit(call("a")) == .admitted)
+    #expect(try await admit(call("a", nonce: "2")) == .admitted, "the step is called again")
+    _ = try await end(call("a", nonce: "2"), .answered, usage(input: 5))
+    let known = try await used()
+    #expect(known.calls == 2 && known.input == 5 && known.cost == nil && !known.isEstimate)
   }
 
   @Test func `An owner spends no more in a day than it may, whatever its runs`() async throws {
@@ -177,7 +236,7 @@ import WorkflowStore
     for id in ["a", "b"] { #expect(try await admit(call(id)) == .admitted) }
     #expect(try await wait(admit(call("c")), for: .budget) != nil)
     for id in ["a", "b"] { _ = try await end(call(id), .answered, usage(cost: 10)) }
-    #expect(try await admit(call("c")) == .overspent(.day))
+    #expect(try await admit(call("c")) == .overspent(.day, left: Cost(billionths: 5)))
     var other = ModelCall(model: "m", id: "o", nonce: "1", run: "s", step: "s", owner: "bob")
     (other.greatestCost, other.dayBudget) = (Cost(billionths: 10), Cost(billionths: 25))
     #expect(try await admit(other) == .admitted)
@@ -193,7 +252,7 @@ import WorkflowStore
     try #require(spending.count == 1)
     #expect((spending[0].owner, spending[0].model, spending[0].failed) == ("alice", "m", 1))
     var sum = usage(cost: 17, input: 100, output: 20)
-    sum.calls = 2
+    (sum.calls, sum.isEstimate) = (2, true)
     #expect(spending[0].usage == sum)
     #expect(try await bench.store.spending(days: 1, owner: "bob").isEmpty)
   }

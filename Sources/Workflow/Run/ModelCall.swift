@@ -28,10 +28,17 @@ public struct ModelCall: Sendable {
   public var tokenRate: Int?
   /// The most that it may cost; nil where no price is known.
   public var greatestCost: Cost?
+  /// How much of that is for the answer.
+  public var greatestAnswerCost: Cost?
   /// What the run may spend; nil for any amount.
   public var runBudget: Cost?
   /// What the owner's runs together may spend in a day (UTC); nil for any amount.
   public var dayBudget: Cost?
+
+  /// Whether anything limits it: how often the model is called, or what may be spent.
+  public var isLimited: Bool {
+    callLimit != nil || requestRate != nil || tokenRate != nil || runBudget != nil || dayBudget != nil
+  }
 
   /// A call without limits.
   public init(model: String, id: String, nonce: String, run: String, step: String, owner: String? = nil) {
@@ -49,10 +56,10 @@ public struct ModelCall: Sendable {
 public enum ModelAdmission: Sendable, Equatable {
   /// It may, and counts as under way until its end is recorded.
   case admitted
-  /// It is to ask again after a time.
-  case wait(Duration, Reason)
-  /// It would cost more than may be spent.
-  case overspent(Budget)
+  /// It is to ask again after a time. `why`: how the last call failed, where the model is left alone and that is known.
+  case wait(Duration, Reason, why: String? = nil)
+  /// It would cost more than may be spent: `left` is what remains of that.
+  case overspent(Budget, left: Cost)
 
   /// What a call waits for.
   public enum Reason: String, Sendable, Equatable {
@@ -98,9 +105,10 @@ public struct ModelCallEnd: Sendable, Equatable {
 
   /// What it says of the model.
   public var outcome: Outcome
-  /// What it has used. Its cost is nil where no price is known, or where nothing says what the call has used: then it
-  /// may have cost as much as was reserved for it.
+  /// What it has used. Its cost is nil where no price is known, or where it counts as what was reserved for it.
   public var usage: ModelUsage
+  /// How it failed, in words that everybody may see; nil where it did not.
+  public var failure: String?
   /// How long it took.
   public var took: Duration
   /// How long it took until the first text of its answer; nil where its text is not passed on, or there was none.

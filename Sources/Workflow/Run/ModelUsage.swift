@@ -14,7 +14,8 @@ public struct ModelUsage: Sendable, Equatable {
   public var reasoning = 0
   /// What they cost; nil where no price is known.
   public var cost: Cost?
-  /// Whether a part of the cost is the most that a call may have cost, because nothing says what it did.
+  /// Whether a part of the cost is the most that a call may cost, because it is under way or nothing says what it did
+  /// cost.
   public var isEstimate = false
 
   /// No calls.
@@ -30,6 +31,9 @@ public struct ModelUsage: Sendable, Equatable {
     if let more = other.cost { cost = (cost ?? Cost()) + more }
     isEstimate = isEstimate || other.isEstimate
   }
+
+  /// Whether some answer has said how many tokens it took. Where none has, the counts are zeros that say nothing.
+  public var countsTokens: Bool { input > 0 || output > 0 }
 
   /// Whether nothing was used.
   public var isEmpty: Bool { self == ModelUsage() }

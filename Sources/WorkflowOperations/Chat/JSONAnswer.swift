@@ -25,7 +25,8 @@ struct JSONAnswer {
     } catch {
       let cut =
         answer.finishReason == "length" ? "; the answer was cut, because it has as many tokens as it may have" : ""
-      return .unfit("it is not valid JSON: \(error)\(cut)")
+      let fault = "\(error)"
+      return .unfit("it is not valid JSON: \(fault.hasSuffix(".") ? String(fault.dropLast()) : fault)\(cut)")
     }
     let problems = schema.problems(of: value)
     return problems.isEmpty ? .value(value) : .unfit(problems.joined(separator: "; ").cut(toBytes: 900))

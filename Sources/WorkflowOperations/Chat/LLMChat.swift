@@ -105,7 +105,7 @@ public struct LLMChat: Operation {
     _ unfit: UnfitAnswer, _ chat: ChatStep, _ form: JSONAnswer, _ calls: ModelStep, _ invocation: Invocation
   ) async throws(StepError) -> JSONObject {
     calls.chain(invocation).current?.log?.failed(
-      job: invocation.job, step: invocation.step,
+      invocation.caller,
       StepFailure(.invalidAnswer, "the answer is asked for again: \(unfit.why)"), attempt: invocation.attempt)
     let (second, provider) = try await calls.answer(invocation, part: "repair", isShown: false, waitsInPlace: true) {
       chat.request(to: $0, key: $1, repairing: unfit.text, unfit.why)
@@ -134,7 +134,7 @@ public struct LLMChat: Operation {
   /// Logs that the last model has failed; there is no placeholder.
   public func fallback(after failure: StepFailure, _ invocation: Invocation) -> OperationResult? {
     let log = calls?.chain(invocation).current?.log
-    log?.failed(job: invocation.job, step: invocation.step, failure, isPlaceholder: false)
+    log?.failed(invocation.caller, failure, isPlaceholder: false)
     return nil
   }
 

@@ -72,7 +72,7 @@ public struct HTTPRequestFailure: Error, Sendable, Equatable {
     case .untrusted: (.providerRejected, "the certificate of \(origin) is not trusted")
     case .tlsFailed: (.providerRejected, "TLS with \(origin) failed")
     case .cannotConnect, .proxyRefused: (.providerUnavailable, "there is no connection to \(origin)")
-    case .interrupted: (.providerUnavailable, "the connection to \(origin) broke off")
+    case .unsent, .interrupted: (.providerUnavailable, "the connection to \(origin) broke off")
     case .closed, .cancelled: (.providerUnavailable, "the client for requests is closed")
     }
   }

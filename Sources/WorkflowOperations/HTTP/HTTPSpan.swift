@@ -11,10 +11,12 @@ public struct HTTPSpan: Sendable {
   private let attributes: [Span.Attribute]
 
   /// Begins the span of a request; nil without a trace.
-  /// - Parameter number: of the request among those of the trace's span, from 0.
-  public init?(_ trace: ActiveTrace?, _ method: String, _ url: HTTPURL, number: Int) {
+  /// - Parameters:
+  ///   - words: tell it from other requests of the trace's span.
+  ///   - number: of the request among those that follow one another by redirects, from 0.
+  public init?(_ trace: ActiveTrace?, _ method: String, _ url: HTTPURL, _ words: String = "http", number: Int = 0) {
     guard let trace else { return nil }
-    self.trace = trace.child("http", "\(number)")
+    self.trace = trace.child(words, "\(number)")
     self.method = method
     guard trace.isRecorded else {
       attributes = []

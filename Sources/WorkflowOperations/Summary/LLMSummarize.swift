@@ -138,7 +138,7 @@ public struct LLMSummarize: Operation {
   public func fallback(after failure: StepFailure, _ invocation: Invocation) -> OperationResult? {
     guard let calls, let source = invocation.params["source"]?.stringValue else { return nil }
     let log = calls.chain(invocation).current?.log
-    log?.failed(job: invocation.job, step: invocation.step, failure, isPlaceholder: fallback == .placeholder)
+    log?.failed(invocation.caller, failure, isPlaceholder: fallback == .placeholder)
     guard fallback == .placeholder else { return nil }
     let note = ProgressMessage.modelFallback(step: invocation.step, failure, usage: failure.details.usage)
     return .outputs(placeholder(source, SummaryRequest(invocation.params).limit), notes: [note])

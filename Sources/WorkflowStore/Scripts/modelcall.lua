@@ -9,14 +9,16 @@ ARGV  1 key prefix  2 the call's id  3 its nonce  4 until it counts as abandoned
       10 what the run, 11 what the owner may spend in a day; '' for any amount
       12 owner, '-' for none  13 the model's name  14 seconds to keep what a run has spent  15 the step
 
-Returns {0, ''}: it may begin, and counts as under way;
-        {until it is to ask again, ms; why: 'cooldown', 'requests', 'tokens', 'calls' or 'budget'};
-        {-1, 'run' or 'day'}: there is not so much left to be spent.
-Amounts are billionths. A call that is to wait for its turn keeps the turn, so that it waits once.
+Returns {0, ''}: it may begin, and counts as under way, as a call, and as an estimate of what it costs;
+        {until it is to ask again, ms; why: 'cooldown', 'requests', 'tokens', 'calls' or 'budget'; with 'cooldown' also
+        how the last call failed};
+        {-1, 'run' or 'day', what is left}: there is not so much left to be spent.
+Amounts are billionths. A call that is to wait for its turn keeps the turn, so that it waits once. Until `kept` of the
+model the place that is free is for the call whose run was returned to its queue (hurry.lua).
 Safe to send twice: a call that is under way under the same nonce may begin.
 
 What a call may cost is booked as spent before it begins, and modelend.lua puts what it did cost in its place: so what
-a crash leaves behind stays booked. The rates are kept by the generic cell rate algorithm (ITU-T I.371, annex A): a call
+a crash leaves behind stays booked, and counted. The rates are kept by the generic cell rate algorithm (ITU-T I.371, annex A): a call
 moves the time at which the next one is due by its share of a minute, and none begins more than 3 s before it is due. The
 share is a ninth larger than the limit says, so that no minute has more than the limit, also where calls are up to 3 s
 late.
@@ -27,10 +29,10 @@ local field = 'r:' .. id
 local cost = tonumber(ARGV[9])
 local function later(time, why) return {math.max(1, math.ceil((time - now) / 1000)), why} end
 
--- A reservation: its nonce, end of lease, amount and day.
+-- A reservation: its nonce, end of lease, amount (`-` where no price is known) and day.
 local function read(text)
   if not text then return nil end
-  local held, ends, amount, day = string.match(text, '^(%S+) (%d+) (%d+) (%d+)$')
+  local held, ends, amount, day = string.match(text, '^(%S+) (%d+) (%S+) (%d+)$')
   return held and {nonce = held, lapse = tonumber(ends), cost = tonumber(amount), day = day}
 end
 
@@ -39,22 +41,22 @@ local function live(key, but)
   local sum, fields = 0, redis.call('HGETALL', key)
   for i = 1, #fields, 2 do
     local one = fields[i] ~= but and string.sub(fields[i], 1, 2) == 'r:' and read(fields[i + 1])
-    if one and one.lapse > now then sum = sum + one.cost
+    if one and one.lapse > now then sum = sum + (one.cost or 0)
     -- The run's must stay until the step is called again.
     elseif one and key == KEYS[5] then redis.call('HDEL', key, fields[i]) end
   end
   return sum
 end
 
-local former = read(cost and redis.call('HGET', KEYS[4], field))
+local former = read(redis.call('HGET', KEYS[4], field))
 if former and former.nonce == nonce then return {0, ''} end
-if not cost and redis.call('ZSCORE', KEYS[2], id) then
-  redis.call('ZADD', KEYS[2], whole(lapse), id)
-  return {0, ''}
-end
-local known = redis.call('HMGET', KEYS[1], 'cooldown', 'requests', 'tokens', 'rounds', 'took')
+local known = redis.call('HMGET', KEYS[1], 'cooldown', 'requests', 'tokens', 'rounds', 'took', 'kept', 'why')
 local cooldown = tonumber(known[1] or nil) or 0
-if cooldown > now then return later(cooldown, 'cooldown') end
+if cooldown > now then
+  local answer = later(cooldown, 'cooldown')
+  answer[3] = known[7] or ''
+  return answer
+end
 
 -- What may be spent.
 local today = math.floor(now / 86400000000)
@@ -66,7 +68,8 @@ if cost then
     local limit = tonumber(budget[3])
     local booked = limit and tonumber(redis.call('HGET', budget[4], budget[5]) or nil) or 0
     if limit and booked + cost > limit then
-      if booked - live(budget[2], field) + cost > limit then return {-1, budget[1]} end
+      local least = booked - live(budget[2], field)
+      if least + cost > limit then return {-1, budget[1], whole(math.max(0, limit - least))} end
       return {1000, 'budget'}
     end
   end
@@ -75,7 +78,8 @@ end
 -- Its turn by the rates; one that was left for an hour is gone.
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', '(' .. whole(now - 3600000000))
 local turn, why = tonumber(redis.call('ZSCORE', KEYS[3], id) or nil), 'requests'
-if not turn then
+local isNew = not turn
+if isNew then
   turn = now
   local rates = {{'requests', known[2], ARGV[6], 1}, {'tokens', known[3], ARGV[7], tonumber(ARGV[8])}}
   for _, rate in ipairs(rates) do
@@ -95,6 +99,9 @@ end
 local calls = tonumber(ARGV[5])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', '(' .. whole(now))
 local isFull = calls > 0 and redis.call('ZCARD', KEYS[2]) >= calls and not redis.call('ZSCORE', KEYS[2], id)
+if isNew and calls > 0 and (tonumber(known[6] or nil) or 0) > now then
+  isFull = isFull or redis.call('ZCOUNT', KEYS[3], '-inf', whole(now)) > 0
+end
 if turn > now or isFull then
   redis.call('ZADD', KEYS[3], whole(turn), id)
   redis.call('EXPIRE', KEYS[3], '3600', 'NX')
@@ -112,19 +119,28 @@ redis.call('EXPIRE', KEYS[2], '86400')
 -- The first call after a model was left alone is a trial: the next one begins when it has answered, or a while later.
 if known[4] then redis.call('HSET', KEYS[1], 'cooldown', whole(now + 2000000)) end
 redis.call('EXPIRE', KEYS[1], '86400')
-if not cost then return {0, ''} end
-local reservation = string.format('%s %.0f %.0f %d', nonce, lapse, cost, today)
+local step, name = ':' .. ARGV[15], ':' .. ARGV[12] .. ':' .. ARGV[13]
+local reservation = string.format('%s %.0f %s %d', nonce, lapse, cost and whole(cost) or '-', today)
 redis.call('HSET', KEYS[4], field, reservation)
-redis.call('HINCRBY', KEYS[4], 'booked', whole(cost))
-redis.call('HINCRBY', KEYS[4], 'cost:' .. ARGV[15], whole(cost))
--- The end of the last call for the step was never recorded.
-if former then redis.call('HSET', KEYS[4], 'estimated:' .. ARGV[15], '1') end
-redis.call('EXPIRE', KEYS[4], ARGV[14])
-if ARGV[11] ~= '' then
-  redis.call('HSET', KEYS[5], field, reservation)
-  redis.call('EXPIRE', KEYS[5], '172800')
+redis.call('HINCRBY', KEYS[4], 'calls' .. step, '1')
+redis.call('HINCRBY', spending, 'calls' .. name, '1')
+-- The end of the last call for the step was never recorded: what was booked for it stays.
+if former then
+  redis.call('HINCRBY', KEYS[4], 'failed' .. step, '1')
+  redis.call('HINCRBY', spending, 'failed' .. name, '1')
 end
-redis.call('HINCRBY', spending, spent, whole(cost))
-redis.call('HINCRBY', spending, 'cost:' .. ARGV[12] .. ':' .. ARGV[13], whole(cost))
+if cost then
+  redis.call('HINCRBY', KEYS[4], 'booked', whole(cost))
+  redis.call('HINCRBY', spending, spent, whole(cost))
+  for field, count in pairs({cost = whole(cost), estimated = '1'}) do
+    redis.call('HINCRBY', KEYS[4], field .. step, count)
+    redis.call('HINCRBY', spending, field .. name, count)
+  end
+  if ARGV[11] ~= '' then
+    redis.call('HSET', KEYS[5], field, reservation)
+    redis.call('EXPIRE', KEYS[5], '172800')
+  end
+end
+redis.call('EXPIRE', KEYS[4], ARGV[14])
 redis.call('EXPIRE', spending, '8640000')
 return {0, ''}

@@ -49,11 +49,16 @@ import Testing
 
   @Test func `wf models test calls each model whole and as a stream, and says what became of it`() async throws {
     try await withModelChain { chain, path in
-      chain.first.behaviour = .status(200, body: Self.answer)
+      // Each answers later than the second model.
+      let answer = Array("HTTP/1.1 200 OK\r\nContent-Length: \(Self.answer.utf8.count)\r\n\r\n\(Self.answer)".utf8)
+      chain.first.behaviour = .pieces([.pause(.milliseconds(300)), .bytes(answer)])
       chain.second.behaviour = .status(401, body: #"{"error":{"message":"bad hush-second"}}"#)
       try write(chain.file().replacing(#""api_key_env":"FIRST_KEY""#, with: Self.prices), to: path)
       let outcome = try await wfModels("test", path: path)
       #expect(outcome.code == 1)
+      let rows = outcome.output.split(separator: "\n").dropFirst().map { $0.prefix { $0 != " " } }
+      #expect(
+        rows == ["first", "first", "second", "second"], "in the order of the file, although the second is faster")
       #expect(outcome.error.contains("wf: calling first at 127.0.0.1:\(chain.first.port)\n"))
       let lines = outcome.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
       #expect(

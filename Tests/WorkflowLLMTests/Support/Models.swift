@@ -57,7 +57,7 @@ struct RepeatedCalls: ChatModel {
         return try await model.complete(request)
       } catch .failed(let failure) {
         let stepFailure = failure.stepFailure
-        log?.failed(job: "job", step: "llm", stepFailure, attempt: (attempts?.failed ?? 0) + 1)
+        log?.failed(ModelCaller(job: "job", step: "llm"), stepFailure, attempt: (attempts?.failed ?? 0) + 1)
         let now = Timestamp(microseconds: 1)
         let next = StepAttempts(after: attempts, stepFailure, policy, spent: .zero, now: now, random: 0)
         guard let next, next.failed < most else { throw .failed(failure) }

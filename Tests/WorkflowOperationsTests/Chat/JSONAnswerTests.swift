@@ -37,7 +37,7 @@ import WorkflowLLM
     #expect(
       try reading(#"{"a":"#, finishReason: "length")
         == .unfit(
-          "it is not valid JSON: The text ends too early at byte 5.; the answer was cut, because it has as many tokens as "
+          "it is not valid JSON: The text ends too early at byte 5; the answer was cut, because it has as many tokens as "
             + "it may have"))
   }
 

@@ -94,7 +94,7 @@ import WorkflowOperations
     #expect(failure?.code == .invalidAnswer && failure?.details.isTransient == false)
     #expect(
       failure?.message
-        == "the answer does not fit response_schema: it is not valid JSON: Expected 'false' but found 'o' at byte 1.; "
+        == "the answer does not fit response_schema: it is not valid JSON: Expected 'false' but found 'o' at byte 1; "
         + "asked again, it does not either: /m is not allowed")
     #expect(failure?.details.usage == ["total_tokens": 11])
     #expect(server.calls.count == 2)
