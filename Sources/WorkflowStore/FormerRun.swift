@@ -166,9 +166,11 @@ extension RunStore {
 
   /// Lays down the documents of a run that is to be run again, in portions, to be kept for ten minutes.
   /// - Parameter wish: no other request has it: another one may lay down the same at the same time.
+  /// - Returns: how many fields the outputs have.
   func stage(
     _ fields: [(name: String, text: [UInt8])], submitted: [UInt8], _ id: JobID, by wish: JobID
-  ) async throws(StoreError) {
+  ) async throws(StoreError) -> Int {
+    var count = 0
     let (hash, text) = (keys.reopenedOutputs(id, by: wish), keys.reopenedDocuments(id, by: wish))
     for range in RunDocuments.ranges(submitted.count) {
       var command: RedisArguments = ["SETRANGE", text, "\(range.lowerBound)"]
@@ -182,7 +184,9 @@ extension RunStore {
       }
       let isWhole = ranges.count <= 1
       try await stage(field.name, isWhole ? field.text : Array(RunDocuments.mark(pieces: ranges.count).utf8), hash)
+      count += isWhole ? 1 : ranges.count + 1
     }
+    return count
   }
 
   private func stage(_ name: String, _ text: [UInt8], _ hash: String) async throws(StoreError) {

@@ -1,8 +1,10 @@
 import DequeModule
+import LinuxSupport
 import Synchronization
 
-/// Writes the batches of many runs together (group commit): batches that arrive while a call is in flight go in the
-/// next one, so that a busy Redis is asked seldom and an idle one at once. Each partition has its own calls.
+/// Writes the batches of many runs together (group commit): batches of one round of a thread go in one call, and those
+/// that arrive while it is in flight in the next one, so that a busy Redis is asked seldom and an idle one at once.
+/// Each partition has its own calls.
 ///
 /// Large batches take a separate lane, one call at a time, over another connection: on a slow path to Redis a
 /// megabyte takes seconds, and no other run waits behind it. What is larger than a call may be goes in several.
@@ -58,7 +60,19 @@ public final class GroupSubmit: Sendable {
   /// A group that submits to the stores of partitions.
   public init(_ partitions: Partitions) {
     self.partitions = partitions
-    lanes = partitions.all.map { store in Lane(mostPerCall: GroupSubmit.mostPerCall) { store.submit($0, then: $1) } }
+    lanes = partitions.all.map { store in
+      Lane(mostPerCall: GroupSubmit.mostPerCall, silence: partitions.isSpread ? store.silence.submissions : nil) {
+        store.submit($0, then: $1)
+      }
+    }
+  }
+
+  /// The id of a new run, as ``Partitions/newID(requestID:idempotencyKey:)`` has it. Where the partitions are on
+  /// several servers, it is in none that leaves submissions without an answer at the moment.
+  public func newID(requestID: String, idempotencyKey key: String?) -> JobID {
+    let id = partitions.newID(requestID: requestID, idempotencyKey: key)
+    guard partitions.isSpread, key == nil else { return id }
+    return partitions.reachable(id) { partitions.all[$0].silence.submissions.isNoted }
   }
 
   /// Refuses submissions until ``release()``.
@@ -80,7 +94,8 @@ public final class GroupSubmit: Sendable {
   }
 }
 
-/// One call in flight at a time; the next one takes whatever has arrived meanwhile.
+/// One call in flight at a time; the next one takes whatever has arrived meanwhile, and the first one whatever comes in
+/// the same round of its thread.
 private final class Lane<Item: Sendable, Answer: Sendable>: Sendable {
   typealias Outcome = Result<Answer, StoreError>
   typealias Send = @Sendable ([Item], @escaping @Sendable (Result<[Outcome], StoreError>) -> Void) -> Void
@@ -110,27 +125,40 @@ private final class Lane<Item: Sendable, Answer: Sendable>: Sendable {
   }
 
   private let mostPerCall: Int
+  private let silence: Silence?
   private let send: Send
   private let state = Mutex(State())
 
-  init(mostPerCall: Int, _ send: @escaping Send) {
+  /// - Parameter silence: is told of the calls, where somebody asks for it.
+  init(mostPerCall: Int, silence: Silence? = nil, _ send: @escaping Send) {
     self.mostPerCall = mostPerCall
+    self.silence = silence
     self.send = send
   }
 
   func write(size: Int, _ item: @escaping @Sendable () -> Item) async throws(StoreError) -> Answer {
     try await withUnsafeContinuation { continuation in
-      let call = state.withLock { state in
+      let isFirst = state.withLock { state in
         state.waiting.append(Waiter(size: size, item: item, continuation: continuation))
-        return state.isWriting ? [] : state.takeCall(atMost: mostPerCall)
+        defer { state.isWriting = true }
+        return !state.isWriting
       }
-      write(call)
+      guard isFirst else { return }
+      // What the other jobs of this round write goes in the same call.
+      JobQueue.atEndOfRound { self.writeNext() }
     }.get()
+  }
+
+  private func writeNext() {
+    write(state.withLock { $0.takeCall(atMost: mostPerCall) })
   }
 
   private func write(_ call: [Waiter]) {
     if call.isEmpty { return }
+    silence?.time(true)
     send(call.map { $0.item() }) { [self] outcome in
+      silence?.time(false)
+      silence?.note(outcome.map { _ in () })
       // The next call first: Redis waits for it.
       write(state.withLock { $0.takeCall(atMost: mostPerCall) })
       switch outcome {

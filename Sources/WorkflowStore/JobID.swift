@@ -36,6 +36,20 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
     self.init(high: high, low: low)
   }
 
+  /// The id that takes the place of this one where this one cannot be used: always the same.
+  var successor: JobID {
+    var digits = Array(description.utf8)
+    for index in digits.indices.reversed() where !JobID.isHyphen(index) {
+      let digit = ((JobID.digit(digits[index]) ?? 0) + 1) & 0xf
+      digits[index] = UInt8(digit) + UInt8(ascii: digit < 10 ? "0" : "W")
+      // Version and variant stay.
+      if digit != 0 || index == 24 { break }
+    }
+    return JobID(text: String(decoding: digits, as: UTF8.self))
+  }
+
+  private init(text: String) { description = text }
+
   private static func isHyphen(_ index: Int) -> Bool { index == 8 || index == 13 || index == 18 || index == 23 }
 
   private init(high: UInt64, low: UInt64) {

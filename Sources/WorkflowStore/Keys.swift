@@ -1,7 +1,9 @@
 /// Every key that wf writes, with its type and lifetime. The prefix is `wf:` unless configured. Of several partitions
 /// (``Partitions``) each has all of these keys under its own prefix, `wf:{0}:` and so on; only `partitions` and those of
-/// the inbox are without. take.lua touches the inbox and the keys of its runs' partitions, which one Redis allows; a
-/// Redis Cluster does not.
+/// the inbox are without. take.lua touches the inbox and the keys of its runs' partitions, which one Redis allows. A
+/// Redis Cluster does not: there each partition has `partitions` and the keys of the inbox as well, and from the public
+/// `inbox` entries are moved to that of their partition; the worker that does so holds
+/// `wf:inbox:turn:{wf:inbox}`, which is in the slot of that list.
 ///
 /// ```
 /// public (the page Contract, under "Redis")
@@ -14,8 +16,8 @@
 ///                              or waited among the timers), `wait` (ms that it waited the last time), and
 ///                              what the run says of itself: `delay`, `limit`, `retain`, `priority`,
 ///                              `labels`; `owner` (the name of its API key) and `kept` (hour and bytes of its
-///                              end in usage:{owner}); `reopened` (the last request that ran it again);
-///                              `entry` (1: it may have left one in a long queue); `schedule` (tick and name of
+///                              end in usage:{owner}); `reopened` (the last request that ran it again),
+///                              `reopened_ts` (when); `entry` (1: it may have left one in a long queue); `schedule` (tick and name of
 ///                              the schedule that has started it); `trace` (traceparent and tracestate that
 ///                              it came with). No value but run_name, error, labels, schedule and a tracestate
 ///                              has more than 64 bytes, so that Redis keeps it compact
@@ -53,6 +55,8 @@
 ///                              policies, JSON), rule, next, `fired` (the last ticks), job (of the last
 ///                              one), runs, skipped, created_ts, and the run to submit: head, run_name,
 ///                              documents, needs, options; body (as submitted, JSON)
+/// wf's own, in a Redis Cluster with WF_WAIT_REPLICAS
+///   replicas           string  empty: what is written before WAIT                                         60 s
 /// wf's own, of callbacks
 ///   callbacks          zset    id of each callback that is not delivered → when it is due, ms; while it    until delivered
 ///                              is being sent, the end of that lease                                      or dead
@@ -63,15 +67,17 @@
 ///                              last_status, last_error, delivered_ts, dead_ts
 /// wf's own, of models: all in the first partition
 ///   model:{name}       hash    until when it is left alone, µs: `cooldown`; `requests` and `tokens` (when the next one is due by the limits, µs);   the last call
-///                              broken (failed calls in a row), rounds (times that it was left alone), took (ms)
+///                              broken (failed calls in a row), why (how the last of them failed), rounds (times
+///                              that it was left alone), took (ms), `kept` (until when a place is for those that wait, µs)
 ///   modelcalls:{name}  zset    id of each call under way → when it counts as abandoned, µs               the same
 ///   modelturns:{name}  zset    id of each call that waits → its turn, µs                                  1 h after that
 ///   spent:{id}         hash    what a run has used of models: booked (billionths) in all; calls, failed, input,  2 retain after
-///                              cached, output, reasoning, cost, estimated, each `:{step}`; `r:{call}` while      the last call
-///                              one with a price is under way: nonce, end of its lease (µs), amount, day
+///                              cached, output, reasoning, cost, estimated (calls whose cost is the most that    the last call
+///                              it may be, also while they are under way), each `:{step}`; `r:{call}` while
+///                              one is under way: nonce, end of its lease (µs), amount or `-`, day
 ///   reserved:{owner}   hash    of an owner whose spending a day is limited: the same `r:{call}`               2 days
-///   spending:{day}     hash    day since 1970: calls, failed, input, cached, output, reasoning (tokens) and   100 days
-///                              cost, each `:{owner}:{model}`; `spent:{owner}`; owner `-` without keys
+///   spending:{day}     hash    day since 1970: calls, failed, input, cached, output, reasoning (tokens),      100 days
+///                              cost and estimated, each `:{owner}:{model}`; `spent:{owner}`; owner `-` without keys
 ///   modelcache:{digest}
 ///                      string  an answer of a model, JSON, by the SHA-256 of owner, model and request         `cache_s`
 /// wf's own, of all runs
@@ -211,6 +217,8 @@ public struct Keys: Sendable, Equatable {
   var inboxRefused: String { "\(prefix)inbox:refused" }
   var inboxWaiting: String { "\(prefix)inbox:waiting" }
   var inboxTurn: String { "\(prefix)inbox:turn" }
+  /// The same of the public list where the partitions are on several servers: in the slot of that list.
+  var inboxForwardingTurn: String { "\(prefix)inbox:turn:{\(inbox)}" }
 
   /// The lists where queued runs of older versions wait, and runs that a worker of format 1 has put back.
   var formerQueues: [(key: String, asSuspect: Bool)] {

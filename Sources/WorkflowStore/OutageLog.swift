@@ -2,10 +2,13 @@ public import Logging
 import Synchronization
 
 /// Says in the log when a loop that asks Redis begins to fail, and when it succeeds again; not each failure in between.
+///
+/// A loop that asks several servers fails as long as one of them does.
 public final class OutageLog: Sendable {
   private let logger: Logger
   private let what: String
-  private let isFailing = Mutex(false)
+  /// The partitions that fail, where they are on several servers; else 0 for all of them.
+  private let failing = Mutex<Set<Int>>([])
 
   /// - Parameter what: the activity as a noun, such as `the renewal of leases`: the subject of both sentences.
   public init(_ what: String, logger: Logger) {
@@ -14,20 +17,22 @@ public final class OutageLog: Sendable {
   }
 
   /// Notes a failure.
-  public func note(_ error: StoreError) {
-    let isFirst = isFailing.withLock { isFailing in
-      defer { isFailing = true }
-      return !isFailing
+  /// - Parameter store: that of the partition which was asked; nil where all of them were.
+  public func note(_ error: StoreError, in store: RunStore? = nil) {
+    let isFirst = failing.withLock { failing in
+      defer { failing.insert(store?.partition ?? 0) }
+      return failing.isEmpty
     }
     if isFirst { logger.warning("\(what) fails: \(error)") }
   }
 
   /// Notes a success.
-  public func noteSuccess() {
-    let wasFailing = isFailing.withLock { isFailing in
-      defer { isFailing = false }
-      return isFailing
+  /// - Parameter store: that of the partition which was asked; nil where all of them were.
+  public func noteSuccess(in store: RunStore? = nil) {
+    let isLast = failing.withLock { failing in
+      guard !failing.isEmpty else { return false }
+      return failing.remove(store?.partition ?? 0) != nil && failing.isEmpty
     }
-    if wasFailing { logger.notice("\(what) succeeds again") }
+    if isLast { logger.notice("\(what) succeeds again") }
   }
 }

@@ -13,8 +13,10 @@ extension Partitions {
     }
     var found: [FoundCallback] = []
     var ends: [CallbackCursor] = []
-    for store in all {
-      let look = try await store.callbacks(dead: dead, of: owner, after: cursor, limit: limit + 1)
+    let looks = try await gather { _, store throws(StoreError) in
+      try await store.callbacks(dead: dead, of: owner, after: cursor, limit: limit + 1)
+    }
+    for look in looks {
       found += look.found
       if let end = look.end { ends.append(end) }
     }
@@ -28,27 +30,17 @@ extension Partitions {
 
   /// Counts the callbacks of all partitions.
   public func callbackCounts() async throws(StoreError) -> CallbackCounts {
-    var counts = CallbackCounts(waiting: 0, dead: 0, overdue: 0)
-    for store in all {
-      let own = try await store.callbackCounts()
-      counts.waiting += own.waiting
-      counts.dead += own.dead
-      counts.overdue = max(counts.overdue, own.overdue)
+    try await gather { _, store throws(StoreError) in try await store.callbackCounts() }.reduce(CallbackCounts()) {
+      $0.joined(with: $1)
     }
-    return counts
   }
 
   /// Has dead callbacks of all partitions sent again.
   /// - Parameter limit: how many of each partition.
   /// - Returns: how many, and how many are left.
   public func recallDeadCallbacks(limit: Int) async throws(StoreError) -> (count: Int, left: Int) {
-    var (count, left) = (0, 0)
-    for store in all {
-      let own = try await store.recallDeadCallbacks(limit: limit)
-      count += own.count
-      left += own.left
-    }
-    return (count, left)
+    try await gather { _, store throws(StoreError) in try await store.recallDeadCallbacks(limit: limit) }
+      .reduce((0, 0)) { ($0.count + $1.count, $0.left + $1.left) }
   }
 
   /// Has dead callbacks of a name sent again, the newest first.
@@ -64,6 +56,8 @@ extension Partitions {
     for id in dead.prefix(limit) {
       if try await store(ofCallback: id)?.recallCallback(id) == .recalled { count += 1 }
     }
+    // Those that are not dead any more, because an earlier request has reached them, are done, too.
+    try await waitForReplicas()
     return (count, dead.count - count)
   }
 }

@@ -43,6 +43,7 @@ extension Partitions {
   /// - Parameter limit: how long a command may take; as long as the stores allow unless given.
   /// - Returns: how they differ; nil when they do not.
   public func mismatch(within limit: Duration? = nil) async throws(StoreError) -> PartitionMismatch? {
+    if isSpread { return try await spreadMismatch(within: limit) }
     var stored = try await storedCount(within: limit)
     if stored == nil {
       // Another process may write it at the same time.
@@ -74,14 +75,59 @@ extension Partitions {
   }
 
   private func storedCount(within limit: Duration?) async throws(StoreError) -> Int? {
+    if isSpread {
+      if let count = try await spreadCounts(within: limit).lazy.compactMap({ try? $0.get() }).first { return count }
+      return try await sharedCount()
+    }
     if let text = try await all[0].send(["GET", keys.partitions], within: limit).string { return try count(in: text) }
     var command: RedisArguments = ["EXISTS"]
     for key in keys.shared + keys.formerQueues.map(\.key) { command.append(key) }
     return try await all[0].send(command, within: limit).int == 0 ? nil : 1
   }
 
-  private func count(in text: String) throws(StoreError) -> Int {
-    guard let count = Int(text) else { throw .damaged("\(keys.partitions) is \(text.prefix(20))") }
+  private func count(in text: String, of key: String? = nil) throws(StoreError) -> Int {
+    guard let count = Int(text) else { throw .damaged("\(key ?? keys.partitions) is \(text.prefix(20))") }
     return count
+  }
+
+  // MARK: On several servers
+
+  /// Each partition holds the count, so that it is known whichever server is down.
+  private func spreadCounts(within limit: Duration?) async throws(StoreError) -> [Result<Int?, StoreError>] {
+    let counts = await answers(within: limit ?? .seconds(1), waits: true) { [self] _, store throws(StoreError) in
+      let text = try await store.send(["GET", store.keys.partitions]).string
+      return try text.map { text throws(StoreError) in try count(in: text, of: store.keys.partitions) }
+    }
+    // Damage comes before an outage, and that counts only where no partition answers.
+    let failures = counts.compactMap { if case .failure(let error) = $0 { error } else { nil } }
+    if let error = Partitions.joined(failures), error.isAnswer || failures.count == count { throw error }
+    return counts
+  }
+
+  /// The count that data have which were moved here from a single server.
+  private func sharedCount() async throws(StoreError) -> Int? {
+    let text = try await shared(keys.partitions).send(["GET", keys.partitions]).string
+    return try text.map { text throws(StoreError) in try count(in: text) }
+  }
+
+  private func spreadMismatch(within limit: Duration?) async throws(StoreError) -> PartitionMismatch? {
+    let counts = try await spreadCounts(within: limit)
+    var known = counts.compactMap { try? $0.get() }
+    if known.isEmpty, let count = try await sharedCount() { known = [count] }
+    if let other = known.first(where: { $0 != count }) { return PartitionMismatch(stored: other, configured: count) }
+    // In order, so that of several processes with different counts one wins.
+    for (number, found) in counts.enumerated() {
+      guard case .success(nil) = found else { continue }
+      let key = all[number].keys.partitions
+      do throws(StoreError) {
+        let reply = try await all[number].send(["SET", key, "\(count)", "NX", "GET"], within: limit)
+        let other = try reply.string.map { text throws(StoreError) in try count(in: text, of: key) }
+        if let other, other != count { return PartitionMismatch(stored: other, configured: count) }
+        known.append(count)
+      } catch {
+        guard !known.isEmpty else { throw error }
+      }
+    }
+    return nil
   }
 }

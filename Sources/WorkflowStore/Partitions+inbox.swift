@@ -34,8 +34,30 @@ public enum InboxOutcome: Sendable, Equatable {
   case known
   /// Another worker has taken it.
   case gone
+  /// It is in the list of its partition.
+  case moved
+  /// It stays where it is: its partition is down.
+  case stays
   /// It stays where it is: a key has a type that wf did not give it.
   case held(String)
+}
+
+/// The state of the inbox for operators.
+public struct InboxState: Sendable, Equatable {
+  /// Entries that no worker has taken yet.
+  public var entries = 0
+  /// Entries that were refused.
+  public var refused = 0
+  /// The lists where these are kept.
+  public var refusedLists: [String] = []
+  /// What keeps workers from the list, if anything.
+  public var fault: String?
+
+  func joined(with other: InboxState) -> InboxState {
+    InboxState(
+      entries: entries + other.entries, refused: refused + other.refused,
+      refusedLists: refusedLists + other.refusedLists, fault: fault ?? other.fault)
+  }
 }
 
 /// Where entries lie.
@@ -47,6 +69,9 @@ public enum InboxList: Sendable {
 }
 
 /// The inbox: the public list by which clients submit runs without HTTP. It is one list for all partitions.
+///
+/// Where these are on several servers, each has a list as well: a worker moves the entries of the public one there, and
+/// each list is read as that of a single partition.
 extension Partitions {
   /// Entries of one look at most: as many take Redis a few milliseconds.
   static let inboxBatch = 50
@@ -57,12 +82,18 @@ extension Partitions {
 
   private func key(_ list: InboxList) -> String { list == .inbox ? keys.inbox : keys.inboxWaiting }
 
+  /// The store on the server of a key that the partitions share.
+  func shared(_ key: String) -> RunStore {
+    guard isSpread else { return all[0] }
+    return RunStore(connection.routed(to: key), keys: keys, limits: all[0].limits, timeout: all[0].timeout)
+  }
+
   /// Whether there are entries in either list: one cheap command.
   public func hasInboxEntries() async throws(StoreError) -> Bool {
     var command: RedisArguments = ["EXISTS"]
     command.append(keys.inbox)
-    command.append(keys.inboxWaiting)
-    return (try await all[0].send(command).int ?? 0) > 0
+    if !isSpread { command.append(keys.inboxWaiting) }
+    return (try await shared(keys.inbox).send(command).int ?? 0) > 0
   }
 
   /// Reads the first entries of a list.
@@ -81,7 +112,8 @@ extension Partitions {
     arguments.append(offset)
     arguments.append(Partitions.inboxBatch)
     arguments.append(RunDocuments.mostPerCall)
-    let reply = try await all[0].evaluate(Scripts.inbox, [key(list), keys.inboxTurn], arguments)
+    let turn = isSpread ? keys.inboxForwardingTurn : keys.inboxTurn
+    let reply = try await shared(keys.inbox).evaluate(Scripts.inbox, [key(list), turn], arguments)
     guard let parts = reply.array, let now = parts.first?.int else { throw RunStore.damaged(Scripts.inbox, reply) }
     let entries = parts.dropFirst().compactMap { InboxEntry($0, in: list) }
     guard entries.count == parts.count - 1 else { throw RunStore.damaged(Scripts.inbox, reply) }
@@ -130,29 +162,41 @@ extension Partitions {
       return words("fail", start, id.description, name, reason) + [
         JSONValue.string(reason).bytes, Array((callback ?? "").utf8),
       ]
-    case .refused(let reason):
-      let text = String(decoding: entry.bytes.prefix(Partitions.mostRefusedBytes), as: UTF8.self)
-      let object: JSONValue = [
-        "reason": .string(reason), "bytes": .number(JSONNumber(entry.size)), "entry": .string(text),
-      ]
-      return words("refuse", "") + [Array(object.bytes.dropFirst().dropLast()), none, none, none, none]
+    case .refused(let reason): return words("refuse", "") + [entry.members(reason), none, none, none, none]
     case .waits: return words("wait", "", "", "", "", "", "")
     }
   }
 
   /// The state of the inbox for operators.
-  /// - Returns: entries that no worker has taken yet, refused ones, and what keeps workers from the list, if anything.
-  public func inboxState() async throws(StoreError) -> (entries: Int, refused: Int, fault: String?) {
-    let (entries, fault) = try await length(keys.inbox)
-    let (refused, otherFault) = try await length(keys.inboxRefused)
-    return (entries, refused, fault ?? otherFault)
+  public func inboxState() async throws(StoreError) -> InboxState {
+    guard isSpread else { return try await all[0].inboxState(of: keys) }
+    let own = try await gather { _, store throws(StoreError) in try await store.inboxState() }
+    return own.reduce(try await sharedInboxState()) { $0.joined(with: $1) }
   }
 
-  private func length(_ key: String) async throws(StoreError) -> (Int, fault: String?) {
+  /// The state of the public list where the partitions are on several servers.
+  func sharedInboxState() async throws(StoreError) -> InboxState {
+    let (entries, fault) = try await shared(keys.inbox).length(keys.inbox)
+    return InboxState(entries: entries, fault: fault)
+  }
+}
+
+extension RunStore {
+  /// The state of the lists under a prefix; that of this store unless given.
+  func inboxState(of names: Keys? = nil) async throws(StoreError) -> InboxState {
+    let keys = names ?? keys
+    let (entries, fault) = try await length(keys.inbox)
+    let (refused, otherFault) = try await length(keys.inboxRefused)
+    return InboxState(
+      entries: entries, refused: refused, refusedLists: refused > 0 ? [keys.inboxRefused] : [],
+      fault: fault ?? otherFault)
+  }
+
+  fileprivate func length(_ key: String) async throws(StoreError) -> (Int, fault: String?) {
     var command: RedisArguments = ["LLEN"]
     command.append(key)
     do {
-      return (try await all[0].send(command).int ?? 0, nil)
+      return (try await send(command).int ?? 0, nil)
     } catch .damaged {
       return (0, "\(key) is no list, so no entry of the inbox is taken: delete it, or rename it")
     }
@@ -160,6 +204,13 @@ extension Partitions {
 }
 
 extension InboxEntry {
+  /// What the list of refused entries says of it, without the time and the braces around it.
+  func members(_ reason: String) -> [UInt8] {
+    let text = String(decoding: bytes.prefix(Partitions.mostRefusedBytes), as: UTF8.self)
+    let object: JSONValue = ["reason": .string(reason), "bytes": .number(JSONNumber(size)), "entry": .string(text)]
+    return Array(object.bytes.dropFirst().dropLast())
+  }
+
   /// Reads what inbox.lua returns of an entry; nil when it is something else.
   fileprivate init?(_ reply: RedisReply, in list: InboxList) {
     guard let words = reply.array, words.count == 3, let digest = words[0].bytesValue, let size = words[1].int,
@@ -180,7 +231,7 @@ extension InboxEntry {
 }
 
 extension InboxOutcome {
-  fileprivate init(_ word: String) {
+  init(_ word: String) {
     switch word {
     case "run": self = .run
     case "failed": self = .failed
@@ -188,6 +239,8 @@ extension InboxOutcome {
     case "waits": self = .waits
     case "known": self = .known
     case "gone": self = .gone
+    case "moved": self = .moved
+    case "stays": self = .stays
     default: self = .held(word)
     }
   }

@@ -14,6 +14,10 @@ public struct Partitions: Sendable {
   public let all: [RunStore]
   /// The names of the keys that the partitions share: their prefix begins that of each partition.
   public let keys: Keys
+  /// Whether they are on several servers, as in a Redis Cluster: each of these may be down by itself.
+  public let isSpread: Bool
+  /// For the keys that the partitions share.
+  let connection: RedisConnection
 
   /// The stores of all partitions, on one connection.
   /// - Parameters:
@@ -25,16 +29,25 @@ public struct Partitions: Sendable {
     limits: RunStore.Limits = RunStore.Limits(),
     timeout: Duration = .seconds(5), clock: RedisClock = RedisClock()
   ) {
-    self.keys = keys
-    all = Partitions.keys(keys, count: count).map { keys in
-      RunStore(connection, writes: writes, keys: keys, limits: limits, timeout: timeout, clock: clock)
+    let isSpread = connection.isCluster && count > 1
+    let stores = Partitions.keys(keys, count: count).enumerated().map { number, keys in
+      RunStore(
+        connection.routed(to: keys.leases), writes: writes?.routed(to: keys.leases), keys: keys, limits: limits,
+        timeout: timeout, clock: clock, partition: isSpread ? number : nil)
     }
+    self.init(stores, keys: keys, on: connection, isSpread: isSpread)
   }
 
   /// A single partition.
-  public init(_ store: RunStore) {
-    keys = store.keys
-    all = [store]
+  public init(_ store: RunStore) { self.init([store], keys: store.keys, on: store.connection, isSpread: false) }
+
+  /// Stores that were made.
+  /// - Parameter connection: for the keys that the partitions share.
+  init(_ stores: [RunStore], keys: Keys, on connection: RedisConnection, isSpread: Bool) {
+    all = stores
+    self.keys = keys
+    self.connection = connection
+    self.isSpread = isSpread
   }
 
   /// The names of the keys of each partition.
@@ -62,10 +75,12 @@ public struct Partitions: Sendable {
   public func store(ofSchedule name: String) -> RunStore { all[number(ofSchedule: name)] }
 
   /// The id of a new run: that of the request, so that a request which is sent twice is one run, or else a random one.
-  /// An id is in the partition of its idempotency key; a request with such a key is one run by its key.
+  /// An id is in the partition of its idempotency key; a request with such a key is one run by its key. Without one it
+  /// is in a partition that is not down, as far as that is known.
   public func newID(requestID: String, idempotencyKey key: String?) -> JobID {
     var id = JobID(requestID: requestID) ?? JobID()
-    guard count > 1, let key else { return id }
+    guard count > 1 else { return id }
+    guard let key else { return isSpread ? reachable(id) : id }
     let wanted = number(ofIdempotencyKey: key)
     while number(of: id) != wanted { id = JobID() }
     return id
@@ -74,7 +89,9 @@ public struct Partitions: Sendable {
   private func number(of name: String) -> Int { count == 1 ? 0 : Int(Partitions.hash(name)) % count }
 
   /// FNV-1a of 32 bits of a text's UTF-8 (Fowler, Noll and Vo: http://www.isthe.com/chongo/tech/comp/fnv/).
-  static func hash(_ text: String) -> UInt32 {
-    text.utf8.reduce(2_166_136_261) { hash, byte in (hash ^ UInt32(byte)) &* 16_777_619 }
+  static func hash(_ text: String) -> UInt32 { hash(text.utf8) }
+
+  static func hash(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    bytes.reduce(2_166_136_261) { hash, byte in (hash ^ UInt32(byte)) &* 16_777_619 }
   }
 }

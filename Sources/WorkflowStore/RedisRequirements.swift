@@ -15,7 +15,7 @@ public enum RedisRequirements {
   }
 
   /// The commands that have subcommands, which are allowed one by one.
-  private static let containers: Set<String> = ["client", "config", "script"]
+  private static let containers: Set<String> = ["client", "cluster", "config", "script"]
 
   /// Without these wf works, but shows no name in CLIENT LIST, or cannot see how Redis is configured.
   private static let optional = ["client setname wf", "config get maxmemory", "info server"]
@@ -42,8 +42,18 @@ public enum RedisRequirements {
   /// Whether wf needs a command only where it waits for replicas.
   static func isForReplicas(_ command: String) -> Bool { command == "wait" }
 
+  /// What only a Redis Cluster needs.
+  private static let inCluster = [
+    "cluster slots", "cluster info", "asking", "ssubscribe CHANNEL", "sunsubscribe CHANNEL", "spublish CHANNEL -",
+  ]
+  private static let clusterNames = Set(inCluster.map { command($0, isOptional: false).name })
+
+  /// Whether wf needs a command only in a Redis Cluster.
+  static func isForCluster(_ command: String) -> Bool { clusterNames.contains(command) }
+
   static let commands =
-    (needed + waiting).map { command($0, isOptional: false) } + optional.map { command($0, isOptional: true) }
+    (needed + waiting + inCluster).map { command($0, isOptional: false) }
+    + optional.map { command($0, isOptional: true) }
 
   private static func command(_ text: String, isOptional: Bool) -> Command {
     let words = text.split(separator: " ").map(String.init)

@@ -194,10 +194,10 @@ public final class RunEvents: Sendable {
       let outcome: Result<RunUpdate?, StoreError>
       do {
         outcome = .success(try await partitions.store(of: id).update(of: id, from: position))
-        outages.noteSuccess()
+        outages.noteSuccess(in: partitions.store(of: id))
       } catch {
         outcome = .failure(error)
-        outages.note(error)
+        outages.note(error, in: partitions.store(of: id))
       }
       if case .success(let update?) = outcome, update.status == .started { await readTexts(name, of: id) }
       if !broadcast(outcome, from: position, name) { return }

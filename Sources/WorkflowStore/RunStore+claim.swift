@@ -74,7 +74,7 @@ extension RunStore {
         // There are runs that it may take, and that it did not know of.
         if case .success(nil) = outcome { return claim(request, then: function) }
         function(outcome.map { $0 ?? Claim() })
-      case .failure(let error): function(.failure(StoreError(error)))
+      case .failure(let error): function(.failure(failure(error)))
       }
     }
   }
@@ -163,8 +163,8 @@ struct RunHead: Sendable {
 
   /// Reads what claim.lua says of a run.
   init?(_ text: [UInt8], name: String, position: Int, fallback time: Int = 0) {
-    let lines = text.split(separator: UInt8(ascii: "\n"), maxSplits: 1)
-    var words = Words(rest: lines.first ?? [])
+    let lineEnd = text.firstIndex(of: UInt8(ascii: "\n"))
+    var words = Words(rest: text[..<(lineEnd ?? text.endIndex)])
     guard let id = JobID(words.nextText()) else { return nil }
     held = HeldRun(id: id, token: words.nextText())
     isSuspect = words.next().first == UInt8(ascii: "1")
@@ -182,9 +182,13 @@ struct RunHead: Sendable {
     hasEndOptions = !owner.isEmpty
     self.owner = owner.isEmpty || owner == "-" ? nil : owner
     generation = Int(digits: words.next()) ?? 0
-    var traced = Words(rest: lines.count > 1 ? lines[1] : [])
-    createdAt = Timestamp(traced.next())
-    trace = lines.count > 1 ? TraceContext(line: String(decoding: traced.rest, as: UTF8.self)) : nil
+    if let lineEnd {
+      var traced = Words(rest: text[(lineEnd + 1)...])
+      createdAt = Timestamp(traced.next())
+      trace = TraceContext(line: String(decoding: traced.rest, as: UTF8.self))
+    } else {
+      (createdAt, trace) = (nil, nil)
+    }
     let reference = Timestamp(since.dropFirst())
     let hasWaited = since.first == UInt8(ascii: "q")
     waited = hasWaited ? reference.map { max(.zero, claimed - $0) } : nil

@@ -63,6 +63,16 @@ extension RunStore {
 }
 
 extension Partitions {
+  /// Waits until the replicas that are waited for have what was written before, by whomever: what a request finds done,
+  /// another one may have done without an answer of theirs.
+  public func waitForReplicas() async throws(StoreError) {
+    guard isSpread else {
+      _ = try await all[0].sendSafely([])
+      return
+    }
+    _ = try await gather { _, store throws(StoreError) in try await store.sendSafely([]) }
+  }
+
   /// Cancels, pauses or resumes runs of all partitions, a hundred a script. Safe to send twice.
   public func control(
     _ verb: ControlVerb, _ ids: [JobID]

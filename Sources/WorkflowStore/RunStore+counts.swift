@@ -41,22 +41,32 @@ extension RunStore {
   }
 }
 
+extension RunCounts {
+  fileprivate mutating func add(_ counts: RunCounts) {
+    queued += counts.queued
+    started += counts.started
+    parked += counts.parked
+    paused += counts.paused
+    listed += counts.listed
+    failed += counts.failed
+    cancelled += counts.cancelled
+    oldestQueued = max(oldestQueued, counts.oldestQueued)
+    oldestStarted = max(oldestStarted, counts.oldestStarted)
+  }
+}
+
 extension Partitions {
   /// Counts the runs of all partitions.
   public func counts() async throws(StoreError) -> RunCounts {
-    var sum = RunCounts()
-    for store in all {
-      let counts = try await store.counts()
-      sum.queued += counts.queued
-      sum.started += counts.started
-      sum.parked += counts.parked
-      sum.paused += counts.paused
-      sum.listed += counts.listed
-      sum.failed += counts.failed
-      sum.cancelled += counts.cancelled
-      sum.oldestQueued = max(sum.oldestQueued, counts.oldestQueued)
-      sum.oldestStarted = max(sum.oldestStarted, counts.oldestStarted)
+    try await gather { _, store throws(StoreError) in try await store.counts() }.reduce(into: RunCounts()) {
+      $0.add($1)
     }
-    return sum
+  }
+
+  /// The same of the partitions that answer, where they are on several servers.
+  public func knownCounts() async throws(StoreError) -> RunCounts {
+    guard isSpread else { return try await counts() }
+    return await answers(within: .seconds(2)) { _, store throws(StoreError) in try await store.counts() }
+      .reduce(into: RunCounts()) { sum, answer in if case .success(let counts) = answer { sum.add(counts) } }
   }
 }

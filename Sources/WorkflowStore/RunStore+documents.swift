@@ -136,7 +136,7 @@ extension RunStore {
       for case .error(let error) in replies { throw RedisError.reply(error) }
       return replies
     } catch {
-      throw StoreError(error)
+      throw failure(error)
     }
   }
 }

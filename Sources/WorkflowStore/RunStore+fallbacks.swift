@@ -10,7 +10,7 @@ extension RunStore {
       let counts = (replies[1].array ?? []).compactMap { RunStore.count($0.string ?? "", after: seconds / 60 - 60) }
       return counts.reduce(0, +)
     } catch {
-      throw StoreError(error)
+      throw failure(error)
     }
   }
 

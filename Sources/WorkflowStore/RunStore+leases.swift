@@ -53,8 +53,9 @@ public struct RecoveryTurn: Sendable {
   public let isHeldUp: Bool
   /// Whether another turn at once has something to do.
   public let hasMore: Bool
-  /// The runs of lapsed leases, and what became of each.
-  public let runs: [(id: JobID, recovery: Recovery)]
+  /// The runs of lapsed leases, what became of each, and the worker that has let its lease lapse; nil where that is not
+  /// known.
+  public let runs: [(id: JobID, recovery: Recovery, worker: String?)]
 }
 
 /// What a heartbeat tells a worker of its runs.
@@ -70,15 +71,16 @@ public struct HeartbeatAnswer: Sendable {
 }
 
 extension RunStore {
-  /// Renews the leases of the runs that a worker holds. Blocks: for the heartbeat's own thread. A task must not call
-  /// it: it may run on the very thread that brings the answer.
+  /// Renews the leases of the runs that a worker holds, without waiting.
   /// - Parameters:
   ///   - ended: runs that the worker has ended a moment ago; their leases are renewed if Redis has lost that.
   ///   - settledClaim: the number of the newest claim whose runs are held, or whose answer was lost: runs that it
   ///     brought and that are not held return to their queue.
+  ///   - function: is given the answer, on the connection's thread.
   public func heartbeat(
-    worker: String, runs: [HeldRun], ended: [HeldRun] = [], settledClaim: Int = 0, lease: Duration
-  ) throws(StoreError) -> HeartbeatAnswer {
+    worker: String, runs: [HeldRun], ended: [HeldRun] = [], settledClaim: Int = 0, lease: Duration,
+    then function: @escaping @Sendable (Result<HeartbeatAnswer, StoreError>) -> Void
+  ) {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(worker)
@@ -91,14 +93,18 @@ extension RunStore {
       arguments.append(run.token)
     }
     let names = [keys.leases, keys.workers, keys.leaseLengths, keys.recovery, keys.claim(worker)]
-    let reply: RedisReply
-    do {
-      reply = try connection.evaluateBlocking(Scripts.heartbeat, keys: names, arguments: arguments, timeout: timeout)
-    } catch {
-      throw StoreError(error)
+    connection.evaluate(Scripts.heartbeat, keys: names, arguments: arguments, timeout: timeout) { [self] outcome in
+      switch outcome {
+      case .success(let reply):
+        function(Result { () throws(StoreError) in try RunStore.heartbeatAnswer(reply) })
+      case .failure(let error): function(.failure(failure(error)))
+      }
     }
+  }
+
+  private static func heartbeatAnswer(_ reply: RedisReply) throws(StoreError) -> HeartbeatAnswer {
     let lists = (reply.array ?? []).map { ($0.array ?? []).compactMap { $0.string.flatMap { JobID($0) } } }
-    guard lists.count == 4 else { throw RunStore.damaged(Scripts.heartbeat, reply) }
+    guard lists.count == 4 else { throw damaged(Scripts.heartbeat, reply) }
     return HeartbeatAnswer(lost: lists[0], unfinished: lists[1], returned: lists[2], paused: lists[3])
   }
 
@@ -147,10 +153,17 @@ extension RunStore {
       let hasMore = parts[2].int
     else { throw RunStore.damaged(Scripts.recover, reply) }
     let words = parts.dropFirst(3).map { $0.string ?? "" }
-    let runs = stride(from: 0, to: words.count - 1, by: 2).compactMap { index -> (JobID, Recovery)? in
+    let runs = stride(from: 0, to: words.count - 2, by: 3).compactMap { index -> (JobID, Recovery, String?)? in
       guard let id = JobID(words[index]), let recovery = Recovery(rawValue: words[index + 1]) else { return nil }
-      return (id, recovery)
+      return (id, recovery, RunStore.worker(inToken: words[index + 2]))
     }
     return RecoveryTurn(clock: clock, isHeldUp: isHeldUp == 1, hasMore: hasMore == 1, runs: runs)
+  }
+
+  /// The worker in a fencing token, which is a number and the claim's id, as `1-host-7-ab12/3`; nil where it has none.
+  private static func worker(inToken token: String) -> String? {
+    let claim = token.drop { $0 != "-" }.dropFirst()
+    let worker = claim.prefix { $0 != "/" }
+    return worker.isEmpty ? nil : String(worker)
   }
 }

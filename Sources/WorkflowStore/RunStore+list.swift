@@ -100,10 +100,12 @@ extension Partitions {
     let share = Self.mostLooks / count
     var found: [(partition: Int, run: ListedRun)] = []
     var following = cursor.places
-    for (number, store) in all.enumerated() where cursor.places[number] != .end {
-      let (runs, next) = try await store.list(filter, after: cursor.places[number], limit: limit, looks: share)
-      found += runs.map { (number, $0) }
-      following[number] = next
+    let looks = try await gather { [places = cursor.places] number, store throws(StoreError) in
+      try await store.list(filter, after: places[number], limit: limit, looks: share)
+    }
+    for (number, look) in looks.enumerated() {
+      found += look.runs.map { (number, $0) }
+      following[number] = look.next
     }
     let isByEnd = filter.place.list == "ended"
     if count > 1 { found.sort { $0.run.time(isByEnd: isByEnd) > $1.run.time(isByEnd: isByEnd) } }

@@ -47,9 +47,24 @@ extension RunStore {
     }
   }
 
-  /// Whether a run has ended; true also when there is none.
-  public func hasEnded(_ id: JobID) async throws(StoreError) -> Bool {
-    let status = try await send(["HGET", keys.job(id), "status"]).string
-    return status != "queued" && status != "started"
+  /// How a run has ended; nil while it is queued or started.
+  public func end(of id: JobID) async throws(StoreError) -> RecordedEnd? {
+    let reply = try await send(["HMGET", keys.job(id), "status", "error_code", "error"])
+    guard let words = reply.array, words.count == 3 else { throw .damaged("\(keys.job(id)) is no hash") }
+    switch words[0].string {
+    case "queued", "started": return nil
+    case "finished": return .finished
+    case "cancelled": return .cancelled
+    case "failed": return .failed(code: words[1].string ?? "", message: words[2].string ?? "")
+    default: return .unknown
+    }
   }
+}
+
+/// How a run has ended, as its job says.
+public enum RecordedEnd: Sendable, Equatable {
+  case finished, cancelled
+  case failed(code: String, message: String)
+  /// There is no job, or it says something else.
+  case unknown
 }

@@ -68,7 +68,7 @@ extension RunStore {
     ) { [self] outcome in
       switch outcome {
       case .success(let reply): function(Result { () throws(StoreError) in try answers(reply, to: ends) })
-      case .failure(let error): function(.failure(StoreError(error)))
+      case .failure(let error): function(.failure(failure(error)))
       }
     }
   }

@@ -27,6 +27,16 @@ extension RunStore {
   public func reopen(
     _ id: JobID, _ reopening: Reopening, requestID: String
   ) async throws(StoreError) -> ReopenOutcome {
+    let outcome = try await attempt(id, reopening, requestID: requestID)
+    if case .live(_, let generation) = outcome, generation > 0 {
+      try await confirm(generation, of: id, reopening, requestID: requestID)
+    }
+    return outcome
+  }
+
+  private func attempt(
+    _ id: JobID, _ reopening: Reopening, requestID: String
+  ) async throws(StoreError) -> ReopenOutcome {
     guard let facts = try await facts(of: id) else { return .gone }
     let about = try await send(["HMGET", keys.job(id), "run", "format", "owner", "reopened"]).array ?? []
     let last = about.last?.string?.split(separator: " ", omittingEmptySubsequences: false) ?? []
@@ -61,6 +71,28 @@ extension RunStore {
     return try await reopen(wish, log, dropped: steps.all.sorted().map { former.graph.ids[$0] }, reopening)
   }
 
+  /// Waits until replicas have the generation that an earlier request has opened, perhaps without an answer of theirs.
+  /// It was read over another connection, which may have been one to a primary that is none any more.
+  private func confirm(
+    _ generation: Int, of id: JobID, _ reopening: Reopening, requestID: String
+  ) async throws(StoreError) {
+    guard replicas != nil else { return }
+    var arguments = RedisArguments()
+    // No run is as these words have it, so nothing is opened.
+    for word in [keys.prefix, id.description, "", "- - \(requestID)", "0", "0", "", "0", reopening.step, "0"] {
+      arguments.append(word)
+    }
+    let reply = try await evaluateSafely(Scripts.reopen, [keys.live, keys.deadlines, keys.dead], arguments)
+    guard let words = reply.array, words.count == 3, let known = words[2].string.flatMap({ Int($0) }) else {
+      throw RunStore.damaged(Scripts.reopen, reply)
+    }
+    guard known >= generation else {
+      throw .unavailable(
+        reason: "generation \(generation) of job \(id) is not at the server that is the primary now",
+        outcomeUnknown: true)
+    }
+  }
+
   /// Why the steps of an ended run are not where they were: another request has opened the run meanwhile, or they are
   /// gone.
   private func whereaboutsOfSteps(of id: JobID, since known: RunFacts) async throws(StoreError) -> ReopenOutcome {
@@ -81,8 +113,11 @@ extension RunStore {
       return
     }
     let fields = try result.fields(without: dropped, of: wish.id)
-    try await stage(fields, submitted: former.submitted, wish.id, by: wish.wish)
-    wish.isStaged = true
+    let generation = connection.generation
+    let count = try await stage(fields, submitted: former.submitted, wish.id, by: wish.wish)
+    // The next connection may be to a replica that was promoted and has not all of them.
+    guard connection.generation == generation else { throw RunStore.lost(wish.id) }
+    wish.staged = "\(wish.wish) \(count) \(former.submitted.count)"
     wish.documentBytes = former.submitted.count
   }
 
@@ -100,7 +135,7 @@ extension RunStore {
     arguments.append(wish.about(generation: generation))
     arguments.append(log.reduce(0) { $0 + $1.count })
     arguments.append(wish.isDegraded(log, without: Set(dropped)) ? 1 : 0)
-    arguments.append(wish.isStaged ? wish.wish.description : "")
+    arguments.append(wish.staged)
     arguments.append(limits.retain)
     arguments.append(reopening.step)
     arguments.append(entries.count)
@@ -114,11 +149,19 @@ extension RunStore {
     switch words.first {
     case "held" where words.count == 2: throw .damaged("WRONGTYPE \(words[1])")
     case "incomplete": return .unable("the documents of job \(wish.id) are gone; submit it again")
+    case "lost": throw RunStore.lost(wish.id)
     case "changed" where words.count == 3:
       guard let status = RunStatus(rawValue: words[1]) else { return .gone }
       return .live(status, generation: Int(words[2]) ?? 0)
     default: throw RunStore.damaged(Scripts.reopen, reply)
     }
+  }
+
+  /// The same request may succeed at once: it lays the documents down again.
+  private static func lost(_ id: JobID) -> StoreError {
+    .unavailable(
+      reason: "what was laid down to run job \(id) again is gone: the connection broke, or Redis failed over",
+      outcomeUnknown: false)
   }
 }
 
@@ -134,8 +177,8 @@ private struct ReopenWish {
   /// The fields of its outputs that go.
   var fields: [String] = []
   var documentBytes = 0
-  /// Whether its documents are written again.
-  var isStaged = false
+  /// What the script is told of the documents that are written again; empty where none are.
+  var staged = ""
 
   init(id: JobID, facts: RunFacts, class: String, requestID: String) {
     (self.id, self.facts, self.class, self.requestID) = (id, facts, `class`, requestID)

@@ -138,3 +138,10 @@ extension StoredSchedule {
       skipped: words[9].int ?? 0, body: words.count > 10 ? words[10].bytesValue : nil)
   }
 }
+
+extension Partitions {
+  /// Reads the schedules of each partition.
+  public func schedules() async throws(StoreError) -> [ScheduleLook] {
+    try await gather { _, store throws(StoreError) in try await store.schedules() }
+  }
+}

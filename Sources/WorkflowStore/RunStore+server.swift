@@ -98,6 +98,7 @@ extension RunStore {
       guard let number = number.int, RedisRequirements.commands.indices.contains(abs(number) - 1) else { return nil }
       let command = RedisRequirements.commands[abs(number) - 1]
       if RedisRequirements.isForReplicas(command.name), limits.replicas == 0 { return nil }
+      if RedisRequirements.isForCluster(command.name), !connection.isCluster { return nil }
       return MissingRight(command: command.name, isKnown: number > 0, isOptional: command.isOptional)
     }
   }
@@ -105,6 +106,6 @@ extension RunStore {
   /// Sends one command that is no script.
   /// - Parameter limit: how long it may take; that of the store unless given.
   func send(_ command: RedisArguments, within limit: Duration? = nil) async throws(StoreError) -> RedisReply {
-    do { return try await connection.send(command, timeout: limit ?? timeout) } catch { throw StoreError(error) }
+    do { return try await connection.send(command, timeout: limit ?? timeout) } catch { throw failure(error) }
   }
 }

@@ -37,6 +37,8 @@ public struct RunFacts: Sendable {
   public var isPaused = false
   /// How often it was run again after it had ended.
   public var generation = 0
+  /// When it was last run again; nil while it was not.
+  public var reopenedAt: [UInt8]?
   /// Whether a step of it was started that may have called models.
   public var hasModelCalls = false
 }
@@ -198,7 +200,7 @@ extension RunFacts {
   /// Reads the facts in a reply of list.lua, which counts no log; nil when wf did not write them.
   init?(listed values: ArraySlice<RedisReply>) {
     let values = Array(values)
-    guard values.count >= 15, let status = values[0].string.flatMap(RunStatus.init(rawValue:)),
+    guard values.count >= 16, let status = values[0].string.flatMap(RunStatus.init(rawValue:)),
       let runName = values[1].string, let createdAt = values[2].bytesValue
     else { return nil }
     self.init(
@@ -206,11 +208,12 @@ extension RunFacts {
       finishedAt: values[4].bytesValue, errorCode: values[5].string, error: values[6].string,
       isDegraded: !values[11].isNull, due: values[13].bytesValue, labels: values[7].bytesValue,
       priority: values[8].string, entries: 0, bytes: 0, origin: values[14].string.flatMap { ScheduleOrigin($0) },
-      owner: values[9].string, isPaused: !values[10].isNull, generation: values[12].int ?? 0)
+      owner: values[9].string, isPaused: !values[10].isNull, generation: values[12].int ?? 0,
+      reopenedAt: values[15].bytesValue)
   }
 
   /// Values of a reply of status.lua that tell the facts.
-  fileprivate static let words = 18
+  fileprivate static let words = 19
 
   /// Reads the facts in a reply of status.lua; nil when wf did not write them.
   fileprivate init?(_ values: [RedisReply]) {
@@ -223,6 +226,7 @@ extension RunFacts {
       isDegraded: !values[7].isNull, due: values[10].bytesValue, labels: values[11].bytesValue,
       priority: values[12].string, entries: entries, bytes: values[9].int ?? RunStore.firstEntryBytes,
       origin: values[13].string.flatMap { ScheduleOrigin($0) }, owner: values[14].string,
-      isPaused: !values[15].isNull, generation: values[16].int ?? 0, hasModelCalls: !values[17].isNull)
+      isPaused: !values[15].isNull, generation: values[16].int ?? 0, reopenedAt: values[18].bytesValue,
+      hasModelCalls: !values[17].isNull)
   }
 }

@@ -35,20 +35,30 @@ extension RunStore {
 extension Partitions {
   /// How many values a store has, in all partitions.
   public func values(of name: StoreName) async throws(StoreError) -> Int {
-    try await sum("LLEN", of: name)
+    try await sum("LLEN", of: name) { store, commands throws(StoreError) in
+      commands.count == 1 ? [try await store.send(commands[0])] : try await store.send(commands)
+    }
   }
 
   /// Removes a store from all partitions. Safe to send twice.
   /// - Returns: whether it was there.
   public func removeStore(_ name: StoreName) async throws(StoreError) -> Bool {
-    try await sum("UNLINK", of: name) > 0
+    try await sum("UNLINK", of: name) { store, commands throws(StoreError) in try await store.sendSafely(commands) } > 0
   }
 
   /// The sum of what a command answers to the list of each partition.
-  private func sum(_ command: String, of name: StoreName) async throws(StoreError) -> Int {
+  private func sum(
+    _ command: String, of name: StoreName,
+    _ send: @escaping @Sendable (RunStore, [RedisArguments]) async throws(StoreError) -> [RedisReply]
+  ) async throws(StoreError) -> Int {
     let commands: [RedisArguments] = all.map { [command, $0.keys.store(name.namespace, of: name.owner)] }
-    if commands.count == 1 { return try await all[0].send(commands[0]).int ?? 0 }
-    return try await all[0].send(commands).reduce(0) { $0 + ($1.int ?? 0) }
+    let replies =
+      isSpread
+      ? try await gather { number, store throws(StoreError) in try await send(store, [commands[number]]) }.flatMap {
+        $0
+      }
+      : try await send(all[0], commands)
+    return replies.reduce(0) { $0 + ($1.int ?? 0) }
   }
 }
 

@@ -111,7 +111,7 @@ extension RunStore {
     let jobs = submissions.map(\.id)
     writes.evaluate(
       Scripts.submit, keys: [keys.leases], arguments: arguments, replicas: replicas, timeout: timeout
-    ) { outcome in
+    ) { [self] outcome in
       CommitPoint.afterSubmit.pass()
       switch outcome {
       case .success(let reply):
@@ -124,7 +124,7 @@ extension RunStore {
               Result { () throws(StoreError) in try RunStore.submissionAnswer(part, to: job) }
             }
           })
-      case .failure(let error): function(.failure(StoreError(error)))
+      case .failure(let error): function(.failure(failure(error)))
       }
     }
   }

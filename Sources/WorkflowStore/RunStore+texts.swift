@@ -5,7 +5,19 @@ extension Partitions {
   /// - Returns: the outcome of each.
   public func write(_ pieces: [StreamedPiece]) async -> [PieceOutcome] {
     var outcomes = Array(repeating: PieceOutcome.unanswered, count: pieces.count)
-    for (indices, store) in zip(grouped(pieces), all) where !indices.isEmpty {
+    let groups = grouped(pieces)
+    if isSpread {
+      // A partition that is away holds up no text of another one.
+      let answers = await answers { number, store throws(StoreError) in
+        groups[number].isEmpty ? [] : try await store.write(groups[number].map { pieces[$0] })
+      }
+      for (indices, answer) in zip(groups, answers) {
+        guard case .success(let found) = answer else { continue }
+        for (index, outcome) in zip(indices, found) { outcomes[index] = outcome }
+      }
+      return outcomes
+    }
+    for (indices, store) in zip(groups, all) where !indices.isEmpty {
       guard let found = try? await store.write(indices.map { pieces[$0] }) else { continue }
       for (index, outcome) in zip(indices, found) { outcomes[index] = outcome }
     }

@@ -27,7 +27,29 @@ public struct TimerTurn: Sendable, Equatable {
   }
 }
 
+/// What became of a run whose turn has come.
+public enum HurryOutcome: String, Sendable, Equatable {
+  /// It is in its queue again.
+  case hurried
+  /// A worker holds it, or it is in its queue.
+  case busy
+  /// It is paused, has ended or is gone.
+  case over
+}
+
 extension RunStore {
+  /// Returns a parked run to its queue before it is due, because the turn of its call of a model has come. Safe to send
+  /// twice.
+  public func hurry(_ id: JobID) async throws(StoreError) -> HurryOutcome {
+    var arguments = RedisArguments()
+    arguments.append(keys.prefix)
+    arguments.append(id.description)
+    arguments.append(limits.crashes)
+    let reply = try await evaluate(Scripts.hurry, [keys.timers], arguments)
+    guard let outcome = reply.string.flatMap(HurryOutcome.init) else { throw RunStore.damaged(Scripts.hurry, reply) }
+    return outcome
+  }
+
   /// Returns parked runs whose time has come to their queues, and ends runs whose time limit is over.
   /// - Parameters:
   ///   - last: Redis's clock at the caller's last turn; nil at its first.

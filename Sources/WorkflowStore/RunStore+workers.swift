@@ -152,7 +152,7 @@ extension RunStore {
     arguments.append(keys.prefix)
     arguments.append(worker)
     arguments.append(isDraining ? 1 : 0)
-    let reply = try await evaluate(Scripts.drain, [keys.worker(worker), keys.workers], arguments)
+    let reply = try await evaluateSafely(Scripts.drain, [keys.worker(worker), keys.workers], arguments)
     guard let found = reply.int else { throw RunStore.damaged(Scripts.drain, reply) }
     return found == 1
   }

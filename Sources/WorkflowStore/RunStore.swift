@@ -45,14 +45,31 @@ public final class RunStore: Sendable {
   let steps = TextCache<ClaimedRun.StepList>()
   let infoRefusal = Refusal()
   let configurationRefusal = Refusal()
+  /// Whether its server leaves questions without an answer, and submissions.
+  let silence: (questions: Silence, submissions: Silence)
+  /// The number of its partition, where partitions are on several servers; else nil.
+  let partition: Int?
 
   /// A store on a connection.
-  /// - Parameter writes: for writes that replicas must acknowledge (`Limits/replicas`), since others on their
-  ///   connection wait with them; nil for the same connection.
-  public init(
+  /// - Parameters:
+  ///   - writes: for writes that replicas must acknowledge (`Limits/replicas`), since others on their connection wait
+  ///     with them; nil for the same connection.
+  ///   - partition: the number of its partition, where partitions are on several servers.
+  public convenience init(
     _ connection: RedisConnection, writes: RedisConnection? = nil, keys: Keys, limits: Limits = Limits(),
-    timeout: Duration = .seconds(5), clock: RedisClock = RedisClock()
+    timeout: Duration = .seconds(5), clock: RedisClock = RedisClock(), partition: Int? = nil
   ) {
+    self.init(
+      connection, writes: writes, keys: keys, limits: limits, timeout: timeout, clock: clock, partition: partition,
+      silence: (Silence(), Silence()))
+  }
+
+  init(
+    _ connection: RedisConnection, writes: RedisConnection?, keys: Keys, limits: Limits, timeout: Duration,
+    clock: RedisClock, partition: Int?, silence: (questions: Silence, submissions: Silence)
+  ) {
+    self.silence = silence
+    self.partition = partition
     self.connection = connection
     self.writes = writes ?? connection
     replicas =
@@ -70,7 +87,7 @@ public final class RunStore: Sendable {
     do {
       return try await connection.evaluate(script, keys: names, arguments: arguments, timeout: limit ?? timeout)
     } catch {
-      throw StoreError(error)
+      throw failure(error)
     }
   }
 
@@ -86,7 +103,21 @@ public final class RunStore: Sendable {
       return try await writes.evaluate(
         script, keys: names, arguments: arguments, replicas: replicas, timeout: timeout)
     } catch {
-      throw StoreError(error)
+      throw failure(error)
+    }
+  }
+
+  /// The answers to commands whose effect a failover must not lose, as ``evaluateSafely(_:_:_:)`` has it. With no
+  /// commands it waits until the replicas have what was written before. The first error is thrown.
+  func sendSafely(_ commands: [RedisArguments]) async throws(StoreError) -> [RedisReply] {
+    guard let replicas else {
+      guard commands.count == 1 else { return commands.isEmpty ? [] : try await send(commands) }
+      return [try await send(commands[0])]
+    }
+    do {
+      return try await writes.send(commands, replicas: replicas, timeout: timeout)
+    } catch {
+      throw failure(error)
     }
   }
 

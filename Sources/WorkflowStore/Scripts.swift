@@ -10,6 +10,7 @@ enum Scripts {
   static let recover = script(PackageResources.recover_lua, named: "recover", after: transitions + [leases])
   static let upgrade = script(PackageResources.upgrade_lua, named: "upgrade", after: transitions)
   static let timers = script(PackageResources.timers_lua, named: "timers", after: transitions + [ends, waits])
+  static let hurry = script(PackageResources.hurry_lua, named: "hurry", after: transitions)
   static let control = script(PackageResources.control_lua, named: "control", after: transitions + [ends])
   static let reopen = script(PackageResources.reopen_lua, named: "reopen", after: [prelude, wake, holds, usage])
   static let leave = script(PackageResources.leave_lua, named: "leave", after: [prelude])
@@ -44,6 +45,7 @@ enum Scripts {
   static let drain = script(PackageResources.drain_lua, named: "drain", after: [prelude])
 
   static let modelcall = script(PackageResources.modelcall_lua, named: "modelcall", after: [prelude])
+  static let keepplace = script(PackageResources.keepplace_lua, named: "keepplace", after: [prelude])
   static let modelend = script(PackageResources.modelend_lua, named: "modelend", after: [prelude])
 
   static let measure = script(PackageResources.measure_lua, named: "measure", after: [prelude])

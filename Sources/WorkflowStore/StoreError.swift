@@ -5,6 +5,8 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Redis gave no answer.
   /// `outcomeUnknown`: the write may have happened all the same.
   case unavailable(reason: String, outcomeUnknown: Bool)
+  /// The servers of some partitions gave no answer. Others may have answered.
+  case down(partitions: [Int], reason: String, outcomeUnknown: Bool)
   /// Redis answered with an error that says nothing about the stored data: its own state (`OOM`, `READONLY`, …), this
   /// user's rights, the topology, or the version.
   /// `cause`: one word, such as `NOPERM`; `reason`: what Redis answered, and what an operator can do.
@@ -19,6 +21,7 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unavailable(let reason, _): "Redis is not available: \(reason)"
+    case .down(let partitions, let reason, _): "\(Partitions.named(partitions)) of Redis: \(reason)"
     case .refused(_, let reason, _): "Redis refuses: \(reason)"
     case .damaged(let what): "Redis does not hold what wf wrote: \(what)"
     }
@@ -31,7 +34,10 @@ public enum StoreError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// Whether Redis answered, if only with an error: then the connection works.
   public var isAnswer: Bool {
-    if case .unavailable = self { false } else { true }
+    switch self {
+    case .unavailable, .down: false
+    case .refused, .damaged: true
+    }
   }
 
   init(_ error: RedisError) {

@@ -111,11 +111,17 @@ public struct CallbackPage: Sendable, Equatable {
 /// How many callbacks there are.
 public struct CallbackCounts: Sendable, Equatable {
   /// Those that wait or are being sent.
-  public var waiting: Int
+  public var waiting = 0
   /// Those that were given up and are kept.
-  public var dead: Int
+  public var dead = 0
   /// Seconds for which the first of them has been due; 0 when none is.
-  public var overdue: Int
+  public var overdue = 0
+
+  /// The counts of two partitions.
+  func joined(with other: CallbackCounts) -> CallbackCounts {
+    CallbackCounts(
+      waiting: waiting + other.waiting, dead: dead + other.dead, overdue: max(overdue, other.overdue))
+  }
 }
 
 /// What a look at the callbacks has brought.

@@ -1,4 +1,5 @@
 import ExactJSON
+import Hiredis
 import Metrics
 import Testing
 import Workflow
@@ -24,6 +25,15 @@ import Workflow
     #expect(Set(try await bench.store.metrics().map(\.field)) == ["steps:done:a", "model_cost:m:x"])
     #expect(try await bench.ttl("metrics:one") ?? 0 > 80_000)
     #expect(try await bench.ttl("metrics") == -1)
+  }
+
+  @Test func `Every repair that a script counts is a series from the beginning`() {
+    let sources = [Scripts.claim, Scripts.recover, Scripts.reconcile, Scripts.record, Scripts.submit].map(\.source)
+    let counted = sources.flatMap { source in
+      source.matches(of: /'repairs', '([a-z_]+)'/).map { String($0.1) }
+        + source.matches(of: /tell\(id, '[^']+', '([a-z_]+)'\)/).map { String($0.1) }
+    }
+    #expect(Set(counted) == Set(MetricFamily.repairs.initial.map { $0[0] }))
   }
 
   @Test func `A key of another type is an error, and a sum that is no number begins again`() async throws {

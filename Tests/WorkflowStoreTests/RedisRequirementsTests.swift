@@ -44,7 +44,8 @@ import Testing
 
   /// Commands of the list that wf itself sends, and no script.
   private static let sent: Set<String> = [
-    "PING", "SELECT", "SCRIPT|LOAD", "EVALSHA", "SUBSCRIBE", "UNSUBSCRIBE", "HSTRLEN", "WAIT",
+    "PING", "SELECT", "SCRIPT|LOAD", "EVALSHA", "SUBSCRIBE", "UNSUBSCRIBE", "HSTRLEN", "WAIT", "CLUSTER|SLOTS",
+    "CLUSTER|INFO", "ASKING", "SSUBSCRIBE", "SUNSUBSCRIBE", "SPUBLISH",
   ]
 
   @Test func `The commands that scripts call are those of the list`() throws {
@@ -74,6 +75,22 @@ import Testing
     let store = try await store(RedisRequirements.rules(Keys(prefix: prefix)), prefix: prefix, on: server)
     #expect(try await store.missingRights() == [])
     withExtendedLifetime(server) {}
+  }
+
+  @Test func `In a cluster a user of the list lacks nothing, and what only a cluster needs is named`() async throws {
+    let cluster = try await RedisCluster.start()
+    func store(_ rules: String, user: String) async throws -> RunStore {
+      let quoted = rules.split(separator: " ").map { "'\($0)'" }.joined(separator: " ")
+      for server in cluster.servers { #expect(server.ask("ACL SETUSER \(user) reset on '>secret' \(quoted)") == "OK") }
+      let redis = RedisConnection(
+        try RedisAddress(cluster.url(login: "\(user):secret@")), name: "test", logger: .silent)
+      let keys = Keys(prefix: "wf:{1}:")
+      return RunStore(redis.routed(to: keys.leases), keys: keys, timeout: patience)
+    }
+    let rules = RedisRequirements.rules(Keys())
+    #expect(try await store(rules, user: "app").missingRights() == [])
+    let missing = try await store(rules + " -spublish -asking", user: "other").missingRights()
+    #expect(missing?.map(\.command) == ["asking", "spublish"])
   }
 
   @Test func `A right that is missing is named, without one refusal in Redis's log`() async throws {

@@ -1,6 +1,8 @@
+import Hiredis
 import Testing
 import Workflow
-import WorkflowStore
+
+@testable import WorkflowStore
 
 /// Runs that are opened again, and what the claims before them have left.
 @Suite(.timeLimit(.minutes(1))) struct ReopenStoreTests {
@@ -100,5 +102,32 @@ import WorkflowStore
       }
       #expect(try await bench.store.reopen(id, .from("a"), requestID: request) == outcome)
     }
+  }
+
+  @Test func `Documents that were laid down and lost in part open nothing, and the same request may be sent again`()
+    async throws
+  {
+    let id = try await bench.submit(steps: ["a", "b"])
+    try await bench.record(try await bench.claimOne(), 1) { record in
+      for step in ["a", "b"] { record.checkpoint(step, #"{"n":1}"#) }
+      record.finish(done: ["a", "b"])
+    }
+    // A replica that was promoted has one field of two, or one byte too few.
+    let wish = JobID()
+    try await bench.send("HSET", bench.prefix + "reopen:\(id):\(wish)", "out:a", "{}")
+    try await bench.send("SET", bench.prefix + "reopen_docs:\(id):\(wish)", "12345")
+    for facts in ["2 5", "1 6"] {
+      var arguments = RedisArguments()
+      let about = "\(Bench.noteClass) 00000005 r - 1"
+      for word in [
+        bench.prefix, id.description, "finished 0", about, "0", "0", "\(wish) \(facts)", "600", "b", "0",
+      ] { arguments.append(word) }
+      let keys = bench.store.keys
+      let reply = try await bench.store.evaluateSafely(
+        Scripts.reopen, [keys.live, keys.deadlines, keys.dead], arguments)
+      #expect(reply.array?.compactMap(\.string) == ["lost"])
+    }
+    #expect(try await bench.hash("job:\(id)")["status"] == "finished")
+    #expect(try await bench.store.reopen(id, .from("b"), requestID: "r") == .queued(generation: 1))
   }
 }

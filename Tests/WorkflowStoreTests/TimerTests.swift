@@ -70,6 +70,32 @@ import WorkflowStore
     #expect(again.first?.id == id && again.first?.attempts == [StepUnit("a"): attempts])
   }
 
+  @Test func `A parked run whose turn has come is first in its queue, wherever else it is nothing happens`()
+    async throws
+  {
+    func park(_ claim: String) async throws -> JobID {
+      let id = try await bench.submit()
+      let run = try await bench.claimOne(claim)
+      #expect(try await bench.store.hurry(id) == .busy, "a worker holds it")
+      let outcome = try await bench.record(run, 1) { $0.end = .parked(until: RedisClock.uptime + .seconds(3_600)) }
+      #expect(outcome == .recorded)
+      return id
+    }
+    let id = try await park("first")
+    let other = try await bench.submit()
+    #expect(try await bench.store.hurry(id) == .hurried)
+    #expect(try await bench.store.hurry(id) == .busy, "it is in its queue")
+    #expect(try await bench.claimRuns(2, id: "again").map(\.id) == [id, other])
+    for verb in [ControlVerb.pause, .cancel] {
+      let id = try await park(verb.rawValue)
+      _ = try await bench.store.control(verb, [id])
+      #expect(try await bench.store.hurry(id) == .over)
+    }
+    #expect(try await bench.store.hurry(JobID()) == .over)
+    let delayed = try await submit { $0.start = .after(milliseconds: 3_600_000) }
+    #expect(try await bench.store.hurry(delayed) == .busy, "it waits for its start")
+  }
+
   /// Who finds that Redis's clock has gone back.
   enum Finder: Sendable, CaseIterable {
     /// A worker that has looked at the timers before.

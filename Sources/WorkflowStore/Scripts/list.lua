@@ -16,7 +16,7 @@ ARGV  1 key prefix  2 where they are looked for: 'runs' and 'ended' have lists b
 
 Returns {the two words where the next page begins, '' when there is none; how many were looked at;
          {job id, its place (two words), status, run_name, created_ts, started_ts, finished_ts, error_code, the
-         beginning of its error, labels, priority, owner, paused, degraded, generation, due, schedule} of each}.
+         beginning of its error, labels, priority, owner, paused, degraded, generation, due, schedule, reopened_ts} of each}.
 ]]
 local prefix, where, limit, most = ARGV[1], ARGV[2], tonumber(ARGV[6]), tonumber(ARGV[7])
 local since, before = tonumber(ARGV[8]), tonumber(ARGV[9])
@@ -54,7 +54,7 @@ local function look(entry, first, second)
   looked = looked + 1
   local job = redis.pcall('HMGET', prefix .. 'job:' .. id, 'status', 'run_name', 'created_ts', 'started_ts',
     'finished_ts', 'error_code', 'error', 'labels', 'priority', 'owner', 'paused', 'degraded', 'generation', 'due',
-    'schedule')
+    'schedule', 'reopened_ts')
   if not job.err and (not generation or (job[13] or '0') == (generation == '' and '0' or generation)) and fits(job) then
     if job[7] then job[7] = string.sub(job[7], 1, 400) end
     report[#report + 1] = {id, first, second, unpack(job)}

@@ -17,7 +17,7 @@ ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds
       13 'recovered' or 'watched': what the caller's turn is, for the health answer; '' for nothing
 
 Returns {Redis's clock (µs), 1 if this turn was held up, 1 if more is left to do,
-         job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run)...}.
+         job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run), the fencing token of the claim, or ''...}.
 A turn is held up when more time has passed since the caller's last one, or when the clock has gone back. Then writes
 stood still, this one and the heartbeats of the living, or Redis's clock stepped: nothing is taken, and the caller
 should wait until the living have renewed their leases. After a step back, leases and worker records end too late; those
@@ -122,8 +122,9 @@ for _, id in ipairs(lapsed) do
 end
 table.sort(lapsed, function(one, other) return runs[one].created > runs[other].created end)
 for _, id in ipairs(lapsed) do
+  local token = runs[id].known and runs[id].known.token or ''
   local outcome = recover(id, runs[id])
-  report[#report + 1], report[#report + 2] = id, outcome
+  report[#report + 1], report[#report + 2], report[#report + 3] = id, outcome, token
   count('leases_recovered:' .. outcome)
 end
 for _, worker in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', whole(ms - ARGV[7]), 'LIMIT', '0', '100')) do

@@ -13,11 +13,14 @@ ARGV  1 key prefix  2 seconds to keep failed jobs and refused entries  3 how man
         fail    its job id, the name of the run, the error, the same as JSON, its callback_url or ''
         refuse  members of a JSON object, '', '', '', ''
         wait    '', '', '', '', ''
+        move    '', '', '', '', '': it is in the list of its partition by now
+        stay    '', '', '', '', ''
 
-Returns for each 'run', 'failed', 'refused', 'waits'; 'known': there is a job with its id; it is removed; 'gone': it was
-not there; or the sentence that says which key has the wrong type; it stays.
+Returns for each 'run', 'failed', 'refused', 'waits', 'moved', 'stays'; 'known': there is a job with its id; it is
+removed; 'gone': it was not there; or the sentence that says which key has the wrong type; it stays.
 Safe to send twice: the entries are gone then; an equal one has the same id.
-The inbox has no braces in its name, so in a Redis Cluster it is in another slot than runs of several partitions.
+The inbox has no braces in its name, so in a Redis Cluster it is in another slot than runs of several partitions: there
+its entries are only moved or stay, and all keys are the inbox.
 ]]
 for _, key in ipairs(KEYS) do
   local why = misfit(key, 'list')
@@ -105,6 +108,8 @@ end
 local function handle(what, start, ...)
   if what == 'refuse' then return refuse(...) end
   if what == 'wait' then return wait() end
+  if what == 'move' then return 'moved' end
+  if what == 'stay' then return 'stays', true end
   local state = enter(start)
   if what == 'fail' then return fail(...) end
   return run(state, ...)

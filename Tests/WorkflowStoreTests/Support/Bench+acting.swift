@@ -93,7 +93,7 @@ extension Bench {
 
 extension RunStore {
   /// Takes the runs of lapsed leases, as a caller does whose last turn was just before.
-  func recover(limit: Int = 100) async throws -> [(id: JobID, recovery: Recovery)] {
+  func recover(limit: Int = 100) async throws -> [(id: JobID, recovery: Recovery, worker: String?)] {
     let clock = try await turn(after: nil).clock
     return try await turn(after: clock, limit: limit).runs
   }

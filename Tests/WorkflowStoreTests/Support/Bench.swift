@@ -55,7 +55,7 @@ struct Bench: Sendable {
     try await redis.send(command, timeout: patience)
   }
 
-  /// The heartbeat, which blocks, on a thread that may.
+  /// The heartbeat.
   func beat(_ runs: [ClaimedRun], worker: String = "w", lease: Duration = .seconds(15)) async throws -> [JobID] {
     try await beat(runs, worker: worker, settledClaim: 0, lease: lease).lost
   }
@@ -66,11 +66,8 @@ struct Bench: Sendable {
   ) async throws -> HeartbeatAnswer {
     let held = runs.map { HeldRun(id: $0.id, token: $0.token) }
     return try await withCheckedContinuation { continuation in
-      DispatchQueue.global().async { [store] in
-        continuation.resume(
-          returning: Result {
-            try store.heartbeat(worker: worker, runs: held, ended: ended, settledClaim: settledClaim, lease: lease)
-          })
+      store.heartbeat(worker: worker, runs: held, ended: ended, settledClaim: settledClaim, lease: lease) {
+        continuation.resume(returning: $0)
       }
     }.get()
   }
