@@ -98,7 +98,7 @@ final class Announcer: Sendable {
     let isDraining = claimer.isDraining
     let isBusy = activeRuns.count > 0 || !claimer.isIdle
     let (digest, isStopping) = state.withLock { ($0.digest, $0.isStopping) }
-    let answer = try await partitions.all[0].announce(
+    let answer = try await partitions.home.announce(
       worker: worker, facts, abilities: abilities, digest: digest, runs: activeRuns.count,
       state: isStopping ? .stopping : isDraining ? (isBusy ? .draining : .drained) : .working, isDraining: isDraining,
       uptime: ContinuousClock.now - started, lease: lease)
@@ -110,7 +110,10 @@ final class Announcer: Sendable {
   private func withdraw(_ isDraining: Bool) async throws(StoreError) {
     guard isDraining else { return state.withLock { $0.isWithdrawn = false } }
     guard claimer.isIdle, !state.withLock({ $0.isWithdrawn }) else { return }
-    for store in partitions.all { try await store.withdraw(worker: worker) }
+    let answers = await partitions.answers { [worker] _, store throws(StoreError) in
+      try await store.withdraw(worker: worker)
+    }
+    for answer in answers { try answer.get() }
     state.withLock { $0.isWithdrawn = true }
   }
 }

@@ -1,3 +1,4 @@
+import LinuxSupport
 import Logging
 import Synchronization
 import WorkflowOperations
@@ -22,6 +23,8 @@ final class Claimer: Sendable {
   private let timeout: Duration
   private let classes: [RunClasses]
   private let schedule: Mutex<ClaimSchedule>
+  /// Whether the end of a round is awaited to claim runs for the slots that are free by then.
+  private let isToBeWoken = Atomic(false)
   private let end = AsyncStream<Never>.makeStream()
 
   /// - Parameters:
@@ -43,7 +46,8 @@ final class Claimer: Sendable {
     self.activeRuns = activeRuns
     self.logger = logger
     classes = partitions.all.map { _ in RunClasses(executor.abilities) }
-    schedule = Mutex(ClaimSchedule(worker: worker, lease: lease, classes: classes, at: .now))
+    let isDown = partitions.isSpread ? { (number: Int) in partitions.all[number].isDown } : nil
+    schedule = Mutex(ClaimSchedule(worker: worker, lease: lease, classes: classes, isDown: isDown, at: .now))
   }
 
   /// Claims until ``stop()``.
@@ -90,8 +94,15 @@ final class Claimer: Sendable {
     if let next { claim(next) }
   }
 
+  /// Runs whose ends Redis has answered together release their slots one after another in one round of a thread: one
+  /// claim is for all of these.
   private func slotIsFree() {
-    if schedule.withLock({ $0.mayHaveMore }) { wake(.freeSlot) }
+    guard schedule.withLock({ $0.mayHaveMore }), !isToBeWoken.exchange(true, ordering: .acquiringAndReleasing)
+    else { return }
+    JobQueue.atEndOfRound { [self] in
+      _ = isToBeWoken.exchange(false, ordering: .acquiringAndReleasing)
+      wake(.freeSlot)
+    }
   }
 
   private var load: ClaimSchedule.Load {
@@ -103,7 +114,7 @@ final class Claimer: Sendable {
     partitions.all[next.partition].claim(next.request) { [self] outcome in
       switch outcome {
       case .success(let claim): succeed(claim, of: next.partition)
-      case .failure(let error): fail(error)
+      case .failure(let error): fail(error, of: next.partition)
       }
     }
   }
@@ -111,13 +122,13 @@ final class Claimer: Sendable {
   /// Starts the runs of a claim, and claims again if more runs may be queued.
   private func succeed(_ claim: Claim, of partition: Int) {
     start(claim, of: partition)
-    let (next, hasRecovered) = schedule.withLock { $0.succeed(claim, load, at: .now) }
+    let (next, hasRecovered) = schedule.withLock { $0.succeed(claim, of: partition, load, at: .now) }
     if hasRecovered { logger.notice("claims succeed again") }
     if let next { self.claim(next) }
   }
 
-  private func fail(_ error: StoreError) {
-    let (next, isFirst) = schedule.withLock { $0.fail(isAnswer: error.isAnswer, load, at: .now) }
+  private func fail(_ error: StoreError, of partition: Int) {
+    let (next, isFirst) = schedule.withLock { $0.fail(of: partition, isAnswer: error.isAnswer, load, at: .now) }
     if isFirst { logger.warning("no run can be claimed: \(error)") }
     if let next { claim(next) }
   }

@@ -8,18 +8,22 @@ final class Execution {
   private let entry: ActiveRuns.Entry?
   let writer: CheckpointWriter
   let spending: RunSpending
+  /// The id of the request that submitted the run; nil where it is not known.
+  let request: String?
   /// The trace of the run; nil where there is none.
   let trace: RunTrace?
   /// Gets the parts of steps that record some; nil before the first such step.
   var parts: PartMailbox?
 
   init(
-    state: ExecutionState, writer: CheckpointWriter, entry: ActiveRuns.Entry?, spending: RunSpending, trace: RunTrace?
+    state: ExecutionState, writer: CheckpointWriter, entry: ActiveRuns.Entry?, spending: RunSpending,
+    request: String?, trace: RunTrace?
   ) {
     self.state = state
     self.writer = writer
     self.entry = entry
     self.spending = spending
+    self.request = request
     self.trace = trace
   }
 
@@ -27,6 +31,9 @@ final class Execution {
   func next(after event: ExecutionState.Event?) -> ExecutionState.Action {
     state.next(after: event, stop: entry.map { $0.stop } ?? .lost)
   }
+
+  /// Hands out the failures since the last call that no attempt had.
+  func takeFailedStarts() -> [FailedStart] { state.takeFailedStarts() }
 
   /// Hands out the operations of the steps that have ended since the last call, and how they have.
   func countEnded(_ count: (_ op: String, _ outcome: WorkerMeter.StepOutcome) -> Void) { state.countEnded(count) }

@@ -204,7 +204,7 @@ struct ExecutionState {
         parameterBytes += step.parameterBytes
       } catch {
         progress.begin(unit)
-        progress.fail(unit, error, isImmediate: true)
+        progress.failStart(unit, error)
       }
     }
     return nil
@@ -252,6 +252,9 @@ struct ExecutionState {
         StepFailure(.operationFailed, "the operation says it was cancelled, but nothing stops the run"))
     }
   }
+
+  /// Hands out the failures since the last call that no attempt had.
+  mutating func takeFailedStarts() -> [FailedStart] { progress.takeFailedStarts() }
 
   /// Hands out the operations of the steps that have ended since the last call, and how they have.
   mutating func countEnded(_ count: (_ op: String, _ outcome: WorkerMeter.StepOutcome) -> Void) {

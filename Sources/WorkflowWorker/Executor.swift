@@ -21,7 +21,7 @@ struct Executor: Sendable {
   private let ledger: ModelLedger?
   private let spans: (any SpanRecorder)?
   private let meter: WorkerMeter
-  private let hasEnded: @Sendable (JobID) async -> Bool
+  private let recordedEnd: @Sendable (JobID) async -> RecordedEnd?
 
   /// - Parameters:
   ///   - ended: keeps the batches of runs that have ended.
@@ -30,12 +30,13 @@ struct Executor: Sendable {
   ///   - ledger: counts the calls of models; nil to count none.
   ///   - meter: counts what becomes of runs and steps.
   ///   - spans: takes the spans of runs and steps; nil to write none.
-  ///   - hasEnded: whether a run that was lost has ended, by a cancel or its time limit.
+  ///   - recordedEnd: how a run that was lost has ended, by a cancel or its time limit; nil when it has not.
   ///   - send: sends a batch to Redis once.
   init(
     registry: OperationRegistry, limits: RunBudget.Limits, activeRuns: ActiveRuns, ended: EndedRuns, clock: RedisClock,
     texts: TextPublisher, ledger: ModelLedger? = nil, meter: WorkerMeter = WorkerMeter(Meter()),
-    spans: (any SpanRecorder)? = nil, hasEnded: @escaping @Sendable (JobID) async -> Bool = { _ in true },
+    spans: (any SpanRecorder)? = nil,
+    recordedEnd: @escaping @Sendable (JobID) async -> RecordedEnd? = { _ in .unknown },
     send: @escaping CheckpointWriter.Send
   ) {
     self.registry = registry
@@ -47,7 +48,7 @@ struct Executor: Sendable {
     self.ledger = ledger
     self.spans = spans
     self.meter = meter
-    self.hasEnded = hasEnded
+    self.recordedEnd = recordedEnd
     self.send = send
   }
 
@@ -63,7 +64,8 @@ struct Executor: Sendable {
     trace?.end(exit)
     report(exit, log)
     count(exit, of: run)
-    if case .lost = exit, await !hasEnded(run.id) { meter.lost() }
+    guard case .lost = exit else { return }
+    if let end = await recordedEnd(run.id) { trace?.end(end) } else { meter.lost() }
   }
 
   /// Counts the end of a run.
@@ -82,7 +84,7 @@ struct Executor: Sendable {
     return Execution(
       state: ExecutionState(run, registry: registry, limits: limits, clock: clock),
       writer: CheckpointWriter(held, activeRuns: activeRuns, ended: ended, log: log, send: send),
-      entry: activeRuns.entry(of: held), spending: RunSpending(run, limits), trace: trace)
+      entry: activeRuns.entry(of: held), spending: RunSpending(run, limits), request: run.requestID, trace: trace)
   }
 
   @inline(never)
@@ -95,6 +97,7 @@ struct Executor: Sendable {
     var event: Event?
     while true {
       let action = execution.next(after: event)
+      for start in execution.takeFailedStarts() { note(start, of: execution) }
       if case .written(.recorded)? = event { execution.countEnded { meter.ended($0, $1) } }
       switch action {
       case .run(let step):
@@ -119,6 +122,13 @@ struct Executor: Sendable {
     }
   }
 
+  /// Counts an attempt that could not begin, and writes its span.
+  @inline(never)
+  private func note(_ start: FailedStart, of execution: Execution) {
+    meter.attempted(start.operation, .failed(start.failure.code), took: .zero)
+    execution.trace?.attempt(start).end(.failure(.failed(start.failure)))
+  }
+
   private static func alarm(after time: Duration) async -> Event {
     try? await Task.sleep(for: time)
     return .due
@@ -136,6 +146,7 @@ struct Executor: Sendable {
     let started = step.adding { invocation in
       invocation.onText = { text.append($0) }
       invocation.trace = trace?.active
+      invocation.request = execution.request
       invocation.account = ledger.map { AttemptAccount(execution.spending, unit, $0) }
       guard let parts else { return }
       invocation.parts = invocation.parts.recording { [unit = step.unit] number, total, outputs in
@@ -167,18 +178,20 @@ struct Executor: Sendable {
     let began = ContinuousClock.now
     let result = isImmediate ? await result(of: step.operation, step.invocation) : await result(of: step)
     let time = ContinuousClock.now - began
-    trace?.end(result)
+    var end = ExecutionState.AttemptEnd.cancelled
+    var outcome = WorkerMeter.AttemptOutcome.cancelled
     switch result {
-    case .success(let result):
-      meter.attempted(step.operation.name, .succeeded, took: time)
-      return .succeeded(result)
-    case .failure(.cancelled):
-      meter.attempted(step.operation.name, .cancelled, took: time)
-      return .cancelled
+    case .success(let result): (end, outcome) = (.succeeded(result), .succeeded)
+    case .failure(.cancelled): break
     case .failure(.failed(let failure)):
-      meter.attempted(step.operation.name, .failed(failure.code), took: time)
-      return step.end(after: failure, spent: time, at: clock.now, random: .random(in: 0...1))
+      end = step.end(after: failure, spent: time, at: clock.now, random: .random(in: 0...1))
+      // A call that waits for its turn was no attempt: that comes later, under this number.
+      if case .repeats(let next, _) = end, next.failed < step.invocation.attempt { return end }
+      outcome = .failed(failure.code)
     }
+    trace?.end(result)
+    meter.attempted(step.operation.name, outcome, took: time)
+    return end
   }
 
   private func result(
@@ -227,7 +240,7 @@ extension Executor {
         return await execute(try await store.read(run), logger: logger)
       } catch {
         guard error.isTransient else {
-          return await giveUp(run.run, claimedAt: run.claimedAt, error, logger: logger)
+          return await giveUp(run.run, claimedAt: run.claimedAt, request: run.requestID, error, logger: logger)
         }
         log.write(.warning, "the documents of the run cannot be read yet: \(error)")
       }
@@ -242,9 +255,9 @@ extension Executor {
 
   /// Ends a run as failed whose documents cannot be read, so that it is not claimed again and again.
   func giveUp(
-    _ run: HeldRun, claimedAt: Timestamp, _ error: StoreError, logger: Logger
+    _ run: HeldRun, claimedAt: Timestamp, request: String? = nil, _ error: StoreError, logger: Logger
   ) async {
-    let log = RunLog(logger, run.id)
+    let log = RunLog(logger, run.id, request: request)
     log.write(.error, "the run cannot be read: \(error)")
     let failure = StepFailure(.operationFailed, "\(error)")
     var batch = CheckpointBatch(clock: clock, after: claimedAt)

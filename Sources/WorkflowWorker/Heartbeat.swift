@@ -5,7 +5,7 @@ import Synchronization
 import WorkflowStore
 
 /// Renews the leases of all active runs three times per lease, from a dedicated thread and over a dedicated connection,
-/// so that no step, no busy thread pool and no large document can delay it. The partitions are asked one after another.
+/// so that no step, no busy thread pool and no large document can delay it. All partitions are asked at the same time.
 final class Heartbeat: Sendable {
   private let partitions: Partitions
   private let activeRuns: ActiveRuns
@@ -62,46 +62,60 @@ final class Heartbeat: Sendable {
   private func beat() {
     defer { ended.signal() }
     let pause = max(.milliseconds(1), lease / 3)
-    var isFailing = false
+    var failing: [Int] = []
     repeat {
       let started = ContinuousClock.now
-      do {
-        try beatOnce(at: started)
-        if isFailing { logger.notice("leases are renewed again") }
-        isFailing = false
-      } catch {
-        if !isFailing { logger.warning("leases cannot be renewed: \(error)") }
-        isFailing = true
-      }
+      let failures = beatOnce(at: started)
+      report(failures, after: failing)
+      failing = failures.map(\.partition)
       if stopped.wait(until: started + pause) { return }
     } while true
   }
 
-  /// Renews the leases in all partitions. After an error that is an answer the other partitions are still asked.
-  private func beatOnce(at started: ContinuousClock.Instant) throws(StoreError) {
+  /// Renews the leases in all partitions, each with the whole timeout: one that does not answer delays no other.
+  /// - Returns: the partitions where that failed, by their numbers.
+  private func beatOnce(at started: ContinuousClock.Instant) -> [(partition: Int, error: StoreError)] {
     // In this order: the runs of a settled claim are active, unless they have ended.
     let settled = settledClaims()
     let held = partitions.grouped(activeRuns.held)
     let ended = partitions.grouped(endedRuns.runs)
-    var failure: StoreError?
+    let answers = HeartbeatAnswers()
     for (number, store) in partitions.all.enumerated() {
-      do {
-        let answer = try store.heartbeat(
-          worker: worker, runs: held[number], ended: ended[number], settledClaim: settled[number], lease: lease)
-        let lost = Set(answer.lost)
-        report(activeRuns.markLost(held[number].filter { lost.contains($0.id) }))
-        let paused = Set(answer.paused)
-        for run in held[number] where paused.contains(run.id) { activeRuns.pause(run) }
-        restore(endedRuns.settle(ended[number], asked: started, unfinished: Set(answer.unfinished)))
-        for id in answer.returned {
-          logger.notice("the answer to its claim was lost; the run is back in its queue", metadata: ["job": "\(id)"])
-        }
-      } catch {
-        guard error.isAnswer else { throw error }
-        failure = failure ?? error
+      store.heartbeat(
+        worker: worker, runs: held[number], ended: ended[number], settledClaim: settled[number], lease: lease
+      ) { answers.put($0, of: number) }
+    }
+    var failures: [(partition: Int, error: StoreError)] = []
+    for _ in partitions.all {
+      let (number, outcome) = answers.take()
+      switch outcome {
+      case .success(let answer): handle(answer, held[number], ended[number], asked: started)
+      case .failure(let error): failures.append((number, error))
       }
     }
-    if let failure { throw failure }
+    return failures.sorted { $0.partition < $1.partition }
+  }
+
+  private func handle(
+    _ answer: HeartbeatAnswer, _ held: [HeldRun], _ ended: [HeldRun], asked: ContinuousClock.Instant
+  ) {
+    let lost = Set(answer.lost)
+    report(activeRuns.markLost(held.filter { lost.contains($0.id) }))
+    let paused = Set(answer.paused)
+    for run in held where paused.contains(run.id) { activeRuns.pause(run) }
+    restore(endedRuns.settle(ended, asked: asked, unfinished: Set(answer.unfinished)))
+    for id in answer.returned {
+      logger.notice("the answer to its claim was lost; the run is back in its queue", metadata: ["job": "\(id)"])
+    }
+  }
+
+  /// Says that leases cannot be renewed, once for the same partitions, and that they are again.
+  private func report(_ failures: [(partition: Int, error: StoreError)], after failing: [Int]) {
+    let numbers = failures.map(\.partition)
+    guard numbers != failing else { return }
+    guard let first = failures.first else { return logger.notice("leases are renewed again") }
+    let place = numbers.count == partitions.count ? "" : " in \(Partitions.named(numbers))"
+    logger.warning("leases cannot be renewed\(place): \(first.error)")
   }
 
   private func report(_ lost: [HeldRun]) {
@@ -109,6 +123,25 @@ final class Heartbeat: Sendable {
       logger.warning(
         "the run was ended, or its lease was lost; nothing more of it is written", metadata: ["job": "\(run.id)"])
     }
+  }
+}
+
+/// The answers to one heartbeat, from the threads that bring them to the heartbeat's.
+private final class HeartbeatAnswers: Sendable {
+  private typealias Answer = (number: Int, outcome: Result<HeartbeatAnswer, StoreError>)
+
+  private let arrived = Mutex<[Answer]>([])
+  private let count = DispatchSemaphore(value: 0)
+
+  func put(_ outcome: Result<HeartbeatAnswer, StoreError>, of number: Int) {
+    arrived.withLock { $0.append((number, outcome)) }
+    count.signal()
+  }
+
+  /// Blocks until there is one: each call ends at its timeout.
+  func take() -> (number: Int, outcome: Result<HeartbeatAnswer, StoreError>) {
+    count.wait()
+    return arrived.withLock { $0.removeFirst() }
   }
 }
 

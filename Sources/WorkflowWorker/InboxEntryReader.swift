@@ -28,10 +28,22 @@ struct InboxEntryReader: Sendable {
   /// Levels of a body, and the one of the entry around it.
   private static let depth = 129
 
+  /// Why an entry is too large to be read; nil when it is not.
+  func excess(of entry: InboxEntry) -> String? {
+    entry.size <= maxEntryBytes
+      ? nil : "it has \(entry.size) bytes; a body may have \(maxBodyBytes) (WF_MAX_BODY_BYTES)"
+  }
+
+  /// The id of the job that an entry would be; nil when it has none.
+  func id(of entry: InboxEntry) -> JobID? {
+    let object =
+      (try? JSONDocument(parsing: entry.bytes, maximumDepth: Self.depth))?.value.objectValue
+      ?? (try? JSONValue(leniently: entry.bytes, maximumDepth: Self.depth))?.objectValue
+    return object?["job_id"]?.stringValue.flatMap { JobID($0) }
+  }
+
   func read(_ entry: InboxEntry) -> Reading {
-    guard entry.size <= maxEntryBytes else {
-      return .refused("it has \(entry.size) bytes; a body may have \(maxBodyBytes) (WF_MAX_BODY_BYTES)")
-    }
+    if let reason = excess(of: entry) { return .refused(reason) }
     do {
       return read(try JSONDocument(parsing: entry.bytes, maximumDepth: Self.depth))
     } catch {

@@ -10,18 +10,24 @@ struct InboxReader: Sendable {
   private let worker: String
   private let logger: Logger
   private let outages: OutageLog
+  /// Whether a run belongs to these partitions: the list of one partition is not for runs of others.
+  var isOwn: @Sendable (JobID) -> Bool = { _ in true }
 
-  init(partitions: Partitions, entries: InboxEntryReader, worker: String, logger: Logger) {
+  /// - Parameter outages: is told when Redis does not answer.
+  init(
+    partitions: Partitions, entries: InboxEntryReader, worker: String, outages: OutageLog, logger: Logger
+  ) {
     self.partitions = partitions
     self.entries = entries
     self.worker = worker
     self.logger = logger
-    outages = OutageLog("the look into the inbox", logger: logger)
+    self.outages = outages
   }
 
   private static let period = Duration.seconds(1)
   /// Milliseconds that an entry waits for a worker that has its operations: each looks once a second.
   static let patience = 10_000
+  private static let strange = "its job_id belongs to another partition; entries are pushed to the inbox without {…}"
   /// Batches of one list before the other one has its turn.
   private static let mostBatches = 50
 
@@ -31,9 +37,9 @@ struct InboxReader: Sendable {
       var isEmpty = true
       do {
         isEmpty = try await turn()
-        outages.noteSuccess()
+        outages.noteSuccess(in: partitions.all[0])
       } catch {
-        outages.note(error)
+        outages.note(error, in: partitions.all[0])
       }
       if isEmpty { try? await Task.sleep(for: Self.period) }
     }
@@ -86,6 +92,8 @@ struct InboxReader: Sendable {
 
   private func verdict(on entry: InboxEntry, now: Int) -> InboxVerdict {
     switch entries.read(entry) {
+    case .run(let submission) where !isOwn(submission.id): return .refused(Self.strange)
+    case .faulty(let id, _, _, _, _) where !isOwn(id): return .refused(Self.strange)
     case .run(let submission): return .run(submission)
     case .refused(let reason): return .refused(reason)
     case .faulty(let id, let name, let reason, let callback, let lacksOperations):
@@ -122,7 +130,8 @@ extension InboxOutcome {
     switch self {
     case .held: true
     case .waits: list == .waiting
-    case .run, .failed, .refused, .known, .gone: false
+    case .stays: true
+    case .run, .failed, .refused, .known, .gone, .moved: false
     }
   }
 }

@@ -7,6 +7,7 @@ struct Recoverer: Sendable {
   private let store: RunStore
   private let worker: String
   private let lease: Duration
+  private let outages: OutageLog
   private let logger: Logger
   private var watch: RecoveryWatch
   /// The clock of Redis that the last recovery turn returned.
@@ -18,8 +19,10 @@ struct Recoverer: Sendable {
   /// The error that was logged last; it is not logged again at every turn.
   private var loggedError: String?
 
-  init(store: RunStore, worker: String, lease: Duration, logger: Logger) {
+  /// - Parameter outages: is told where one of several servers does not answer.
+  init(store: RunStore, worker: String, lease: Duration, outages: OutageLog, logger: Logger) {
     self.store = store
+    self.outages = outages
     self.worker = worker
     self.lease = lease
     self.logger = logger
@@ -44,7 +47,7 @@ struct Recoverer: Sendable {
   /// Takes lapsed leases if the watch allows it. Otherwise sends the script all the same, to take nothing: it fails
   /// when Redis refuses writes, and with them heartbeats, or when its clock steps; the wait of one lease then restarts.
   private mutating func turn() async {
-    do {
+    do throws(StoreError) {
       var identity: ServerIdentity?
       var failure: StoreError?
       do { identity = try await store.identity() } catch { failure = error }
@@ -56,7 +59,10 @@ struct Recoverer: Sendable {
       try await upgrade()
       if loggedError != nil { logger.notice("runs of dead workers are recovered again") }
       loggedError = nil
+      outages.noteSuccess(in: store)
     } catch {
+      // All partitions of a server fail with it: one line says so.
+      if case .down = error { return outages.note(error, in: store) }
       if loggedError != "\(error)" { logger.warning("runs of dead workers cannot be recovered: \(error)") }
       loggedError = "\(error)"
     }
@@ -78,8 +84,10 @@ struct Recoverer: Sendable {
       clock = turn.clock
       answeredAt = .now
       excess = Self.time(from: last, to: turn.clock) - pause
-      for (id, recovery) in turn.runs {
-        logger.warning("a lapsed lease: \(recovery.rawValue)", metadata: ["job": "\(id)"])
+      for run in turn.runs {
+        logger.warning(
+          "a lapsed lease: \(run.recovery.rawValue)",
+          metadata: ["job": "\(run.id)", "held_by": "\(run.worker ?? "unknown")"])
       }
     } while turn.hasMore && !turn.isHeldUp && !Task.isCancelled
     // A turn that was late because this process was slow says nothing about the heartbeats of the other workers.

@@ -115,7 +115,9 @@ extension RunProgress {
       message.byteCount + (note?.byteCount ?? 0) + ProgressMessage.stepStart(step: step.id, op: step.op).byteCount
     guard need + next.json.text.utf8.count <= budget.room(logBytes: batch.logBytes) else {
       let words = "\(next.failure.message); the run has no room for another attempt (WF_MAX_RUN_BYTES)"
-      return fail(unit, StepFailure(next.failure.code, words))
+      let failure = StepFailure(next.failure.code, words)
+      if next.failed == 0 { noteFailedStart(unit, failure) }
+      return fail(unit, failure)
     }
     if let item = unit.item {
       let start = start(after: next)
@@ -123,7 +125,10 @@ extension RunProgress {
     } else {
       attempts[unit.position] = next
       plan.wait(unit.position, until: start(after: next))
-      if plan.takeBlockedWaits().contains(unit.position) { return fail(unit, next.failure) }
+      if plan.takeBlockedWaits().contains(unit.position) {
+        noteUnattempted(unit.position)
+        return fail(unit, next.failure)
+      }
     }
     batch.log(message)
     if let note { batch.log(note) }
@@ -134,6 +139,7 @@ extension RunProgress {
   /// Fails the steps that wait although another step's failure keeps them from starting.
   mutating func failBlockedWaits() {
     for blocked in plan.takeBlockedWaits() {
+      noteUnattempted(blocked)
       fail(blocked, attempts[blocked]?.failure ?? stopFailure(of: blocked))
     }
   }
@@ -141,6 +147,7 @@ extension RunProgress {
   /// Records the last failure of steps whose next attempt was due, and that another step's failure keeps from starting.
   private mutating func failBlockedAttempts() {
     for position in attempts.keys.sorted() where plan.outcome(of: position) == .blocked {
+      noteUnattempted(position)
       guard let known = attempts.removeValue(forKey: position) else { continue }
       budget.end(step(position), recorded: false)
       logFailure(position, known.failure)

@@ -73,7 +73,8 @@ extension RunProgress {
 
   /// Hands out the operations of the steps that have ended since the last call, and how they have.
   mutating func countEnded(_ count: (_ op: String, _ outcome: WorkerMeter.StepOutcome) -> Void) {
-    for (position, outcome) in uncounted { count(step(position).op, outcome) }
+    // By index, since a copy would have the array allocated again for the next step.
+    for index in uncounted.indices { count(step(uncounted[index].position).op, uncounted[index].outcome) }
     uncounted.removeAll(keepingCapacity: true)
   }
 

@@ -28,6 +28,8 @@ struct RunProgress {
   var failedStep: String?
   /// How many steps have failed.
   var failureCount: Int
+  /// Failures of steps and items that no attempt had, since they were last handed out.
+  var failedStarts: [FailedStart] = []
   /// How steps have ended since that was last counted.
   var uncounted: [(position: Position, outcome: WorkerMeter.StepOutcome)] = []
   /// The failed attempts of the steps that are to be attempted again.
@@ -40,6 +42,8 @@ struct RunProgress {
   /// What operations record of parts of their steps.
   var parts = StepPartRecords()
   let clock: RedisClock
+  /// When the attempt is due that waits for its turn and is the first of them, as it was recorded; nil where none does.
+  private var firstPlace: Timestamp?
 
   /// The longest wait for an attempt that keeps its run in the worker; a run that waits longer is parked.
   static let longestWait = Duration.milliseconds(500)
@@ -70,6 +74,7 @@ struct RunProgress {
   }
 
   private mutating func restoreAttempts() {
+    firstPlace = run.attempts.values.filter(\.waitsForPlace).map(\.due).min()
     for (position, id) in run.graph.ids.enumerated() {
       guard let known = run.attempts[StepUnit(id)], plan.outcome(of: position) == nil else { continue }
       attempts[position] = known
@@ -84,9 +89,11 @@ struct RunProgress {
 
   /// The same after attempts that were recorded before this claim. When more is left of a wait than it had to begin
   /// with, Redis's clock has gone back since: the run would wait again in each claim until the clock has caught up, so
-  /// the next attempt begins at once.
+  /// the next attempt begins at once. So does the first one that waits for its turn at a model: the run may be claimed
+  /// because that has come (hurry.lua).
   func start(afterRecorded attempts: StepAttempts) -> Timestamp {
-    attempts.due - clock.now > attempts.wait + .seconds(1) ? now : start(after: attempts)
+    if attempts.waitsForPlace, attempts.due == firstPlace { return now }
+    return attempts.due - clock.now > attempts.wait + .seconds(1) ? now : start(after: attempts)
   }
 
   /// The limits on what the run's steps may return.
@@ -168,7 +175,7 @@ struct RunProgress {
     return (invocation, bytes)
   }
 
-  private func earlier(_ unit: Unit) -> StepAttempts? {
+  func earlier(_ unit: Unit) -> StepAttempts? {
     if let item = unit.item { return items[unit.position]?.attempts[item] }
     return attempts.isEmpty ? nil : attempts[unit.position]
   }

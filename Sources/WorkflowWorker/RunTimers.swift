@@ -14,10 +14,11 @@ struct RunTimers: Sendable {
   /// How many runs a turn takes; as many take Redis a few milliseconds.
   private static let mostRuns = 100
 
-  init(store: RunStore, logger: Logger) {
+  /// - Parameter outages: is told when Redis does not answer.
+  init(store: RunStore, outages: OutageLog, logger: Logger) {
     self.store = store
     self.logger = logger
-    outages = OutageLog("the look at the timers", logger: logger)
+    self.outages = outages
   }
 
   /// Takes turns until its task is cancelled.
@@ -34,14 +35,14 @@ struct RunTimers: Sendable {
     do {
       let turn = try await store.turnTimers(after: last, limit: Self.mostRuns)
       last = turn.now
-      outages.noteSuccess()
+      outages.noteSuccess(in: store)
       for (id, outcome) in turn.runs where outcome == .timedOut {
         logger.notice("the run took longer than its timeout_s", metadata: ["job": "\(id)"])
       }
       if turn.runs.count >= Self.mostRuns { return .zero }
       return turn.next.map { min(Self.period, max(.milliseconds(1), $0 - turn.now)) } ?? Self.period
     } catch {
-      outages.note(error)
+      outages.note(error, in: store)
       return Self.period
     }
   }

@@ -42,9 +42,9 @@ struct ScheduleKeeper: Sendable {
       var pause = Self.longestPause
       do {
         pause = try await turn()
-        outages.noteSuccess()
+        outages.noteSuccess(in: store)
       } catch {
-        outages.note(error)
+        outages.note(error, in: store)
       }
       try? await Task.sleep(for: pause)
     }

@@ -25,10 +25,11 @@ extension Worker {
 
   /// Returns the runs of dead workers to their queues, in all partitions at the same time.
   private func recover(_ connection: RedisConnection, _ name: String) async {
+    let outages = OutageLog("the look for runs of dead workers", logger: logger)
     await withTaskGroup { group in
       for store in partitions(connection).all {
         group.addTask { [lease = configuration.lease, logger] in
-          var recoverer = Recoverer(store: store, worker: name, lease: lease, logger: logger)
+          var recoverer = Recoverer(store: store, worker: name, lease: lease, outages: outages, logger: logger)
           await recoverer.run()
         }
       }
@@ -37,9 +38,10 @@ extension Worker {
 
   /// Returns parked runs to their queues when their time has come, in all partitions at the same time.
   private func runTimers(_ connection: RedisConnection) async {
+    let outages = OutageLog("the look at the timers", logger: logger)
     await withTaskGroup { group in
       for store in partitions(connection).all {
-        group.addTask { [logger] in await RunTimers(store: store, logger: logger).run() }
+        group.addTask { [logger] in await RunTimers(store: store, outages: outages, logger: logger).run() }
       }
     }
   }
@@ -58,15 +60,31 @@ extension Worker {
     }
   }
 
-  /// Takes runs out of the inbox.
+  /// Takes runs out of the inbox. Where partitions are on several servers, each has a list, and entries of the public
+  /// one are moved there.
   private func readInbox(_ connection: RedisConnection, _ name: String) async {
     let definitions = DefinitionReader(
       operations: registry.schemas, maxStepBytes: configuration.maxOutputBytes,
       callbacks: CallbackAccess.check(callbacks?.access))
-    let reader = InboxReader(
-      partitions: partitions(connection, timeout: .seconds(30)),
-      entries: InboxEntryReader(definitions: definitions, maxBodyBytes: configuration.maxBodyBytes), worker: name,
-      logger: logger)
-    await reader.run()
+    let partitions = partitions(connection, timeout: .seconds(30))
+    let entries = InboxEntryReader(definitions: definitions, maxBodyBytes: configuration.maxBodyBytes)
+    let outages = OutageLog("the look into the inbox", logger: logger)
+    guard partitions.isSpread else {
+      return await InboxReader(partitions: partitions, entries: entries, worker: name, outages: outages, logger: logger)
+        .run()
+    }
+    await withTaskGroup { group in
+      group.addTask { [logger] in
+        await InboxForwarder(partitions: partitions, entries: entries, worker: name, logger: logger).run()
+      }
+      for (number, store) in partitions.all.enumerated() {
+        group.addTask { [logger] in
+          var reader = InboxReader(
+            partitions: Partitions(store), entries: entries, worker: name, outages: outages, logger: logger)
+          reader.isOwn = { partitions.number(of: $0) == number }
+          await reader.run()
+        }
+      }
+    }
   }
 }

@@ -120,10 +120,12 @@ public struct Worker: Service {
     return Executor(
       registry: registry, limits: runLimits, activeRuns: activeRuns, ended: ended, clock: clock,
       texts: TextPublisher { await texts.write($0) },
-      ledger: ModelLedger(texts.all[0], configuration.cooldown, meter: counts, logger: logger), meter: counts,
+      ledger: ModelLedger(texts, configuration.cooldown, meter: counts, logger: logger), meter: counts,
       spans: spans,
       // Where Redis cannot tell, it is no lost lease that anybody should be told of.
-      hasEnded: { (try? await texts.store(of: $0).hasEnded($0)) ?? true }, send: commit.write)
+      recordedEnd: { id in
+        do { return try await texts.store(of: id).end(of: id) } catch { return .unknown }
+      }, send: commit.write)
   }
 
   private func heartbeat(
@@ -239,9 +241,11 @@ public struct Worker: Service {
   }
 
   private func deregister(_ connection: RedisConnection, _ name: String) async {
-    do {
-      for store in partitions(connection, timeout: .milliseconds(500)).all { try await store.deregister(worker: name) }
-    } catch {
+    let answers = await partitions(connection, timeout: .milliseconds(500)).answers { _, store throws(StoreError) in
+      try await store.deregister(worker: name)
+    }
+    let failures = answers.compactMap { if case .failure(let error) = $0 { error } else { nil } }
+    if let error = Partitions.joined(failures) {
       logger.notice("the worker counts as alive until its lease lapses: \(error)")
     }
   }
@@ -258,7 +262,10 @@ public struct Worker: Service {
     let fresh = connection("wf-probe")
     defer { fresh.close() }
     // Redis refuses this script when it refuses writes, so a replica does not count as reachable.
-    return (try? await partitions(fresh).all[0].health()) != nil
+    let partitions = partitions(fresh)
+    guard partitions.isSpread else { return (try? await partitions.all[0].health()) != nil }
+    return await partitions.answers { _, store throws(StoreError) in try await store.health() }
+      .contains { if case .success = $0 { true } else { false } }
   }
 
   /// A name that no other worker has: host, process id and a random number.

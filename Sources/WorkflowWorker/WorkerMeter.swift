@@ -31,7 +31,8 @@ final class WorkerMeter: Sendable {
   }
 
   private let meter: Meter
-  private let operations: [Operation]
+  /// Those that the worker has, by the length of their names in bytes: each step looks for one.
+  private let operations: [[Operation]]
   /// What is counted of a step whose operation the worker does not have.
   private let others: Operation
   private let waits: Meter.Series
@@ -39,9 +40,12 @@ final class WorkerMeter: Sendable {
   private let losses: Meter.Series
 
   /// - Parameter operations: the names of the worker's operations.
-  init(_ meter: Meter, operations: some Sequence<String> = []) {
+  init(_ meter: Meter, operations: some Collection<String> = []) {
     self.meter = meter
-    self.operations = operations.sorted().map { Operation($0, meter) }
+    let longest = operations.map(\.utf8.count).max() ?? 0
+    self.operations = (0...longest).map { length in
+      operations.filter { $0.utf8.count == length }.map { Operation($0, meter) }
+    }
     others = Operation(Meter.other, meter)
     waits = meter.series(.runWaitSeconds)
     runs = meter.series(.runSeconds)
@@ -66,16 +70,19 @@ final class WorkerMeter: Sendable {
   /// An attempt of a step or an item has ended.
   func attempted(_ op: String, _ outcome: AttemptOutcome, took time: Duration) {
     let operation = operation(op)
-    meter.observe(operation.times, time)
-    switch outcome {
-    case .succeeded: meter.add(operation.succeeded)
-    case .cancelled: meter.add(meter.series(.attempts, ["cancelled", operation.name]))
-    case .failed(let code): meter.add(meter.series(.attempts, [code.rawValue, operation.name]))
-    }
+    let count =
+      switch outcome {
+      case .succeeded: operation.succeeded
+      case .cancelled: meter.series(.attempts, ["cancelled", operation.name])
+      case .failed(let code): meter.series(.attempts, [code.rawValue, operation.name])
+      }
+    meter.observe(operation.times, time, counting: count)
   }
 
   private func operation(_ name: String) -> Operation {
-    operations.first { $0.name.hasSameScalars(as: name) } ?? others
+    let length = name.utf8.count
+    guard length < operations.count else { return others }
+    return operations[length].first { $0.name.hasSameScalars(as: name) } ?? others
   }
 
   /// A call of a model has ended.

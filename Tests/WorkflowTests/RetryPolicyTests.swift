@@ -5,6 +5,18 @@ import Workflow
 @Suite struct RetryPolicyTests {
   private let policy = RetryPolicy.make(delay: 1, maxDelay: 5, total: 100)
 
+  @Test func `Only what a service has asked for is called so, and a day or more is no number of seconds`() {
+    func final(_ edit: (inout StepFailure.Details) -> Void) -> String {
+      var details = StepFailure.Details()
+      edit(&details)
+      return StepFailure(.rateLimited, "later", details).final(attempts: 2, in: .seconds(3)).message
+    }
+    #expect(final { $0.retryAfter = .seconds(7) } == "later; 2 attempts in 3 s; the service asked for a wait of 7 s")
+    let long = final { $0.retryAfter = .seconds(86_400) }
+    #expect(long == "later; 2 attempts in 3 s; the service asked for a wait of a day or more")
+    #expect(final { ($0.retryAfter, $0.waitsFor) = (.seconds(7), .cooldown) } == "later; 2 attempts in 3 s")
+  }
+
   private func wait(
     _ failed: Int = 1, counted: Int? = nil, _ code: ErrorCode = .rateLimited, retryAfter: Duration? = nil,
     elapsed: Duration = .zero, random: Double = 1, spent: Duration = .seconds(3), mayBeComputed: Bool = false,

@@ -225,6 +225,14 @@ struct ValidationTests {
     #expect(faults[listed].json.text == last)
   }
 
+  @Test func `The first unknown field of an object is told with those that are known`() throws {
+    let body = #"{"run_name":"r","x":1,"y":2,"steps":[{"id":"a","op":"wait","z":3}]}"#
+    let messages = try DefinitionReader.sample.faults(in: body).map(\.message)
+    #expect(messages.count == 3 && messages[0].contains("; known are run_name, inputs, steps, "), "\(messages)")
+    #expect(messages[1] == "Extra inputs are not permitted")
+    #expect(messages[2].contains("; known are id, op, needs, params, "), "\(messages)")
+  }
+
   @Test func `What stood at the fault is shortened where it is long`() throws {
     let long = String(repeating: "é", count: 1_000)
     let numbers = (0..<1_000).map(String.init).joined(separator: ",")

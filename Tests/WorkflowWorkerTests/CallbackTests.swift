@@ -63,6 +63,7 @@ struct CallbackTests {
     let table: [(HTTPError, String)] = [
       (.cannotConnect("refused"), "again in 5 s"), (.timedOut(.connecting), "again in 5 s"),
       (.timedOut(.waiting), "again in 5 s"), (.interrupted("reset"), "again in 5 s"),
+      (.timedOut(.sending), "again in 5 s"), (.unsent("reset"), "again in 5 s"),
       (.untrusted("expired"), "again in 5 s"), (.tlsFailed("no"), "again in 5 s"),
       (.tooLarge(limit: 1), "again in 5 s"),
       (.refusedAddress(address), "dead"), (.invalidRequest("no"), "dead"), (.cancelled, "given back"),

@@ -34,14 +34,6 @@ import Workflow
     schedule.fail(isAnswer: false, Load(heldRuns: 0, freeSlots: 8), at: start).isFirst
   }
 
-  private func claim(isSuspect: Bool = false, hasLeftRuns: Bool = false, isElected: Bool = false) throws -> Claim {
-    var claim = Claim()
-    claim.runs = [try ClaimedRun.make([.step("a", "now")], isSuspect: isSuspect)]
-    claim.hasLeftRuns = hasLeftRuns
-    claim.isElected = isElected
-    return claim
-  }
-
   @Test mutating func `A claim asks for as many runs as there are free slots, at most 128`() {
     let first = wake(Load(heldRuns: 3, freeSlots: 5))
     #expect(first?.id == "w/1" && first?.runs == 5 && first?.held == 3 && first?.lease == .seconds(15))
@@ -65,10 +57,10 @@ import Workflow
 
   @Test mutating func `A claim that left runs in the queue is followed by another`() throws {
     #expect(wake(Load(heldRuns: 0, freeSlots: 1)) != nil)
-    #expect(succeed(try claim(hasLeftRuns: true), Load(heldRuns: 1, freeSlots: 0)) == nil)
+    #expect(succeed(try Claim.make(hasLeftRuns: true), Load(heldRuns: 1, freeSlots: 0)) == nil)
     #expect(schedule.mayHaveMore)
     #expect(wake(Load(heldRuns: 0, freeSlots: 1)) != nil)
-    #expect(succeed(try claim(), Load(heldRuns: 1, freeSlots: 1)) == nil)
+    #expect(succeed(try Claim.make(), Load(heldRuns: 1, freeSlots: 1)) == nil)
     #expect(!schedule.mayHaveMore)
   }
 
@@ -107,21 +99,21 @@ import Workflow
   @Test mutating func `After a quarantined run other runs have their turn, and then the next quarantined one`() throws {
     let load = Load(heldRuns: 0, freeSlots: 8)
     _ = wake(load)
-    #expect(succeed(try claim(isSuspect: true), Load(heldRuns: 1, freeSlots: 7, hasQuarantined: true)) == nil)
+    #expect(succeed(try Claim.make(isSuspect: true), Load(heldRuns: 1, freeSlots: 7, hasQuarantined: true)) == nil)
     #expect(schedule.mayHaveMore)
     #expect(wake(load)?.hasHadSuspect == true)
-    #expect(succeed(try claim())?.hasHadSuspect == false)
+    #expect(succeed(try Claim.make())?.hasHadSuspect == false)
   }
 
   @Test mutating func `An elected worker claims by poll alone until it holds no run`() throws {
     let full = Load(heldRuns: 1, freeSlots: 7)
     _ = wake(full)
-    #expect(succeed(try claim(hasLeftRuns: true, isElected: true), full) == nil)
+    #expect(succeed(try Claim.make(hasLeftRuns: true, isElected: true), full) == nil)
     #expect(wake(full) == nil)
     #expect(poll(full) != nil)
-    #expect(succeed(try claim(isElected: true), full) == nil)
+    #expect(succeed(try Claim.make(isElected: true), full) == nil)
     #expect(wake(Load(heldRuns: 0, freeSlots: 8)) != nil)
-    #expect(succeed(try claim(isElected: true), Load(heldRuns: 0, freeSlots: 8)) != nil)
+    #expect(succeed(try Claim.make(isElected: true), Load(heldRuns: 0, freeSlots: 8)) != nil)
   }
 
   @Test mutating func `A stopped worker claims no more, and its last claim settles`() throws {
@@ -129,7 +121,7 @@ import Workflow
     _ = wake(load)
     schedule.stop()
     #expect(schedule.isClaiming && schedule.settledClaim(of: 0) == 0)
-    #expect(succeed(try claim(hasLeftRuns: true)) == nil)
+    #expect(succeed(try Claim.make(hasLeftRuns: true)) == nil)
     #expect(wake(load) == nil && poll(load) == nil)
     #expect(!schedule.isClaiming && schedule.settledClaim(of: 0) == 2)
   }

@@ -27,14 +27,6 @@ import Workflow
     schedule.succeed(claim, load ?? Self.room, at: start).next?.partition
   }
 
-  private func claim(isSuspect: Bool = false, hasLeftRuns: Bool = false, isElected: Bool = false) throws -> Claim {
-    var claim = Claim()
-    claim.runs = [try ClaimedRun.make([.step("a", "now")], isSuspect: isSuspect)]
-    claim.hasLeftRuns = hasLeftRuns
-    claim.isElected = isElected
-    return claim
-  }
-
   @Test mutating func `A message is followed by a claim of its partition alone`() {
     #expect(wake(.message(partition: 2)) == 2)
     #expect(succeed() == nil && !schedule.isClaiming)
@@ -53,7 +45,7 @@ import Workflow
   }
 
   @Test mutating func `A busy partition does not keep the worker from the others`() throws {
-    let more = try claim(hasLeftRuns: true)
+    let more = try Claim.make(hasLeftRuns: true)
     #expect(wake(.message(partition: 0)) == 0)
     #expect(wake(.message(partition: 1)) == nil && wake(.message(partition: 2)) == nil)
     #expect(succeed(more) == 1)
@@ -64,15 +56,15 @@ import Workflow
 
   @Test mutating func `A free slot goes to the next partition that may have runs, not to the last one again`() throws {
     #expect(wake(.message(partition: 0)) == 0)
-    #expect(succeed(try claim(hasLeftRuns: true), Self.full) == nil)
+    #expect(succeed(try Claim.make(hasLeftRuns: true), Self.full) == nil)
     #expect(wake(.message(partition: 2), Self.full) == nil)
     let one = Load(heldRuns: 7, freeSlots: 1)
     #expect(wake(.freeSlot, one) == 2)
-    #expect(succeed(try claim(hasLeftRuns: true), Self.full) == nil)
+    #expect(succeed(try Claim.make(hasLeftRuns: true), Self.full) == nil)
     #expect(wake(.freeSlot, one) == 0)
-    #expect(succeed(try claim(), Self.full) == nil)
+    #expect(succeed(try Claim.make(), Self.full) == nil)
     #expect(wake(.freeSlot, one) == 2)
-    #expect(succeed(try claim(), Self.full) == nil)
+    #expect(succeed(try Claim.make(), Self.full) == nil)
     #expect(wake(.freeSlot, one) == nil && !schedule.mayHaveMore)
   }
 
@@ -103,14 +95,14 @@ import Workflow
   @Test mutating func `While a partition has elected the worker no other is asked`() throws {
     let held = Load(heldRuns: 1, freeSlots: 7)
     #expect(wake(.message(partition: 0), held) == 0)
-    #expect(succeed(try claim(isElected: true), held) == nil)
+    #expect(succeed(try Claim.make(isElected: true), held) == nil)
     #expect(wake(.message(partition: 1), held) == nil && wake(.freeSlot, held) == nil)
     #expect(wake(.poll, held) == 0)
-    #expect(succeed(try claim(isElected: true), held) == nil)
+    #expect(succeed(try Claim.make(isElected: true), held) == nil)
     #expect(wake(.freeSlot) == 0)
     // The quarantined run is alone; after it the others have their turn.
     let alone = Load(heldRuns: 1, freeSlots: 7, hasQuarantined: true)
-    #expect(succeed(try claim(isSuspect: true), alone) == nil)
+    #expect(succeed(try Claim.make(isSuspect: true), alone) == nil)
     #expect(wake(.freeSlot) == 1)
     #expect(succeed() == 2)
     #expect(succeed() == 0)
@@ -119,7 +111,7 @@ import Workflow
   @Test mutating func `A partition that fails after it has elected the worker does not stop the others`() throws {
     let held = Load(heldRuns: 1, freeSlots: 7)
     #expect(wake(.message(partition: 0), held) == 0)
-    #expect(succeed(try claim(isElected: true), held) == nil)
+    #expect(succeed(try Claim.make(isElected: true), held) == nil)
     #expect(wake(.poll, held) == 0)
     #expect(schedule.fail(isAnswer: true, held, at: start).next?.partition == 1)
   }

@@ -83,6 +83,14 @@ import WorkflowStore
     #expect(first.calls.value == 1 && second.calls.value == 1)
   }
 
+  /// An operation that returns once another one has started.
+  private func operation(after started: Latch) -> Scripted {
+    Scripted("quick") { _ in
+      await started.wait()
+      return .outputs([:])
+    }
+  }
+
   @Test func `No call starts before its start is recorded`() async throws {
     let run = try ClaimedRun.make([.step("a", "call")])
     let sent = await execute(run, ScriptedStore([.success(.lost("queued"))]), call)
@@ -92,10 +100,7 @@ import WorkflowStore
   @Test func `A run that is lost in the middle cancels its calls, and nothing more is sent`() async throws {
     let started = Latch()
     let slow = blocked("slow", started: started)
-    let quick = Scripted("quick") { _ in
-      await started.wait()
-      return .outputs([:])
-    }
+    let quick = operation(after: started)
     let run = try ClaimedRun.make([.step("a", "slow"), .step("b", "quick")])
     let sent = await execute(run, ScriptedStore([.success(.recorded), .success(.lost("finished"))]), slow, quick)
     #expect(sent == ["1: started, start a, start b *", "2: done b *"])
@@ -136,10 +141,7 @@ import WorkflowStore
   @Test func `A run that cannot be recorded ends as failed and cancels its calls`() async throws {
     let started = Latch()
     let slow = blocked("slow", started: started)
-    let quick = Scripted("quick") { _ in
-      await started.wait()
-      return .outputs([:])
-    }
+    let quick = operation(after: started)
     let run = try ClaimedRun.make([.step("a", "slow"), .step("b", "quick")])
     let refusal = WriteOutcome.refused("the document x is gone", namespace: nil)
     let sent = await execute(run, ScriptedStore([.success(.recorded), .success(refusal)]), slow, quick)

@@ -3,6 +3,7 @@ import ExactJSON
 import Hiredis
 import Logging
 import RedisFixture
+import Synchronization
 import Testing
 import Workflow
 import WorkflowStore
@@ -60,12 +61,29 @@ import WorkflowStore
     var ends = Set<String>()
     let start = ContinuousClock.now
     while ContinuousClock.now - start < .seconds(10), ends.count < 6 {
-      var command: RedisArguments = ["ZSCORE", "wf:leases"]
-      command.append(id.description)
-      if let end = try? redis.sendBlocking(command, timeout: .seconds(10)).string { ends.insert(end) }
+      if let end = Self.end(of: redis, id) { ends.insert(end) }
     }
     return ends.count
   }
+
+  /// When a lease ends; blocks, since no thread of the pool is free for a task.
+  private static func end(of redis: RedisConnection, _ id: JobID) -> String? {
+    let answer = Answer()
+    redis.evaluate(leaseEnd, keys: ["wf:leases"], arguments: ["\(id)"], timeout: .seconds(10)) { outcome in
+      answer.text.withLock { $0 = (try? outcome.get())?.string }
+      answer.arrived.signal()
+    }
+    answer.arrived.wait()
+    return answer.text.withLock { $0 }
+  }
+
+  private static let leaseEnd = RedisScript(name: "end", source: "return redis.call('ZSCORE', KEYS[1], ARGV[1])")
+}
+
+/// What a thread waits for.
+private final class Answer: Sendable {
+  let text = Mutex<String?>(nil)
+  let arrived = DispatchSemaphore(value: 0)
 }
 
 /// Blocks every thread that passes it until it is opened.

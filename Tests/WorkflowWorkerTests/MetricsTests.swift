@@ -1,3 +1,4 @@
+import ExactJSON
 import Hiredis
 import Metrics
 import RedisFixture
@@ -105,6 +106,43 @@ import WorkflowStore
         "model_call_seconds:1000000:m": 1, "model_call_seconds:sum:m": 3_000_000,
         "model_first_token_seconds:500000:m": 1, "model_first_token_seconds:sum:m": 300_000, "model_cost:m": 125,
         "model_tokens:input:m": 30, "model_tokens:cached:m": 10, "model_tokens:output:m": 5,
+      ])
+  }
+
+  @Test func `A call that waits for its turn is no attempt, until the step fails without another one`() async throws {
+    let bench = try WorkerBench()
+    let (turns, isWaiting) = (CallCount(), Latch())
+    @Sendable func wait(for time: Duration) -> StepError {
+      var details = StepFailure.Details()
+      (details.waitsFor, details.retryAfter) = (.calls, time)
+      return .failed(StepFailure(.rateLimited, "the model has its calls", details))
+    }
+    let waits = Scripted("waits") { _ throws(StepError) in
+      turns.add()
+      if turns.value < 3 { throw wait(for: .milliseconds(1)) }
+      return .outputs([:])
+    }
+    let starves = Scripted("starves") { _ throws(StepError) in throw wait(for: .seconds(600)) }
+    let fails = Scripted("fails") { _ throws(StepError) in
+      await isWaiting.wait()
+      throw .failed(StepFailure(.providerRejected, "no"))
+    }
+    try await bench.withWorkers([waits, starves, fails]) {
+      let good = try await bench.submit([("a", "waits")])
+      #expect(try await bench.end(of: good).facts.status == .finished)
+      let bad = try await bench.submit([
+        StepDefinition(id: "a", op: "starves", needs: [], params: [:]),
+        StepDefinition(id: "b", op: "fails", needs: [], params: [:]),
+      ])
+      _ = try await bench.run(bad) { $0.log.contains { $0.contains("step_retry") } }
+      isWaiting.open()
+      #expect(try await bench.end(of: bad).facts.errorCode == "provider_rejected")
+    }
+    let sums = try await sums(bench).filter { $0.key.hasPrefix("step") && !$0.key.hasPrefix("step_attempt_seconds") }
+    #expect(
+      sums == [
+        "steps:done:waits": 1, "steps:failed:starves": 1, "steps:failed:fails": 1, "step_attempts:ok:waits": 1,
+        "step_attempts:rate_limited:starves": 1, "step_attempts:provider_rejected:fails": 1,
       ])
   }
 }

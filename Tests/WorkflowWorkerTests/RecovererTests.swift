@@ -53,10 +53,16 @@ import WorkflowStore
 
   private func isStarted(_ run: HeldRun) async throws -> Bool { try await store.status(of: run.id)?.status == .started }
 
+  private func recoverer(lease: Duration? = nil) -> Recoverer {
+    Recoverer(
+      store: store, worker: "recoverer", lease: lease ?? self.lease, outages: OutageLog("recovery", logger: logger),
+      logger: logger)
+  }
+
   @Test func `Once writes are allowed again the living have a lease of time before anything is taken`() async throws {
     let run = try #require(try await hold(1).first)
     _ = try await redis.send(["CONFIG", "SET", "min-replicas-to-write", "1"], timeout: .seconds(20))
-    var recoverer = Recoverer(store: store, worker: "recoverer", lease: lease, logger: logger)
+    var recoverer = recoverer()
     let task = Task { await recoverer.run() }
     // So long that turns have been refused, and that the wait which the first refusal restarted is almost over.
     try await pass(.milliseconds(6_500))
@@ -72,7 +78,7 @@ import WorkflowStore
   func `However many runs a dead worker had, they are back within a lease and two seconds`(count: Int) async throws {
     let held = try await hold(count)
     let death = ContinuousClock.now
-    var recoverer = Recoverer(store: store, worker: "recoverer", lease: lease, logger: logger)
+    var recoverer = recoverer()
     let task = Task { await recoverer.run() }
     while try await redis.send(["ZCARD", "wf:leases"], timeout: .seconds(20)).int != 0 { try Task.checkCancellation() }
     #expect(ContinuousClock.now - death < lease + .seconds(2))
@@ -92,7 +98,7 @@ import WorkflowStore
       partitions: Partitions(eyes, keys: Keys(), timeout: .seconds(20)), activeRuns: activeRuns, worker: "w",
       lease: lease, logger: logger)
     heartbeat.start()
-    var recoverer = Recoverer(store: store, worker: "recoverer", lease: lease, logger: logger)
+    var recoverer = recoverer(lease: lease)
     let task = Task { await recoverer.run() }
     // The recoverer has come to where it may take leases; the dead run's has not lapsed yet.
     try await renew(runs[1], for: lease * 1.5)

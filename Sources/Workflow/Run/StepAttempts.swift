@@ -23,6 +23,8 @@ public struct StepAttempts: Sendable, Equatable {
   public var due: Timestamp
   /// How the last one failed.
   public var failure: StepFailure
+  /// Whether it waits for its turn among the calls that a model gets at the same time: it may come before it is due.
+  public var waitsForPlace = false
 
   /// The attempts after one more has failed; nil when no other may follow.
   /// - Parameters:
@@ -45,6 +47,7 @@ public struct StepAttempts: Sendable, Equatable {
       turn == nil ? failure.details.needsFreshConnection : attempts?.needsFreshConnection ?? false
     since = attempts?.since ?? now - spent
     self.failure = failure
+    waitsForPlace = turn == .calls
     let wait = policy.wait(
       afterFailed: failed - failedBefore, counted: counted, failure, spent: spent, elapsed: max(.zero, now - since),
       random: random)
@@ -76,7 +79,8 @@ public struct StepAttempts: Sendable, Equatable {
   /// As it lies in the run's outputs:
   /// `{"failed","counted","timeouts","fresh","since","wait","due","error_code","error"}`, times in microseconds, and
   /// where the step has gone on in another way `"alternative"` and `"failed_before"`. A worker that does not know these
-  /// two begins with the first way again.
+  /// two begins with the first way again. `"place"` is true where it waits for its turn; a worker that does not know it
+  /// waits until it is due.
   public var json: JSONValue {
     var json: JSONObject = [
       "failed": .number(JSONNumber(failed)), "counted": .number(JSONNumber(counted)),
@@ -89,6 +93,7 @@ public struct StepAttempts: Sendable, Equatable {
       json["alternative"] = .string(alternative)
       json["failed_before"] = .number(JSONNumber(failedBefore))
     }
+    if waitsForPlace { json["place"] = true }
     return .object(json)
   }
 
@@ -111,6 +116,7 @@ public struct StepAttempts: Sendable, Equatable {
     self.wait = .microseconds(wait)
     self.due = Timestamp(microseconds: due)
     failure = StepFailure(code, message)
+    waitsForPlace = object["place"] == .bool(true)
   }
 }
 
@@ -119,7 +125,10 @@ extension StepFailure {
   /// for.
   public func final(attempts: Int, in time: Duration) -> StepFailure {
     var words = "; \(attempts) \(attempts == 1 ? "attempt" : "attempts") in \(time.inSeconds)"
-    if let wait = details.retryAfter { words += "; the service asked for a wait of \(wait.inSeconds)" }
+    // What a call waits for that was not made, no service has asked for.
+    if let wait = details.retryAfter, details.waitsFor == nil {
+      words += "; the service asked for a wait of " + (wait < .seconds(86_400) ? wait.inSeconds : "a day or more")
+    }
     return StepFailure(code, message + words, details)
   }
 }

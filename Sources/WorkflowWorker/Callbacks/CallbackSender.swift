@@ -53,7 +53,7 @@ final class CallbackSender: Sendable {
       var clocks: [Int?] = partitions.all.map { _ in nil }
       while !Task.isCancelled, !isStopping.load(ordering: .relaxed) {
         var pause = Self.longestPause
-        for (number, store) in partitions.all.enumerated() {
+        for (number, store) in partitions.all.enumerated() where !store.isDown {
           let free = slots.free
           guard free > 0 else {
             pause = Self.shortestPause
@@ -82,10 +82,10 @@ final class CallbackSender: Sendable {
       perHost: CallbackSlots.mostPerHost, rooms: slots.rooms)
     do {
       let turn = try await store.leaseCallbacks(lease, after: last)
-      outages.noteSuccess()
+      outages.noteSuccess(in: store)
       return turn
     } catch {
-      outages.note(error)
+      outages.note(error, in: store)
       return nil
     }
   }
@@ -108,7 +108,8 @@ final class CallbackSender: Sendable {
     let url: HTTPURL
     do throws(HTTPURLError) { url = try configuration.access.url(callback.url) } catch { return CallbackAnswer(error) }
     let message = CallbackMessage(callback, site: configuration.site)
-    let span = HTTPSpan(RunTrace.callback(callback, spans), "POST", url, number: 0)
+    let span = HTTPSpan(
+      RunTrace.active(of: callback, spans), "POST", url, "callback \(callback.id) \(callback.attempts)")
     let request = HTTPRequest(
       method: "POST", url: url.text,
       headers: message.headers(configuration.secrets, at: time(nil)) + (span?.trace.context.headers ?? []),
@@ -150,7 +151,7 @@ final class CallbackSender: Sendable {
         try await store.record(outcome, of: callback)
         return
       } catch {
-        outages.note(error)
+        outages.note(error, in: store)
         guard error.isTransient, outcome != .givenBack else { return }
       }
       await Task.uncancelledSleep(for: .milliseconds(200))

@@ -83,3 +83,14 @@ extension CheckpointBatch {
     return items.joined(separator: ", ") + (hasStepInFlight ? " *" : "") + end
   }
 }
+
+extension Claim {
+  /// A claim that brings one run of one step.
+  static func make(isSuspect: Bool = false, hasLeftRuns: Bool = false, isElected: Bool = false) throws -> Claim {
+    var claim = Claim()
+    claim.runs = [try ClaimedRun.make([.step("a", "now")], isSuspect: isSuspect)]
+    claim.hasLeftRuns = hasLeftRuns
+    claim.isElected = isElected
+    return claim
+  }
+}
