@@ -2,7 +2,8 @@ extension KeyFile {
   /// The comment that a new file begins with.
   static let head = """
     # Who may use wf's API: a line per key with a name, the SHA-256 of the key, a role (user, read, admin) and limits
-    # (requests_s=, runs=, bytes=). `wf keys` changes this file, and so may you; the API reads it again by itself.
+    # (requests_s=, runs=, bytes=, cost_day=). `wf keys` changes this file, and so may you; the API reads it again by
+    # itself.
 
     """
 

@@ -45,6 +45,9 @@ enum APIError: Error, Sendable, Equatable {
   case unavailable(reason: String, outcomeUnknown: Bool)
   /// Redis is unreachable for a request that only reads; the reason is for the log.
   case unreadable(reason: String)
+  /// The servers of some partitions are unreachable; the reason is for the log.
+  /// `outcomeUnknown`: nil for a request that only reads or may be repeated, else whether it may have taken effect.
+  case down(partitions: [Int], reason: String, outcomeUnknown: Bool?)
   /// Redis refuses the request; `cause` is one word, the reason with its remedy is for the log.
   case refused(cause: String, reason: String, outcomeUnknown: Bool)
   /// Other requests use all of a quota; the value is the message.
@@ -59,6 +62,8 @@ enum APIError: Error, Sendable, Equatable {
     switch error {
     case .unavailable(let reason, let outcomeUnknown):
       self = .unavailable(reason: reason, outcomeUnknown: outcomeUnknown)
+    case .down(let partitions, let reason, let outcomeUnknown):
+      self = .down(partitions: partitions, reason: reason, outcomeUnknown: outcomeUnknown)
     case .refused(let cause, let reason, let outcomeUnknown):
       self = .refused(cause: cause, reason: reason, outcomeUnknown: outcomeUnknown)
     case .damaged(let what): self = .damaged(what)
@@ -69,6 +74,8 @@ enum APIError: Error, Sendable, Equatable {
   init(reading error: StoreError) {
     switch error {
     case .unavailable(let reason, _): self = .unreadable(reason: reason)
+    case .down(let partitions, let reason, _):
+      self = .down(partitions: partitions, reason: reason, outcomeUnknown: nil)
     case .refused(let cause, let reason, _): self = .refused(cause: cause, reason: reason, outcomeUnknown: false)
     case .damaged(let what): self = .damaged(what)
     }
@@ -76,14 +83,17 @@ enum APIError: Error, Sendable, Equatable {
 
   /// Converts the error of a write that may be repeated without further ado.
   init(repeatable error: StoreError) {
-    if case .unavailable(let reason, _) = error { self = .unreadable(reason: reason) } else { self.init(error) }
+    switch error {
+    case .unavailable, .down: self.init(reading: error)
+    case .refused, .damaged: self.init(error)
+    }
   }
 
   /// The reason for the log, which clients must not see.
   var reason: String? {
     switch self {
     case .unavailable(let reason, _), .unreadable(let reason), .damaged(let reason): reason
-    case .refused(_, let reason, _): reason
+    case .refused(_, let reason, _), .down(_, let reason, _): reason
     default: nil
     }
   }
@@ -101,7 +111,7 @@ enum APIError: Error, Sendable, Equatable {
     case .unsupportedMediaType, .noForm, .unsupportedEncoding: 415
     case .misdirected: 421
     case .limited: 429
-    case .unavailable, .unreadable, .refused, .busy, .incapable, .noKeys: 503
+    case .unavailable, .unreadable, .down, .refused, .busy, .incapable, .noKeys: 503
     // nginx's status for a client that closed its request.
     case .clientGone: 499
     case .damaged: 500
@@ -145,24 +155,42 @@ enum APIError: Error, Sendable, Equatable {
     case .unavailable(_, outcomeUnknown: true):
       "Redis did not answer in time, and whether the request took effect is unknown; repeating it is safe with an Idempotency-Key"
     case .unavailable(_, outcomeUnknown: false): "Redis is not available; nothing was written, try again"
+    case .down(let partitions, _, let outcomeUnknown):
+      Self.sentence(ofDown: partitions, outcomeUnknown: outcomeUnknown)
     case .busy(let what): what
     case .clientGone: "the client has closed the connection"
     case .unreadable: "Redis is not available; try again"
-    case .refused(let cause, _, outcomeUnknown: false):
-      "Redis refuses the request (\(cause)); nothing was written, and the log of wf api says what to do"
-    case .refused(let cause, _, outcomeUnknown: true):
-      """
+    case .refused(let cause, _, let outcomeUnknown): Self.sentence(ofRefusal: cause, outcomeUnknown: outcomeUnknown)
+    case .damaged: "what Redis holds is not what wf wrote; the log of wf api says more"
+    }
+  }
+
+  private static func sentence(ofRefusal cause: String, outcomeUnknown: Bool) -> String {
+    outcomeUnknown
+      ? """
       Redis refuses the request (\(cause)), and whether it took effect is unknown; repeating it is safe with an \
       Idempotency-Key, and the log of wf api says what to do
+      """ : "Redis refuses the request (\(cause)); nothing was written, and the log of wf api says what to do"
+  }
+
+  private static func sentence(ofDown partitions: [Int], outcomeUnknown: Bool?) -> String {
+    let names = "\(Partitions.named(partitions)) of Redis"
+    return switch (outcomeUnknown, partitions.count) {
+    case (nil, 1): "\(names) is not available; try again"
+    case (nil, _): "\(names) are not available, and the answer would lack what is there; try again"
+    case (false?, _): "\(names) is not available; nothing was written, try again"
+    case (true?, _):
       """
-    case .damaged: "what Redis holds is not what wf wrote; the log of wf api says more"
+      \(names) did not answer in time, and whether the request took effect is unknown; repeating it is safe with an \
+      Idempotency-Key
+      """
     }
   }
 
   private var headers: [(name: String, value: String)] {
     switch self {
     case .methodNotAllowed(let allow): [("Allow", allow.joined(separator: ", "))]
-    case .unavailable, .unreadable, .refused: [("Retry-After", "2")]
+    case .unavailable, .unreadable, .down, .refused: [("Retry-After", "2")]
     case .busy: [("Retry-After", "1")]
     case .noKeys: [("Retry-After", "5")]
     case .limited(_, let seconds): [("Retry-After", "\(seconds)")]

@@ -12,7 +12,7 @@ extension APIServer {
     let schedules = Schedules(catalog: catalog, partitions: partitions, submissions: submissions)
     return [
       SubmitRoute(
-        catalog: catalog, partitions: partitions, submissions: submissions, allowance: RunAllowance(partitions),
+        catalog: catalog, submissions: submissions, allowance: RunAllowance(partitions),
         spans: spans),
       OperationsRoute(catalog: catalog),
       ScheduleListRoute(schedules: schedules),

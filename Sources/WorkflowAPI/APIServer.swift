@@ -127,6 +127,7 @@ public struct APIServer: Service {
     let start = MonotonicInstant.now
     let context = RequestContext(request, keys: accessControl.keys)
     let page = PagePlace(request)
+    if page != nil { router.note(request, context) }
     var response: FastCGIResponse
     do {
       if page?.isPublic == true { try accessControl.checkPublic(request) } else { try admit(request, context) }

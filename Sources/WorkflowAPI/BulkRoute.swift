@@ -104,6 +104,8 @@ struct BulkRoute: Route {
           if case .queued = outcome { outcomes[id] = .queued }
         }
       }
+      // The runs that are not on this page, because an earlier request has reached them, are done, too.
+      try await partitions.waitForReplicas()
     } catch {
       throw APIError(repeatable: error)
     }

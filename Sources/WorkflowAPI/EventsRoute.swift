@@ -5,7 +5,8 @@ import WorkflowStore
 
 /// `GET /status/{id}/events`: the progress of a run as a stream of server-sent events (WHATWG HTML, section 9.2).
 ///
-/// Each progress entry is an event with its index as `id:`; `event: status` is sent first, at each change, and last. A
+/// Each progress entry is an event with its index as `id:`; `event: status` follows the entries that are
+/// there at the beginning, and is sent at each change, and last. A
 /// client that reconnects with `Last-Event-ID: N` continues at N+1; one that has all events of an ended run gets 204,
 /// which tells an `EventSource` not to reconnect. While Redis is unreachable the response is also 200, and the stream
 /// waits: any other status would stop an `EventSource` for good.
@@ -29,17 +30,17 @@ struct EventsRoute: Route {
     RouteDocumentation(
       id: "getEvents", summary: "The progress of a run, as server-sent events",
       description: """
-        Each entry of the log is an event whose data are a `ProgressEntry` and whose id is its index. `event: status` comes \
-        first, at each change, and last; its data have `status`. What a model is writing comes as `text`, `token` and \
-        `reset`, whose data are a `TextEvent`. A stream that ends before a terminal status was cut off.
+        Each entry of the log is an event whose data are a `ProgressEntry` and whose id is its index. `event: status` follows \
+        the entries that are there at the beginning, and comes at each change, and last; its data have `status`. What a \
+        model is writing comes as `text`, `token` and `reset`, whose data are a `TextEvent`. A stream that ends before a terminal status was cut off.
         """,
       parameters: [.jobID, Self.since.documentation, Self.lastEventID],
       answers: [
         .init(
           status: 200, meaning: "The events.", content: ("text/event-stream", Field.reference("Event")),
           example: .string(
-            "event: status\ndata: {\"status\":\"started\"}\n\n"
-              + "id: 0\ndata: {\"ts\":1795460055.171802,\"msg\":\"enqueued\"}\n\n")),
+            "id: 0\ndata: {\"ts\":1795460055.171802,\"msg\":\"enqueued\"}\n\n"
+              + "event: status\ndata: {\"status\":\"queued\"}\n\n")),
         .empty(204, "The client has all events of a run that has ended."), .noJob, .invalid,
       ])
   }

@@ -2,7 +2,8 @@ import ExactJSON
 import FastCGI
 import WorkflowStore
 
-/// `GET /status/health`: 200 while runs are accepted and executed, else 503; the facts in JSON in both cases.
+/// `GET /status/health`: 200 while runs are accepted and executed, if only in some partitions of several servers, else
+/// 503; the facts in JSON in both cases.
 struct HealthRoute: Route {
   let method = "GET"
   let pattern = ["status", "health"]
@@ -16,7 +17,7 @@ struct HealthRoute: Route {
       id: "getHealth", summary: "Whether runs are accepted and executed",
       hasPage: true,
       answers: [
-        .json(200, "Health", "They are."),
+        .json(200, "Health", "They are; where `status` is `degraded`, not in all partitions."),
         .json(503, "Health", "They are not; `detail` says why."),
       ])
   }
@@ -25,32 +26,25 @@ struct HealthRoute: Route {
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     do {
-      let health = try await partitions.health()
-      let fallbacks = try await partitions.fallbacksOfLastHour()
-      let inbox = try await partitions.inboxState()
-      let callbacks = try await partitions.callbackCounts()
-      let snapshot = try await catalog.look()
-      let drained = snapshot.workers.count(where: \.isDrained)
-      let workers = max(0, health.workers - drained)
-      let fault = fault(health, workers: workers, drained: drained)
-      let shortages = Shortages(health.waiting, snapshot)
+      let state = try await partitions.state()
+      let snapshot = try await snapshot(isNeeded: state.down.isEmpty)
+      let drained = snapshot?.workers.count(where: \.isDrained) ?? 0
+      let workers = max(0, state.health.workers - drained)
+      let fault = fault(state.health, workers: workers, drained: drained)
+      let shortages = snapshot.map { Shortages(state.health.waiting, $0) }
+      for outage in state.down { context.note("partition \(outage.number)", outage.reason) }
       var facts: JSONObject = [
-        "status": fault == nil ? "ok" : "unavailable", "redis": "ok",
-        "workers": .number(JSONNumber(workers)), "queued": .number(JSONNumber(health.queued)),
-        "started": .number(JSONNumber(health.started)),
+        "status": fault != nil ? "unavailable" : state.down.isEmpty ? "ok" : "degraded", "redis": "ok",
+        "workers": .number(JSONNumber(workers)), "queued": .number(JSONNumber(state.health.queued)),
+        "started": .number(JSONNumber(state.health.started)),
       ]
       if drained > 0 { facts["drained"] = .number(JSONNumber(drained)) }
-      if !shortages.isEmpty { facts["missing"] = shortages.json }
-      if inbox.entries > 0 { facts["inbox"] = .number(JSONNumber(inbox.entries)) }
-      if callbacks.waiting > 0 { facts["callbacks"] = .number(JSONNumber(callbacks.waiting)) }
-      if fallbacks > 0 { facts["fallbacks_last_hour"] = .number(JSONNumber(fallbacks)) }
-      if !health.repairs.isEmpty {
-        let repairs = health.repairs.sorted { $0.key < $1.key }
-        facts["repairs"] = .object(JSONObject(repairs.map { ($0.key, .number(JSONNumber($0.value))) }))
-      }
-      let warnings = warnings() + inboxWarnings(inbox) + shortages.warnings + callbackWarnings(callbacks)
+      if let shortages, !shortages.isEmpty { facts["missing"] = shortages.json }
+      add(state, to: &facts)
+      let warnings =
+        warnings() + inboxWarnings(state.inbox) + (shortages?.warnings ?? []) + callbackWarnings(state.callbacks)
       if !warnings.isEmpty { facts["warnings"] = .array(warnings.map { .string($0) }) }
-      if let fault { facts["detail"] = .string(fault) }
+      if let detail = fault ?? outage(state.down) { facts["detail"] = .string(detail) }
       return .json(status: fault == nil ? 200 : 503, .object(facts))
     } catch {
       let failure = APIError(reading: error)
@@ -61,12 +55,47 @@ struct HealthRoute: Route {
     }
   }
 
-  private func inboxWarnings(_ inbox: (entries: Int, refused: Int, fault: String?)) -> [String] {
-    let list = partitions.keys.prefix + "inbox:refused"
-    let refused =
-      inbox.refused == 0
-      ? nil
-      : "\(inbox.refused) entries of the inbox were refused: LRANGE \(list) 0 -1 shows them and why; then delete it"
+  /// The live workers.
+  /// - Parameter isNeeded: false where some partitions are down, and the rest is told without them.
+  private func snapshot(isNeeded: Bool) async throws(StoreError) -> OperationCatalog.Snapshot? {
+    do { return try await catalog.look() } catch {
+      if isNeeded { throw error }
+      return nil
+    }
+  }
+
+  /// What is there of other things.
+  private func add(_ state: OverallState, to facts: inout JSONObject) {
+    if state.inbox.entries > 0 { facts["inbox"] = .number(JSONNumber(state.inbox.entries)) }
+    if state.callbacks.waiting > 0 { facts["callbacks"] = .number(JSONNumber(state.callbacks.waiting)) }
+    if state.fallbacks > 0 { facts["fallbacks_last_hour"] = .number(JSONNumber(state.fallbacks)) }
+    if !state.down.isEmpty {
+      facts["partitions_down"] = .array(
+        state.down.map { ["partition": .number(JSONNumber($0.number)), "reason": .string($0.cause)] })
+    }
+    if !state.health.repairs.isEmpty {
+      let repairs = state.health.repairs.sorted { $0.key < $1.key }
+      facts["repairs"] = .object(JSONObject(repairs.map { ($0.key, .number(JSONNumber($0.value))) }))
+    }
+  }
+
+  /// What it means that partitions are down; nil when none is.
+  private func outage(_ down: [PartitionOutage]) -> String? {
+    if down.isEmpty { return nil }
+    return """
+      \(Partitions.named(down.map(\.number))) of \(partitions.count) \(down.count == 1 ? "is" : "are") down: \
+      \(down.count == 1 ? "its" : "their") runs wait, and new runs go to the others
+      """
+  }
+
+  private func inboxWarnings(_ inbox: InboxState) -> [String] {
+    let refused = inbox.refusedLists.first.map { list in
+      let rest = inbox.refusedLists.dropFirst().joined(separator: ", ")
+      let others = rest.isEmpty ? "" : " (and \(rest))"
+      return """
+        \(inbox.refused) entries of the inbox were refused: LRANGE \(list) 0 -1 shows them and why\(others); then delete it
+        """
+    }
     return [inbox.fault, refused].compactMap(\.self)
   }
 

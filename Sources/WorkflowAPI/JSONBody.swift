@@ -20,15 +20,29 @@ enum JSONBody {
     switch request.body {
     case .tooLarge(let limit): throw .tooLarge(limit: limit)
     case .complete([]):
-      throw .invalid([ValidationFault("missing", [.key("body")], "Field required", input: .null)])
+      throw .invalid([ValidationFault("missing", [.key("body")], "Field required; the body is empty", input: .null)])
     case .complete(let bytes): return bytes
     }
   }
 
   /// The refusal of a body that is no JSON.
-  static func refusal(_ error: JSONError) -> APIError {
-    let place: ValidationFault.Location = [.key("body"), .index(error.offset)]
-    return .invalid([ValidationFault("json_invalid", place, "JSON decode error: \(error)", input: [:])])
+  static func refusal(_ error: JSONError, of bytes: some Collection<UInt8>) -> APIError {
+    let location: ValidationFault.Location = [.key("body"), .index(error.offset)]
+    let message = "JSON decode error: \(place(of: error, in: bytes)): \(error)"
+    return .invalid([ValidationFault("json_invalid", location, message, input: [:])])
+  }
+
+  /// Where in a text an error is, as an editor shows it: lines and columns from 1, columns in Unicode scalars.
+  static func place(of error: JSONError, in text: some Collection<UInt8>) -> String {
+    var (line, column) = (1, 1)
+    for byte in text.prefix(error.offset) {
+      if byte == UInt8(ascii: "\n") {
+        (line, column) = (line + 1, 1)
+      } else if byte & 0xc0 != 0x80 {
+        column += 1
+      }
+    }
+    return "line \(line), column \(column)"
   }
 
   private static func checkContentEncoding(_ request: FastCGIRequest) throws(APIError) {

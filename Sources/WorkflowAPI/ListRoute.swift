@@ -58,6 +58,7 @@ struct ListRoute: Route {
     if facts.status == .queued, facts.due != nil { json["due_ts"] = time(facts.due) }
     if facts.isPaused { json["paused"] = true }
     if facts.generation > 0 { json["generation"] = .number(JSONNumber(facts.generation)) }
+    if facts.reopenedAt != nil { json["reopened_ts"] = time(facts.reopenedAt) }
     if let priority = facts.priority { json["priority"] = .string(priority) }
     if let labels = facts.labels, let value = try? JSONValue(parsing: labels) { json["labels"] = value }
     if let owner = facts.owner { json["owner"] = .string(owner) }

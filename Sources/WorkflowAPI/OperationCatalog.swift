@@ -106,7 +106,7 @@ final class OperationCatalog: Sendable {
   private func lookNow() async -> Result<Snapshot, StoreError> {
     let start = ContinuousClock.now
     do throws(StoreError) {
-      let (workers, now) = try await partitions.all[0].liveWorkers()
+      let (workers, now) = try await partitions.home.liveWorkers()
       let abilities = try await read(Self.digests(of: workers))
       note(abilities, workers)
       // A twentieth of the time at most.
@@ -151,7 +151,7 @@ final class OperationCatalog: Sendable {
 
   private func text(of digest: String) async throws(StoreError) -> [UInt8]? {
     do {
-      return try await partitions.all[0].abilities(digest)
+      return try await partitions.home.abilities(digest)
     } catch .damaged(let what) {
       noteOnce(digest, "the operations that workers announce as \(digest.cut(toBytes: 100)) cannot be read: \(what)")
       return nil

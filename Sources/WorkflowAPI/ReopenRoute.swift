@@ -64,14 +64,15 @@ struct RerunRoute: Route {
 
   private func step(in bytes: [UInt8]) throws(APIError) -> String {
     let body: JSONValue
-    do { body = try JSONValue(parsing: bytes) } catch { throw JSONBody.refusal(error) }
+    do { body = try JSONValue(parsing: bytes) } catch { throw JSONBody.refusal(error, of: bytes) }
     guard let object = body.objectValue else {
       throw .invalid([ValidationFault("dict_type", [.key("body")], "Input should be a valid dictionary", input: body)])
     }
     let place: ValidationFault.Location = [.key("body"), .key("from")]
     var faults = object.members.filter { $0.key != "from" }.prefix(20).map { member in
       ValidationFault(
-        "extra_forbidden", [.key("body"), .key(member.key)], "Extra inputs are not permitted", input: member.value)
+        "extra_forbidden", [.key("body"), .key(member.key)], "Extra inputs are not permitted; known is from",
+        input: member.value)
     }
     let value = object["from"]
     if value == nil { faults.append(ValidationFault("missing", place, "Field required", input: body)) }

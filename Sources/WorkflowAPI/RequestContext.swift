@@ -53,8 +53,10 @@ final class RequestContext: Sendable {
   /// Whether the answer has waited for something that the client wants to wait for.
   var hasWaited: Bool { isWaiting.load(ordering: .relaxed) }
 
-  /// Notes the number of the request's route.
-  func noteRoute(_ number: Int) { routeNumber.store(number, ordering: .relaxed) }
+  /// Notes the number of the request's route. The first one counts: a page asks other routes for what it shows.
+  func noteRoute(_ number: Int) {
+    _ = routeNumber.compareExchange(expected: -1, desired: number, ordering: .relaxed)
+  }
 
   /// Notes that the answer waits for something that the client wants to wait for.
   func noteWait() { isWaiting.store(true, ordering: .relaxed) }

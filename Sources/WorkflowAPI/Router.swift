@@ -20,13 +20,30 @@ struct Router: Sendable {
     self.partitions = partitions
   }
 
+  /// Notes the route of a request that is answered by a page.
+  func note(_ request: FastCGIRequest, _ context: RequestContext) {
+    let segments = Self.segments(request)
+    let method = Self.method(request)
+    let number = routes.firstIndex { route, pattern, _ in
+      method.hasSameScalars(as: route.method) && Self.match(segments, pattern) != nil
+    }
+    if let number { context.noteRoute(number) }
+  }
+
+  private static func segments(_ request: FastCGIRequest) -> [ArraySlice<UInt8>] {
+    Array(request.path.utf8).dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+  }
+
+  /// HEAD is answered like GET; the FastCGI server omits the body.
+  private static func method(_ request: FastCGIRequest) -> String {
+    request.method.hasSameScalars(as: "HEAD") ? "GET" : request.method
+  }
+
   /// Answers a request.
   /// - Throws: `notFound`, `methodNotAllowed`, `forbidden`, or the error of the route.
   func answer(_ request: FastCGIRequest, _ context: RequestContext) async throws(APIError) -> FastCGIResponse {
-    let segments = Array(request.path.utf8).dropFirst()
-      .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    // HEAD is answered like GET; the FastCGI server omits the body.
-    let method = request.method.hasSameScalars(as: "HEAD") ? "GET" : request.method
+    let segments = Self.segments(request)
+    let method = Self.method(request)
     var allowed: [String] = []
     for (number, (route, pattern, isOfRun)) in routes.enumerated() {
       guard let argument = Self.match(segments, pattern) else { continue }
@@ -92,7 +109,9 @@ struct Router: Sendable {
         /workflow/workers/{id}/drain
         """
     }
-    guard start.hasSameScalars(as: "status") else { return "Not Found" }
+    guard start.hasSameScalars(as: "status") else {
+      return "Not Found; runs are submitted by POST /workflow/run and listed at /status"
+    }
     return "Not Found; the status of a run is at /status/{id} and its events at /status/{id}/events"
   }
 }

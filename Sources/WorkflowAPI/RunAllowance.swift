@@ -8,7 +8,7 @@ import WorkflowStore
 ///
 /// The script that accepts a run counts, so a limit holds whatever other API processes accept. With several partitions
 /// each counts its own runs: what the others have is looked up once a second, and a limit may be exceeded by what they
-/// accept within it.
+/// accept within it. A partition that is down, of several servers, counts with what was known of it last.
 final class RunAllowance: Sendable {
   private struct Look {
     let usages: [RunUsage]
@@ -36,11 +36,23 @@ final class RunAllowance: Sendable {
   private func usages(of name: String) async throws(APIError) -> [RunUsage] {
     if let look = looks.withLock({ $0[name] }), .now - look.time < .seconds(1) { return look.usages }
     let time = MonotonicInstant.now
-    var usages: [RunUsage] = []
-    for store in partitions.all {
-      usages.append(try await store.reading { store throws(StoreError) in try await store.usage(of: name) })
+    let usages = try await partitions.reading { partitions throws(StoreError) in
+      try await read(name, in: partitions)
     }
     looks.withLock { [usages] in $0[name] = Look(usages: usages, time: time) }
     return usages
+  }
+
+  private func read(_ name: String, in partitions: Partitions) async throws(StoreError) -> [RunUsage] {
+    guard partitions.isSpread else {
+      var usages: [RunUsage] = []
+      for store in partitions.all { usages.append(try await store.usage(of: name)) }
+      return usages
+    }
+    let known = looks.withLock { $0[name]?.usages }
+    let answers = await partitions.answers(within: .seconds(1)) { _, store throws(StoreError) in
+      try await store.usage(of: name)
+    }
+    return answers.enumerated().map { number, answer in (try? answer.get()) ?? known?[number] ?? RunUsage() }
   }
 }

@@ -83,8 +83,10 @@ struct ScheduleListRoute: Route {
     _ request: FastCGIRequest, argument: String, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {
     var (found, now): ([StoredSchedule], Int) = ([], 0)
-    for store in schedules.partitions.all {
-      let look = try await store.reading { store throws(StoreError) in try await store.schedules() }
+    let looks = try await schedules.partitions.reading { partitions throws(StoreError) in
+      try await partitions.schedules()
+    }
+    for look in looks {
       found += look.schedules
       now = look.now
     }
@@ -185,7 +187,7 @@ struct PutScheduleRoute: Route {
       return try reader.read(body, from: time(nil), dayBudget: dayBudget)
     } catch {
       switch error {
-      case .malformed(let error): throw JSONBody.refusal(error)
+      case .malformed(let error): throw JSONBody.refusal(error, of: body)
       case .invalid(let faults): throw .invalid(faults)
       case .host(let error): throw .incapable("\(error)")
       }

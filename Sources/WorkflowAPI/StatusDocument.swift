@@ -9,12 +9,12 @@ struct StatusDocument {
   private let id: JobID
   private let run: StoredRun
   private let since: Int
-  private let usage: [String: ModelUsage]
+  private let usage: [String: ModelUsage]?
 
   /// - Parameters:
   ///   - since: the index of the first progress entry that is shown. The steps are derived from all entries.
-  ///   - usage: what calls of models have used, by step.
-  init(_ id: JobID, _ run: StoredRun, since: Int = 0, usage: [String: ModelUsage] = [:]) {
+  ///   - usage: what calls of models have used, by step; nil where that cannot be read now.
+  init(_ id: JobID, _ run: StoredRun, since: Int = 0, usage: [String: ModelUsage]? = [:]) {
     self.usage = usage
     self.id = id
     self.run = run
@@ -52,7 +52,7 @@ struct StatusDocument {
       text.last.append(text: ",\"due_ts\":")
       text.last += due
     }
-    if facts.generation > 0 { text.last.append(text: ",\"generation\":\(facts.generation)") }
+    appendGeneration(to: &text.last)
     if facts.isPaused { text.last.append(text: ",\"paused\":true") }
     if let priority = facts.priority { text.last.append(text: ",\"priority\":\"\(priority)\"") }
     if let labels = facts.labels {
@@ -60,6 +60,7 @@ struct StatusDocument {
       text.last += labels
     }
     if facts.isDegraded { text.last.append(text: ",\"degraded\":true") }
+    if usage == nil { text.last.append(text: ",\"usage_unknown\":true") }
     appendError(to: &text.last)
     appendProgress(to: &text)
     appendSteps(to: &text)
@@ -82,6 +83,13 @@ struct StatusDocument {
       done += [last, document]
       last = []
     }
+  }
+
+  private func appendGeneration(to text: inout [UInt8]) {
+    if run.facts.generation > 0 { text.append(text: ",\"generation\":\(run.facts.generation)") }
+    guard let reopened = run.facts.reopenedAt else { return }
+    text.append(text: ",\"reopened_ts\":")
+    text += reopened
   }
 
   /// Names the schedule that has started the run. A name has nothing that JSON escapes.
@@ -112,7 +120,7 @@ struct StatusDocument {
   private func appendSteps(to text: inout PiecewiseText) {
     let views = StepView.fold(run.heads, known: knownSteps, isStarted: run.status == .started)
     var used = ModelUsage()
-    for step in usage.values { used.add(step) }
+    for step in (usage ?? [:]).values { used.add(step) }
     append(used, to: &text.last)
     text.last.append(text: ",\"steps\":{")
     for (index, view) in views.enumerated() {
@@ -129,7 +137,7 @@ struct StatusDocument {
       text.last += progress.membersBehindStep
       text.last.append(UInt8(ascii: "}"))
     }
-    if let used = usage[view.id] { append(used, to: &text.last) }
+    if let used = usage?[view.id] { append(used, to: &text.last) }
     if !view.retryEntries.isEmpty { appendRetries(of: view, to: &text.last) }
     if run.status == .failed || run.status == .cancelled, let entry = view.doneEntry {
       if let outputs = ProgressHead.outputs(in: run.progress[entry]) {

@@ -116,10 +116,11 @@ struct StatusRoute: Route {
     return response
   }
 
-  /// What calls of models have used for a run, by step, where one of its steps may have made some.
-  private func usage(of id: JobID, _ run: StoredRun) async throws(APIError) -> [String: ModelUsage] {
+  /// What calls of models have used for a run, by step, where one of its steps may have made some; nil where the
+  /// partition that counts them is down, and not the run's.
+  private func usage(of id: JobID, _ run: StoredRun) async throws(APIError) -> [String: ModelUsage]? {
     guard run.facts.hasModelCalls else { return [:] }
-    do { return try await partitions.all[0].usage(ofRun: id) } catch { throw APIError(reading: error) }
+    do { return try await partitions.usage(ofRun: id) } catch { throw APIError(reading: error) }
   }
 
   /// Renders the document; a large one in the global pool.

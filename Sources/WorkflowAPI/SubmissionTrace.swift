@@ -12,16 +12,20 @@ final class SubmissionTrace: Sendable {
   init?(_ request: FastCGIRequest, _ spans: (any SpanRecorder)?) {
     // Two such headers come joined by a comma or as two: in both forms they are to be ignored.
     let headers = request.headers("traceparent")
-    let state = request.headers("tracestate").joined(separator: ",")
-    let number = "\(UInt64.random(in: 0 ... .max))"
-    if headers.count == 1, let context = TraceContext(traceparent: headers[0], state: state) {
-      active = ActiveTrace(context, recorder: spans).child("submit", number)
+    if headers.count == 1, let context = Self.context(headers[0], request) {
+      active = ActiveTrace(context, recorder: spans).child("submit", Self.randomNumber)
     } else if let spans {
-      active = ActiveTrace(beginning: .random(), "submit", number, recorder: spans)
+      active = ActiveTrace(beginning: .random(), "submit", Self.randomNumber, recorder: spans)
     } else {
       return nil
     }
   }
+
+  private static func context(_ parent: String, _ request: FastCGIRequest) -> TraceContext? {
+    TraceContext(traceparent: parent, state: request.headers("tracestate").joined(separator: ","))
+  }
+
+  private static var randomNumber: String { "\(UInt64.random(in: 0 ... .max))" }
 
   /// What the run keeps: the span of the submission is the parent of the run's.
   var stored: TraceContext { active.context }

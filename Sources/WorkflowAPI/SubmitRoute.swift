@@ -10,7 +10,6 @@ struct SubmitRoute: Route {
   let method = "POST"
   let pattern = ["workflow", "run"]
   let catalog: OperationCatalog
-  let partitions: Partitions
   let submissions: GroupSubmit
   let allowance: RunAllowance
   /// Takes the spans of submissions; nil to write none.
@@ -67,7 +66,7 @@ struct SubmitRoute: Route {
     var options = definition.options
     options.owner = context.owner
     options.trace = trace?.stored
-    let id = partitions.newID(requestID: context.requestID, idempotencyKey: key)
+    let id = submissions.newID(requestID: context.requestID, idempotencyKey: key)
     let submission = Submission(
       id: id, runName: definition.runName,
       steps: steps, inputs: body.document.source(of: "inputs").map { Array($0) } ?? Array("{}".utf8),
@@ -116,7 +115,7 @@ struct SubmitRoute: Route {
     in bytes: [UInt8], by reader: DefinitionReader, dayBudget: Cost?
   ) throws(APIError) -> (DefinitionReader.ParsedBody, WorkflowDefinition, steps: [UInt8]) {
     let body: DefinitionReader.ParsedBody
-    do { body = try reader.parse(bytes) } catch { throw JSONBody.refusal(error) }
+    do { body = try reader.parse(bytes) } catch { throw JSONBody.refusal(error, of: bytes) }
     do {
       let (definition, steps) = try reader.read(body, dayBudget: dayBudget)
       return (body, definition, steps)

@@ -18,7 +18,7 @@ struct UsageRoute: Route {
       id: "getUsage", summary: "What calls of models have used, by day, owner and model",
       description: """
         With keys those of the key's name, or of all names for the role admin. The cost of a call that is under way, and \
-        of one whose end was never recorded, is the most that it may cost.
+        of one that did not say what it has used, is the most that it may cost; `estimated` says so.
         """,
       parameters: [Self.days.documentation],
       answers: [.json(200, "Usage", "The sums, the oldest day first."), .invalid])

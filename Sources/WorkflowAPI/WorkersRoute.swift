@@ -98,7 +98,7 @@ struct DrainRoute: Route {
     guard context.scope == nil else { throw .forbidden("workers serve all names; to drain one needs the role admin") }
     let id = Self.decoded(argument)
     context.note("worker", id.cut(toBytes: 200))
-    let store = partitions.all[0]
+    let store = partitions.home
     do {
       if try await store.setDraining(isDraining, worker: id) {
         let (worker, now) = try await store.liveWorker(id)

@@ -70,11 +70,18 @@ def retry(url, job):
         seen.open(f"/status/{job}")
         seen.status("failed")
         seen.count("#graph .node.s-failed", 1)
+        # The call that was refused has named no counts.
+        summary = seen.page.locator("#summary").inner_text()
+        assert "unknown" in summary and "0, 0" not in summary, summary
+        seen.count("#timeline tbody tr", 2)
         seen.accessible("a failed run")
         seen.page.get_by_role("button", name="Retry what failed").click()
         seen.status("finished")
         assert seen.page.locator("#graph .node.s-failed").count() == 0
         seen.page.get_by_text("Run again", exact=True).first.wait_for()
+        seen.page.locator("#summary dd", has_text="once").wait_for()
+        # The timeline is that of the last generation: of the failed step alone.
+        seen.count("#timeline tbody tr", 1)
 
 
 def cancel(url, job):
@@ -95,7 +102,12 @@ def stream(url, job, text):
     with browser(url) as seen:
         seen.open(f"/status/{job}")
         seen.page.locator("#texts pre", has_text=text).wait_for()
-        assert seen.page.locator("#graph .node.s-running").count() == 1
+        # The graph is drawn a moment after the text.
+        seen.count("#graph .node.s-running", 1)
+        seen.count("#graph .node.critical", 1)
+        # The path that counts is the one to what is running, not to what has ended.
+        marked = seen.page.locator("#graph .node.critical").evaluate_all("nodes => nodes.map(node => node.textContent)")
+        assert len(marked) == 1 and "ask" in marked[0], marked
         print("seen", flush=True)
         sys.stdin.readline()
         seen.status("finished")

@@ -41,6 +41,25 @@ import WorkflowStore
     #expect(!answer.text.contains("secret") && !answer.text.contains("BREW"))
   }
 
+  @Test func `A page is counted under the pattern of its path, whatever other routes it asks`() async throws {
+    let api = try TestAPI()
+    let id = try await api.submit()
+    let known = ["/status", "/status/health", "/status/\(id)", "/workflow", "/workflow/docs", "/workflow/schedules"]
+    for path in known + ["/status/00000000-0000-4000-8000-000000000000", "/workflow/assets/none.css"] {
+      _ = await api.answer("GET", path, headers: PageTests.browser)
+    }
+    let figures = figures(await api.answer("GET", "/status/metrics", headers: PageTests.browser))
+    let counts = figures.filter { $0.key.hasPrefix("wf_http_requests_total") && !$0.key.contains("POST") }
+    func name(_ status: Int, _ route: String) -> String {
+      #"wf_http_requests_total{method="GET",status="\#(status)",route="\#(route)"}"#
+    }
+    let found = ["/status", "/status/{job_id}", "/workflow", "/workflow/docs", "/workflow/schedules"]
+    let missing = ["/status/{job_id}", "/workflow/assets/{file}"]
+    // No worker is alive.
+    let expected = found.map { name(200, $0) } + missing.map { name(404, $0) } + [name(503, "/status/health")]
+    #expect(counts.keys.sorted() == expected.sorted())
+  }
+
   @Test func `A client that asks for OpenMetrics gets it`() async throws {
     let api = try TestAPI()
     let answer = await api.answer(

@@ -61,8 +61,8 @@ import Testing
     #expect(answer.text.contains(allow))
   }
 
-  @Test(arguments: [("/workflow/", "/workflow/run"), ("/status/a/b", "/status/{id}/events"), ("/x", "Not Found\"")])
-  func `A 404 under a known path says what is there`(_ target: String, _ hint: String) async {
+  @Test(arguments: [("/workflow/", "/workflow/run"), ("/status/a/b", "/status/{id}/events"), ("/x", "/workflow/run")])
+  func `A 404 says what is there`(_ target: String, _ hint: String) async {
     let answer = await api.answer("GET", target)
     #expect(answer.status == 404 && answer.text.contains(hint))
   }

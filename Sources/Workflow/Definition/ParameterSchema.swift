@@ -109,12 +109,14 @@ public struct ParameterSchema: Sendable, Equatable {
     _ params: JSONObject, at location: ValidationFault.Location, hasItem: Bool = false, _ faults: inout FaultList
   ) {
     var place = location
+    var known: [String]? = parameters.map(\.name)
     for member in params.members {
       place.append(.key(member.key))
       defer { place.removeLast() }
       guard let parameter = parameters.first(where: { member.key.hasSameScalars(as: $0.name) }) else {
         let found = place
-        faults.add(.extraForbidden(found, member.value))
+        faults.add(.extraForbidden(found, member.value, known: known))
+        known = nil
         continue
       }
       ReferenceCheck.check(member.value, at: &place, hasItem: hasItem, &faults)

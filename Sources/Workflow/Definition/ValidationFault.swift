@@ -83,8 +83,11 @@ extension ValidationFault {
   static func missing(_ place: Location, in parent: JSONValue) -> Self {
     Self("missing", place, "Field required", input: parent)
   }
-  static func extraForbidden(_ place: Location, _ value: JSONValue) -> Self {
-    Self("extra_forbidden", place, "Extra inputs are not permitted", input: value)
+  /// - Parameter known: the names that may be there; nil where another fault of the same object has said them.
+  static func extraForbidden(_ place: Location, _ value: JSONValue, known: [String]?) -> Self {
+    var message = "Extra inputs are not permitted"
+    if let known { message += known.isEmpty ? "; there are none here" : "; known are \(known.joined(separator: ", "))" }
+    return Self("extra_forbidden", place, message, input: value)
   }
   static func stringType(_ place: Location, _ value: JSONValue) -> Self {
     Self("string_type", place, "Input should be a valid string", input: value)

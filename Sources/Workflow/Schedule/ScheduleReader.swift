@@ -101,7 +101,7 @@ private struct ScheduleReading {
     }
     self.object = object
     for member in object.members where !Self.keys.contains(where: member.key.hasSameScalars) {
-      add(.extraForbidden(place(member.key), member.value))
+      add(.extraForbidden(place(member.key), member.value, known: Self.keys))
     }
     if object["run"] == nil { add(.missing(place("run"), in: value)) }
     if let start = object["run"]?.objectValue?["run_at"] {

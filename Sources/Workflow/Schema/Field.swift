@@ -63,8 +63,10 @@ package struct Field: Sendable {
   static func refuseOthers(
     _ object: JSONObject, _ names: [String], at place: ValidationFault.Location, _ faults: inout FaultList
   ) {
+    var known: [String]? = names
     for member in object.members where !names.contains(where: member.key.hasSameScalars) {
-      faults.add(.extraForbidden(place + [.key(member.key)], member.value))
+      faults.add(.extraForbidden(place + [.key(member.key)], member.value, known: known))
+      known = nil
     }
   }
 }

@@ -15,6 +15,8 @@ final class MetricsCollector: Sendable {
   private let catalog: OperationCatalog
   private let sender: MetricsSender
   private let version: String
+  /// What each partition has counted, as it was read last: sums never get smaller while a partition is down.
+  private let sums = Mutex<[Int: [Meter.Growth]]>([:])
   private let last = Mutex<(begun: MonotonicInstant, task: Task<Outcome, Never>)?>(nil)
 
   init(partitions: Partitions, catalog: OperationCatalog, sender: MetricsSender, version: String) {
@@ -42,11 +44,12 @@ final class MetricsCollector: Sendable {
     do throws(StoreError) {
       // What cannot be sent now is sent again, and the log says why; whether Redis answers, the reads say.
       try? await sender.flush()
-      try await readState(&figures)
-      figures.addInitial()
-      for store in partitions.all {
-        for growth in try await store.metrics() { figures.add(growth) }
+      let down = try await readState(&figures)
+      if let sums = try await readSums() {
+        figures.addInitial()
+        for growth in sums { figures.add(growth) }
       }
+      figures.set(.partitionsDown, to: Double(down))
       figures.set(.redisUp, to: 1)
     } catch {
       if error.isAnswer { return .failure(error) }
@@ -57,9 +60,29 @@ final class MetricsCollector: Sendable {
     return .success(figures)
   }
 
-  private func readState(_ figures: inout MetricFigures) async throws(StoreError) {
-    let health = try await partitions.health()
-    let counts = try await partitions.counts()
+  /// What all partitions have counted; nil where that of one is not known, since a sum without it would be too small.
+  private func readSums() async throws(StoreError) -> [Meter.Growth]? {
+    guard partitions.isSpread else {
+      var growths: [Meter.Growth] = []
+      for store in partitions.all { growths += try await store.metrics() }
+      return growths
+    }
+    let answers = await partitions.answers(within: .seconds(2)) { _, store throws(StoreError) in
+      try await store.metrics()
+    }
+    return sums.withLock { sums in
+      for (number, answer) in answers.enumerated() {
+        if case .success(let growths) = answer { sums[number] = growths }
+      }
+      return sums.count == answers.count ? sums.values.flatMap(\.self) : nil
+    }
+  }
+
+  /// - Returns: how many partitions are down.
+  private func readState(_ figures: inout MetricFigures) async throws(StoreError) -> Int {
+    let state = try await partitions.state()
+    let health = state.health
+    let counts = try await partitions.knownCounts()
     figures.set(.runsQueued, to: Double(health.queued))
     figures.set(.runsStarted, to: Double(counts.started))
     figures.set(.runsParked, to: Double(counts.parked))
@@ -67,12 +90,13 @@ final class MetricsCollector: Sendable {
     figures.set(.queueAge, to: counts.oldestQueued)
     figures.set(.runningAge, to: counts.oldestStarted)
     figures.set(.recoveryOverdue, to: Double(max(health.recoveryOverdue, health.reconciliationOverdue)))
-    for (what, count) in health.repairs { figures.add(count, to: .repairs, [what]) }
-    figures.set(.inboxEntries, to: Double(try await partitions.inboxState().entries))
-    let callbacks = try await partitions.callbackCounts()
-    figures.set(.callbacksWaiting, to: Double(callbacks.waiting))
-    figures.set(.callbacksDead, to: Double(callbacks.dead))
-    setWorkers(try await catalog.look().workers, &figures)
+    // A sum without those of some partitions would look like a new beginning.
+    if state.down.isEmpty { for (what, count) in health.repairs { figures.add(count, to: .repairs, [what]) } }
+    figures.set(.inboxEntries, to: Double(state.inbox.entries))
+    figures.set(.callbacksWaiting, to: Double(state.callbacks.waiting))
+    figures.set(.callbacksDead, to: Double(state.callbacks.dead))
+    do { setWorkers(try await catalog.look().workers, &figures) } catch { if state.down.isEmpty { throw error } }
+    return state.down.count
   }
 
   private func setWorkers(_ workers: [LiveWorker], _ figures: inout MetricFigures) {

@@ -44,7 +44,6 @@ final class RequestMeter: Sendable {
       if waits { state.waits = times } else { state.times = times }
       return (count, times)
     }
-    meter.add(count)
-    meter.observe(times, time)
+    meter.observe(times, time, counting: count)
   }
 }

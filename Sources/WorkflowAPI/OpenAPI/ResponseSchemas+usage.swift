@@ -23,7 +23,7 @@ extension ResponseSchemas {
       Field("cost", .other("number", ["type": "number", "minimum": 0]), "in the unit of the models' prices"),
       Field(
         "estimated", .other("boolean", ["const": true]),
-        "a part of the cost is the most that a call may have cost, because nothing says what it did"),
+        "a part of the cost is the most that a call may cost, because it is under way or nothing says what it did cost"),
     ]
   }()
 

@@ -23,6 +23,7 @@ package enum ResponseSchemas {
       "TextEvent": .object(Field.object(textEvent, isOpen: true)),
       "Result": .object(Field.object(result, isOpen: true)),
       "Health": .object(Field.object(health, isOpen: true)),
+      "DownPartition": .object(Field.object(downPartition, isOpen: true)),
       "Callback": .object(Field.object(callback, isOpen: true)),
       "Callbacks": .object(Field.object(callbacks, isOpen: true)),
       "RetriedCallbacks": .object(Field.object(retriedCallbacks, isOpen: true)),
@@ -89,11 +90,13 @@ package enum ResponseSchemas {
     Field("due_ts", time, "until when it waits outside its queue; only while it is queued"),
     Field("priority", .value(.oneOf(RunOptions.Priority.allCases.map(\.rawValue))), "as submitted"),
     Field("generation", count, "how often it was run again after it had ended; absent while it was not"),
+    Field("reopened_ts", time, "when it was last run again; absent while it was not"),
     Field("paused", .value(.boolean), "true while it is paused: it starts no further step until it is resumed"),
     Field("labels", map(of: ["type": "string"]), "as submitted"),
     Field("schedule", one("ScheduleOrigin"), "the schedule that has started it"),
     Field("degraded", .other("boolean", ["const": true]), "a placeholder replaced a model's answer"),
     Field("usage", one("ModelUsage"), "what calls of models have used"),
+    Field("usage_unknown", truth, "`usage` cannot be read now: the partition that counts it is down"),
     Field("error", text, "why it failed"),
     Field("error_code", errorCode, "why it failed, for programs"),
     Field("progress", list(of: Field.reference("ProgressEntry")), default: .required, "the log, in order"),
@@ -195,7 +198,9 @@ package enum ResponseSchemas {
   // MARK: Service
 
   private static let health = [
-    Field("status", .value(.oneOf(["ok", "unavailable"])), default: .required, "whether runs are executed"),
+    Field(
+      "status", .value(.oneOf(["ok", "degraded", "unavailable"])), default: .required,
+      "whether runs are executed; degraded: not those of some partitions"),
     Field("redis", .value(.oneOf(["ok", "unavailable"])), default: .required, "whether Redis answers"),
     Field("workers", count, "workers that take runs"),
     Field("drained", count, "workers that are alive and take no runs, because they were drained; absent if none"),
@@ -206,9 +211,16 @@ package enum ResponseSchemas {
     Field("started", count, "runs that are executed"),
     Field("callbacks", count, "callbacks that are not delivered yet; absent if none"),
     Field("fallbacks_last_hour", count, "placeholders in place of models within an hour; absent if none"),
+    Field(
+      "partitions_down", list(of: Field.reference("DownPartition")), "the partitions that are down; absent if none"),
     Field("repairs", map(of: ["type": "integer"]), "what was repaired in Redis; absent if nothing"),
     Field("warnings", list(of: ["type": "string"]), "what operators should know; absent if nothing"),
     Field("detail", text, "why the status is not ok"),
+  ]
+
+  private static let downPartition = [
+    Field("partition", count, default: .required, "the number of the partition"),
+    Field("reason", text, default: .required, "`unreachable`, or the code of what Redis answers, such as CLUSTERDOWN"),
   ]
 
   private static let cursor = Field.Shape.other("string or null", ["type": ["string", "null"]])
@@ -241,6 +253,7 @@ package enum ResponseSchemas {
     Field("due_ts", time, "until when it waits outside its queue"),
     Field("paused", truth, "while it is paused"),
     Field("generation", count, "how often it was run again"),
+    Field("reopened_ts", time, "when it was last run again"),
     Field("priority", text, "unless it is normal"),
     Field("labels", map(of: ["type": "string"]), "as submitted"),
     Field("owner", text, "whose it is, with API keys"),

@@ -22,7 +22,7 @@ struct RouteDocumentation: Sendable {
     let meaning: String
     /// The type of its body, and the JSON Schema of that; nil where it has no body.
     var content: (type: String, schema: JSONObject)?
-    /// Other types in which the body may come, by the request's `Accept`.
+    /// Other types in which the body may come.
     var others: [String] = []
     /// The names of its headers; each is in ``OpenAPIDocument/headers``.
     var headers: [String] = []

@@ -12,6 +12,12 @@ extension HTML {
     element("time", ["datetime": "\(text)Z"], text.replacing("T", with: " "))
   }
 
+  /// Adds a time of a time zone, such as `2026-12-01T02:00:00+01:00`, with its offset.
+  mutating func localTime(_ text: String) {
+    let (day, rest) = (text.prefix(19), text.dropFirst(19))
+    element("time", ["datetime": text], "\(day.replacing("T", with: " ")) \(rest)")
+  }
+
   /// Adds a pair of a list of facts, where there is a value.
   mutating func fact(_ name: String, _ value: String?) {
     guard let value, !value.isEmpty else { return }
@@ -102,6 +108,13 @@ enum Shown {
     return shown.map { "\($0.0) \($0.1)" }.joined(separator: " ")
   }
 
+  /// How long the last generation of a run took: the first from its start on, any other from when the run was run
+  /// again. Nil where that is not known, or it has not ended.
+  static func took(_ started: Double?, _ reopened: Double?, generation: Int, _ finished: Double?) -> String? {
+    guard let begin = generation > 0 ? reopened : started, let finished else { return nil }
+    return duration(finished - begin)
+  }
+
   /// Bytes.
   static func bytes(_ count: Int) -> String {
     if count < 1_024 { return "\(count) bytes" }
@@ -111,7 +124,14 @@ enum Shown {
 
   /// The members of an object in a few words, such as `attempt 1 · error no answer`.
   static func words(_ object: JSONObject) -> String {
-    object.members.map { "\($0.key) \($0.value.stringValue ?? $0.value.text)" }.joined(separator: " · ")
+    object.members.map { "\($0.key) \(word($0.key, $0.value))" }.joined(separator: " · ")
+  }
+
+  private static func word(_ name: String, _ value: JSONValue) -> String {
+    if name == "retry_at", let seconds = value.numberValue?.double, seconds.isFinite, seconds.magnitude < 1e12 {
+      return String(TimeZoneData.utc.text(of: Int(seconds)).prefix(19)).replacing("T", with: " ")
+    }
+    return value.stringValue ?? value.text
   }
 }
 

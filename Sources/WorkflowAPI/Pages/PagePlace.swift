@@ -14,8 +14,8 @@ enum PagePlace: Sendable, Equatable {
   /// A button of the page of a run: the id and the verb.
   case steer(String, String)
 
-  /// Paths below `/status` that are JSON alone.
-  private static let data = ["counts", "usage", "workers", "callbacks"]
+  /// Paths below `/status` that have no page.
+  private static let data = ["counts", "usage", "workers", "callbacks", "metrics"]
   private static let verbs = ["cancel", "pause", "resume", "retry", "rerun"]
 
   /// What a request is for; nil for a request to the JSON API. At paths that have both, a browser's `Accept` decides.
@@ -28,7 +28,9 @@ enum PagePlace: Sendable, Equatable {
       self = isAlone
       return
     }
-    guard isRead || isPost, MediaType.prefersHTML(request.headers("Accept")), Self.isNegotiated(path),
+    // Of the paths that take a POST, those of a run's buttons alone have a page.
+    guard isRead || isPost && path.utf8.count(where: { $0 == UInt8(ascii: "/") }) == 3,
+      MediaType.prefersHTML(request.headers("Accept")), Self.isNegotiated(path),
       QueryItems(request).text("format")?.hasSameScalars(as: "json") != true
     else { return nil }
     let segments = Self.segments(path)
@@ -78,9 +80,9 @@ enum PagePlace: Sendable, Equatable {
     if path.hasSameScalars(as: "/workflow/docs") { return isRead ? .docs : nil }
     if path.hasSameScalars(as: "/workflow/login") { return isRead || isPost ? .login : nil }
     if path.hasSameScalars(as: "/workflow/logout") { return isPost ? .logout : nil }
-    guard path.utf8.starts(with: "/workflow/assets/".utf8) else { return nil }
+    guard isRead, path.utf8.starts(with: "/workflow/assets/".utf8) else { return nil }
     let segments = segments(path)
-    guard isRead, segments.count == 3, segments[0].hasSameScalars(as: "workflow"),
+    guard segments.count == 3, segments[0].hasSameScalars(as: "workflow"),
       segments[1].hasSameScalars(as: "assets")
     else { return nil }
     return .asset(segments[2])

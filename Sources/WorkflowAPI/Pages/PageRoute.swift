@@ -74,7 +74,8 @@ struct PageRoute: Route {
         ],
         isPublic: true,
         answers: [
-          .init(status: 200, meaning: "The file.", content: ("text/css", ["type": "string"])),
+          .init(
+            status: 200, meaning: "The file.", content: ("text/css", ["type": "string"]), others: ["text/javascript"]),
           .json(404, "Error", "There is no such file."),
         ])
     ),

@@ -43,7 +43,7 @@ extension PageVisit {
     let usage: [String: ModelUsage] =
       hasModel
       ? try await pages.partitions.reading { partitions throws(StoreError) in
-        try await partitions.all[0].usage(ofRun: id)
+        try await partitions.usage(ofRun: id) ?? [:]
       } : [:]
     let view = RunView(
       id: id, facts: facts, run: run, heads: heads, submitted: submitted, usage: usage,
@@ -159,6 +159,7 @@ struct RunView {
     let created = Shown.seconds(facts.createdAt) ?? 0
     html.element("section", ["class": "card", "aria-labelledby": "log-title"]) { html in
       html.element("h2", ["id": "log-title"], "Log")
+      html.element("p", ["class": "hint"], "Times are counted from the submission.")
       if heads.count > Self.mostLines {
         html.element("p", ["class": "hint", "id": "log-hint"]) { html in
           html.text("The last \(Self.mostLines) of \(facts.entries) entries. ")

@@ -85,8 +85,10 @@ private struct RunsView {
     }
     html.element("div", ["id": "live"]) { html in
       tabs(&html)
-      html.element("div", ["class": "card"]) { html in
-        if runs.isEmpty { empty(&html) } else { table(&html) }
+      if faults.isEmpty {
+        html.element("div", ["class": "card"]) { html in
+          if runs.isEmpty { empty(&html) } else { table(&html) }
+        }
       }
       if let next {
         html.element("p") { html in
@@ -223,7 +225,9 @@ private struct RunsView {
         }
       }
       html.element("td", ["class": "when", "data-label": "Submitted"]) { $0.time(seconds("created_ts")) }
-      let took = seconds("started_ts").flatMap { start in seconds("finished_ts").map { Shown.duration($0 - start) } }
+      let took = Shown.took(
+        seconds("started_ts"), seconds("reopened_ts"), generation: run["generation"]?.numberValue?.int ?? 0,
+        seconds("finished_ts"))
       html.cell("Took", took ?? "", kind: "number")
       if showsOwners { html.cell("Owner", run["owner"]?.stringValue ?? "") }
       let labels = (run["labels"]?.objectValue?.members ?? []).map { "\($0.key)=\($0.value.stringValue ?? "")" }

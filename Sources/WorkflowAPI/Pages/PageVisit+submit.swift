@@ -148,10 +148,7 @@ struct SubmitForm {
   }
 
   private static func message(_ error: JSONError, in text: String) -> String {
-    let before = Array(text.utf8.prefix(error.offset))
-    let line = before.count { $0 == 0x0a } + 1
-    let column = before.count - (before.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0) + 1
-    return "This is no JSON: \(error) (line \(line), column \(column))"
+    "This is no JSON: \(JSONBody.place(of: error, in: text.utf8)): \(error)"
   }
 
   /// The faults of a body by the fields of the form.

@@ -171,8 +171,8 @@ struct PageVisit: Sendable {
     let known = error.response
     var html = HTML()
     html.element("div", ["class": "card alert narrow"]) { html in
-      html.element("h1", "\(known.status)")
-      html.element("p", error.sentence)
+      html.element("h1", Self.title(of: known.status))
+      html.element("p", Self.capitalized(error.sentence))
       if case .invalid(let faults) = error {
         html.element("ul", ["class": "faults"]) { html in
           for fault in faults.prefix(50) { html.element("li", Self.sentence(fault)) }
@@ -187,17 +187,40 @@ struct PageVisit: Sendable {
       }
     }
     let headers = known.headers.filter { !["Content-Type", "Cache-Control"].contains($0.name) }
-    return response(Page(title: "\(known.status)", section: nil, content: html), status: known.status, headers: headers)
+    return response(
+      Page(title: Self.title(of: known.status), section: nil, content: html), status: known.status, headers: headers)
+  }
+
+  /// What a page that says why there is no other is called.
+  private static func title(of status: Int) -> String {
+    switch status {
+    case 403: "Not allowed (403)"
+    case 404: "Not found (404)"
+    case 409: "Not possible now (409)"
+    case 422: "Not understood (422)"
+    case 429: "Too many requests (429)"
+    case 503: "Not available now (503)"
+    default: "Error \(status)"
+    }
+  }
+
+  /// A sentence of an answer to programs, for people.
+  static func capitalized(_ sentence: String) -> String {
+    sentence.prefix(1).uppercased() + sentence.dropFirst() + (sentence.hasSuffix(".") ? "" : ".")
   }
 
   /// A fault with its place.
   static func sentence(_ fault: ValidationFault) -> String {
-    let place = fault.location.map { element in
+    let isWhole = [.key("body"), .key("query")].contains(fault.location.first)
+    let place = fault.location.dropFirst(isWhole ? 1 : 0).map { element in
       switch element {
       case .key(let key): key
       case .index(let index): "\(index)"
       }
     }
-    return "\(place.joined(separator: ".")): \(fault.message)"
+    // pydantic's words before what a validator says mean nothing to people.
+    let marker = "Value error, "
+    let message = fault.message.hasPrefix(marker) ? String(fault.message.dropFirst(marker.count)) : fault.message
+    return place.isEmpty ? capitalized(message) : "\(place.joined(separator: ".")): \(message)"
   }
 }

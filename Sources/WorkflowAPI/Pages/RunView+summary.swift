@@ -31,10 +31,15 @@ extension RunView {
 
   private func facts(_ html: inout HTML) {
     let (started, finished) = (Shown.seconds(facts.startedAt), Shown.seconds(facts.finishedAt))
+    let reopened = Shown.seconds(facts.reopenedAt)
     html.fact("Submitted (UTC)") { $0.time(Shown.seconds(facts.createdAt)) }
     if started != nil { html.fact("Started (UTC)") { $0.time(started) } }
     if finished != nil { html.fact("Ended (UTC)") { $0.time(finished) } }
-    html.fact("Took", started.flatMap { start in finished.map { Shown.duration($0 - start) } })
+    if facts.generation > 0 {
+      html.fact("Run again", facts.generation == 1 ? "once" : "\(facts.generation) times")
+      if let reopened { html.fact("Run again at (UTC)") { $0.time(reopened) } }
+    }
+    html.fact("Took", Shown.took(started, reopened, generation: facts.generation, finished))
     if facts.status == .queued, let due = Shown.seconds(facts.due) { html.fact("Waits until (UTC)") { $0.time(due) } }
     html.fact("Owner", facts.owner)
     html.fact("Priority", facts.priority)
@@ -43,7 +48,6 @@ extension RunView {
         html.element("a", ["href": "/workflow/schedules"], ScheduleName(stored: origin.name).name)
       }
     }
-    if facts.generation > 0 { html.fact("Run again", "\(facts.generation) times") }
     let labels = facts.labels.flatMap { try? JSONValue(parsing: $0) }?.objectValue?.members ?? []
     html.fact("Labels", labels.map { "\($0.key)=\($0.value.stringValue ?? "")" }.joined(separator: ", "))
     costs(&html)
@@ -57,9 +61,9 @@ extension RunView {
     let json = used.json
     func number(_ name: String) -> String { json[name]?.numberValue?.text ?? "0" }
     html.fact("Model calls", number("calls"))
-    html.fact("Tokens in, out", "\(number("input_tokens")), \(number("output_tokens"))")
+    html.fact("Tokens in, out", used.countsTokens ? "\(number("input_tokens")), \(number("output_tokens"))" : "unknown")
     if json["cost"] != nil {
-      html.fact("Cost", number("cost") + (json["estimated"] == nil ? "" : ", at most"))
+      html.fact("Cost", (json["estimated"] == nil ? "" : "at most ") + number("cost"))
     }
   }
 
@@ -93,17 +97,28 @@ extension RunView {
       uniquingKeysWith: { first, _ in first })
     html.element("section", ["class": "card", "id": "steps-section", "aria-labelledby": "steps-title"]) { html in
       html.element("h2", ["id": "steps-title"], "Steps")
-      html.element("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "Steps"]) { html in
+      html.element("div", ["class": "scroll", "tabindex": "0", "role": "region", "aria-label": "Table of the steps"]) {
+        html in
         html.element("table", ["class": "cards"]) { html in
           html.columns(
             ["Step", "Status", "Operation", "Needs", "Attempts#", "Took#"]
-              + (usage.isEmpty ? [] : ["Tokens#", "Cost#"]))
+              + (usage.isEmpty ? [] : ["Tokens in + out#", "Cost#"]))
           html.element("tbody") { html in
             for step in steps { row(&html, step, needs[ExactKey(step.id)] ?? []) }
           }
         }
       }
     }
+  }
+
+  /// How many items of a step have ended, where it runs once per item; else nothing.
+  private static func items(of step: StepView) -> String {
+    guard let members = step.lastProgress?.membersBehindStep,
+      let counts = try? JSONValue(parsing: [UInt8(ascii: "{")] + members + [UInt8(ascii: "}")]).objectValue,
+      let done = counts["done"]?.numberValue?.int, let total = counts["total"]?.numberValue?.int
+    else { return "" }
+    let failed = counts["failed"]?.numberValue?.int ?? 0
+    return " \(done) of \(total)" + (failed > 0 ? ", \(failed) failed" : "")
   }
 
   private func row(_ html: inout HTML, _ step: StepView, _ needs: [String]) {
@@ -118,7 +133,10 @@ extension RunView {
       ]
     ) { html in
       html.element("th", ["scope": "row"], step.id)
-      html.element("td") { $0.badge(step.status.rawValue) }
+      html.element("td") { html in
+        html.badge(step.status.rawValue)
+        html.element("small", ["class": "items"], Self.items(of: step))
+      }
       html.cell("Operation", step.op ?? "")
       html.cell("Needs", needs.joined(separator: ", "))
       html.cell("Attempts", step.attempts > 0 ? "\(step.attempts)" : "", kind: "number attempts")
@@ -127,8 +145,10 @@ extension RunView {
       guard !usage.isEmpty else { return }
       let used = usage[step.id]?.json
       func number(_ name: String) -> String { used?[name]?.numberValue?.text ?? "" }
-      html.cell("Tokens", used == nil ? "" : "\(number("input_tokens")) + \(number("output_tokens"))", kind: "number")
-      html.cell("Cost", number("cost"), kind: "number")
+      let isCounted = usage[step.id]?.countsTokens == true
+      html.cell(
+        "Tokens in + out", isCounted ? "\(number("input_tokens")) + \(number("output_tokens"))" : "", kind: "number")
+      html.cell("Cost", (used?["estimated"] == nil ? "" : "at most ") + number("cost"), kind: "number")
     }
   }
 }

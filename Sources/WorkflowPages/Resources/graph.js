@@ -4,7 +4,7 @@ import { layout } from "./layout.js";
 const SVG = "http://www.w3.org/2000/svg";
 const SIZE = { width: 168, height: 36, gapX: 56, gapY: 14 };
 const MARGIN = 8;
-const LETTERS = 20;
+const LETTERS = 16;
 const MARKS = { pending: "○", running: "◐", waiting: "◔", done: "✓", skipped: "–", failed: "✕" };
 
 function create(name, attributes, text) {

@@ -59,8 +59,11 @@ function showRow(step) {
   row.dataset.status = step.status;
   const badge = row.querySelector(".badge");
   badge.className = `badge s-${step.status}`;
-  badge.textContent = step.items && step.status === "running"
-    ? `running ${step.items.done}/${step.items.total}` : step.status;
+  badge.textContent = step.status;
+  if (step.items) {
+    const { done, failed, total } = step.items;
+    row.querySelector(".items").textContent = ` ${done} of ${total}${failed > 0 ? `, ${failed} failed` : ""}`;
+  }
   row.querySelector(".attempts").textContent = step.attempts.length || "";
   const end = step.finished ?? (step.status === "running" && isCaughtUp ? Date.now() / 1000 : null);
   row.querySelector(".took").textContent = step.started && end ? duration(end - step.started) : "";
@@ -81,8 +84,12 @@ function line(entry) {
     item.append(link);
   }
   const known = new Set(["ts", "msg", "step", "item", "outputs", "op", "run"]);
+  const word = (key, value) => {
+    if (key === "retry_at") return new Date(value * 1000).toISOString().slice(0, 19).replace("T", " ");
+    return typeof value === "string" ? value : JSON.stringify(value);
+  };
   const more = Object.entries(entry).filter(([key]) => !known.has(key)).map(([key, value]) => (
-    `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`));
+    `${key} ${word(key, value)}`));
   if (more.length > 0) item.append(more.join(" · "));
   if (/fail|retry|fallback|cancel/.test(entry.msg)) item.className = "bad";
   return item;

@@ -10,6 +10,8 @@ export class RunState {
   constructor(steps) {
     this.steps = new Map(steps.map((step, index) => [step.id, fresh({ ...step, index })]));
     this.status = "queued";
+    // When the run was last run again.
+    this.reopened = null;
     this.entries = 0;
     this.last = 0;
   }
@@ -19,6 +21,7 @@ export class RunState {
   apply(entry) {
     this.entries += 1;
     this.last = entry.ts;
+    if (entry.msg === "retried") this.reopened = entry.ts;
     if (entry.msg === "resumed") this.interrupt(entry.ts, false);
     if (entry.step === undefined) {
       if (entry.msg === "failed" || entry.msg === "cancelled") this.interrupt(entry.ts, true);
@@ -92,15 +95,21 @@ function end(step, entry, status) {
 }
 
 /** The steps that have determined how long the run took: from the last one to end back to a step without needs, each
- *  time to the one that was waited for longest.
+ *  time to the one that was waited for longest. Of a run under way: the steps up to the one that has been running for
+ *  longest.
  *  @returns their ids, the last one first */
 export function criticalPath(steps) {
   const path = new Set();
+  const isUnderWay = (step) => step.status === "running" || step.status === "waiting";
+  // A step under way ends after all that have ended; of several, the one that began first counts.
+  const place = (step) => (isUnderWay(step) ? [1, -(step.started ?? 0)] : [0, step.finished ?? -Infinity]);
+  const isLater = ([kind, time], [otherKind, otherTime]) => kind > otherKind || (kind === otherKind && time > otherTime);
   const last = (ids) => {
     let found = null;
     for (const id of ids) {
       const step = steps.get(id);
-      if (step?.finished != null && (!found || step.finished > found.finished)) found = step;
+      if (!step || (step.finished == null && !isUnderWay(step))) continue;
+      if (!found || isLater(place(step), place(found))) found = step;
     }
     return found;
   };

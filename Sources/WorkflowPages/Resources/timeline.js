@@ -40,11 +40,12 @@ function row(step, from, span, now) {
   return line;
 }
 
-/** Draws the attempts.
+/** Draws the attempts, of a run that was run again those since then: between them and the others may lie days.
  *  @param body the body of the table
  *  @param isLive whether attempts without an end are under way */
 export function drawTimeline(body, state, isLive) {
-  const steps = [...state.steps.values()].filter((step) => step.attempts.length > 0);
+  const begin = state.reopened ?? 0;
+  const steps = [...state.steps.values()].filter((step) => step.attempts[0]?.start >= begin);
   body.closest("section").hidden = steps.length === 0;
   if (steps.length === 0) return;
   const now = isLive ? Math.max(state.last, Date.now() / 1000) : state.last;

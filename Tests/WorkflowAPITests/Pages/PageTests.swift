@@ -53,10 +53,21 @@ import WorkflowStore
     let forced = await api.answer("GET", "/status/\(id)?format=json", headers: Self.browser)
     #expect(forced.json["job_id"]?.stringValue == "\(id)")
     #expect(await api.answer("GET", "/status/\(id)?format=xml").status == 422)
-    for path in ["/status/counts", "/status/workers", "/status/usage", "/workflow/openapi.json", "/workflow/ops"] {
-      let json = await api.answer("GET", path, headers: Self.browser)
-      #expect(json.header("Content-Type") == "application/json", "\(path)")
+  }
+
+  @Test func `A browser gets what each path has, where it has no page`() async throws {
+    let api = try TestAPI()
+    let document = await api.answer("GET", "/workflow/openapi.json", headers: Self.browser).json
+    let paths = (document["paths"]?.objectValue?.members ?? []).filter { path in
+      !path.key.contains("{") && path.value.objectValue?["get"] != nil
     }
+    #expect(paths.count > 8)
+    for path in paths {
+      let answer = await api.answer("GET", path.key, headers: Self.browser)
+      #expect(![404, 405].contains(answer.status), "\(path.key)")
+    }
+    let metrics = await api.answer("GET", "/status/metrics", headers: Self.browser)
+    #expect(metrics.header("Content-Type")?.hasPrefix("text/plain") == true)
   }
 
   @Test func `Each page has the policy, and neither inline scripts, nor inline styles, nor handlers`() async throws {
@@ -89,11 +100,34 @@ import WorkflowStore
     #expect(fault.status == 422 && !fault.text.contains("<img"))
   }
 
+  @Test func `A run that was run again took the time since then, not the idle time before`() async throws {
+    let api = try TestAPI()
+    let id = try await api.submit()
+    try await api.finish()
+    let job = "\(api.partitions.store(of: id).keys.prefix)job:\(id)"
+    try await api.send(
+      "HSET", job, "started_ts", "1000.000000", "finished_ts", "5002.500000", "generation", "1", "reopened_ts",
+      "5000.000000")
+    for path in ["/status", "/status/\(id)"] {
+      let page = await api.answer("GET", path, headers: Self.browser)
+      #expect(page.text.contains(">2.5 s<") && !page.text.contains("1 h"), "\(path)")
+    }
+    #expect(await api.answer("GET", "/status/\(id)", headers: Self.browser).text.contains("<dd>once</dd>"))
+    let reopened = try JSONValue(parsing: "5000.000000")
+    #expect(await api.answer("GET", "/status/\(id)").json["reopened_ts"] == reopened)
+    let listed = await api.answer("GET", "/status").json["runs"]?.arrayValue?.first?.objectValue
+    #expect(listed?["reopened_ts"] == reopened)
+    // A run of an older release does not say when.
+    try await api.send("HDEL", job, "reopened_ts")
+    let page = await api.answer("GET", "/status/\(id)", headers: Self.browser)
+    #expect(!page.text.contains("<dt>Took</dt>"))
+  }
+
   @Test func `Errors of pages are pages with the status of the JSON`() async throws {
     let api = try TestAPI()
     for path in ["/status/none", "/status/00000000-0000-4000-8000-000000000000"] {
       let page = await api.answer("GET", path, headers: Self.browser)
-      #expect(page.status == 404 && page.text.contains("<h1>404</h1>"))
+      #expect(page.status == 404 && page.text.contains("<h1>Not found (404)</h1>"))
     }
     let steered = await api.answer("PUT", "/workflow", headers: Self.browser)
     #expect(steered.status == 405 && steered.header("Allow") == "GET, HEAD, POST")

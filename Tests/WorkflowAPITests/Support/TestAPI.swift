@@ -7,9 +7,9 @@ import RedisFixture
 import Synchronization
 import Testing
 import Workflow
-import WorkflowStore
 
 @testable import WorkflowAPI
+@testable import WorkflowStore
 
 /// An API on a real Redis, called without a web server.
 struct TestAPI: Sendable {
@@ -27,8 +27,10 @@ struct TestAPI: Sendable {
   private static let count = Atomic(0)
 
   /// An API whose keys have a prefix that no other test uses.
+  /// - Parameter second: a server with the odd ones of four partitions; nil for all on the first.
   init(
-    on redis: RedisServer = .shared, timeout: Duration = .seconds(30), warnings: [String] = [],
+    on redis: RedisServer = .shared, and second: RedisServer? = nil, timeout: Duration = .seconds(30),
+    warnings: [String] = [],
     allowsAnonymous: Bool = false, keys: KeyRing? = nil,
     mayScrape: @escaping @Sendable (String) -> Bool = { _ in false },
     operations: [String: ParameterSchema] = ["note": Self.note]
@@ -38,7 +40,16 @@ struct TestAPI: Sendable {
     self.redis = redis
     let prefix = "api\(Self.count.add(1, ordering: .relaxed).newValue):"
     connection = RedisConnection(address, name: "test", logger: logger)
-    partitions = Partitions(connection, keys: Keys(prefix: prefix), count: TestPartitions.count, timeout: timeout)
+    let names = Keys(prefix: prefix)
+    if let second {
+      let connections = [connection, RedisConnection(try second.address(), name: "test", logger: logger)]
+      let stores = Partitions.keys(names, count: 4).enumerated().map { number, keys in
+        RunStore(connections[number % 2], keys: keys, timeout: timeout, partition: number)
+      }
+      partitions = Partitions(stores, keys: names, on: connections[1], isSpread: true)
+    } else {
+      partitions = Partitions(connection, keys: names, count: TestPartitions.count, timeout: timeout)
+    }
     server = APIServer(
       listener: .unix(path: "/nowhere"), configuration: .init(),
       definitions: DefinitionReader(operations: operations),
