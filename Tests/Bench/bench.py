@@ -29,7 +29,7 @@ from processes import CoreUse
 from services import HERE, REDIS_SETTINGS, ROOT, WF
 
 GROUPS = ["submit", "status", "drain", "latency", "model_calls", "stream_events", "watchers", "memory", "growth_stored", "growth_steps",
-          "growth_workers", "documents", "lists", "recovery", "recovery_peers"]
+          "growth_workers", "documents", "lists", "recovery", "recovery_peers", "cluster", "cluster_fourth"]
 BASE_GROUPS = ["base_load", "base_idle", "base_stored"]
 RESULTS = os.path.join(HERE, "results.json")
 PLOT = os.path.join(HERE, "results.svg")

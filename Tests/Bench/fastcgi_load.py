@@ -20,6 +20,15 @@ def statuses(job: str, count: int) -> Iterable[bytes]:
     return (_request("GET", f"/status/{job}") for _ in range(count))
 
 
+def exchange(link: socket.socket, request: bytes) -> bytes:
+    """Sends a request over a connection, and returns the answer."""
+    link.sendall(request)
+    answer = b""
+    while not fastcgi.is_complete(answer):
+        answer += _received(link)
+    return answer
+
+
 def _request(method: str, target: str, body: bytes = b"") -> bytes:
     of_body = {"CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body))} if body else {}
     return fastcgi.request({
