@@ -9,54 +9,62 @@ struct Chaos: Sendable {
   let seed: UInt64
   /// Among how many partitions the runs are divided.
   let partitions: Int
+  /// How Redis fails over; nil for one Redis on one host.
+  let failover: Failover?
+  /// `WF_WAIT_REPLICAS`.
+  let waitReplicas: Int
   private let lease = Duration.seconds(2)
 
   /// Runs everything.
   /// - Returns: what is to be printed.
   func run() async throws -> Report {
-    let model = try ModelServer()
+    let clock = ClockSteps()
+    let site = if let failover { try Site(await failover.start(), waitReplicas: waitReplicas) } else { try Site(clock) }
+    let model = try ModelServer(host: site.world)
     defer { model.close() }
     model.script(ModelBehaviours.random(seconds * 400 + 10_000, seed: seed))
     model.behaviour = .slow(.milliseconds(50))
-    let receiver = try ModelServer()
+    let receiver = try ModelServer(host: site.world)
     defer { receiver.close() }
     receiver.behaviour = .status(200)
     let (reports, continuation) = AsyncStream<Report>.makeStream()
-    let clock = ClockSteps()
-    let wrapper = try RedisWrapper(clock.clock)
-    try await Stack.with(options(model, path: wrapper.path)) { stack in
-      continuation.yield(try await play(stack, model, receiver, clock))
+    try await Stack.with(options(model, site)) { stack in
+      continuation.yield(try await play(stack, site, model, receiver, clock))
     }
     for await report in reports { return report }
     throw StackFailure("there is no report")
   }
 
-  private func options(_ model: ModelServer, path: String) -> Stack.Options {
+  private func options(_ model: ModelServer, _ site: Site) -> Stack.Options {
     Stack.Options(
-      workers: 3, apis: 2,
+      workers: site.workers.count, apis: site.apis.count,
       settings: [
         "WF_LLM_BASE_URL": model.baseURL, "WF_LLM_MODEL": "m", "WF_LLM_FALLBACK": "fail", "WF_LLM_TIMEOUT_S": "10",
         "WF_LEASE_S": "\(Int(lease.seconds))", "WF_DRAIN_S": "0.3", "WF_STORE_MAX_ITEMS": "10000000",
-        "WF_CALLBACK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "WF_CALLBACK_ALLOW_PRIVATE": "127.0.0.1",
-        "PATH": path,
+        "WF_CALLBACK_SECRET": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "WF_CALLBACK_ALLOW_PRIVATE": site.world,
+        "WF_WAIT_REPLICAS": "\(site.waitReplicas)", "PATH": site.path,
       ],
-      redis: ["appendonly yes", "appendfsync always"], partitions: partitions)
+      redis: ["appendonly yes", "appendfsync always"], redisURL: site.topology?.url,
+      partitions: max(partitions, site.topology?.partitions ?? 1))
   }
 
   private func play(
-    _ stack: Stack, _ model: ModelServer, _ receiver: ModelServer, _ clock: ClockSteps
+    _ stack: Stack, _ site: Site, _ model: ModelServer, _ receiver: ModelServer, _ clock: ClockSteps
   ) async throws -> Report {
     let ledger = Ledger()
     let timeline = Timeline()
-    let recoveries = Recoveries(holdings: Holdings(stack: stack), timeline: timeline, lease: lease)
+    let recoveries = Recoveries(
+      holdings: Holdings(stack: stack), timeline: timeline, lease: lease, isStrict: site.topology != nil)
+    let absences = Absences(lease: lease)
     let losses = Losses()
     let faults = Faults(
-      stack, seed: seed, timeline: timeline, recoveries: recoveries, clock: clock, losses: losses)
+      stack, site, seed: seed, timeline: timeline, recoveries: recoveries, absences: absences, clock: clock,
+      losses: losses)
     let times = CallTimes()
     let watch = Task { await times.watch(model) }
     let end = ContinuousClock.now + .seconds(seconds)
-    let callbackURL = "http://127.0.0.1:\(receiver.port)/hook"
-    let requests = SteeringRequests(url: stack.url, ledger: ledger)
+    let callbackURL = "http://\(receiver.host):\(receiver.port)/hook"
+    let requests = SteeringRequests(url: stack.url, ledger: ledger, timeline: timeline)
     let scheduler = Scheduler(requests: requests, ledger: ledger, seed: seed)
     async let load: Void = Load(url: stack.url, seed: seed, ledger: ledger, callbackURL: callbackURL).run(until: end)
     async let steering: Void = Steerer(requests: requests, ledger: ledger, seed: seed).run(until: end)
@@ -67,10 +75,12 @@ struct Chaos: Sendable {
     watch.cancel()
     let told = ledger.entries
     let judge = Judge(
-      stack: stack, told: told, calls: model.calls, times: times, recoveries: recoveries, clock: clock, losses: losses,
-      timeline: timeline, callbacks: receiver.calls)
+      stack: stack, site: site, told: told, calls: model.calls, times: times, recoveries: recoveries,
+      absences: absences, clock: clock, losses: losses, timeline: timeline, callbacks: receiver.calls)
     return await Report(
-      seed: seed, told: told, verdict: try judge.verdict(), faults: faults.counts, recoveries: recoveries,
+      seed: seed, told: told, verdict: try judge.verdict(), faults: faults.counts, history: faults.history,
+      recoveries: recoveries,
+      failovers: faults.failovers, mayLose: site.topology != nil && waitReplicas == 0,
       surprises: faults.surprises + told.surprises + (isDrained ? [] : ["the queue is not empty after two minutes"]))
   }
 

@@ -22,6 +22,12 @@ struct ChaosCommand: AsyncParsableCommand {
   @Option(help: "Among how many partitions the runs are divided.")
   var partitions = TestPartitions.count
 
+  @Option(help: "Redis on three hosts, where others take over: sentinel or cluster. Needs a network namespace.")
+  var failover: Failover?
+
+  @Option(help: "WF_WAIT_REPLICAS, with --failover. With 0 runs may be lost: how many is only told.")
+  var waitReplicas = 1
+
   func validate() throws {
     guard (1...64).contains(partitions) else { throw ValidationError("--partitions is from 1 to 64.") }
     guard (1...86_400).contains(seconds) else { throw ValidationError("--seconds is from 1 to 86400.") }
@@ -36,10 +42,13 @@ struct ChaosCommand: AsyncParsableCommand {
       Glibc.exit(3)
     }
     let report = try await Chaos(
-      seconds: seconds, seed: seed ?? .random(in: 0..<1 << 32), partitions: partitions
+      seconds: seconds, seed: seed ?? .random(in: 0..<1 << 32), partitions: partitions, failover: failover,
+      waitReplicas: waitReplicas
     ).run()
     watchdog.cancel()
     for line in report.lines { print(line) }
     if !report.isGood { throw ExitCode(1) }
   }
 }
+
+extension Failover: ExpressibleByArgument {}

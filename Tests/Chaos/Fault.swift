@@ -21,12 +21,16 @@ enum Fault: Sendable {
   case loseLastSecond
   /// Redis's user loses rights for a while.
   case revoke(String, Duration)
+  /// A primary among servers on several hosts is harmed.
+  case harm(Harm)
+  /// An operator changes those servers.
+  case change(String)
 
   /// The part that it happens to.
   var part: String {
     switch self {
     case .kill(let part), .terminate(let part), .pause(let part, _): part
-    case .dropClients, .holdClients, .stepClock, .failOver, .loseLastSecond, .revoke: "redis"
+    case .dropClients, .holdClients, .stepClock, .failOver, .loseLastSecond, .revoke, .harm, .change: "redis"
     }
   }
 
@@ -42,6 +46,8 @@ enum Fault: Sendable {
     case .failOver: "failover by READONLY"
     case .loseLastSecond: "last second lost"
     case .revoke(let rights, _): "ACL \(rights)"
+    case .harm(let harm): harm.kind
+    case .change(let change): change
     }
   }
 
@@ -50,9 +56,13 @@ enum Fault: Sendable {
 
 /// Which fault comes when: half of them in the workers, the others in Redis, the API and nginx.
 struct FaultPlan {
+  private let site: Site
   private var generator: SeededGenerator
 
-  init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
+  init(_ site: Site, seed: UInt64) {
+    self.site = site
+    generator = SeededGenerator(seed: seed)
+  }
 
   /// How long nothing happens.
   mutating func pause() -> Duration { .milliseconds(Int.random(in: 1_500...4_000, using: &generator)) }
@@ -67,6 +77,15 @@ struct FaultPlan {
   }
 
   private mutating func draw() -> Fault {
+    guard let topology = site.topology else { return drawOnOneHost() }
+    let fault = drawOnOneHost()
+    if fault.part != "redis" { return fault }
+    let isHarm = topology.changes.isEmpty || Int.random(in: 0..<3, using: &generator) > 0
+    let change = topology.changes.randomElement(using: &generator)
+    return isHarm ? .harm(Harm(&generator)) : .change(change ?? "")
+  }
+
+  private mutating func drawOnOneHost() -> Fault {
     switch Int.random(in: 0..<118, using: &generator) {
     case 0..<30: .kill(worker())
     case 30..<40: .kill(api())
@@ -96,7 +115,7 @@ struct FaultPlan {
   }
 
   private mutating func worker() -> String { "worker-\(Int.random(in: 1...3, using: &generator))" }
-  private mutating func api() -> String { Bool.random(using: &generator) ? "api" : "api-2" }
+  private mutating func api() -> String { site.apis.randomElement(using: &generator) ?? "api" }
   private mutating func time() -> Duration { .milliseconds(Int.random(in: 200...5_000, using: &generator)) }
   /// Beyond the 5 s after which API and worker stop waiting: the answer to what Redis then carries out reaches nobody.
   private mutating func longTime() -> Duration { .milliseconds(Int.random(in: 200...7_000, using: &generator)) }

@@ -1,9 +1,7 @@
 import Glibc
 import Hiredis
 import RedisFixture
-import Subprocess
 import SystemHarness
-import SystemPackage
 
 /// What happens to Redis itself.
 extension Faults {
@@ -77,26 +75,26 @@ extension Faults {
   /// answers READONLY. After a while the same happens the other way round. Nothing is lost: writes are held until the
   /// replica has all of them.
   func failOver(_ fault: Fault) async {
-    let ports = (LocalPorts.free(), LocalPorts.free())
+    let ports = FreePort.find(2).map(String.init)
     timeline.redisWent()
     do {
-      for (name, value) in [("port", ports.0), ("repl-diskless-sync-delay", "0")] {
+      for (name, value) in [("port", ports[0]), ("repl-diskless-sync-delay", "0")] {
         _ = try await stack.command("CONFIG", "SET", name, value)
       }
       let other = RedisServer(
         isRunning: true, clock: clock.clock,
         [
-          "--port", ports.1, "--replicaof", "127.0.0.1", ports.0, "--repl-diskless-sync-delay", "0", "--appendonly",
+          "--port", ports[1], "--replicaof", "127.0.0.1", ports[0], "--repl-diskless-sync-delay", "0", "--appendonly",
           "yes", "--appendfsync", "always",
         ])
       count(fault)
       let name = "\(stack.folder)/redis.sock"
-      let first = Primary(socket: "\(stack.folder)/first.sock", port: ports.0)
-      let second = Primary(socket: other.socketPath, port: ports.1)
-      try await second.waitForLink()
+      let first = Primary(socket: "\(stack.folder)/first.sock", port: ports[0])
+      let second = Primary(socket: other.socketPath, port: ports[1])
+      try await second.cli.waitForLink()
       try await hand(name, from: first, to: second)
       await rest(.seconds(4))
-      try await first.waitForLink()
+      try await first.cli.waitForLink()
       try await hand(name, from: second, to: first)
       await rest(.seconds(4))
       _ = try await stack.command("CONFIG", "SET", "port", "0")
@@ -113,66 +111,21 @@ extension Faults {
     rename(name, old.socket)
     rename(new.socket, name)
     let renamed = Primary(socket: name, port: new.port)
-    try await old.send("CLIENT", "PAUSE", "10000", "WRITE")
+    try await old.cli.send("CLIENT", "PAUSE", "10000", "WRITE")
     _ = try await wait("the replica") { () -> Bool? in
-      guard let ahead = try? await old.fact("master_repl_offset") else { return nil }
-      let offset = try? await renamed.fact("slave_repl_offset")
+      guard let ahead = try? await old.cli.fact("master_repl_offset") else { return nil }
+      let offset = try? await renamed.cli.fact("slave_repl_offset")
       return offset == ahead ? true : nil
     }
-    try await renamed.send("REPLICAOF", "NO", "ONE")
-    try await old.send("REPLICAOF", "127.0.0.1", new.port)
-    try await old.send("CLIENT", "UNPAUSE")
+    try await renamed.cli.send("REPLICAOF", "NO", "ONE")
+    try await old.cli.send("REPLICAOF", "127.0.0.1", new.port)
+    try await old.cli.send("CLIENT", "UNPAUSE")
   }
 }
 
-/// One of two servers that take turns as the primary. Its commands go through `redis-cli`: wf's own client talks to no
-/// replica.
+/// One of two servers that take turns as the primary.
 private struct Primary: Sendable {
   let socket: String
   let port: String
-
-  /// Sends a command.
-  /// - Returns: the answer as text.
-  @discardableResult
-  func send(_ words: String...) async throws -> String {
-    let result = try await Subprocess.run(
-      .name("redis-cli"), arguments: Arguments(["-s", socket] + words), output: .string(limit: 1 << 16),
-      error: .discarded)
-    let text = result.standardOutput
-    guard result.terminationStatus.isSuccess, !text.isEmpty else { throw StackFailure("\(words) got no answer") }
-    return text
-  }
-
-  /// A fact of `INFO replication`.
-  func fact(_ name: String) async throws -> String? {
-    let lines = try await send("INFO", "replication").split(whereSeparator: \.isNewline)
-    return lines.first { $0.hasPrefix(name + ":") }.map { String($0.dropFirst(name.count + 1)) }
-  }
-
-  /// Waits until it follows the other.
-  func waitForLink() async throws {
-    _ = try await wait("the replica's link") { () -> Bool? in
-      let status = try? await fact("master_link_status")
-      return status == "up" ? true : nil
-    }
-  }
-}
-
-/// TCP ports of this host's loopback.
-private enum LocalPorts {
-  /// One that nobody listens on.
-  static func free() -> String {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    return withUnsafeMutableBytes(of: &address) { bytes in
-      guard let pointer = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self),
-        bind(descriptor, pointer, length) == 0, getsockname(descriptor, pointer, &length) == 0
-      else { return "0" }
-      return "\(bytes.load(as: sockaddr_in.self).sin_port.bigEndian)"
-    }
-  }
+  var cli: RedisCLI { RedisCLI(socket: socket) }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Hiredis
+import SeededRandom
 import SystemHarness
 
 /// Causes faults, several at a time, but never two in one part: a part that has come back is left alone for two
@@ -7,23 +8,34 @@ import SystemHarness
 actor Faults {
   let stack: Stack
   let processes: Processes
+  let site: Site
   private let holdings: Holdings
   let timeline: Timeline
   let clock: ClockSteps
   let losses: Losses
-  private let recoveries: Recoveries
+  let recoveries: Recoveries
+  let absences: Absences
   private var plan: FaultPlan
-  private var troubled = Set<String>()
+  /// Chooses a primary.
+  var generator: SeededGenerator
+  var troubled = Set<String>()
   /// The process that each part is known to have.
   private var known: [String: Int32] = [:]
   /// How many of which kind there were.
   private(set) var counts: [String: Int] = [:]
+  /// When each began, by this host's clock, and its kind.
+  private(set) var history: [String] = []
+  /// How long it took after each harm of a primary until one took writes.
+  var failovers: [Duration] = []
   /// What went wrong of itself.
   private(set) var surprises: [String] = []
 
   init(
-    _ stack: Stack, seed: UInt64, timeline: Timeline, recoveries: Recoveries, clock: ClockSteps, losses: Losses
+    _ stack: Stack, _ site: Site, seed: UInt64, timeline: Timeline, recoveries: Recoveries, absences: Absences,
+    clock: ClockSteps, losses: Losses
   ) {
+    self.absences = absences
+    self.site = site
     self.clock = clock
     self.losses = losses
     self.stack = stack
@@ -31,12 +43,13 @@ actor Faults {
     self.recoveries = recoveries
     processes = Processes(stack: stack)
     holdings = Holdings(stack: stack)
-    plan = FaultPlan(seed: seed)
+    plan = FaultPlan(site, seed: seed)
+    generator = SeededGenerator(seed: seed &+ 1)
   }
 
   /// Causes faults until an instant; returns once all parts run again.
   func run(until end: ContinuousClock.Instant) async {
-    for part in Processes.parts {
+    for part in site.parts {
       known[part] = processes.id(of: part)
       if isWorker(part) { timeline.workerCame(part) }
     }
@@ -49,7 +62,7 @@ actor Faults {
         group.addTask { await self.cause(fault) }
       }
     }
-    for part in Processes.parts { expectKnown(part, processes.id(of: part)) }
+    for part in site.parts { expectKnown(part, processes.id(of: part)) }
   }
 
   private func cause(_ fault: Fault) async {
@@ -67,6 +80,8 @@ actor Faults {
     case .failOver: await failOver(fault)
     case .loseLastSecond: await loseLastSecond(fault)
     case .revoke(let rights, let time): await revoke(rights, for: time, fault)
+    case .harm(let harm): if let topology = site.topology { await self.harm(topology, harm, fault) }
+    case .change(let change): if let topology = site.topology { await self.change(topology, change, fault) }
     }
     troubled.remove(fault.part)
   }
@@ -80,6 +95,7 @@ actor Faults {
     guard let id = await victim(part), await prepare(id) else { return }
     count(fault)
     went(part)
+    absences.went(id)
     processes.send(signal, to: id, of: part)
     async let followed: Void = follow(part, id, isKilled: signal == SIGKILL)
     if part != "nginx-worker" {
@@ -105,17 +121,19 @@ actor Faults {
     guard let id = await victim(part) else { return }
     count(fault)
     went(part)
+    absences.went(id)
     processes.send(SIGSTOP, to: id, of: part)
     let start = ContinuousClock.now
     if isWorker(part) { await recoveries.follow(part, id, from: start, until: start + time) }
     try? await ContinuousClock().sleep(until: start + time)
     processes.send(SIGCONT, to: id, of: part)
+    absences.came(id)
     await came(part)
   }
 
   /// The process that is to suffer; nil where there is none, and for a worker with a run that has one life left: that
   /// run would fail, as it should, but here only runs that are faulty themselves may.
-  private func victim(_ part: String) async -> Int32? {
+  func victim(_ part: String) async -> Int32? {
     let id = processes.id(of: part)
     expectKnown(part, id)
     guard let id else { return nil }
@@ -174,6 +192,14 @@ actor Faults {
   func surprise(_ sentence: String) { surprises.append(sentence) }
 
   private func isWorker(_ part: String) -> Bool { part.hasPrefix("worker-") }
-  func count(_ fault: Fault) { counts[fault.kind, default: 0] += 1 }
+
+  func count(_ fault: Fault) {
+    counts[fault.kind, default: 0] += 1
+    note(fault.part == "redis" ? fault.kind : "\(fault.kind): \(fault.part)")
+  }
+
+  /// Notes what happens now.
+  func note(_ sentence: String) { history.append("\(WallClock.now) \(sentence)") }
+
   func rest(_ time: Duration) async { try? await ContinuousClock().sleep(for: time) }
 }

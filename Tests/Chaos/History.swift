@@ -6,6 +6,8 @@ struct History: Sendable {
   let stack: Stack
   let told: Ledger.Entries
   let clock: ClockSteps
+  /// The parts whose logs are looked at.
+  let parts: [String]
 
   /// Lines about the first runs that sentences name.
   func lines(about sentences: [String]) async throws -> [String] {
@@ -19,7 +21,7 @@ struct History: Sendable {
       guard let run = runs[id] else { continue }
       lines.append("run \(id): \(run.workflow.text)")
       lines += try await events(of: run).sorted { $0.time < $1.time }.map { "\($0.time) \($0.text)" }
-      for part in ["worker-1", "worker-2", "worker-3", "api", "api-2"] {
+      for part in parts {
         let log = try stack.log(of: part).split(separator: "\n").filter { $0.contains(id) }
         lines += log.suffix(20).map { "\(part): \($0)" }
       }

@@ -15,10 +15,16 @@ struct Holdings: Sendable {
     let crashes: Int
   }
 
-  /// The runs that a process holds.
+  /// The runs that a process holds, in the partitions that answer.
+  /// - Throws: where none answers.
   func runs(of process: Int32) async throws -> [Held] {
-    try await concurrently(try await stack.startedRuns(within: .seconds(1))) { id in
-      guard let hold = try await read("HGET", stack.key("holds", ofPartition: id), id).string else { return nil }
+    let started = try await concurrently(stack.prefixes) { prefix in
+      try? await read("ZRANGE", prefix + "leases", "0", "-1").array?.compactMap(\.string)
+    }.compactMap { $0 }
+    guard !started.isEmpty else { throw StackFailure("no partition answers") }
+    return try await concurrently(started.flatMap { $0 }) { id -> Held? in
+      let reply = try? await read("HGET", stack.key("holds", ofPartition: id), id)
+      guard let hold = reply?.string else { return nil }
       // A worker's name is made of host, process and a random part.
       let owner = Stack.worker(inHold: hold)?.split(separator: "-").dropLast().last.flatMap { Int32($0) }
       let words = hold.split(separator: " ")
@@ -42,6 +48,6 @@ struct Holdings: Sendable {
   private func read(_ words: String...) async throws -> RedisReply {
     var arguments = RedisArguments()
     for word in words { arguments.append(word) }
-    return try await stack.redis.send(arguments, timeout: .seconds(1))
+    return try await stack.redis.routed(to: words[1]).send(arguments, timeout: .seconds(1))
   }
 }

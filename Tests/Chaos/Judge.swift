@@ -6,10 +6,12 @@ import SystemHarness
 /// Holds what lies in Redis, and what the model was asked, against what the clients were told.
 struct Judge: Sendable {
   let stack: Stack
+  let site: Site
   let told: Ledger.Entries
   let calls: [ModelServer.Call]
   let times: CallTimes
   let recoveries: Recoveries
+  let absences: Absences
   let clock: ClockSteps
   let losses: Losses
 
@@ -52,7 +54,8 @@ struct Judge: Sendable {
       }
     }
     let sentences = verdict.lost + verdict.duplicated + verdict.wrong + verdict.afterCancel + verdict.robbed
-    verdict.histories = try await History(stack: stack, told: told, clock: clock).lines(about: sentences)
+    verdict.histories = try await History(stack: stack, told: told, clock: clock, parts: site.services).lines(
+      about: sentences)
     return verdict
   }
 
@@ -107,15 +110,18 @@ struct Judge: Sendable {
         verdict.repairs[repairs[index].string ?? "?", default: 0] += repairs[index + 1].int ?? 0
       }
     }
-    var taken = Set<String>()
-    for worker in 1...3 {
-      for line in try stack.log(of: "worker-\(worker)").split(separator: "\n") where line.contains("a lapsed lease") {
-        let job = line.split(separator: " ").first { $0.hasPrefix("job=") }
-        if let job { taken.insert(String(job.dropFirst("job=".count))) }
-      }
+    let lost = Set(runs.filter { losses.mayHaveReopened($0, told.steerings(of: $0)) }.map(\.id))
+    let takings = try Takings(stack, workers: site.workers)
+    for taking in takings.all where !lost.contains(taking.job) {
+      let holder = taking.holder.flatMap { takings.parts[$0] }
+      let partition = stack.prefixes.firstIndex { $0 == stack.key("", ofPartition: taking.job) } ?? 0
+      let isExcused = absences.excuse(
+        taking, holder: holder.flatMap { Site.host(of: $0) }, taker: Site.host(of: taking.taker), partition: partition)
+      if isExcused { continue }
+      verdict.robbed.append(
+        "run \(taking.job) of \(holder ?? "an unknown worker") by \(taking.taker) at \(taking.time), partition \(partition)"
+      )
     }
-    taken.subtract(runs.filter { losses.mayHaveReopened($0, told.steerings(of: $0)) }.map(\.id))
-    verdict.robbed = taken.subtracting(recoveries.orphans).sorted()
   }
 
   // MARK: Calls
@@ -146,7 +152,8 @@ struct Judge: Sendable {
         }
       }
       if let end = end(of: name, run.log), begun > end + SteeringJudge.grace, !isLate,
-        timeline.wasWell(from: time.lowerBound - SteeringJudge.grace, to: time.lowerBound)
+        timeline.wasWell(from: time.lowerBound - SteeringJudge.grace, to: time.lowerBound),
+        !timeline.hadRival(from: end, to: time.upperBound)
       {
         verdict.afterCancel.append("the call \(key) was made \(begun - end) s after the cancel")
       }

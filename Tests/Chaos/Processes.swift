@@ -6,9 +6,6 @@ import SystemHarness
 struct Processes: Sendable {
   let stack: Stack
 
-  /// All parts that `wf dev` keeps running.
-  static let parts = ["worker-1", "worker-2", "worker-3", "api", "api-2", "redis", "nginx"]
-
   /// The process of a part, or one of nginx's workers; nil while there is none.
   func id(of part: String) -> Int32? {
     guard part != "nginx-worker" else { return nginxWorker }

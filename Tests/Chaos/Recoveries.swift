@@ -22,20 +22,21 @@ final class Recoveries: Sendable {
   private struct State {
     var samples: [Sample] = []
     var returns: [String: [Double]] = [:]
-    var orphans = Set<String>()
   }
 
   private let state = Mutex(State())
   private let holdings: Holdings
   private let timeline: Timeline
-  private let lease: Duration
+  /// For how long after an outage of Redis no worker is taken for dead.
+  private let grace: Duration
   /// The contract's: a lease and two seconds.
   let bound: Duration
 
-  init(holdings: Holdings, timeline: Timeline, lease: Duration) {
+  /// - Parameter isStrict: whether the time counts from the end of an outage of Redis, and not from a lease later.
+  init(holdings: Holdings, timeline: Timeline, lease: Duration, isStrict: Bool) {
     self.holdings = holdings
     self.timeline = timeline
-    self.lease = lease
+    grace = isStrict ? .zero : lease
     bound = lease + .seconds(2)
   }
 
@@ -45,9 +46,6 @@ final class Recoveries: Sendable {
   /// When paused workers went on that had held these runs, by the wall clock: they may have begun a call before they
   /// learnt that their runs are others' now.
   var returns: [String: [Double]] { state.withLock { $0.returns } }
-
-  /// All runs that a dead or paused worker held, whether they were taken from it or not.
-  var orphans: Set<String> { state.withLock { $0.orphans } }
 
   /// Watches the runs of a worker until each is back in its queue. A claim that was on its way when the worker stopped
   /// may still bring it runs, as soon as Redis takes writes.
@@ -70,18 +68,17 @@ final class Recoveries: Sendable {
   }
 
   private func note(_ held: [Holdings.Held], until end: Instant?) {
-    let comeback = end.map { WallClock.now + ($0 - .now).seconds }
+    guard let end else { return }
+    let comeback = WallClock.now + (end - .now).seconds
     state.withLock { state in
-      for run in held {
-        state.orphans.insert(run.id)
-        if let comeback { state.returns[run.id, default: []].append(comeback) }
-      }
+      for run in held { state.returns[run.id, default: []].append(comeback) }
     }
   }
 
   /// Looks at every run once; returns those that are still in the worker's hand.
   private func watch(_ held: [Holdings.Held], _ part: String, _ death: Instant) async -> [Holdings.Held] {
-    let fates = try? await concurrently(held) { run in (run, try await self.holdings.fate(of: run)) }
+    // Of what does not answer nothing is known.
+    let fates = try? await concurrently(held) { run in (run, (try? await self.holdings.fate(of: run)) ?? .held) }
     guard let fates else { return held }
     for (run, fate) in fates where fate == .taken { add(run, part, death) }
     return fates.filter { $0.1 == .held }.map(\.0)
@@ -89,7 +86,7 @@ final class Recoveries: Sendable {
 
   private func add(_ run: Holdings.Held, _ part: String, _ death: Instant) {
     let now = Instant.now
-    guard let start = timeline.start(death: death, lease: lease) else { return }
+    guard let start = timeline.start(death: death, grace: grace) else { return }
     let sample = Sample(
       id: run.id, part: part, sinceDeath: now - death, counted: max(.zero, now - start), isExtended: start > death)
     state.withLock { $0.samples.append(sample) }
@@ -97,7 +94,7 @@ final class Recoveries: Sendable {
 
   /// A run that is still in hand when nobody looks any longer: right for a short pause, else too late.
   private func giveUp(_ run: Holdings.Held, _ part: String, _ death: Instant, isDead: Bool) {
-    let start = timeline.start(death: death, lease: lease)
+    let start = timeline.start(death: death, grace: grace)
     if isDead || start.map({ .now - $0 > bound }) ?? false { add(run, part, death) }
   }
 }

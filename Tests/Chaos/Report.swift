@@ -4,18 +4,25 @@ struct Report: Sendable {
   let told: Ledger.Entries
   let verdict: Verdict
   let faults: [String: Int]
+  /// What was done when.
+  let history: [String]
   let recoveries: Recoveries
+  /// How long it took after each harm of a primary until one took writes.
+  let failovers: [Duration]
+  /// Whether accepted runs may be lost: no replica is waited for. Then nothing is held against it.
+  let mayLose: Bool
   /// Processes that ended by themselves or did not come back, answers that no client should get.
   let surprises: [String]
 
   /// Whether everything is as it was promised.
   var isGood: Bool {
+    if mayLose { return true }
     let faults = [verdict.lost, verdict.duplicated, verdict.wrong, verdict.robbed, verdict.afterCancel, surprises]
     return faults.allSatisfy(\.isEmpty) && verdict.failedOtherwise.isEmpty && verdict.repairs.isEmpty && late.isEmpty
   }
 
   /// A line for each figure, then one for each thing that is wrong.
-  var lines: [String] { figures + details }
+  var lines: [String] { mayLose ? ["without WF_WAIT_REPLICAS"] + figures : figures + details }
 
   private var figures: [String] {
     let answers = told.answers.filter { $0.key >= 500 || $0.key == 429 }.sorted { $0.key < $1.key }
@@ -43,7 +50,8 @@ struct Report: Sendable {
       "requests that got \(answers.isEmpty ? "5xx 0" : answers.map { "\($0.key) \($0.value)" }.joined(separator: ", "))"
         + ", no answer \(told.unanswered)",
       recoveryLine,
-      "surprises \(surprises.count)",
+    ] + failoverLines + [
+      "surprises \(surprises.count)"
     ]
   }
 
@@ -59,6 +67,15 @@ struct Report: Sendable {
     return verbs + [
       "runs steered \(runs), requests for batches \(sweeps), dry runs \(told.dryRuns)",
       "schedules \(told.ticking.count), ticks fired \(verdict.ticks), left out \(verdict.skippedTicks)",
+    ]
+  }
+
+  private var failoverLines: [String] {
+    if failovers.isEmpty { return [] }
+    let all = failovers.map(\.seconds).sorted()
+    return [
+      "seconds until a primary took writes p50 \(rounded(all[all.count / 2])), max \(rounded(all[all.count - 1])) "
+        + "of \(all.count)"
     ]
   }
 
@@ -85,6 +102,7 @@ struct Report: Sendable {
       ("surprise", surprises),
     ]
     return kinds.flatMap { name, sentences in sentences.prefix(20).map { "\(name): \($0)" } } + verdict.histories
+      + (isGood ? [] : history)
   }
 
   private func list(_ counts: [String: Int]) -> String {

@@ -77,7 +77,8 @@ struct SteeringJudge: Sendable {
       let end = others.map(\.sent).min() ?? .infinity
       let start = pause.answered + (status == "queued" ? 0 : Self.grace)
       guard start < end, end.isFinite,
-        status == "queued" || timeline.wasWell(from: pause.sent, to: start)
+        status == "queued" || timeline.wasWell(from: pause.sent, to: start),
+        !timeline.hadRival(from: pause.sent, to: end)
       else { continue }
       let low = clock.redis(at: start) + Self.slack
       let high = clock.redis(at: end) - Self.slack

@@ -7,12 +7,14 @@ import SystemHarness
 struct SteeringRequests: Sendable {
   let url: String
   let ledger: Ledger
+  let timeline: Timeline
   private let http = HTTPClient()
   private static let attempts = 12
 
-  init(url: String, ledger: Ledger) {
+  init(url: String, ledger: Ledger, timeline: Timeline) {
     self.url = url
     self.ledger = ledger
+    self.timeline = timeline
   }
 
   /// A response, and when it was asked for and came, by this host's clock.
@@ -21,9 +23,12 @@ struct SteeringRequests: Sendable {
     let answered: Double
     let status: Int
     let json: JSONObject
+    /// Whether a primary may have answered that was none any more: of what it has written a replica would have to know,
+    /// but what it reads is old.
+    let isOld: Bool
 
     /// Whether the client cannot know what has become of its request.
-    var isUnknown: Bool { status == 0 || status == 429 || status >= 500 }
+    var isUnknown: Bool { status == 0 || status == 429 || status >= 500 || isOld }
     var sentence: String { json["detail"]?.stringValue ?? JSONValue.object(json).text }
   }
 
@@ -36,7 +41,10 @@ struct SteeringRequests: Sendable {
     let response = try? await http.send(
       HTTPRequest(method: method, url: url + path, headers: headers, body: body?.bytes, timeout: timeout))
     let json = (try? response?.json) ?? JSONObject()
-    return Told(sent: sent, answered: WallClock.now, status: response?.status ?? 0, json: json)
+    let answered = WallClock.now
+    let status = response?.status ?? 0
+    let isOld = (method == "GET" || status >= 400) && timeline.hadRival(from: sent, to: answered)
+    return Told(sent: sent, answered: answered, status: status, json: json, isOld: isOld)
   }
 
   private func pause(_ generator: inout SeededGenerator) async {
@@ -164,7 +172,7 @@ struct SteeringRequests: Sendable {
   func look(at name: String, _ generator: inout SeededGenerator) async -> (time: Double, look: Ticking.Look?)? {
     for _ in 0..<Self.attempts {
       let told = await send("GET", "/workflow/schedules/\(name)", nil, &generator)
-      if told.status == 200 || told.status == 404 { return (told.sent, look(told)) }
+      if !told.isUnknown, told.status == 200 || told.status == 404 { return (told.sent, look(told)) }
       await pause(&generator)
     }
     return nil
@@ -182,7 +190,7 @@ struct SteeringRequests: Sendable {
   func remove(_ name: String, _ generator: inout SeededGenerator) async -> Double? {
     for _ in 0..<Self.attempts {
       let told = await send("DELETE", "/workflow/schedules/\(name)", nil, &generator)
-      if told.status == 204 || told.status == 404 { return told.answered }
+      if !told.isUnknown, told.status == 204 || told.status == 404 { return told.answered }
       await pause(&generator)
     }
     return nil
@@ -192,7 +200,7 @@ struct SteeringRequests: Sendable {
   func schedules() async -> [String]? {
     var generator = SeededGenerator(seed: 2)
     let told = await send("GET", "/workflow/schedules", nil, &generator)
-    guard told.status == 200 else { return nil }
+    guard !told.isUnknown, told.status == 200 else { return nil }
     return told.json["schedules"]?.arrayValue?.compactMap { $0.objectValue?["name"]?.stringValue }
   }
 }
