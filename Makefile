@@ -5,19 +5,24 @@
 # make test     installs what is missing, builds, runs every test; as root also an installation on a booted systemd;
 #               ENGINE=valkey9, valkey8 or redis8 runs them on that engine instead of Debian's Redis
 # make test-newest    some suites on the newest engine; every `make test` ends with it
-# make test-next      builds and tests on the next Debian release, in a container; as root
+# make test-next      builds and tests on the next Debian release, in a container, then installs its package on a booted host of
+#               that release, and on one that is upgraded to it (make rehearse-next alone); as root
+# make rehearse-next  those installations alone
 # make rehearsal      what `make test` as root installs, and where: the package, and a Debian in .build/host-root
 # make test-litellm   the tests that need LiteLLM's proxy, which takes minutes and 740 MB to install
 # make build    the release binary, .build/release/wf
 # make docs     the documentation in .build/wf.doccarchive; `docc preview` serves Sources/WorkflowCommand/WorkflowCommand.docc
 # make lint     the formatter's rules, the width of comments, the length of files and functions
 # make chaos    SECONDS=300 of load and steering while processes are killed, then a check of every run; SEED= repeats a run;
-#               PARTITIONS=4 divides the runs among four
+#               PARTITIONS=4 divides the runs among four; FAILOVER=sentinel or cluster (as root) spreads it over three hosts, in network
+#               namespaces, whose Redis primaries are killed and cut off: with WF_WAIT_REPLICAS=1 nothing may be lost, then
+#               without it, to tell how much is; WAIT_REPLICAS=n is one run with that
 # make bench    the figures of the benchmark, side by side with floor and peers; ROWS=submit,drain for some rows;
 #               BASE=COMMIT compares this build with that commit's, which it builds once
 # make install  binary, manual page, completions, units and nginx's snippet, under DESTDIR and PREFIX; never overwrites
 #               settings and site, and keeps another snippet as wf-locations.conf.old
-# make deb      a Debian package of the same, .build/wf_VERSION_ARCHITECTURE.deb; installs only what a build needs
+# make deb      a Debian package of the same for this release of Debian, .build/wf_VERSION_ARCHITECTURE.deb; installs only what
+#               a build needs
 # make packages only installs the missing packages
 # help: end
 
@@ -28,7 +33,11 @@ PORT    ?= 8000
 SECONDS ?= 60
 SEED    ?=
 PARTITIONS ?=
-DEB      = .build/deb
+FAILOVER ?=
+WAIT_REPLICAS ?= 1 0
+# Where the package is built.
+BUILD   ?= .build
+DEB      = $(BUILD)/deb
 HOST     = .build/host-root
 
 # What the build links; what the stack runs and the tests call.
@@ -45,13 +54,16 @@ SUDO     = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 NEXT          = trixie
 NEXT_ROOT     = .build/next-root
 NEXT_BUILD    = .build-next
+NEXT_HOST     = .build/next-host-root
+NEXT_UPGRADE  = .build/next-upgrade
 comma         = ,
-NEXT_PACKAGES = $(subst $() ,$(comma),$(strip $(PACKAGES) $(STACK_PACKAGES) $(MANUAL_TOOLS) ca-certificates g++ git libncurses6 libsqlite3-0 libxml2 make pkg-config))
+NEXT_PACKAGES = $(subst $() ,$(comma),$(strip $(PACKAGES) $(STACK_PACKAGES) $(MANUAL_TOOLS) ca-certificates dpkg-dev g++ git libncurses6 libsqlite3-0 libxml2 make pkg-config))
 TOOLCHAIN     = $(shell dirname $$(command -v swift) | sed 's|/usr/bin$$||')
 # The pages.
 DOCS     = Sources/WorkflowCommand/WorkflowCommand.docc
 # One binary that needs no Swift on the host.
-RELEASE  = WF_VERSION=$$(systemd/debian/version.sh) swift build -c release --static-swift-stdlib --product wf
+RELEASE  = WF_VERSION=$$(systemd/debian/version.sh) swift build --scratch-path $(BUILD) $(RESOLVED) -c release --static-swift-stdlib \
+    --product wf
 
 # Clients of event streams, from PyPI and Debian; and web servers and Prometheus, unpacked instead of installed, so that none is
 # started.
@@ -93,11 +105,11 @@ export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 24
 
 .DEFAULT_GOAL = help
 
-.PHONY: help run test test-newest test-litellm test-next rehearsal bench chaos build docs lint packages install deb
+.PHONY: help run test test-newest test-litellm test-next rehearse-next rehearsal bench chaos build docs lint packages install deb
 
 run test chaos bench: PACKAGES += $(STACK_PACKAGES)
-deb rehearsal test: PACKAGES += dpkg-dev
-rehearsal test-next: PACKAGES += $(HOST_TOOLS)
+deb rehearsal rehearse-next test test-next: PACKAGES += dpkg-dev
+rehearsal rehearse-next test-next: PACKAGES += $(HOST_TOOLS)
 
 test: PACKAGES += chromium python3-venv
 test: $(CLIENTS)/installed $(FRONTS)/unpacked $(SCHEMA)/installed $(PAGES)/installed
@@ -105,6 +117,10 @@ test: export STREAM_CLIENTS = $(CURDIR)/$(CLIENTS)
 test: export SCHEMA_TOOLS   = $(CURDIR)/$(SCHEMA)
 test: export PAGES_TOOLS    = $(CURDIR)/$(PAGES)
 test: export WEB_SERVERS    = $(CURDIR)/$(FRONTS)/root
+
+ifneq ($(FAILOVER),)
+chaos: PACKAGES += iproute2
+endif
 
 ifneq ($(ENGINE),)
 test: $(ENGINES)/$(ENGINE)/redis-server
@@ -167,7 +183,7 @@ test-litellm: packages $(MODELS)-litellm/installed
 
 # The package, and a Debian without wf to install it on.
 rehearsal: deb $(HOST)/etc/debian_version
-	ln -f .build/wf_$$(.build/release/wf --version)_$$(dpkg --print-architecture).deb .build/wf.deb
+	ln -f .build/wf_*.deb .build/wf.deb
 
 $(HOST)/etc/debian_version: Makefile | packages
 	rm -rf $(HOST)
@@ -176,14 +192,40 @@ $(HOST)/etc/debian_version: Makefile | packages
 
 # Packages are resolved here, where the network is; the container has none but its loopback.
 test-next: packages $(NEXT_ROOT)/etc/debian_version
-	[ -n '$(TOOLCHAIN)' ] || { echo 'swift must be in a folder of its own, not in /usr'; exit 1; }
-	swift package --scratch-path $(NEXT_BUILD) resolve
-	systemd-nspawn --quiet --register=no --keep-unit --private-network --volatile=overlay --as-pid2 \
-	    --directory=$(NEXT_ROOT) --bind=$(CURDIR) --bind-ro=$(TOOLCHAIN) --chdir=$(CURDIR) --pipe \
-	    --setenv=SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH --setenv=PATH=$(TOOLCHAIN)/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -euc 'ulimit -n $$(ulimit -Hn); \
+	$(IN_NEXT) 'ulimit -n $$(ulimit -Hn); \
 	    swift build --scratch-path $(NEXT_BUILD) --disable-automatic-resolution --build-tests; \
 	    BUILD=$(NEXT_BUILD) Tests/run 1500 --skip "$(ALONE)"; \
 	    BUILD=$(NEXT_BUILD) Tests/run 2400 --no-parallel --filter "$(ALONE)"'
+	$(MAKE) rehearse-next
+
+test-next rehearse-next: IN_NEXT = [ -n '$(TOOLCHAIN)' ] || { echo 'swift must be in a separate folder, not in /usr'; exit 1; }; \
+    swift package --scratch-path $(NEXT_BUILD) resolve && \
+    systemd-nspawn --quiet --register=no --keep-unit --private-network --volatile=overlay --as-pid2 \
+    --directory=$(NEXT_ROOT) --bind=$(CURDIR) --bind-ro=$(TOOLCHAIN) --chdir=$(CURDIR) --pipe \
+    --setenv=SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH --setenv=PATH=$(TOOLCHAIN)/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -euc
+
+# The tests run here, and look into the hosts.
+rehearse-next: rehearsal $(NEXT_ROOT)/etc/debian_version $(NEXT_HOST)/etc/debian_version $(NEXT_UPGRADE)/sources.list
+	$(IN_NEXT) 'make deb BUILD=$(NEXT_BUILD) RESOLVED=--disable-automatic-resolution'
+	ln -f $(NEXT_BUILD)/wf_*.deb $(NEXT_BUILD)/wf.deb
+	swift build --build-tests
+	HOST_ROOT=$(CURDIR)/$(NEXT_HOST) HOST_PACKAGE=$(CURDIR)/$(NEXT_BUILD)/wf.deb Tests/run 2400 --no-parallel --filter HostTests
+	HOST_ROOT=$(CURDIR)/$(HOST) HOST_PACKAGE=$(CURDIR)/.build/wf.deb HOST_UPGRADE=$(CURDIR)/$(NEXT_UPGRADE) \
+	    NEXT_PACKAGE=$(CURDIR)/$(NEXT_BUILD)/wf.deb Tests/run 1200 --no-parallel --filter ReleaseUpgradeTests
+
+$(NEXT_HOST)/etc/debian_version: Makefile | packages
+	rm -rf $(NEXT_HOST)
+	mmdebstrap --quiet --variant=minbase --include=$(HOST_PACKAGES) $(NEXT) $(NEXT_HOST)
+	touch $@
+
+# What apt needs to upgrade a host to the next release: the host that boots has no network.
+$(NEXT_UPGRADE)/sources.list: $(HOST)/etc/debian_version
+	rm -rf $(NEXT_UPGRADE)
+	mkdir -p $(NEXT_UPGRADE)
+	. /etc/os-release && systemd-nspawn --quiet --register=no --keep-unit --volatile=overlay --as-pid2 --directory=$(HOST) \
+	    --bind=$(CURDIR)/$(NEXT_UPGRADE):/mnt --pipe sh -euc "sed -i s/$$VERSION_CODENAME/$(NEXT)/g /etc/apt/sources.list; \
+	    apt-get -q update; apt-get -qy --download-only full-upgrade; \
+	    cp -a /var/lib/apt/lists /var/cache/apt/archives /etc/apt/sources.list /mnt"
 
 $(NEXT_ROOT)/etc/debian_version: | packages
 	rm -rf $(NEXT_ROOT)
@@ -195,10 +237,15 @@ $(NEXT_ROOT)/etc/debian_version: | packages
 build: packages
 	$(RELEASE)
 
+chaos: CHAOS = .build/release/chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(PARTITIONS),--partitions $(PARTITIONS))
 chaos: build
 	$(RELEASE:wf=chaos)
 	$(RELEASE:wf=FakeClock)
-	.build/release/chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(PARTITIONS),--partitions $(PARTITIONS))
+ifeq ($(FAILOVER),)
+	$(CHAOS)
+else
+	for n in $(WAIT_REPLICAS); do unshare --net $(CHAOS) --failover $(FAILOVER) --wait-replicas $$n || exit 1; done
+endif
 
 bench: PACKAGES += gcc libc6-dev python3 python3-venv wrk
 bench: build $(VENV)/arq/installed $(VENV)/queues/installed $(BASE_BINARY)
@@ -272,15 +319,15 @@ ZSH_FOLDER = zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions
 SHARE      = $(DESTDIR)$(PREFIX)/share
 
 install: build
-	install -Ds -m755 .build/release/wf $(DESTDIR)$(PREFIX)/bin/wf
+	install -Ds -m755 $(BUILD)/release/wf $(DESTDIR)$(PREFIX)/bin/wf
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/wf README.md $(DOCS)/*.md
 	sed -i 's|$(DOCS)/||' $(DESTDIR)$(PREFIX)/share/doc/wf/README.md
 	install -d $(addprefix $(SHARE)/,man/man1 bash-completion/completions fish/vendor_completions.d $(ZSH_FOLDER))
-	.build/release/wf manual --docs $(DOCS) --date "$$(LC_ALL=C date -u -d @$$(git log -1 --format=%ct 2> /dev/null || date +%s) '+%B %-d, %Y')" > .build/wf.1
-	gzip -9nc .build/wf.1 > $(SHARE)/man/man1/wf.1.gz
-	.build/release/wf --generate-completion-script bash > $(SHARE)/bash-completion/completions/wf
-	.build/release/wf --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/wf.fish
-	.build/release/wf --generate-completion-script zsh > $(SHARE)/$(ZSH_FOLDER)/_wf
+	$(BUILD)/release/wf manual --docs $(DOCS) --date "$$(LC_ALL=C date -u -d @$$(git log -1 --format=%ct 2> /dev/null || date +%s) '+%B %-d, %Y')" > $(BUILD)/wf.1
+	gzip -9nc $(BUILD)/wf.1 > $(SHARE)/man/man1/wf.1.gz
+	$(BUILD)/release/wf --generate-completion-script bash > $(SHARE)/bash-completion/completions/wf
+	$(BUILD)/release/wf --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/wf.fish
+	$(BUILD)/release/wf --generate-completion-script zsh > $(SHARE)/$(ZSH_FOLDER)/_wf
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/wf nginx/wf.conf systemd/wf.env systemd/monitoring/*
 	install -m755 nginx/write-site systemd/write-defaults $(DESTDIR)$(PREFIX)/share/wf
 	@snippet=$(DESTDIR)/etc/nginx/snippets/wf-locations.conf; if [ -e $$snippet ] && ! cmp -s nginx/wf-locations.conf $$snippet; then \
@@ -295,16 +342,16 @@ install: build
 # dpkg-shlibdeps names the packages of the libraries that the binary was linked against, and their versions. libcurl is loaded
 # by the processes that need it (CurlLibrary.swift), so its package is named here.
 deb: packages
-	rm -rf $(DEB) .build/wf_*.deb
+	rm -rf $(DEB) $(BUILD)/wf_*.deb
 	$(MAKE) install DESTDIR=$(DEB) PREFIX=/usr UNITDIR=/lib/systemd/system
 	install -d $(DEB)/DEBIAN $(DEB).libraries/debian
 	echo 'Source: wf' > $(DEB).libraries/debian/control
 	cd $(DEB).libraries && dpkg-shlibdeps -O ../deb/usr/bin/wf > depends
 	curl=$$(dpkg-query -S '*/libcurl.so.4' | sed -n 's/:.*//p;q') && [ -n "$$curl" ] \
 	    && sed -i "s/^shlibs:Depends=.*/&, $$curl (>= 7.88)/" $(DEB).libraries/depends
-	sed -e "s/@VERSION@/$$(.build/release/wf --version)/" -e "s/@ARCHITECTURE@/$$(dpkg --print-architecture)/" \
+	. /etc/os-release && sed -e "s/@VERSION@/$$($(BUILD)/release/wf --version)+deb$$VERSION_ID/" -e "s/@ARCHITECTURE@/$$(dpkg --print-architecture)/" \
 	    -e "s/@LIBRARIES@/$$(sed -n 's/^shlibs:Depends=//p' $(DEB).libraries/depends)/" \
 	    systemd/debian/control > $(DEB)/DEBIAN/control
 	install -m644 systemd/debian/conffiles $(DEB)/DEBIAN/
 	install -m755 systemd/debian/postinst systemd/debian/prerm systemd/debian/postrm $(DEB)/DEBIAN/
-	dpkg-deb --root-owner-group --build $(DEB) .build/
+	dpkg-deb --root-owner-group --build $(DEB) $(BUILD)/

@@ -131,8 +131,8 @@ let package = Package(
     tests(
       "WorkflowStoreTests",
       [
-        "WorkflowStore", "Hiredis", "Metrics", "Workflow", "Tracing", "ExactJSON", "RedisFixture", "SeededRandom",
-        logging,
+        "WorkflowStore", "Hiredis", "LinuxSupport", "Metrics", "Workflow", "Tracing", "ExactJSON", "RedisFixture",
+        "SeededRandom", logging,
       ]),
     tests("WorkflowLLMTests", ["WorkflowLLM", "Workflow", "Curl", "ExactJSON", "ModelServer", logging]),
     tests(

@@ -32,7 +32,7 @@ extension Host {
 
   /// Does what the section "Install" of the page Operating says, line by line.
   func install() async throws {
-    for line in try Host.commands() {
+    for line in try Host.commands(of: "Operating", after: "## Install") {
       let command = String(line.prefix { $0 != "#" })
       let words = command.split(separator: " ").map(String.init)
       switch words.first {
@@ -47,15 +47,15 @@ extension Host {
     try await sh("wf example > /root/example.json")
   }
 
-  /// The commands of the section's first code block.
-  private static func commands() throws -> [Substring] {
+  /// The lines of the first code block of a page behind a line that begins with a text.
+  static func commands(of page: String, after beginning: String) throws -> [Substring] {
     let root = FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
     let pages = root.removingLastComponent().appending("Sources/WorkflowCommand/WorkflowCommand.docc")
-    let path = pages.appending("Operating.md").string
+    let path = pages.appending("\(page).md").string
     let lines = String(decoding: try Stack.read(path), as: UTF8.self).split(
       separator: "\n", omittingEmptySubsequences: false)
-    let block = lines.drop { $0 != "## Install" }.drop { $0 != "```" }.dropFirst().prefix { $0 != "```" }
-    guard !block.isEmpty else { throw StackFailure("the page Operating has no commands for a host") }
+    let block = lines.drop { !$0.hasPrefix(beginning) }.drop { $0 != "```" }.dropFirst().prefix { $0 != "```" }
+    guard !block.isEmpty else { throw StackFailure("the page \(page) has no commands after \(beginning)") }
     return Array(block)
   }
 
