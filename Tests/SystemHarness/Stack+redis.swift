@@ -28,7 +28,10 @@ extension Stack {
     var cursor = "0"
     var found = Set<String>()
     repeat {
-      let reply = try await command("SCAN", cursor, "MATCH", pattern, "COUNT", "1000").array ?? []
+      var arguments: RedisArguments = ["SCAN"]
+      for word in [cursor, "MATCH", pattern, "COUNT", "1000"] { arguments.append(word) }
+      // In a cluster at the node of the prefix.
+      let reply = try await redis.routed(to: pattern).send(arguments, timeout: .seconds(20)).array ?? []
       cursor = reply.first?.string ?? "0"
       found.formUnion(reply.last?.array?.compactMap(\.string) ?? [])
     } while cursor != "0"
@@ -63,7 +66,7 @@ extension Stack {
     try await concurrently(prefixes) { prefix in
       var arguments: RedisArguments = ["ZRANGE"]
       for word in [prefix + name, "0", "-1"] { arguments.append(word) }
-      return try await redis.send(arguments, timeout: limit).array?.compactMap(\.string) ?? []
+      return try await redis.routed(to: prefix).send(arguments, timeout: limit).array?.compactMap(\.string) ?? []
     }.flatMap { $0 }
   }
 

@@ -197,7 +197,8 @@ public struct Stack: Sendable {
   public func command(_ words: String...) async throws -> RedisReply {
     var arguments = RedisArguments()
     for word in words { arguments.append(word) }
-    return try await redis.send(arguments, timeout: .seconds(20))
+    // In a cluster to the node of the key, if there is one.
+    return try await (words.count > 1 ? redis.routed(to: words[1]) : redis).send(arguments, timeout: .seconds(20))
   }
 }
 

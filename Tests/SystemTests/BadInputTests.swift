@@ -238,10 +238,14 @@ import Testing
     let large = try await stack.post(Array(repeating: UInt8(ascii: " "), count: 3 << 20))
     #expect(large.status == 413)
     #expect(try large.json["detail"]?.stringValue?.contains("2 MiB") == true)
-    for (path, status) in [("/status/%00", 400), ("/status/%2e%2e%2f", 404), ("/", 404), ("/elsewhere", 404)] {
+    for (path, status) in [("/status/%00", 400), ("/status/%2e%2e%2felsewhere", 404), ("/elsewhere", 404)] {
       let response = try await stack.send("GET", path)
       #expect(response.status == status, "\(path)")
       #expect(try response.json["detail"]?.stringValue != nil)
+    }
+    for path in ["/", "/status/%2e%2e%2f"] {
+      let response = try await stack.send("GET", path)
+      #expect(response.status == 303 && response.header("Location") == "/status", "\(path)")
     }
     #expect(try await stack.post(Examples.example.bytes).status == 202)
   }

@@ -3,6 +3,7 @@ import ExactJSON
 import Glibc
 import Hiredis
 import Subprocess
+import RedisFixture
 import SystemHarness
 import SystemPackage
 import Testing
@@ -249,6 +250,22 @@ import Testing
     for line in ["Redis takes writes", "Redis evicts nothing", "the API at \(stack.url) answers"] {
       #expect(there.output.contains("ok       \(line)"))
     }
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "only root gives a process its own /etc/hosts"))
+  func `A refusal is told, and not that the host's other address cannot be reached`() async throws {
+    let port = FreePort.find(1)[0]
+    let redis = RedisServer("--port", "\(port)", "--bind", "127.0.0.1", "--requirepass", "right")
+    try await withFolder { folder in
+      system("printf '127.0.0.1 redis.test\n::1 redis.test\n' > \(folder)/hosts")
+      let script = "mount --bind \(folder)/hosts /etc/hosts && exec \(Stack.executable) doctor"
+      let settings = ["REDIS_URL": "redis://:wrong@redis.test:\(port)/0"]
+      let outcome = try await wf(
+        ["--mount", "sh", "-c", script], settings: settings, program: "/usr/bin/unshare")
+      #expect(outcome.code == 1)
+      #expect(outcome.output.contains("WRONGPASS"), "\(outcome.output)\(outcome.error)")
+    }
+    withExtendedLifetime(redis) {}
   }
 
   @Test func `wf doctor says first that wf is not installed, and examines only what the settings name`() async throws {

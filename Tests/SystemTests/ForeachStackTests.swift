@@ -86,21 +86,30 @@ import WorkflowStore
 
   @Test func `A worker that dies again and again pays no recorded item twice`() async throws {
     try await Stack.withModel { stack, model in
-      model.behaviour = .answer(text: "fine")
+      func answers(_ count: Int) -> [ModelServer.Behaviour] { Array(repeating: .answer(text: "fine"), count: count) }
+      // Some calls are answered, and the two after them wait until the worker is dead.
+      let portions = [5, 15, 20]
+      model.behaviour = .hold
+      model.script(answers(portions[0]))
       let id = try await stack.submit(body(60, ["concurrency": 2]))
-      var deaths = 0
-      for count in [5, 20, 40] {
-        try await model.waitForCalls(count + 2 * deaths)
-        if try await stack.status(id)["status"] != "started" { break }
+      var calls = 0
+      for (death, portion) in portions.enumerated() {
+        calls += portion + 2
+        try await model.waitForCalls(calls)
+        // For the next worker: this one calls no more.
+        if death + 1 < portions.count {
+          model.script(answers(portions[death + 1]))
+        } else {
+          model.behaviour = .answer(text: "fine")
+        }
         let process = try stack.processID(of: "worker-1")
         try stack.signal(SIGKILL, to: "worker-1")
         try await stack.waitForSuccessor(of: "worker-1", after: process)
-        deaths += 1
       }
       let status = try await stack.end(of: id)
       #expect(summaries(status) == Array(repeating: "fine", count: 60))
       // What was in flight at a death is called again.
-      #expect(deaths > 0 && model.calls.count <= 60 + 4 * deaths)
+      #expect(model.calls.count <= 60 + 4 * portions.count)
       #expect(try await Audit(stack).problems(of: [id]) == [])
     }
   }

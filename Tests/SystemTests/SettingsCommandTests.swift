@@ -17,7 +17,7 @@ import Testing
       #expect(lines.last?.hasSuffix("did you mean WF_WORKER_RUNS?") == true)
     }
     let scheme = try await wf("config", settings: ["REDIS_URL": "https://example.org"])
-    #expect(scheme.code == 78 && scheme.error.contains("redis://, rediss://, redis+unix:// or redis+sentinel://"))
+    #expect(scheme.code == 78 && scheme.error.contains("redis://, rediss://, redis+unix://, redis+sentinel://"))
     let tls = try await wf("config", settings: ["REDIS_URL": "redis://example.org", "REDIS_TLS_CA_FILE": "/ca"])
     #expect(tls.code == 78 && tls.error.contains("REDIS_TLS_CA_FILE is set, but REDIS_URL has no TLS"))
   }

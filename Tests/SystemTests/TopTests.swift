@@ -8,16 +8,18 @@ import Testing
 /// `wf top` from outside: without a terminal, and in one that `script` (util-linux) makes.
 @Suite struct TopTests {
   @Test func `Without a terminal it prints one look and ends`() async throws {
-    let stack = try await SharedStack.get()
-    let id = try await stack.submit(Examples.example)
-    _ = try await stack.end(of: id)
-    for arguments in [["top"], ["top", "--once"]] {
-      let outcome = try await wf(arguments, settings: ["WF_URL": stack.url])
-      #expect(outcome.code == 0)
-      for part in ["wf top  \(stack.url)", "finished", "workers ", "ACTIVE", "ENDED", id] {
-        #expect(outcome.output.contains(part), "\(part)")
+    // Not the shared stack: the runs of other tests would take the place of this one.
+    try await Stack.with { stack in
+      let id = try await stack.submit(Examples.example)
+      _ = try await stack.end(of: id)
+      for arguments in [["top"], ["top", "--once"]] {
+        let outcome = try await wf(arguments, settings: ["WF_URL": stack.url])
+        #expect(outcome.code == 0)
+        for part in ["wf top  \(stack.url)", "finished", "workers ", "ACTIVE", "ENDED", id] {
+          #expect(outcome.output.contains(part), "\(part)")
+        }
+        #expect(!outcome.output.contains("\u{1b}"))
       }
-      #expect(!outcome.output.contains("\u{1b}"))
     }
   }
 

@@ -71,6 +71,7 @@ import Testing
       }
       #expect(try span("chat m").parent == span("step llm_summarize").id)
       #expect(try span("GET").parent == span("step http_request").id)
+      #expect(try span("POST").parent == run.id)
       #expect(try span("POST").json["kind"] == 3)
       #expect(try span("POST /workflow/run").service == "wf-api" && run.service == "wf-worker")
       let headers = (model.calls + server.calls).map { $0.headers["traceparent"] }
@@ -117,6 +118,31 @@ import Testing
       let spans = try await collector.wait(for: ["POST /workflow/run", "run", "POST"])
       #expect(Set(spans.map(\.trace)).count == 1 && spans.allSatisfy { $0.trace != Self.trace })
       #expect(spans.first { $0.name == "POST /workflow/run" }?.parent == nil)
+    }
+  }
+
+  @Test func `A run that is cancelled or reaches its time limit has its span, which says so`() async throws {
+    let collector = try Collector()
+    defer { collector.server.close() }
+    try await withServers(collector.settings) { stack, model, server in
+      model.behaviour = .hold
+      var late = body(server).objectValue ?? [:]
+      late["timeout_s"] = 1
+      let ids = [
+        try await submit(body(server), to: stack, [("traceparent", Self.traceparent)]),
+        try await submit(.object(late), to: stack, [("traceparent", Self.traceparent)]),
+      ]
+      try await model.waitForCalls(2)
+      #expect(try await stack.send("POST", "/workflow/\(ids[0])/cancel", headers: []).status == 200)
+      #expect(try await stack.end(of: ids[1])["error_code"] == "timeout")
+      let runs = try await SystemHarness.wait("two spans of runs") {
+        let found = collector.spans.filter { $0.name == "run" }
+        return found.count == 2 ? found : nil
+      }
+      let types = Dictionary(
+        runs.map { ($0.attribute("wf.job.id")?.stringValue ?? "", $0.attribute("error.type")) },
+        uniquingKeysWith: { $1 })
+      #expect(types == [ids[0]: "cancelled", ids[1]: "timeout"])
     }
   }
 
@@ -180,6 +206,27 @@ import Testing
         #expect(object["level"]?.stringValue != nil && object["logger"] == "wf-worker")
         let time = try #require(object["ts"]?.stringValue)
         #expect(time.wholeMatch(of: #/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/#) != nil)
+      }
+    }
+  }
+
+  @Test func `Lines about a failed model name run, request and trace`() async throws {
+    let settings = ["WF_LOG_FORMAT": "json", "WF_LLM_FALLBACK": "fail", "WF_LLM_COOLDOWN_S": "0"]
+    try await Stack.withModel(settings: settings) { stack, model in
+      model.behaviour = .status(500, body: "down")
+      let step: JSONValue = [
+        "id": "s", "op": "llm_chat", "params": ["prompt": "x"], "retry": ["delay_s": 0, "max_attempts": 2],
+      ]
+      let body: JSONValue = ["run_name": "r", "steps": [step]]
+      let id = try await submit(body, to: stack, [("traceparent", Self.traceparent)])
+      _ = try await stack.end(of: id)
+      for words in ["a model call failed", "the model failed, and with it the step", "run failed"] {
+        let line = try await wait("the line \(words)") {
+          try stack.log(of: "worker-1").split(separator: "\n").first { $0.contains(words) }
+        }
+        let object = try #require(try JSONValue(parsing: String(line)).objectValue)
+        #expect(object["job"] == .string(id) && object["trace_id"] == .string(Self.trace), "\(words)")
+        #expect(object["request"]?.stringValue?.isEmpty == false && object["span_id"] != nil, "\(words)")
       }
     }
   }

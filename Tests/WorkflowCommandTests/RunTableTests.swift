@@ -4,6 +4,31 @@ import Testing
 @testable import WorkflowCommand
 
 struct RunTableTests {
+  @Test func `A run that was run again took the time since then, whatever lies between`() {
+    func took(_ reopened: Double?, _ finished: Double?, isStarted: Bool = false) -> Double {
+      RunTable.took(
+        (created: 100, started: 110, reopened: reopened, finished: finished), isStarted: isStarted, now: 9_000)
+    }
+    #expect(took(nil, 112) == 2)
+    #expect(took(5_000, 5_003) == 3)
+    #expect(took(8_990, nil, isStarted: true) == 10)
+    #expect(took(8_990, nil) == 10)
+    #expect(took(nil, nil, isStarted: true) == 8_890)
+    #expect(took(nil, nil) == 8_900)
+  }
+
+  @Test func `Tokens that no answer has counted are no zeros`() {
+    func cells(_ input: Int, _ output: Int) -> [Substring] {
+      let entry: JSONObject = [
+        "day": "2026-11-30", "owner": "a", "model": "m", "calls": 2, "failed": 0,
+        "input_tokens": .number(JSONNumber(input)), "cached_tokens": 0, "output_tokens": .number(JSONNumber(output)),
+      ]
+      return UsageTable.lines([entry])[1].split(separator: " ").dropFirst(3).map { $0 }
+    }
+    #expect(cells(0, 0) == ["2", "0", "-", "-", "-", "-"])
+    #expect(cells(30, 0) == ["2", "0", "30", "0", "0", "-"])
+  }
+
   private static let page: JSONObject = [
     "runs": [
       [

@@ -72,7 +72,7 @@ struct WebServer: Sendable {
   private static let caddy = WebServer(
     name: "Caddy",
     lines: [
-      "@wf path /workflow/* /status /status/*",
+      "@wf path /workflow /workflow/* /status /status/*",
       "reverse_proxy @wf unix//run/wf/api.sock {",
       "  transport fastcgi",
       "}",

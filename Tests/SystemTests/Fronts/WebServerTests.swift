@@ -107,6 +107,10 @@ struct WebServerTests {
       "POST", "\(url)/workflow/run", headers: json, body: Examples.workflow(text: "another").bytes)
     #expect(other.status == 409, "\(server.name)")
     #expect(try await send("GET", "\(url)/status?dead=1").status == 200, "\(server.name)")
+    for path in ["/workflow", "/workflow/docs", "/status", "/status/metrics"] {
+      let page = try await send("GET", "\(url)\(path)", headers: [("Accept", "text/html")])
+      #expect(page.status == 200 && page.header("X-Request-ID") != nil, "\(server.name) \(path)")
+    }
 
     let host = "Host: \(url.dropFirst("http://".count))\r\nConnection: close\r\n"
     let length = String(body.count, radix: 16)

@@ -91,7 +91,11 @@ struct BrowserTests {
   }
 
   private static let chat: JSONValue = [
-    "run_name": "chat", "steps": [["id": "ask", "op": "llm_chat", "params": ["prompt": "Which towns?"]]],
+    "run_name": "chat",
+    "steps": [
+      ["id": "ask", "op": "llm_chat", "params": ["prompt": "Which towns?"]],
+      ["id": "quick", "op": "combine", "params": ["parts": ["a", "b"]]],
+    ],
   ]
 
   @Test func `A failed run is retried by its button`() async throws {

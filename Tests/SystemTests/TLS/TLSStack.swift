@@ -30,7 +30,8 @@ struct TLSStack: Sendable {
     }
     let lines = certificates.redisLines(port: port, asksClients: asksClients)
     let services = settings
-    try await Stack.with(.init(workers: 0, redis: lines + redis)) { stack in
+    try await Stack.with(.init(workers: 0, settings: ["PATH": RedisServer.pathWithTLS], redis: lines + redis)) {
+      stack in
       try await withFolder { folder in
         let url = "http://127.0.0.1:\(try freePort())"
         let own = services.merging(["WF_URL": url]) { $1 }
