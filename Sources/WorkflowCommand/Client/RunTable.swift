@@ -39,20 +39,26 @@ enum RunTable {
   private static func row(_ run: JSONObject, now: Double, withAge: Bool) -> [String] {
     func time(_ name: String) -> Double? { run[name]?.numberValue?.double }
     let status = run["status"]?.stringValue ?? "?"
-    let (created, started, finished) = (time("created_ts") ?? now, time("started_ts"), time("finished_ts"))
-    let took =
-      switch (started, finished) {
-      case (let start?, let end?): end - start
-      case (nil, let end?): end - created
-      case (let start?, nil) where status == "started": now - start
-      default: now - created
-      }
+    let created = time("created_ts") ?? now
+    let took = took(
+      (created, time("started_ts"), time("reopened_ts"), time("finished_ts")), isStarted: status == "started", now: now)
     let name = run["run_name"]?.stringValue ?? ""
     return [
       withAge ? duration(now - created) : DateText.utc(Int(created)), run["paused"] == true ? "paused" : status,
       duration(took),
       run["job_id"]?.stringValue ?? "", String(name.oneLine.prefix(40)), run["error"]?.stringValue?.oneLine ?? "",
     ]
+  }
+
+  /// How long a run has been executed, or has waited; of one that was run again, from then on.
+  static func took(
+    _ times: (created: Double, started: Double?, reopened: Double?, finished: Double?), isStarted: Bool, now: Double
+  ) -> Double {
+    let since =
+      times.finished != nil || isStarted
+      ? times.reopened ?? times.started ?? times.created
+      : times.reopened ?? times.created
+    return max(0, (times.finished ?? now) - since)
   }
 
   /// Seconds in the two largest units, such as `1m12s`.

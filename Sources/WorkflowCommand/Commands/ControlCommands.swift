@@ -50,7 +50,7 @@ struct SteeredRuns: ParsableArguments {
       }
       cursor = page["next"]?.stringValue
     } while cursor != nil
-    Terminal.say("\(dryRun ? "\(verb) would be done with" : "\(verb):") \(count) \(count == 1 ? "run" : "runs")")
+    Terminal.say("\(dryRun ? "\(verb), if it were done: " : "\(verb): ")\(count) \(count == 1 ? "run" : "runs")")
   }
 
   private func show(_ run: JSONObject, isPaused: Bool) {

@@ -30,7 +30,7 @@ struct KeysCommand: ParsableCommand {
       guard let path = try Settings.apiKeysFile() else {
         throw CommandFailure(
           """
-          WF_API_KEYS_FILE names no file with keys: set it, to /etc/wf/api-keys in \(SettingsFile.hostPath) say, and restart \
+          WF_API_KEYS_FILE is not set: set it in \(SettingsFile.hostPath), for example to /etc/wf/api-keys, and restart \
           wf-api; or name a file by --file
           """, code: .configuration)
       }

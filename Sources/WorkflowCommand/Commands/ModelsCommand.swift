@@ -44,7 +44,7 @@ struct ModelsCommand: AsyncParsableCommand {
       commandName: "test",
       abstract: "Call each model as runs do, whole and as a stream: does it answer, how fast, at what price.",
       discussion: """
-        A line for each call as soon as it has ended: seconds to the end and to the first text of a stream, tokens, price, \
+        A line for each call, the models in the order of the file: seconds to the end and to the first text of a stream, tokens, price, \
         the model that has answered, and the parameters that it turned out to refuse; put these into its refuses. Models \
         that are configured without streams are called whole only. A call costs what some 100 tokens cost. Exit code 1 if \
         one does not answer.
@@ -100,17 +100,18 @@ struct ModelsCommand: AsyncParsableCommand {
     ) async {
       for model in models { Terminal.say("wf: calling \(model.name) at \(ModelTable.host(of: model.baseURL))") }
       let waiting = WaitingCalls(models.map(\.name))
-      await withTaskGroup(of: ModelProbe.Result.self) { group in
-        var rest = models.map { ModelProbe(definition: $0, client: client) }[...]
-        func start(_ probe: ModelProbe?, _ way: ModelProbe.Way = .whole) {
-          if let probe { group.addTask { await probe.call(way) } }
+      var rows = ProbeRows(models: models.count)
+      await withTaskGroup(of: (place: Int, result: ModelProbe.Result).self) { group in
+        var rest = models.enumerated().map { ($0, ModelProbe(definition: $1, client: client)) }[...]
+        func start(_ next: (place: Int, probe: ModelProbe)?, _ way: ModelProbe.Way = .whole) {
+          if let next { group.addTask { (next.place, await next.probe.call(way)) } }
         }
         for _ in 0..<mostCalls { start(rest.popFirst()) }
         let reminder = Task { await waiting.remind(every: .seconds(5)) }
-        while let result = await group.next() {
-          show(result)
+        while let (place, result) = await group.next() {
+          rows.add(result, of: place, isLast: result.nextWay == nil, show)
           if let way = result.nextWay {
-            start(result.probe, way)
+            start((place, result.probe), way)
           } else {
             waiting.end(result.definition.name)
             start(rest.popFirst())

@@ -8,7 +8,8 @@ struct UsageCommand: AsyncParsableCommand {
     commandName: "usage", abstract: "Show what calls of models have used, by day, owner and model.",
     discussion: """
       A line each: day (UTC), owner, model, calls, how many of them failed, tokens of prompts (of which the provider's \
-      cache held some) and of answers, and the cost in the unit of the models' prices, where these are known.
+      cache held some) and of answers, and the cost in the unit of the models' prices, where these are known. It is "at most" \
+      where a call is under way, or did not say what it has used. Tokens are "-" where no answer has named a count.
 
       wf usage                    today
       wf usage --days 30
@@ -57,8 +58,15 @@ struct UsageTable {
 
   private static func row(_ entry: JSONObject) -> [String] {
     let names = ["calls", "failed", "input_tokens", "cached_tokens", "output_tokens"]
-    let numbers = names.map { entry[$0]?.numberValue?.text ?? "-" }
+    // Zeros of tokens say that no answer has named a count.
+    func isZero(_ name: String) -> Bool { entry[name]?.numberValue?.int == 0 }
+    let isCounted = !isZero("input_tokens") || !isZero("output_tokens")
+    let numbers = names.map { name in
+      let isKnown = isCounted || !name.hasSuffix("_tokens")
+      return isKnown ? entry[name]?.numberValue?.text ?? "-" : "-"
+    }
     let texts = ["day", "owner", "model"].map { entry[$0]?.stringValue ?? "-" }
-    return (texts + numbers + [entry["cost"]?.numberValue?.text ?? "-"]).map(\.oneLine)
+    let cost = entry["cost"]?.numberValue.map { (entry["estimated"] == true ? "at most " : "") + $0.text } ?? "-"
+    return (texts + numbers + [cost]).map(\.oneLine)
   }
 }

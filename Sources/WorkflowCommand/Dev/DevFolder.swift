@@ -66,9 +66,9 @@ struct DevFolder: Sendable {
   func processID(of part: String) -> String { "\(path)/\(part).pid" }
 
   /// The last lines of a part's log.
-  func tail(of part: String) -> String {
+  func tail(of part: String, lines: Int = 20) -> String {
     let text = (try? Files.read(log(of: part))).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    return text.split(separator: "\n").suffix(20).map { "  \($0)" }.joined(separator: "\n")
+    return text.split(separator: "\n").suffix(lines).map { "  \($0)" }.joined(separator: "\n")
   }
 
   /// Removes the folder if it was made for this time only.

@@ -74,7 +74,9 @@ final class DevParts: Sendable {
       guard quickDeaths < 3 else {
         return onFailure("\(part.name) does not stay up (\(status.sentence)):\n\(folder.tail(of: part.name))")
       }
-      Terminal.say("wf dev: \(part.name) ended (\(status.sentence)); starting it again")
+      let reason = status.isOrdered ? "" : folder.tail(of: part.name, lines: 1)
+      Terminal.say(
+        "wf dev: \(part.name) ended (\(status.sentence)); starting it again" + (reason.isEmpty ? "" : "\n" + reason))
       try? await Task.sleep(for: .milliseconds(300))
     }
   }

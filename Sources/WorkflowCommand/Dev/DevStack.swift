@@ -37,6 +37,7 @@ struct DevStack: Sendable {
 
   /// Runs everything; returns the exit code.
   func run() async throws -> Int32 {
+    try checkPrograms()
     try NginxConfiguration(folder: folder, port: port, sockets: apiNames.map { folder.socket(of: $0) }).write()
     let (events, continuation) = AsyncStream<Event>.makeStream()
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
@@ -100,6 +101,20 @@ struct DevStack: Sendable {
 
   // MARK: The parts
 
+  /// Checks that the programs are installed, before a part fails with words that do not say so.
+  private func checkPrograms() throws {
+    var programs = ["nginx": "nginx is not installed: apt-get install nginx-light"]
+    if otherRedis == nil {
+      programs["redis-server"] =
+        "redis-server is not installed: apt-get install redis-server, or name a Redis with --redis-url"
+    }
+    let folders = searchPath.split(separator: ":")
+    for (name, advice) in programs.sorted(by: { $0.key > $1.key }) {
+      guard !folders.contains(where: { access("\($0)/\(name)", X_OK) == 0 }) else { continue }
+      throw CommandFailure("\(advice). Looked in \(searchPath)", code: .unavailable)
+    }
+  }
+
   private var redisURL: String { otherRedis ?? "redis+unix://\(folder.redisSocket)" }
 
   private var apiNames: [String] { (0..<apis).map { $0 == 0 ? "api" : "api-\($0 + 1)" } }
@@ -138,13 +153,15 @@ struct DevStack: Sendable {
     for name in DevStack.ownSettings { if let key = Environment.Key(rawValue: name) { changes[key] = .some(nil) } }
     changes["REDIS_URL"] = redisURL
     changes["WF_URL"] = url
-    // nginx is in a folder that is not on every user's PATH.
-    changes["PATH"] = "\(folder.path)/bin:\(path):/usr/sbin:/sbin"
+    changes["PATH"] = "\(folder.path)/bin:\(searchPath)"
     for (name, value) in environment where getenv(name) == nil && !DevStack.ownSettings.contains(name) {
       if let key = Environment.Key(rawValue: name) { changes[key] = value }
     }
     return .inherit.updating(changes)
   }
+
+  /// Where programs are looked for: nginx is in a folder that is not on every user's PATH.
+  private var searchPath: String { "\(path):/usr/sbin:/sbin" }
 
   private var path: String { getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin" }
 

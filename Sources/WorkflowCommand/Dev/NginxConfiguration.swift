@@ -36,10 +36,11 @@ struct NginxConfiguration {
           \(locations)
           error_page 400 401 403 404 405 408 411 412 413 414 416 421 429 500 501 502 503 504 505 507 /wf-error/$status;
           error_page 494 /wf-error/494;
+          location = / { absolute_redirect off; return 303 /status; }
           location / {
             types {}
             default_type application/json;
-            return 404 '{"detail":"Not Found"}';
+            return 404 '{"detail":"Not Found; runs are submitted by POST /workflow/run and listed at /status; /workflow/openapi.json describes all requests"}';
           }
         }
       }

@@ -12,6 +12,7 @@ struct RedisCheck {
 
   /// What was found.
   func results() async -> [CheckResult] {
+    if connection.isCluster { return await clusterResults() }
     let failover = FailoverCheck(address: address, awaited: replicas)
     let sentinels = await failover.sentinelResults()
     do throws(RedisError) {
@@ -30,7 +31,23 @@ struct RedisCheck {
   /// What keeps wf from working there or makes Redis lose runs; nil when it does not answer.
   func problems() async -> [CheckResult]? {
     guard (try? await connection.send(["PING"], timeout: .seconds(5))) != nil else { return nil }
+    if connection.isCluster { return await (rights() + cluster.results().settings).filter { $0.outcome != .ok } }
     return await (rights() + configuration()).filter { $0.outcome != .ok }
+  }
+
+  private var cluster: ClusterCheck { ClusterCheck(address: address, partitions: partitions, awaited: replicas) }
+
+  /// What was found in a cluster, of each node and of the whole.
+  private func clusterResults() async -> [CheckResult] {
+    let nodes = await cluster.results().all
+    do throws(RedisError) {
+      _ = try await connection.send(["PING"], timeout: .seconds(5))
+    } catch {
+      return [unreachable(error)] + nodes
+    }
+    let writes = await writes()
+    let rights = await rights().filter { $0.text != writes.text }
+    return nodes + [writes] + rights + (await count()) + (await inbox())
   }
 
   private func unreachable(_ error: RedisError) -> CheckResult {
@@ -77,7 +94,7 @@ struct RedisCheck {
   /// Nothing is said of an inbox that is in order.
   private func inbox() async -> [CheckResult] {
     guard let state = try? await partitions.inboxState() else { return [] }
-    let list = "\(partitions.keys.prefix)inbox:refused"
+    let list = state.refusedLists.first ?? ""
     if let fault = state.fault { return [.failed(fault, remedy: "redis-cli TYPE \(partitions.keys.prefix)inbox")] }
     if state.refused == 0 { return [] }
     return [

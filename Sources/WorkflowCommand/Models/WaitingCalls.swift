@@ -20,7 +20,7 @@ final class WaitingCalls: Sendable {
     while (try? await Task.sleep(for: interval)) != nil {
       let waiting = names.withLock { $0 }
       if waiting.isEmpty { return }
-      Terminal.say("wf: waiting for \(waiting.joined(separator: ", ")) since \((.now - start).inSeconds)")
+      Terminal.say("wf: waiting for \(waiting.joined(separator: ", ")) for \((.now - start).inSeconds)")
     }
   }
 }

@@ -13,8 +13,10 @@ struct Watchdog {
     while !Task.isCancelled {
       let status: String
       do throws(StoreError) {
-        let health = try await partitions.health()
-        status = "\(health.workers) workers, \(health.queued) runs queued"
+        let (health, down) = try await partitions.knownHealth()
+        status =
+          "\(health.workers) workers, \(health.queued) runs queued"
+          + (down.isEmpty ? "" : "; down: \(Partitions.named(down))")
         outages.noteSuccess()
       } catch {
         status = error.isAnswer ? "Redis refuses what wf needs" : "Redis does not answer"

@@ -48,6 +48,27 @@ extension Settings {
     return login
   }
 
+  /// Refuses what cannot work in a Redis Cluster, whose servers place keys by the text in the first braces of their
+  /// name: the keys of a partition must have the same there, and those of others something else.
+  static func refuseForCluster(_ reader: inout SettingsReader, prefix: String, partitions: Int) {
+    if partitions == 1, RedisAddress.hashTag(of: prefix) == nil {
+      reader.refuse(
+        "WF_PARTITIONS",
+        """
+        REDIS_URL is that of a Redis Cluster: set WF_PARTITIONS to 2 or more, so that the nodes share the runs, or \
+        WF_KEY_PREFIX to one with a word in braces, such as {wf}:, and all runs are on one node
+        """)
+    }
+    if partitions > 1, prefix.utf8.contains(where: { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "}") }) {
+      reader.refuse(
+        "WF_KEY_PREFIX",
+        """
+        WF_KEY_PREFIX\(reader.place(of: "WF_KEY_PREFIX")) has braces: in a Redis Cluster they would decide where all \
+        partitions are; take them away, or set WF_PARTITIONS=1
+        """)
+    }
+  }
+
   /// How long things are kept, how much of them, and how safely.
   static func limits(_ reader: inout SettingsReader) -> RunStore.Limits {
     var limits = RunStore.Limits(

@@ -77,6 +77,7 @@ struct Settings: Sendable {
     let redis = Settings.redis(&reader)
     keys = Keys(prefix: reader.text("WF_KEY_PREFIX", default: "wf:") ?? "wf:")
     partitions = reader.integer("WF_PARTITIONS", default: 1, in: 1...64)
+    if let redis, redis.isCluster { Settings.refuseForCluster(&reader, prefix: keys.prefix, partitions: partitions) }
     limits = Settings.limits(&reader)
     worker = Settings.worker(&reader)
     apiConnections = reader.integer("WF_API_CONNECTIONS", default: 4_096, in: 256...60_000)

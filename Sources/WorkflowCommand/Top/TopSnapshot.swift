@@ -37,6 +37,7 @@ struct TopRun: Sendable {
   let owner: String?
   let created: Double
   let started: Double?
+  let reopened: Double?
   let finished: Double?
   let due: Double?
   let error: String?
@@ -55,7 +56,8 @@ struct TopRun: Sendable {
     isPaused = run["paused"] == true
     owner = run["owner"]?.stringValue
     created = time("created_ts") ?? 0
-    (started, finished, due) = (time("started_ts"), time("finished_ts"), time("due_ts"))
+    (started, reopened) = (time("started_ts"), time("reopened_ts"))
+    (finished, due) = (time("finished_ts"), time("due_ts"))
     error = run["error"]?.stringValue
     usage = run["usage"]?.objectValue
     steps = run["steps"]?.objectValue.map { $0.members.map { TopStep(id: $0.key, $0.value.objectValue ?? [:]) } }
@@ -66,14 +68,9 @@ struct TopRun: Sendable {
   /// Its status, or that it is paused, as a word.
   var state: String { isPaused ? "paused" : status }
 
-  /// How long it has been executed, or has waited.
+  /// How long it has been executed, or has waited; of one that was run again, from then on.
   func took(_ now: Double) -> Double {
-    switch (started, finished) {
-    case (let start?, let end?): max(0, end - start)
-    case (nil, let end?): max(0, end - created)
-    case (let start?, nil) where status == "started": max(0, now - start)
-    default: max(0, now - created)
-    }
+    RunTable.took((created, started, reopened, finished), isStarted: status == "started", now: now)
   }
 }
 

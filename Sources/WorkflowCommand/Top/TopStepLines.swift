@@ -42,7 +42,7 @@ struct TopStepLines {
     if let owner = run.owner { facts.append(StyledLine("of \(owner.oneLine.cut(toCells: 20))")) }
     if let usage = run.usage {
       let calls = usage["calls"]?.numberValue?.int ?? 0
-      let cost = usage["cost"]?.numberValue.map { ", cost \(TopView.cost($0.double))" } ?? ""
+      let cost = usage["cost"] == nil ? "" : ", cost \(TopView.cost(of: usage))"
       facts.append(StyledLine("\(calls) \(calls == 1 ? "call" : "calls") of models\(cost)"))
     }
     var lines = [title] + StyledLine.flow(facts, width: width)

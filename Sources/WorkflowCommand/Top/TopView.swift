@@ -155,24 +155,37 @@ struct TopView {
     var cells = [cell("models today", Self.number(sum("calls")), "calls")]
     if sum("failed") > 0 { cells.append(cell("failed", Self.number(sum("failed")), "", .doubtful)) }
     let cached = sum("cached_tokens")
-    cells.append(cell("in", Self.number(sum("input_tokens")), cached > 0 ? "(\(Self.number(cached)) cached)" : ""))
-    cells.append(cell("out", Self.number(sum("output_tokens"))))
-    if entries.contains(where: { $0["cost"] != nil }) { cells.append(cell("cost", Self.cost(sum("cost")))) }
+    if sum("input_tokens") + sum("output_tokens") > 0 {
+      cells.append(cell("in", Self.number(sum("input_tokens")), cached > 0 ? "(\(Self.number(cached)) cached)" : ""))
+      cells.append(cell("out", Self.number(sum("output_tokens"))))
+    }
+    if entries.contains(where: { $0["cost"] != nil }) {
+      let isEstimate = entries.contains { $0["estimated"] == true }
+      cells.append(cell("cost", Self.cost(sum("cost")), isEstimate ? "at most" : ""))
+    }
     let ordered = entries.sorted {
       (Self.value($0, "cost"), Self.value($0, "calls")) > (Self.value($1, "cost"), Self.value($1, "calls"))
     }
     let rows = ordered.map { entry in
-      [
+      // Zeros say that no answer has named a count.
+      let (read, written) = (Self.value(entry, "input_tokens"), Self.value(entry, "output_tokens"))
+      let isCounted = read + written > 0
+      return [
         entry["model"]?.stringValue ?? "-", entry["owner"]?.stringValue ?? "-",
-        "\(Self.number(Self.value(entry, "calls"))) calls", "in \(Self.number(Self.value(entry, "input_tokens")))",
-        "out \(Self.number(Self.value(entry, "output_tokens")))",
-        entry["cost"] == nil ? "" : "cost \(Self.cost(Self.value(entry, "cost")))",
+        "\(Self.number(Self.value(entry, "calls"))) calls", isCounted ? "in \(Self.number(read))" : "",
+        isCounted ? "out \(Self.number(written))" : "",
+        entry["cost"] == nil ? "" : "cost " + Self.cost(of: entry),
       ]
     }
-    return StyledLine.flow(cells, width: width) + table(rows, widest: [24, 16, 12, 10, 10, 14])
+    return StyledLine.flow(cells, width: width) + table(rows, widest: [24, 16, 12, 10, 10, 22])
   }
 
   private static func value(_ entry: JSONObject, _ name: String) -> Double { entry[name]?.numberValue?.double ?? 0 }
+
+  /// What a use of models has cost, as far as that is known.
+  static func cost(of usage: JSONObject) -> String {
+    cost(value(usage, "cost")) + (usage["estimated"] == true ? " at most" : "")
+  }
 
   /// A sum of money with four digits behind the point: a call may cost less than a cent.
   static func cost(_ value: Double) -> String {
