@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Addresses that a client may not connect to.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct AddressGuardTests {
   /// The addresses that a client has asked about.
   private final class Asked: Sendable {

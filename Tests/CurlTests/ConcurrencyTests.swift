@@ -2,7 +2,7 @@ import Curl
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ConcurrencyTests {
   @Test func `three hundred requests are under way at once, and their connections are kept`() async throws {
     let count = 300

@@ -36,7 +36,7 @@ import Testing
     #expect(data(": \(long)\n\ndata: a\n\n", size: 5, limit: 100) == ["a"])
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["\r", "\n", "x"])
+  @Test(.timeLimit(.minutes(5)), arguments: ["\r", "\n", "x"])
   func `Bytes beyond number are looked at once`(byte: String) {
     var events = EventData(limit: 100 << 20)
     let piece = Array(String(repeating: byte, count: 1 << 18).utf8)

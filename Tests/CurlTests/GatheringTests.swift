@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 /// Bodies that are read together with others.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct GatheringTests {
   /// A server that sends each body in pieces, the next one when a client has the last.
   private func server(_ pieces: Int) -> TestServer {

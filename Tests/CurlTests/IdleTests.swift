@@ -2,7 +2,7 @@ import Curl
 import Testing
 
 /// Responses that stop in their midst.
-@Suite(.timeLimit(.minutes(1))) struct IdleTests {
+@Suite(.timeLimit(.minutes(5))) struct IdleTests {
   let client = HTTPClient()
 
   private func server(_ serve: @escaping @Sendable (TestConnection) -> Void) -> TestServer {

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Each in a process of its own: the environment belongs to all tests.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ProxyTests {
   @Test func `a proxy in the environment is ignored`() async {
     await #expect(processExitsWith: .success) {

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 /// Requests whose kept connection breaks before the answer begins: sent again only where that does no harm.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RepeatTests {
   /// Answers the first request of a connection, and reads the second one only.
   private static func server(counting requests: Counter) -> TestServer {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import FastCGI
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct AnswerTests {
   @Test func `An answer has its location before its status, as HAProxy requires, then headers and length`() async throws
   {

@@ -1,7 +1,7 @@
 import FastCGI
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct BodyTests {
   @Test(arguments: [0, 1, 8183, 8184, 8191, 8192, 8193, 65535, 65536, 1 << 20])
   func `A body reaches the handler as it was sent, byte by byte`(count: Int) async throws {

@@ -1,7 +1,7 @@
 import FastCGI
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ClientGoneTests {
   /// Waits until its task is cancelled, and tells the counter; other paths are answered at once.
   private func waiting(_ cancelled: Counter) -> TestServer.Handler {

@@ -1,7 +1,7 @@
 import FastCGI
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct KeepConnectionTests {
   static var kept: FastCGIServerConfiguration {
     var configuration = FastCGIServerConfiguration.patient

@@ -3,7 +3,7 @@ import Glibc
 import Logging
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ListenerTests {
   private let directory = TestDirectory()
   private var path: String { directory.file("app.sock") }

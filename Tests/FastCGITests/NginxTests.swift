@@ -1,7 +1,7 @@
 import FastCGI
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct NginxTests {
   @Test(arguments: [false, true])
   func `Behind nginx bodies go through unchanged, kept connections or not`(keep: Bool) async throws {

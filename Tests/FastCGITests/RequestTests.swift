@@ -1,7 +1,7 @@
 import FastCGI
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RequestTests {
   @Test func `A request keeps path and query as the client sent them`() {
     let request = FastCGIRequest(method: "GET", target: "/a%2Fb/%3F?x=%20&y=?z")

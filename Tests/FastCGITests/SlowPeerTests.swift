@@ -2,7 +2,7 @@ import FastCGI
 import Glibc
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SlowPeerTests {
   @Test(arguments: [1, 6])
   func `Slow peers that send a byte now and then are disconnected, and others are served`(count: Int) async throws {

@@ -2,7 +2,7 @@ import FastCGI
 import Logging
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct StopTests {
   @Test func `Stopping answers the current request, refuses new ones, and removes the socket`() async throws {
     let (entered, go) = (Gate(), Gate())

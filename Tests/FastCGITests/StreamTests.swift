@@ -1,7 +1,7 @@
 import FastCGI
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct StreamTests {
   @Test func `A streamed answer reaches the client piece by piece, before its end`() async throws {
     let (first, second) = (Gate(), Gate())

@@ -5,7 +5,7 @@ import Testing
 @testable import Hiredis
 
 /// Two servers under one name: a failover moves the name, and leaves the old primary reachable as a replica.
-@Suite(.timeLimit(.minutes(1))) struct FailoverTests {
+@Suite(.timeLimit(.minutes(5))) struct FailoverTests {
   private let log = LogEvents()
 
   /// A name for a server's socket, which may be moved to another.

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Hiredis
 
-@Suite(.timeLimit(.minutes(1))) struct LoginTests {
+@Suite(.timeLimit(.minutes(5))) struct LoginTests {
   private let log = LogEvents()
 
   @Test func `A password lets in`() async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Hiredis
 
-@Suite(.timeLimit(.minutes(1))) struct RedisConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct RedisConnectionTests {
   private let server: RedisServer
   private let redis: RedisConnection
 

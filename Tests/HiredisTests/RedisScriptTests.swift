@@ -2,7 +2,7 @@ import Hiredis
 import RedisFixture
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RedisScriptTests {
+@Suite(.timeLimit(.minutes(5))) struct RedisScriptTests {
   private let server: RedisServer
   private let redis: RedisConnection
   private let script = RedisScript(

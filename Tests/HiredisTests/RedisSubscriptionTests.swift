@@ -3,7 +3,7 @@ import Testing
 
 @testable import Hiredis
 
-@Suite(.timeLimit(.minutes(1))) struct RedisSubscriptionTests {
+@Suite(.timeLimit(.minutes(5))) struct RedisSubscriptionTests {
   /// What a subscription tells.
   enum Event: Equatable {
     case message(String, [UInt8])

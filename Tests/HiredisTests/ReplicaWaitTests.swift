@@ -4,7 +4,7 @@ import Testing
 @testable import Hiredis
 
 /// Scripts that count once a replica has them.
-@Suite(.timeLimit(.minutes(1))) struct ReplicaWaitTests {
+@Suite(.timeLimit(.minutes(5))) struct ReplicaWaitTests {
   /// Writes once, and finds afterwards that it is written.
   private let script = RedisScript(
     name: "once", source: "if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('SET', KEYS[1], 1) end return 'ok'")

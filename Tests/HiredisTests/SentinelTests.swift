@@ -4,7 +4,7 @@ import Testing
 @testable import Hiredis
 
 /// Real sentinels, whose primary dies.
-@Suite(.timeLimit(.minutes(1))) struct SentinelTests {
+@Suite(.timeLimit(.minutes(5))) struct SentinelTests {
   private let log = LogEvents()
 
   @Test func `A replica that sentinels promote takes the commands that the dead primary has not answered`() async throws

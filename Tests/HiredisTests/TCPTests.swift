@@ -3,7 +3,7 @@ import Testing
 
 @testable import Hiredis
 
-@Suite(.timeLimit(.minutes(1))) struct TCPTests {
+@Suite(.timeLimit(.minutes(5))) struct TCPTests {
   private let log = LogEvents()
 
   @Test func `A host is reached by name and by number`() async throws {

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Where the jobs of tasks run.
-@Suite(.timeLimit(.minutes(1))) struct JobQueueTests {
+@Suite(.timeLimit(.minutes(5))) struct JobQueueTests {
   /// Calls a body on a thread of its own, and returns what it returns.
   private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
     await withCheckedContinuation { continuation in

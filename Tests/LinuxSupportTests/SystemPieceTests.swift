@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// Threads, wakers and addresses, as the kernel sees them.
-@Suite(.timeLimit(.minutes(1))) struct SystemPieceTests {
+@Suite(.timeLimit(.minutes(5))) struct SystemPieceTests {
   /// What `/proc` tells of the calling thread.
   private static func status(_ field: String) -> String {
     guard let file = fopen("/proc/thread-self/status", "r") else { return "" }

@@ -83,9 +83,17 @@ public final class RedisServer: Sendable {
     process.withLock { $0 = Spawner.shared.spawn(environment + command + settings) }
   }
 
+  /// Its process and the end of its log: why it does not answer.
+  public var account: String {
+    let pid = process.withLock { $0 }
+    return Self.output(of: "ps -o pid,stat,args -p \(pid); tail -n 20 \(folder)/log")
+  }
+
   /// What redis-cli prints.
-  static func ask(_ arguments: String) -> String {
-    guard let pipe = popen("exec /usr/bin/redis-cli \(arguments) 2>&1", "r") else { return "" }
+  static func ask(_ arguments: String) -> String { output(of: "exec /usr/bin/redis-cli \(arguments)") }
+
+  private static func output(of command: String) -> String {
+    guard let pipe = popen("exec 2>&1; \(command)", "r") else { return "" }
     defer { pclose(pipe) }
     var bytes: [UInt8] = []
     while case let byte = getc(pipe), byte != EOF { bytes.append(UInt8(byte)) }

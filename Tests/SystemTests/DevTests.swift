@@ -101,7 +101,7 @@ import Testing
 
   @Test func `Ctrl-C stops the workers before the Redis that they need, and says so`() async throws {
     try await withFolder { folder in
-      let port = try await freePort()
+      let port = "\(freePort())"
       let (status, text) = try await stop(["--port", port], drain: "0.5", in: folder, by: [SIGINT])
       #expect(status == .exited(0))
       #expect(
@@ -122,7 +122,7 @@ import Testing
 
   @Test func `signals of one moment, as timeout sends them, stop it in good order`() async throws {
     try await withFolder { folder in
-      let port = try await freePort()
+      let port = "\(freePort())"
       // Two of one kind could become one on their way.
       let (status, text) = try await stop(["--port", port], drain: "0.5", in: folder, by: [SIGINT], also: SIGTERM)
       // Which of the two is seen first is left to the kernel.
@@ -162,7 +162,7 @@ import Testing
 
   @Test func `a second Ctrl-C ends everything at once`() async throws {
     try await withFolder { folder in
-      let port = try await freePort()
+      let port = "\(freePort())"
       let (status, _) = try await stop(["--port", port], drain: "600", in: folder, by: [SIGINT, SIGINT])
       #expect(status == .exited(130))
     }
@@ -176,12 +176,6 @@ import Testing
       let child = String(decoding: try Stack.read("\(folder)/child"), as: UTF8.self)
       #expect(kill(try #require(pid_t(child.filter(\.isNumber))), 0) != 0)
     }
-  }
-
-  /// A port that nobody listens on at this moment.
-  private func freePort() async throws -> String {
-    let outcome = try await wf("dev", "--workers", "0", "--", "sh", "-c", "echo $WF_URL")
-    return outcome.output.filter { !$0.isNewline }.split(separator: ":").last.map(String.init) ?? ""
   }
 
   @Test func `a killed nginx takes its workers with it, and another takes its place`() async throws {

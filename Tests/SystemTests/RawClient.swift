@@ -1,4 +1,5 @@
 import Glibc
+import RedisFixture
 import SystemHarness
 
 /// A client that sends what it is told to, and then does what it likes.
@@ -40,19 +41,8 @@ final class RawClient: Sendable {
   }
 }
 
-/// A port of 127.0.0.1 that is free now.
-func freePort() throws -> UInt16 {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-  defer { close(descriptor) }
-  var address = sockaddr_in()
-  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let isBound = withLoopback(0) { bind(descriptor, $0, $1) == 0 }
-  let code = withUnsafeMutablePointer(to: &address) {
-    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
-  }
-  guard isBound, code == 0 else { throw StackFailure("no port is free") }
-  return UInt16(bigEndian: address.sin_port)
-}
+/// A port of 127.0.0.1 that was free a moment ago.
+func freePort() -> UInt16 { UInt16(FreePort.find(1)[0]) }
 
 private func withLoopback<Result>(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
   var address = sockaddr_in()

@@ -10,7 +10,7 @@ import Workflow
 @testable import WorkflowStore
 
 /// The operations that live workers announce.
-@Suite(.timeLimit(.minutes(1))) struct CatalogTests {
+@Suite(.timeLimit(.minutes(5))) struct CatalogTests {
   private let api: TestAPI
 
   init() throws { api = try TestAPI() }

@@ -5,7 +5,7 @@ import WorkflowStore
 
 @testable import WorkflowAPI
 
-@Suite(.timeLimit(.minutes(1))) struct DeadLettersRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct DeadLettersRouteTests {
   private let api: TestAPI
 
   init() throws { api = try TestAPI() }

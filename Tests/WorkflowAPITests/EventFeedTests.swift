@@ -10,7 +10,7 @@ import WorkflowStore
 @testable import WorkflowAPI
 
 /// The text of an event stream, as its client gets it.
-@Suite(.timeLimit(.minutes(1))) struct EventFeedTests {
+@Suite(.timeLimit(.minutes(5))) struct EventFeedTests {
   private let redis = RedisServer()
   private let connection: RedisConnection
   private let store: RunStore

@@ -4,7 +4,7 @@ import WorkflowStore
 
 @testable import WorkflowAPI
 
-@Suite(.timeLimit(.minutes(1))) struct EventsRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct EventsRouteTests {
   private let api: TestAPI
 
   init() throws { api = try TestAPI() }

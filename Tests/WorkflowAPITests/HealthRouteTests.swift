@@ -3,7 +3,7 @@ import Testing
 
 @testable import WorkflowAPI
 
-@Suite(.timeLimit(.minutes(1))) struct HealthRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct HealthRouteTests {
   @Test func `Health is a 503 without workers and a 200 with one`() async throws {
     let api = try TestAPI()
     _ = try await api.submit()

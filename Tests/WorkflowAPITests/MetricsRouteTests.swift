@@ -8,7 +8,7 @@ import WorkflowStore
 @testable import WorkflowAPI
 
 /// `GET /status/metrics`.
-@Suite(.timeLimit(.minutes(1))) struct MetricsRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsRouteTests {
   /// The lines of an answer that are no comments, by name and labels.
   private func figures(_ answer: Answer) -> [String: String] {
     var figures: [String: String] = [:]

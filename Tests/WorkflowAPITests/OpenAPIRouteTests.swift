@@ -5,7 +5,7 @@ import Testing
 @testable import WorkflowAPI
 
 /// `GET /workflow/openapi.json`: the document and its routes.
-@Suite(.timeLimit(.minutes(1))) struct OpenAPIRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct OpenAPIRouteTests {
   private let api: TestAPI
 
   init() throws { api = try TestAPI() }

@@ -5,7 +5,7 @@ import WorkflowStore
 @testable import WorkflowAPI
 
 /// What requests take together.
-@Suite(.timeLimit(.minutes(1))) struct QuotaTests {
+@Suite(.timeLimit(.minutes(5))) struct QuotaTests {
   @Test func `shares are given as far as they fit, and come back when they are let go of`() {
     let quota = Quota(limit: 10)
     var first = quota.acquire(4)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import WorkflowAPI
 
-@Suite(.timeLimit(.minutes(1))) struct RouterTests {
+@Suite(.timeLimit(.minutes(5))) struct RouterTests {
   private let api: TestAPI
 
   init() throws { api = try TestAPI() }

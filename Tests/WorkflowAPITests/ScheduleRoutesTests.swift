@@ -7,7 +7,7 @@ import WorkflowStore
 
 @testable import WorkflowAPI
 
-@Suite(.timeLimit(.minutes(1))) struct ScheduleRoutesTests {
+@Suite(.timeLimit(.minutes(5))) struct ScheduleRoutesTests {
   private let api: TestAPI
 
   init() throws { api = try TestAPI() }

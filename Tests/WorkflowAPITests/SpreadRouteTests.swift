@@ -8,7 +8,7 @@ import Workflow
 @testable import WorkflowStore
 
 /// What clients see while one of several servers is down.
-@Suite(.timeLimit(.minutes(1))) struct SpreadRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct SpreadRouteTests {
   private let servers = [RedisServer(), RedisServer()]
 
   /// An API of four partitions, the even ones of which are down.

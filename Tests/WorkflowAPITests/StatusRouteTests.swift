@@ -6,7 +6,7 @@ import WorkflowStore
 
 @testable import WorkflowAPI
 
-@Suite(.timeLimit(.minutes(1))) struct StatusRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct StatusRouteTests {
   private let api: TestAPI
 
   init() throws { api = try TestAPI() }

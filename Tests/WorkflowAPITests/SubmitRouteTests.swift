@@ -6,7 +6,7 @@ import WorkflowStore
 
 @testable import WorkflowAPI
 
-@Suite(.timeLimit(.minutes(1))) struct SubmitRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct SubmitRouteTests {
   private let api: TestAPI
 
   init() throws { api = try TestAPI() }

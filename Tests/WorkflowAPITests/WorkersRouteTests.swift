@@ -6,7 +6,7 @@ import WorkflowStore
 @testable import WorkflowAPI
 
 /// The live workers, whether they take runs, and what they lack.
-@Suite(.timeLimit(.minutes(1))) struct WorkersRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct WorkersRouteTests {
   private let api: TestAPI
 
   init() throws { api = try TestAPI() }

@@ -7,7 +7,7 @@ import Workflow
 @testable import WorkflowLLM
 
 /// The table of the page Models: each row is caused, and must end as the row says.
-@Suite(.timeLimit(.minutes(1))) struct AnswerTableTests {
+@Suite(.timeLimit(.minutes(5))) struct AnswerTableTests {
   /// A row, by the words of its first column.
   struct Row: Sendable, CustomStringConvertible {
     let what: String

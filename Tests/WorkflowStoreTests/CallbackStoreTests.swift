@@ -6,7 +6,7 @@ import Workflow
 @testable import WorkflowStore
 
 /// Callbacks in Redis: one worker sends one at a time, and each is delivered or dead in the end.
-@Suite(.timeLimit(.minutes(1))) struct CallbackStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct CallbackStoreTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

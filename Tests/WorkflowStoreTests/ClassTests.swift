@@ -5,7 +5,7 @@ import Workflow
 import WorkflowStore
 
 /// A worker takes the runs that it has the operations for, and no others.
-@Suite(.timeLimit(.minutes(1))) struct ClassTests {
+@Suite(.timeLimit(.minutes(5))) struct ClassTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

@@ -4,7 +4,7 @@ import RedisFixture
 import Testing
 import WorkflowStore
 
-@Suite(.timeLimit(.minutes(1))) struct DatabaseWatchTests {
+@Suite(.timeLimit(.minutes(5))) struct DatabaseWatchTests {
   /// Looks until the warnings are so.
   private func expect(_ watch: DatabaseWatch, _ bench: Bench, _ isRight: ([String]) -> Bool) async throws {
     while !isRight(watch.warnings) {

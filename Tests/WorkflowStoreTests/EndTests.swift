@@ -2,7 +2,7 @@ import Testing
 import Workflow
 import WorkflowStore
 
-@Suite(.timeLimit(.minutes(1))) struct EndTests {
+@Suite(.timeLimit(.minutes(5))) struct EndTests {
   private static let inputs =
     #"{ "n":12345678901234567890, "big" :1e400,"one":1.0,"neg":-0.0,"nul":"a\u0000b","esc":"\/\u00e9é","text":"😀"}"#
   private let bench: Bench

@@ -4,7 +4,7 @@ import Workflow
 import WorkflowStore
 
 /// Placeholders that stand in for a model's words: marked in their run, counted for all.
-@Suite(.timeLimit(.minutes(1))) struct FallbackTests {
+@Suite(.timeLimit(.minutes(5))) struct FallbackTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

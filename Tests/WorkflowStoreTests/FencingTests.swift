@@ -2,7 +2,7 @@ import Testing
 import Workflow
 import WorkflowStore
 
-@Suite(.timeLimit(.minutes(1))) struct FencingTests {
+@Suite(.timeLimit(.minutes(5))) struct FencingTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

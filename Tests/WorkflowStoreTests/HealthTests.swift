@@ -4,7 +4,7 @@ import Workflow
 import WorkflowStore
 
 /// What the health answer says of the workers' looks for lapsed leases and lost runs.
-@Suite(.timeLimit(.minutes(1))) struct HealthTests {
+@Suite(.timeLimit(.minutes(5))) struct HealthTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

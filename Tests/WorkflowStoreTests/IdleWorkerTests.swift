@@ -5,7 +5,7 @@ import Workflow
 import WorkflowStore
 
 /// Of many idle workers one is woken for a run.
-@Suite(.timeLimit(.minutes(1))) struct IdleWorkerTests {
+@Suite(.timeLimit(.minutes(5))) struct IdleWorkerTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

@@ -7,7 +7,7 @@ import Workflow
 @testable import WorkflowStore
 
 /// The inbox in Redis: an entry is taken once, whoever has read it and how often.
-@Suite(.timeLimit(.minutes(1))) struct InboxStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct InboxStoreTests {
   private let bench: Bench
   private let inbox: Partitions
 

@@ -11,10 +11,10 @@ import WorkflowStore
   private static func number(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
 
   @Test func `In every order of calls, answers and state are the model's`() async throws {
-    let count = Self.number("INTERLEAVINGS") ?? 10_000
+    let count = Self.number("INTERLEAVINGS") ?? 4_000
     let seed = UInt64(Self.number("SEED") ?? .random(in: 0..<1_000_000_000))
     let server = RedisServer()
-    let lanes = 16
+    let lanes = 4
     try await withThrowingTaskGroup { group in
       for lane in 0..<lanes {
         group.addTask {

@@ -5,7 +5,7 @@ import Testing
 import Workflow
 import WorkflowStore
 
-@Suite(.timeLimit(.minutes(1))) struct KeysTests {
+@Suite(.timeLimit(.minutes(5))) struct KeysTests {
   /// Names that users could give, and that look like wf's own keys or like the syntax around them.
   private static let awkward = [
     "", " ", "a b", "line\nbreak", "a:b", ":", Bench.queue, "leases", "job:x", "*", "%s", "\u{0}", "é", "{tag}",

@@ -3,7 +3,7 @@ import Workflow
 import WorkflowStore
 
 /// Runs that Redis gave to a worker whose claim got no answer.
-@Suite(.timeLimit(.minutes(1))) struct LostClaimTests {
+@Suite(.timeLimit(.minutes(5))) struct LostClaimTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

@@ -7,7 +7,7 @@ import Workflow
 @testable import WorkflowStore
 
 /// The sums of what all processes count, and what the scripts count themselves.
-@Suite(.timeLimit(.minutes(1))) struct MetricsStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsStoreTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

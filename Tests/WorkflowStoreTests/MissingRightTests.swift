@@ -5,7 +5,7 @@ import Workflow
 import WorkflowStore
 
 /// What Redis refuses to tell is not taken for what is not there.
-@Suite(.timeLimit(.minutes(1))) struct MissingRightTests {
+@Suite(.timeLimit(.minutes(5))) struct MissingRightTests {
   @Test(arguments: ["hget", "hgetall", "hmget", "llen", "lrange", "rpush", "zrangebyscore", "zscore"])
   func `While a right is missing no run is lost, nor what is recorded of it`(command: String) async throws {
     let bench = try Bench(on: RedisServer())

@@ -3,7 +3,7 @@ import Workflow
 import WorkflowStore
 
 /// What all workers together may ask of a model.
-@Suite(.timeLimit(.minutes(1))) struct ModelCallTests {
+@Suite(.timeLimit(.minutes(5))) struct ModelCallTests {
   private let bench: Bench
   private static let run = "b7f935c2-6f95-4a8e-9c1a-3c9c7a21e5a2"
 

@@ -4,7 +4,7 @@ import Testing
 import Workflow
 import WorkflowStore
 
-@Suite(.timeLimit(.minutes(1))) struct OutOfMemoryTests {
+@Suite(.timeLimit(.minutes(5))) struct OutOfMemoryTests {
   private let bench: Bench
 
   init() throws { bench = try Bench(on: RedisServer()) }

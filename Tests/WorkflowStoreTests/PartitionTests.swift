@@ -6,7 +6,7 @@ import Workflow
 @testable import WorkflowStore
 
 /// Which partition a run is in, and how many there are.
-@Suite(.timeLimit(.minutes(1))) struct PartitionTests {
+@Suite(.timeLimit(.minutes(5))) struct PartitionTests {
   private static let server = RedisServer()
 
   /// The partitions of a test, under a prefix that no other test uses.

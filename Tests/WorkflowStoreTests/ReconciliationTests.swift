@@ -5,7 +5,7 @@ import Workflow
 import WorkflowStore
 
 /// Runs that nobody would ever take are found and repaired, and nothing else is touched.
-@Suite(.timeLimit(.minutes(1))) struct ReconciliationTests {
+@Suite(.timeLimit(.minutes(5))) struct ReconciliationTests {
   private let bench: Bench
 
   init() throws { bench = try Bench(on: RedisServer(), prefix: "[wf]*:") }

@@ -3,7 +3,7 @@ import Testing
 import Workflow
 import WorkflowStore
 
-@Suite(.timeLimit(.minutes(1))) struct RecoveryTests {
+@Suite(.timeLimit(.minutes(5))) struct RecoveryTests {
   private let bench: Bench
 
   init() throws { bench = try Bench(limits: RunStore.Limits(retain: 1_000)) }

@@ -7,7 +7,7 @@ import Testing
 @testable import WorkflowStore
 
 /// What wf needs of Redis is one list: it agrees with the scripts, with the page Operating and with what Redis allows.
-@Suite(.timeLimit(.minutes(1))) struct RedisRequirementsTests {
+@Suite(.timeLimit(.minutes(5))) struct RedisRequirementsTests {
   private static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
 
   private static func text(_ path: String) throws -> String {

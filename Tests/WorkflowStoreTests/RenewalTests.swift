@@ -4,7 +4,7 @@ import Workflow
 import WorkflowStore
 
 /// What a worker's heartbeat renews.
-@Suite(.timeLimit(.minutes(1))) struct RenewalTests {
+@Suite(.timeLimit(.minutes(5))) struct RenewalTests {
   private let bench: Bench
 
   init() throws { bench = try Bench(limits: RunStore.Limits(retain: 1_000)) }

@@ -5,7 +5,7 @@ import Workflow
 @testable import WorkflowStore
 
 /// Runs that are opened again, and what the claims before them have left.
-@Suite(.timeLimit(.minutes(1))) struct ReopenStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct ReopenStoreTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

@@ -7,7 +7,7 @@ import Workflow
 @testable import WorkflowStore
 
 /// Schedules in Redis: a tick is one run, whoever fires it and how often.
-@Suite(.timeLimit(.minutes(1))) struct ScheduleStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct ScheduleStoreTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

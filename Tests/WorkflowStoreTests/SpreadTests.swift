@@ -8,7 +8,7 @@ import Workflow
 @testable import WorkflowStore
 
 /// Partitions on several servers: one that is down stops its partitions only.
-@Suite(.timeLimit(.minutes(1))) struct SpreadTests {
+@Suite(.timeLimit(.minutes(5))) struct SpreadTests {
   // MARK: Ids
 
   @Test func `A new id is in a partition that is up, the same one whoever asks`() async throws {

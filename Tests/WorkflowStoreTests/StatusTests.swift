@@ -3,7 +3,7 @@ import Testing
 import Workflow
 import WorkflowStore
 
-@Suite(.timeLimit(.minutes(1))) struct StatusTests {
+@Suite(.timeLimit(.minutes(5))) struct StatusTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

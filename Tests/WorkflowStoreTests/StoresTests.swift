@@ -2,7 +2,7 @@ import Testing
 import Workflow
 import WorkflowStore
 
-@Suite(.timeLimit(.minutes(1))) struct StoresTests {
+@Suite(.timeLimit(.minutes(5))) struct StoresTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

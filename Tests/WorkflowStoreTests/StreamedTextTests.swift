@@ -3,7 +3,7 @@ import Testing
 @testable import WorkflowStore
 
 /// The texts that models are writing, on their way to those who follow a run.
-@Suite(.timeLimit(.minutes(1))) struct StreamedTextTests {
+@Suite(.timeLimit(.minutes(5))) struct StreamedTextTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

@@ -4,7 +4,7 @@ import Workflow
 import WorkflowStore
 
 /// A run whose next crash would end it is alone with its worker.
-@Suite(.timeLimit(.minutes(1))) struct SuspectTests {
+@Suite(.timeLimit(.minutes(5))) struct SuspectTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

@@ -5,7 +5,7 @@ import Workflow
 import WorkflowStore
 
 /// Runs that wait outside their queue, runs with a time limit, and the order in which runs of a priority come.
-@Suite(.timeLimit(.minutes(1))) struct TimerTests {
+@Suite(.timeLimit(.minutes(5))) struct TimerTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

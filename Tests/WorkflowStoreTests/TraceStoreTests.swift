@@ -4,7 +4,7 @@ import Workflow
 import WorkflowStore
 
 /// The trace that a run keeps: what a claim and a callback say of it.
-@Suite(.timeLimit(.minutes(1))) struct TraceStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct TraceStoreTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

@@ -4,7 +4,7 @@ import Workflow
 import WorkflowStore
 
 /// Runs that a wf of format 1 left in Redis, in every state.
-@Suite(.timeLimit(.minutes(1))) struct UpgradeTests {
+@Suite(.timeLimit(.minutes(5))) struct UpgradeTests {
   private let bench: Bench
   private static let steps =
     #"[{"id":"a","op":"note","needs":[],"params":{}},{"id":"b","op":"note","needs":["a"],"params":{}}]"#

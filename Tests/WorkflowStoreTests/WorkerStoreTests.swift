@@ -5,7 +5,7 @@ import Workflow
 import WorkflowStore
 
 /// What live workers say of themselves in Redis.
-@Suite(.timeLimit(.minutes(1))) struct WorkerStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct WorkerStoreTests {
   private let bench: Bench
 
   init() throws { bench = try Bench() }

@@ -3,7 +3,7 @@ import Testing
 import Workflow
 
 /// A step's `when`: what it says, and whether it holds.
-@Suite(.timeLimit(.minutes(1))) struct ConditionTests {
+@Suite(.timeLimit(.minutes(5))) struct ConditionTests {
   private static let scope = ReferenceScope(
     inputs: ["n": 3, "text": "é", "list": [1, "a", .null], "object": ["k": 1, "l": 2], "empty": "", "null": .null],
     outputs: ["pre": ["lang": "en", "big": 9_007_199_254_740_993]])

@@ -4,7 +4,7 @@ import Testing
 @testable import Workflow
 
 /// What starts after steps that have failed or were skipped.
-@Suite(.timeLimit(.minutes(1))) struct PlanOutcomeTests {
+@Suite(.timeLimit(.minutes(5))) struct PlanOutcomeTests {
   /// Runs a plan to its end: each step ends as it is said here, else as done.
   private func started(_ plan: inout Plan, _ ends: [String: Plan.Outcome] = [:]) -> [String] {
     var started: [String] = []

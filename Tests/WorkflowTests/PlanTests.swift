@@ -1,7 +1,7 @@
 import Testing
 import Workflow
 
-@Suite(.timeLimit(.minutes(1))) struct PlanTests {
+@Suite(.timeLimit(.minutes(5))) struct PlanTests {
   /// Takes all that is ready.
   private func ready(_ plan: inout Plan) -> [Int] {
     var taken: [Int] = []

@@ -1,7 +1,7 @@
 import Testing
 import Workflow
 
-@Suite(.timeLimit(.minutes(1))) struct StepGraphTests {
+@Suite(.timeLimit(.minutes(5))) struct StepGraphTests {
   /// The ids along each cycle.
   private func ways(_ graph: StepGraph, limit: Int = 10) -> [String] {
     graph.cycles(limit: limit).map { way in way.map { graph.ids[$0] }.joined(separator: " -> ") }

@@ -4,7 +4,7 @@ import WorkflowStore
 @testable import WorkflowWorker
 
 /// Which runs a worker holds, and which of them must stop.
-@Suite(.timeLimit(.minutes(1))) struct ActiveRunsTests {
+@Suite(.timeLimit(.minutes(5))) struct ActiveRunsTests {
   private let runs = ActiveRuns(limit: 2)
 
   /// A run that the worker executes until it is cancelled; its token is reported when it ends.

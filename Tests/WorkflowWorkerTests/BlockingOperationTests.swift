@@ -11,7 +11,7 @@ import WorkflowStore
 @testable import WorkflowWorker
 
 /// An operation that blocks its thread delays no other run.
-@Suite(.timeLimit(.minutes(1))) struct BlockingOperationTests {
+@Suite(.timeLimit(.minutes(5))) struct BlockingOperationTests {
   private let server = RedisServer()
   private let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 

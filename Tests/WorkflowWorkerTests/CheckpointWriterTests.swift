@@ -6,7 +6,7 @@ import WorkflowStore
 @testable import WorkflowWorker
 
 /// How a writer gets the batches of one claim into Redis, without a Redis.
-@Suite(.timeLimit(.minutes(1))) struct CheckpointWriterTests {
+@Suite(.timeLimit(.minutes(5))) struct CheckpointWriterTests {
   private let runs = ActiveRuns(limit: 8)
   private let held = HeldRun(id: JobID(), token: "1-w")
   private let down = StoreError.unavailable(reason: "down", outcomeUnknown: true)

@@ -9,7 +9,7 @@ import WorkflowStore
 @testable import WorkflowWorker
 
 /// When a worker counts as stalled, so that its process is restarted.
-@Suite(.timeLimit(.minutes(1))) struct ClaimerTests {
+@Suite(.timeLimit(.minutes(5))) struct ClaimerTests {
   private let server = RedisServer()
   private let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 

@@ -4,7 +4,7 @@ import Testing
 @testable import WorkflowWorker
 
 /// A body that may take only so long.
-@Suite(.timeLimit(.minutes(1))) struct DeadlineTests {
+@Suite(.timeLimit(.minutes(5))) struct DeadlineTests {
   @Test func `A body that ends in time returns its value`() async {
     #expect(await withDeadline(.seconds(50)) { 7 } == 7)
   }

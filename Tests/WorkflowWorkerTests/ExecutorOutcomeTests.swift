@@ -7,7 +7,7 @@ import WorkflowStore
 @testable import WorkflowWorker
 
 /// Every way in which an executor leaves a run, with a scripted store in place of Redis.
-@Suite(.timeLimit(.minutes(1))) struct ExecutorOutcomeTests {
+@Suite(.timeLimit(.minutes(5))) struct ExecutorOutcomeTests {
   private let runs = ActiveRuns(limit: 8)
 
   private func executor(_ store: ScriptedStore, _ operations: [any WorkflowOperations.Operation]) -> Executor {

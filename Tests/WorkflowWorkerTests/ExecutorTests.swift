@@ -8,7 +8,7 @@ import WorkflowStore
 @testable import WorkflowWorker
 
 /// How a worker executes runs, on a real Redis with operations of the tests' own.
-@Suite(.timeLimit(.minutes(1))) struct ExecutorTests {
+@Suite(.timeLimit(.minutes(5))) struct ExecutorTests {
   private let bench: WorkerBench
 
   init() throws { bench = try WorkerBench() }

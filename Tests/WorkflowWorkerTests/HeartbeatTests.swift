@@ -11,7 +11,7 @@ import WorkflowStore
 @testable import WorkflowWorker
 
 /// The heartbeat renews leases even when every thread of the pool is busy.
-@Suite(.timeLimit(.minutes(1))) struct HeartbeatTests {
+@Suite(.timeLimit(.minutes(5))) struct HeartbeatTests {
   private let server = RedisServer()
   private let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
 

@@ -7,7 +7,7 @@ import WorkflowOperations
 import WorkflowStore
 
 /// A Redis that comes back without its newest writes, as after a power loss or a failover.
-@Suite(.timeLimit(.minutes(1))) struct RestoredRedisTests {
+@Suite(.timeLimit(.minutes(5))) struct RestoredRedisTests {
   private let bench: WorkerBench
 
   init() throws { bench = try WorkerBench() }

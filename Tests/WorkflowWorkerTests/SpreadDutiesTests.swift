@@ -11,7 +11,7 @@ import WorkflowOperations
 @testable import WorkflowWorker
 
 /// What a worker does for all partitions while one of several servers is down.
-@Suite(.timeLimit(.minutes(1))) struct SpreadDutiesTests {
+@Suite(.timeLimit(.minutes(5))) struct SpreadDutiesTests {
   private let servers = [RedisServer(), RedisServer()]
   private let connections: [RedisConnection]
   private let partitions: Partitions

@@ -4,7 +4,7 @@ import Testing
 @testable import Hiredis
 
 /// What is wrong with a real cluster, and what its connections need beside an address.
-@Suite(.timeLimit(.minutes(1))) struct ClusterReportTests {
+@Suite(.timeLimit(.minutes(5))) struct ClusterReportTests {
   @Test func `A report names all nodes, what they serve, and which do not answer`() async throws {
     let cluster = try await RedisCluster.start(replicas: 1)
     let address = try RedisAddress("redis+cluster://127.0.0.1:\(cluster.port(of: 0)),127.0.0.1:\(cluster.port(of: 1))")

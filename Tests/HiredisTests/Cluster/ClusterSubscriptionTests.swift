@@ -4,7 +4,7 @@ import Testing
 @testable import Hiredis
 
 /// Sharded channels of a real Redis Cluster.
-@Suite(.timeLimit(.minutes(1))) struct ClusterSubscriptionTests {
+@Suite(.timeLimit(.minutes(5))) struct ClusterSubscriptionTests {
   private let connects = Events<Void>()
   private let subscribed = Events<String>()
   private let messages = Events<String>()

@@ -10,7 +10,7 @@ extension LinkLimits {
 }
 
 /// A real Redis Cluster.
-@Suite(.timeLimit(.minutes(1))) struct ClusterTests {
+@Suite(.timeLimit(.minutes(5))) struct ClusterTests {
   private let log = LogEvents()
   private let append = RedisScript(
     name: "append", source: "#!lua\nredis.call('APPEND', KEYS[1], ARGV[1]) return redis.call('GET', KEYS[1])")

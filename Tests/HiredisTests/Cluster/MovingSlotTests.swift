@@ -4,7 +4,7 @@ import Testing
 @testable import Hiredis
 
 /// A slot of a real Redis Cluster that is moved key by key, as `redis-cli --cluster reshard` does it.
-@Suite(.timeLimit(.minutes(1))) struct MovingSlotTests {
+@Suite(.timeLimit(.minutes(5))) struct MovingSlotTests {
   /// Writes one key, and then another that it does not name, as wf's scripts do.
   private let both = RedisScript(
     name: "both",

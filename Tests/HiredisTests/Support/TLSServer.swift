@@ -1,4 +1,6 @@
+import Glibc
 import RedisFixture
+import Testing
 
 @testable import Hiredis
 
@@ -13,11 +15,29 @@ struct TLSServer {
     certificates = .shared
     port = try freePort()
     settings = certificates.redisSettings(port: port, certificate: certificate, asksClients: asksClients)
-    server = RedisServer(isRunning: true, settings)
+    server = RedisServer(isRunning: false)
+    start()
   }
 
-  /// Starts it again after it was killed.
-  func start() { server.start(settings) }
+  /// Starts it, also after it was killed, and waits until it listens.
+  func start() {
+    server.start(settings)
+    let deadline = ContinuousClock.now + timeout
+    while !isListening {
+      guard .now < deadline else {
+        Issue.record("no Redis listens at port \(port): \(server.account)")
+        return
+      }
+      usleep(1_000)
+    }
+  }
+
+  private var isListening: Bool {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    defer { close(descriptor) }
+    var address = loopback(port: port)
+    return with(&address) { connect(descriptor, $0, $1) } == 0
+  }
 
   /// Where it listens.
   /// - Parameters:

@@ -5,7 +5,7 @@ import Testing
 @testable import Hiredis
 
 /// What may be wrong with TLS is said, with what to do.
-@Suite(.timeLimit(.minutes(1))) struct TLSFaultTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSFaultTests {
   private let log = LogEvents()
 
   /// What a connection says while it cannot be made, once the server listens.

@@ -4,7 +4,7 @@ import Testing
 @testable import Hiredis
 
 /// TLS over a slow line: records come in pieces, and go in pieces.
-@Suite(.timeLimit(.minutes(1))) struct TLSSlowPathTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSSlowPathTests {
   @Test func `Records that come byte by byte make handshakes, replies and messages`() async throws {
     let redis = try TLSServer()
     let proxy = try SlowProxy(to: redis.port, slice: 1)

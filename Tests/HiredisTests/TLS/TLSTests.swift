@@ -4,7 +4,7 @@ import Testing
 @testable import Hiredis
 
 /// TLS with a real Redis, whose certificate is in order.
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSTests {
   private let log = LogEvents()
 
   @Test(arguments: ["localhost", "127.0.0.1"])

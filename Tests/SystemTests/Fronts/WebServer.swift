@@ -127,7 +127,7 @@ struct WebServer: Sendable {
 
   /// Runs a body while the server answers at its URL.
   func run(socket: String, _ body: @escaping @Sendable (_ url: String) async throws -> Void) async throws {
-    let port = try freePort()
+    let port = freePort()
     let folder = FilePath(socket).removingLastComponent().string
     let text = lines.joined(separator: "\n").split(separator: "/run/wf/api.sock", omittingEmptySubsequences: false)
     let path = "\(folder)/\(name).conf"

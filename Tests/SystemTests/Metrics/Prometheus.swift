@@ -33,7 +33,7 @@ struct Prometheus: Sendable {
 
   /// Runs a body against a Prometheus that scrapes a stack each second.
   static func with(_ stack: Stack, _ body: @escaping @Sendable (Prometheus) async throws -> Void) async throws {
-    let port = try freePort()
+    let port = freePort()
     try await withFolder { folder in
       let target = stack.url.split(separator: "/").last.map(String.init) ?? ""
       try write(

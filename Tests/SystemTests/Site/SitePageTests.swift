@@ -5,7 +5,7 @@ import Testing
 import WorkflowPages
 
 /// The pages behind the production site.
-@Suite(.timeLimit(.minutes(1))) struct SitePageTests {
+@Suite(.timeLimit(.minutes(5))) struct SitePageTests {
   /// The headers of an answer, as they come.
   private func headers(_ url: String, at socket: String) async throws -> [String] {
     let arguments = ["-ski", "--unix-socket", socket, "-H", "Accept: text/html", url]

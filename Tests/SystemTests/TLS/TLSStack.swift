@@ -22,7 +22,7 @@ struct TLSStack: Sendable {
     _ body: @escaping @Sendable (TLSStack) async throws -> Void
   ) async throws {
     let certificates = TLSCertificates()
-    let port = Int(try freePort())
+    let port = Int(freePort())
     var settings = ["REDIS_URL": "rediss://localhost:\(port)", "REDIS_TLS_CA_FILE": certificates.path("ca.pem")]
     if asksClients {
       settings["REDIS_TLS_CERT_FILE"] = certificates.path("client.pem")
@@ -33,7 +33,7 @@ struct TLSStack: Sendable {
     try await Stack.with(.init(workers: 0, settings: ["PATH": RedisServer.pathWithTLS], redis: lines + redis)) {
       stack in
       try await withFolder { folder in
-        let url = "http://127.0.0.1:\(try freePort())"
+        let url = "http://127.0.0.1:\(freePort())"
         let own = services.merging(["WF_URL": url]) { $1 }
         let configuration = try nginxConfiguration(of: stack, in: folder, url: url)
         let wf = Stack.executable

@@ -79,7 +79,7 @@ import Testing
 
   @Test func `wf doctor says what is wrong with TLS, and what to do`() async throws {
     let certificates = TLSCertificates()
-    let port = Int(try freePort())
+    let port = Int(freePort())
     let server = RedisServer(isRunning: true, certificates.redisSettings(port: port, certificate: "elsewhere"))
     let outcome = try await wf(
       "doctor",

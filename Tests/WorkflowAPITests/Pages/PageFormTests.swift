@@ -7,7 +7,7 @@ import WorkflowStore
 @testable import WorkflowAPI
 
 /// Forms of pages and the login, as a browser sends them, and as another site would like to.
-@Suite(.timeLimit(.minutes(1))) struct PageFormTests {
+@Suite(.timeLimit(.minutes(5))) struct PageFormTests {
   /// A browser: it keeps cookies, and takes the token from the last page.
   private struct Browser {
     let api: TestAPI

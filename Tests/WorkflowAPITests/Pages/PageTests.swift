@@ -7,7 +7,7 @@ import WorkflowStore
 
 @testable import WorkflowAPI
 
-@Suite(.timeLimit(.minutes(1))) struct PageTests {
+@Suite(.timeLimit(.minutes(5))) struct PageTests {
   /// What Chromium sends.
   static let browser: KeyValuePairs = [
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

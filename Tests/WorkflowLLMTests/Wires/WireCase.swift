@@ -56,7 +56,7 @@ extension TokenUsage {
 }
 
 /// What servers send, and what becomes of it.
-@Suite(.timeLimit(.minutes(1))) struct WireCaseTests {
+@Suite(.timeLimit(.minutes(5))) struct WireCaseTests {
   @Test(arguments: WireCase.all) func `What a server sends is taken as it is meant`(found: WireCase) async throws {
     let server = try ModelServer()
     server.behaviour = found.behaviour

@@ -5,7 +5,7 @@ import Workflow
 import WorkflowLLM
 
 /// Models that refuse what a stream or an optional field needs, and how they are called then.
-@Suite(.timeLimit(.minutes(1))) struct WireFormTests {
+@Suite(.timeLimit(.minutes(5))) struct WireFormTests {
   private let server: ModelServer
 
   init() throws { server = try ModelServer() }

@@ -6,7 +6,7 @@ import Workflow
 import WorkflowLLM
 
 /// What is sent on each wire.
-@Suite(.timeLimit(.minutes(1))) struct WireRequestTests {
+@Suite(.timeLimit(.minutes(5))) struct WireRequestTests {
   private let server: ModelServer
 
   init() throws { server = try ModelServer() }

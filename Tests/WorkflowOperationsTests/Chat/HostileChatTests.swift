@@ -6,7 +6,7 @@ import WorkflowLLM
 @testable import WorkflowOperations
 
 /// Texts that are costly to compare by characters, wherever a step of `llm_chat` or an answer may have them.
-@Suite(.timeLimit(.minutes(1))) struct HostileChatTests {
+@Suite(.timeLimit(.minutes(5))) struct HostileChatTests {
   /// A letter with very many combining marks, which no normalisation may sort.
   private static func marks(_ bytes: Int) -> String { "a" + String(repeating: "\u{301}\u{323}", count: bytes / 4) }
 

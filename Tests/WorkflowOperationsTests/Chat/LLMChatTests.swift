@@ -8,7 +8,7 @@ import WorkflowLLM
 import WorkflowOperations
 
 /// `llm_chat` with a model behind HTTP.
-@Suite(.timeLimit(.minutes(1))) struct LLMChatTests {
+@Suite(.timeLimit(.minutes(5))) struct LLMChatTests {
   private let server: ModelServer
   private let chat: LLMChat
 

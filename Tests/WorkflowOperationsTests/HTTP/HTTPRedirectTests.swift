@@ -7,7 +7,7 @@ import Workflow
 @testable import WorkflowOperations
 
 /// Redirects: followed one by one, each checked as the first request was.
-@Suite(.timeLimit(.minutes(1))) struct HTTPRedirectTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPRedirectTests {
   private func redirect(_ status: Int, _ location: String) -> ModelServer.Behaviour {
     .status(status, headers: [("Location", location)])
   }

@@ -6,7 +6,7 @@ import Workflow
 import WorkflowOperations
 
 /// `http_request` against a server on a real socket.
-@Suite(.timeLimit(.minutes(1))) struct HTTPRequestTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPRequestTests {
   private let allowed: AllowedServer
   private var server: ModelServer { allowed.server }
 

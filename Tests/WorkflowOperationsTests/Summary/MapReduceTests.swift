@@ -6,7 +6,7 @@ import WorkflowLLM
 import WorkflowOperations
 
 /// `llm_summarize` with sources that are longer than a call may have.
-@Suite(.timeLimit(.minutes(1))) struct MapReduceTests {
+@Suite(.timeLimit(.minutes(5))) struct MapReduceTests {
   /// A model that counts its calls, and answers each by a function.
   private final class Counting: ChatModel {
     let provider = "test"

@@ -7,7 +7,7 @@ import WorkflowLLM
 import WorkflowOperations
 
 /// `llm_summarize` with a model behind HTTP.
-@Suite(.timeLimit(.minutes(1))) struct ModelSummaryTests {
+@Suite(.timeLimit(.minutes(5))) struct ModelSummaryTests {
   private let server: ModelServer
   private let model: WireModel
 
