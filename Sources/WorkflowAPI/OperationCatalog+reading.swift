@@ -14,15 +14,23 @@ extension OperationCatalog {
       guard case .invalid(let found) = error, found.contains(where: \.isOfUnknownOperation) else { throw error }
       faults = found
     }
+    let found: Snapshot
     do {
-      try await look()
+      found = try await look()
     } catch {
       // Whether there is a worker that has it cannot be told; other faults remain.
       guard faults.allSatisfy(\.isOfUnknownOperation) else { throw .invalid(faults) }
       throw APIError(reading: error)
     }
     let (newer, newVersion) = current
-    guard newVersion != version else { throw .invalid(faults) }
-    return try read(newer)
+    do throws(APIError) {
+      guard newVersion != version else { throw .invalid(faults) }
+      return try read(newer)
+    } catch {
+      guard case .invalid(let faults) = error, found.isIncomplete, faults.allSatisfy(\.isOfUnknownOperation) else {
+        throw error
+      }
+      throw .unreadable(reason: "a live worker has not announced its operations to this partition yet")
+    }
   }
 }

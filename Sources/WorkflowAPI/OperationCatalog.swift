@@ -18,6 +18,9 @@ final class OperationCatalog: Sendable {
     let now: Timestamp
     /// What they announce, by digest; what cannot be read is not there.
     let abilities: [String: WorkerAbilities]
+    /// Whether live workers may have operations that are not here: where partitions are on several servers, workers
+    /// announce themselves to another partition once the one before is down, each as it learns of that.
+    let isIncomplete: Bool
   }
 
   private struct State {
@@ -108,10 +111,11 @@ final class OperationCatalog: Sendable {
     do throws(StoreError) {
       let (workers, now) = try await partitions.home.liveWorkers()
       let abilities = try await read(Self.digests(of: workers))
-      note(abilities, workers)
+      let isIncomplete = partitions.isSpread && workers.contains { $0.announcement == nil }
+      note(isIncomplete ? state.withLock { $0.abilities }.merging(abilities) { $1 } : abilities, workers)
       // A twentieth of the time at most.
       allowNext(after: max(.milliseconds(10), min((ContinuousClock.now - start) * 20, .seconds(1))))
-      return .success(Snapshot(workers: workers, now: now, abilities: abilities))
+      return .success(Snapshot(workers: workers, now: now, abilities: abilities, isIncomplete: isIncomplete))
     } catch {
       allowNext(after: .milliseconds(100))
       return .failure(error)
@@ -189,7 +193,9 @@ final class OperationCatalog: Sendable {
   private func note(_ abilities: [String: WorkerAbilities], _ workers: [LiveWorker]) {
     let (own, known) = state.withLock { ($0.reader.ownOperations, $0.digests) }
     guard known != Set(abilities.keys) else { return }
-    let others = Self.others(own, in: Self.digests(of: workers).compactMap { abilities[$0] })
+    let digests = Self.digests(of: workers)
+    let order = digests + abilities.keys.filter { !digests.contains($0) }.sorted()
+    let others = Self.others(own, in: order.compactMap { abilities[$0] })
     state.withLock { state in
       state.reader = state.reader.adding(others)
       state.version += 1

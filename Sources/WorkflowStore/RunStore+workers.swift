@@ -89,12 +89,13 @@ extension RunStore {
   /// - Parameters:
   ///   - digest: of its abilities, as the last call has returned it; nil at the first.
   ///   - isDraining: whether it takes no runs, as far as it knows.
+  ///   - hasMoved: whether that counts more than what is known here: until now it has announced itself elsewhere.
   ///   - uptime: since its start.
   ///   - abilities: what it can do, as JSON text.
   /// - Returns: whether it is to take no runs, and the digest.
   public func announce(
     worker: String, _ facts: WorkerFacts, abilities: [UInt8], digest: String?, runs: Int, state: WorkerState,
-    isDraining: Bool, uptime: Duration, lease: Duration
+    isDraining: Bool, hasMoved: Bool = false, uptime: Duration, lease: Duration
   ) async throws(StoreError) -> (isDraining: Bool, digest: String) {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
@@ -103,6 +104,7 @@ extension RunStore {
     arguments.append(state.rawValue)
     arguments.append(digest ?? "")
     arguments.append(isDraining ? 1 : 0)
+    arguments.append(hasMoved ? 1 : 0)
     var reply = digest == nil ? nil : try await evaluate(Scripts.announce, [keys.worker(worker)], arguments)
     if reply?.isNull ?? true {
       arguments.append(uptime.milliseconds)

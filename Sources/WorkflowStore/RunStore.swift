@@ -48,7 +48,7 @@ public final class RunStore: Sendable {
   /// Whether its server leaves questions without an answer, and submissions.
   let silence: (questions: Silence, submissions: Silence)
   /// The number of its partition, where partitions are on several servers; else nil.
-  let partition: Int?
+  public let partition: Int?
 
   /// A store on a connection.
   /// - Parameters:

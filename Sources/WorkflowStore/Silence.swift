@@ -10,8 +10,9 @@ final class Silence: Sendable {
     var givenUpAt: ContinuousClock.Instant?
   }
 
-  /// How long a call may be without an answer before others keep away.
-  private static let patience = Duration.milliseconds(500)
+  /// How long a call may be without an answer before others keep away: longer than a call that waits for replicas
+  /// (``RunStore/replicaTime``), or submissions would go elsewhere while the server is well.
+  private static let patience = Duration.milliseconds(1_500)
   /// How long they do so after a call that had none: by then the connection counts as lost, or is well again.
   private static let pause = Duration.seconds(10)
 

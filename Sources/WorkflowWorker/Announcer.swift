@@ -10,6 +10,8 @@ final class Announcer: Sendable {
   private struct State {
     /// Of the abilities, as Redis has told it.
     var digest: String?
+    /// The partition that has answered last, where it has a number.
+    var home: Int?
     /// Whether the worker is out of those that are woken for a run.
     var isWithdrawn = false
     var isStopping = false
@@ -97,12 +99,16 @@ final class Announcer: Sendable {
   private func announce() async throws(StoreError) -> Bool {
     let isDraining = claimer.isDraining
     let isBusy = activeRuns.count > 0 || !claimer.isIdle
-    let (digest, isStopping) = state.withLock { ($0.digest, $0.isStopping) }
-    let answer = try await partitions.home.announce(
+    let home = partitions.home
+    let (digest, last, isStopping) = state.withLock { ($0.digest, $0.home, $0.isStopping) }
+    let answer = try await home.announce(
       worker: worker, facts, abilities: abilities, digest: digest, runs: activeRuns.count,
       state: isStopping ? .stopping : isDraining ? (isBusy ? .draining : .drained) : .working, isDraining: isDraining,
-      uptime: ContinuousClock.now - started, lease: lease)
-    state.withLock { $0.digest = answer.digest }
+      hasMoved: last != nil && last != home.partition, uptime: ContinuousClock.now - started, lease: lease)
+    state.withLock { state in
+      state.digest = answer.digest
+      state.home = home.partition
+    }
     return answer.isDraining
   }
 

@@ -92,6 +92,29 @@ import Workflow
         == "partitions 0 and 2 of Redis are not available, and the answer would lack what is there; try again")
   }
 
+  @Test func `An operation is unknown only when every live worker has announced itself at the partition that is up`()
+    async throws
+  {
+    let api = try await half()
+    func post() async -> Answer { await api.post(#"{"run_name":"r","steps":[{"id":"a","op":"shout"}]}"#) }
+    let early = await post()
+    #expect(early.status == 503 && early.header("Retry-After") == "2", "\(early.text)")
+    func announce(_ operations: [String: ParameterSchema]) async throws {
+      _ = try await api.partitions.all[1].announce(
+        worker: "w", WorkerFacts(host: "h", processID: 1, version: "1", slots: 4),
+        abilities: WorkerAbilities(operations: operations).bytes, digest: nil, runs: 0, state: .working,
+        isDraining: false, uptime: .zero, lease: .seconds(60))
+    }
+    try await announce([:])
+    #expect(await post().faults == ["literal_error at body.steps.0.op"])
+    try await announce(["shout": ParameterSchema([])])
+    #expect(await post().status == 202)
+    // Now the next partition takes over, where the worker has not announced itself yet.
+    _ = try await api.partitions.all[1].send(["DEL", api.partitions.all[1].keys.worker("w")])
+    _ = await api.answer("GET", "/workflow/ops")
+    #expect(await post().status == 202)
+  }
+
   @Test func `Metrics count the partitions that are down, and sums do not get smaller`() async throws {
     let api = try TestAPI(on: servers[0], and: servers[1])
     for store in api.partitions.all {

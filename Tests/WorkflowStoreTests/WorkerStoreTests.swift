@@ -15,11 +15,11 @@ import WorkflowStore
   @discardableResult
   private func announce(
     _ worker: String = "w", digest: String? = nil, runs: Int = 0, state: WorkerState = .working,
-    isDraining: Bool = false, abilities: String = "{}"
+    isDraining: Bool = false, hasMoved: Bool = false, abilities: String = "{}"
   ) async throws -> (isDraining: Bool, digest: String) {
     try await bench.store.announce(
       worker: worker, Self.facts, abilities: Array(abilities.utf8), digest: digest, runs: runs, state: state,
-      isDraining: isDraining, uptime: .seconds(90), lease: .seconds(15))
+      isDraining: isDraining, hasMoved: hasMoved, uptime: .seconds(90), lease: .seconds(15))
   }
 
   private func find(_ worker: String = "w") async throws -> LiveWorker? {
@@ -41,6 +41,17 @@ import WorkflowStore
     try await bench.store.deregister(worker: "w")
     #expect(try await find() == nil)
     #expect(try await bench.type("worker:w") == "none")
+  }
+
+  @Test func `A worker that announced itself elsewhere until now knows better whether it is drained`() async throws {
+    var digest = try await announce(isDraining: true).digest
+    #expect(try await announce(digest: digest).isDraining)
+    let back = try await announce(digest: digest, hasMoved: true)
+    #expect(!back.isDraining)
+    digest = back.digest
+    #expect(try await announce(digest: digest, isDraining: true).isDraining == false)
+    #expect(try await announce(isDraining: true, hasMoved: true).isDraining)
+    #expect(try await announce(digest: digest).isDraining)
   }
 
   @Test func `What a worker announces expires when it is not renewed`() async throws {
