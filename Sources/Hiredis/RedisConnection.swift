@@ -121,7 +121,8 @@ public final class RedisConnection: Sendable {
   /// Runs a script and passes its result to a function, without waiting.
   ///
   /// The function is called on the connection's thread, which serves all callers: it must be quick and must not block.
-  /// A command that it sends is written without waking another thread.
+  /// A command that it sends is written without waking another thread. In a cluster, a call that expires while it waits
+  /// for a node is answered on the thread `redis-wait`. A call on a closed connection is answered on the caller's.
   /// - Parameter replicas: as in ``evaluate(_:keys:arguments:replicas:timeout:)``.
   public func evaluate(
     _ script: RedisScript, keys: [String], arguments: RedisArguments, replicas: ReplicaWait? = nil, timeout: Duration,

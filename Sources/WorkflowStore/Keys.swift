@@ -129,11 +129,13 @@
 ///                              lays down its own
 ///   reopen_docs:{id}:{wish}
 ///                      string  its steps and inputs: both until they become outputs and docs             10 minutes
-/// channels (publish/subscribe: they only say that the run has changed)
-///   wake:{worker}      a run was enqueued for this idle worker
+/// channels (publish/subscribe: a lost message costs time only, as all that it says is in keys, too)
+///   wake:{worker}      empty: a run was enqueued for this idle worker
 ///   control:{worker}   `lost` or `pause`, id and token of a run that this worker holds; or `look`: whether it is to take
 ///                      runs has been changed
-///   events:{id}        something was written to the run
+///   events:{id}        empty, or a status: something was written to the run; `text` with attempt, offset and step or
+///                      `step:item`, and behind a line feed the next piece of a text that a model writes; `over` with
+///                      step or `step:item`: that text has ended
 /// ```
 /// A retained key expires `WF_RETAIN_S` after its run's end; a run that has not ended is owned by a queue or a hold. The
 /// scripts that take a run from state to state:

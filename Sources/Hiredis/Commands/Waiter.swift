@@ -6,7 +6,7 @@ enum Waiter: Sendable {
   /// A task. The continuation is unchecked, for speed: `Pipeline` returns every waiter exactly once.
   case task(UnsafeContinuation<Outcome, Never>)
 
-  /// A function, called on the connection's thread.
+  /// A function, called on the connection's thread; in a cluster also on `redis-wait`, where a command has expired.
   case function(@Sendable (Outcome) -> Void)
 
   /// A command in a cluster, which may have to be sent to another node. Called on the connection's thread.
