@@ -16,7 +16,7 @@
 # make chaos    SECONDS=300 of load and steering while processes are killed, then a check of every run; SEED= repeats a run;
 #               PARTITIONS=4 divides the runs among four; FAILOVER=sentinel or cluster (as root) spreads it over three hosts, in network
 #               namespaces, whose Redis primaries are killed and cut off: with WF_WAIT_REPLICAS=1 nothing may be lost, then
-#               without it, to tell how much is; WAIT_REPLICAS=n is one run with that
+#               without it, to show how much is; WAIT_REPLICAS=n is one run with that
 # make bench    the figures of the benchmark, side by side with floor and peers; ROWS=submit,drain for some rows;
 #               BASE=COMMIT compares this build with that commit's, which it builds once
 # make install  binary, manual page, completions, units and nginx's snippet, under DESTDIR and PREFIX; never overwrites
@@ -76,7 +76,7 @@ SCHEMA      = .build/schema-venv
 # What drives Chromium through the pages; the browser is Debian's.
 PAGES       = .build/pages-venv
 
-# The peers and the harness, in virtual environments of their own.
+# The peers and the harness, in separate virtual environments.
 VENV     = .build/bench-venv
 ROWS    ?=
 OPTIONS ?=

@@ -1,7 +1,7 @@
 private import OpenSSL
 
 extension AccessKey {
-  /// Why a line is none of a key. It repeats nothing of the line, in which the key itself may stand by mistake.
+  /// Why a line is not a valid key entry. Never repeats the line, which may contain the key itself by mistake.
   struct Malformed: Error {
     let sentence: String
 

@@ -65,7 +65,7 @@ public struct AccessKey: Sendable, Equatable {
   /// The digest in hexadecimal.
   public var digestText: String { Digest.hex(digest) }
 
-  /// Whether a text may be a name: it stands in logs, in Redis, and before a slash.
+  /// Whether a text may be a name: it is written in logs, in Redis, and before a slash.
   public static func isValidName(_ text: String) -> Bool {
     guard (1...64).contains(text.utf8.count), text.utf8.first != UInt8(ascii: "-") else { return false }
     return text.utf8.allSatisfy { byte in

@@ -20,7 +20,7 @@ extension KeyFile {
     }
   }
 
-  /// What tells a file from another one, or from what it was: changed if any of it is.
+  /// Identifies a file and its version: the file has changed if any field has.
   struct Stamp: Equatable, Sendable {
     let device: UInt64
     let inode: UInt64
@@ -44,7 +44,7 @@ extension KeyFile {
     }
   }
 
-  /// The stamp of the file at a path; nil where it cannot be told.
+  /// The stamp of the file at a path; nil where it cannot be read.
   static func stamp(of path: String) -> Stamp? {
     var status = stat()
     return stat(path, &status) == 0 ? Stamp(status) : nil
@@ -83,7 +83,7 @@ extension KeyFile {
 
   // MARK: Changing
 
-  /// Changes a file: no two processes at once, and whoever reads it sees the old text or the new one. Owner, group and
+  /// Changes a file: no two processes at once, and a reader sees the old text or the new one. Owner, group and
   /// mode stay. A file that is not there is made, readable by the group `wf` where there is one and root makes it.
   /// - Parameter change: is given the file, nil where there is none, and returns the new text.
   public static func update<Failed: Error>(

@@ -28,13 +28,13 @@ public final class KeyRing: Sendable {
   /// A ring without keys.
   public init() {}
 
-  /// Whether there have been keys: until then one client cannot be told from another.
+  /// Whether there have been keys: until then clients cannot be distinguished.
   public var isLoaded: Bool { state.withLock { $0.keys != nil } }
 
   /// Whether no key is in force.
   public var isEmpty: Bool { state.withLock { $0.keys?.isEmpty ?? true } }
 
-  /// Puts other keys in the place of those in force. Requests that go on with a key that is gone are told.
+  /// Puts other keys in the place of those in force. Running requests whose key was removed are notified.
   public func replace(with keys: [AccessKey]) {
     let table = Dictionary(grouping: keys) { KeyRing.place(of: $0.digest) }
     let names = Set(keys.map(\.name))

@@ -1,6 +1,6 @@
 import LinuxSupport
 
-/// What is left of a number of requests a second: up to as many at once, and after that one as each comes back.
+/// A token bucket: allows a burst of as many requests as the limit for a second, then refills at the limit's rate.
 struct TokenBucket: Sendable {
   private var left: Double
   private var time: MonotonicInstant

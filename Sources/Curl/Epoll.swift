@@ -13,7 +13,7 @@ final class Epoll {
     let socket: Int32
     /// The number that `watch` was given.
     let generation: UInt32
-    /// What libcurl is told; 0 has it look itself, as for a socket that is broken.
+    /// Flags for libcurl; 0 makes it check the socket itself, as for a socket that is broken.
     let bits: Int32
   }
 

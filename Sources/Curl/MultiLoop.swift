@@ -26,8 +26,8 @@ final class MultiLoop: Sendable {
     }
   }
 
-  /// Fails every transfer with `closed` and waits until the thread has ended, unless it is the calling one: who
-  /// takes the pieces of a body there may hold the last reference to the client. A second call waits as well.
+  /// Fails every transfer with `closed` and waits until the thread has ended, unless it is the calling
+  /// thread: a body callback there may hold the last reference to the client. A second call waits as well.
   func close() {
     mailbox.close()
     if thread.isCurrent {

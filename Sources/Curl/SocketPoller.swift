@@ -5,8 +5,8 @@ import LinuxSupport
 /// What the client's thread waits for: the sockets and the time that libcurl names, and commands.
 ///
 /// Sockets that are gathered are read together, with a pause in between that grows with their number: each then has
-/// more to read at a time, and what a read costs is shared. The kernel tells that one of them is ready by `gathered`,
-/// an epoll instance that is itself watched, once for each time that they are read.
+/// more to read at a time, and what a read costs is shared. `gathered`, a nested epoll instance, becomes readable when
+/// one of them is ready. It is itself watched, once for each time that they are read.
 ///
 /// Only that thread may use it. libcurl calls it back in most of its functions, so it must outlive the multi handle.
 final class SocketPoller {
@@ -31,14 +31,14 @@ final class SocketPoller {
     case idle
     /// One is; all are read once the pause is over.
     case due
-    /// So many are to be read yet before the next pause.
+    /// This number of sockets is still to be read before the next pause.
     case reading(left: Int)
   }
 
   /// A socket that is watched.
   private struct Watch {
     var events: UInt32
-    /// Tells an event of this socket from one of an earlier socket that had the same number.
+    /// Distinguishes an event of this socket from one of an earlier socket that had the same number.
     let generation: UInt32
     /// The transfer that began the watch.
     let easy: UnsafeMutableRawPointer
@@ -56,7 +56,7 @@ final class SocketPoller {
     all.watch(gathered.descriptor, Self.once, generation: 0)
   }
 
-  /// Has a multi handle tell what it waits for.
+  /// Has a multi handle report what it waits for.
   func attach(to multi: MultiHandle) {
     let this = Unmanaged.passUnretained(self).toOpaque()
     multi.setCallbacks(

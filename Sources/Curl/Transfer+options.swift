@@ -50,7 +50,7 @@ extension Transfer {
     try check(ccurl_easy_set_user_timeout(easy, limit))
     try set(CURLOPT_MAXLIFETIME_CONN, max(1, configuration.maxConnectionAge.wholeMilliseconds / 1_000))
     if request.needsFreshConnection { try set(CURLOPT_FRESH_CONNECT, 1) }
-    // With TLS the handshake tells whether a connection supports several requests; without, only the first response
+    // With TLS the handshake shows whether a connection supports several requests; without, only the first response
     // does.
     if CurlLibrary.wakesWaitingRequests, request.url.lowercased().hasPrefix("https:") { try set(CURLOPT_PIPEWAIT, 1) }
   }

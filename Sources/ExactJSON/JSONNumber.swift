@@ -28,7 +28,7 @@ public struct JSONNumber: Sendable, Hashable {
   /// The value as an `Int`; nil if it does not fit or is not whole.
   ///
   /// `1.0` and `1e2` are whole, as in JSON Schema: clients whose numbers are all floating-point write them so. Their
-  /// value must be below 2^53, up to which doubles tell whole numbers apart.
+  /// value must be below 2^53, up to which doubles distinguish whole numbers.
   public var int: Int? {
     if let int = Int(text) { return int }
     guard text.utf8.contains(where: { ".eE".utf8.contains($0) }), let whole = Int(exactly: double),

@@ -248,7 +248,7 @@ final class ConnectionTable: Sendable {
   }
 
   /// Refuses further connections. Requests that have arrived, or that arrive on a new connection, are still answered;
-  /// streams are told to end.
+  /// streams are asked to end.
   func stop() {
     let streams = state.withLock { state in
       let last = MonotonicInstant.now + stopTimeout

@@ -70,7 +70,7 @@ public final class FastCGIServer: Sendable {
     logger.info("FastCGI server started", metadata: ["max-connections": "\(configuration.connectionLimit)"])
   }
 
-  /// Stops accepting, tells streams to end, and returns when the last response was sent.
+  /// Stops accepting, asks streams to end, and returns when the last response was sent.
   ///
   /// Requests that arrived before the call are still answered; a peer in the middle of its request has until
   /// `readTimeout`. There is no limit to how long handlers and streams may take. A second call waits for the same end.

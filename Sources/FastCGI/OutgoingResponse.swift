@@ -80,7 +80,7 @@ extension OutgoingResponse {
     if isEnding { cancel() }
   }
 
-  /// Tells the producer of a stream to end it.
+  /// Asks the producer of a stream to end it.
   func serverStops() {
     let cancel = state.withLock { state in
       state.isStopping = true

@@ -25,7 +25,7 @@ public final class RedisConnection: Sendable {
   /// - Parameters:
   ///   - name: the name of the thread, and of the client in Redis's `CLIENT LIST`.
   ///   - logger: logs when the connection is made, lost or refused.
-  ///   - meter: is told of each command and reconnect.
+  ///   - meter: is notified of each command and reconnect.
   public convenience init(_ address: RedisAddress, name: String, logger: Logger, meter: (any RedisMeter)? = nil) {
     self.init(LinkConfiguration(address: address, name: name, logger: logger, limits: LinkLimits(), meter: meter))
   }

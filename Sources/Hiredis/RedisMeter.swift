@@ -1,4 +1,5 @@
-/// Is told what the connections of a process do, on any thread and at once: it must be quick and must not block.
+/// Receives the measurements of a process's connections, on any thread and at once: it must be quick and must not
+/// block.
 public protocol RedisMeter: Sendable {
   /// Notes a script, or commands that were sent together.
   /// - Parameters:

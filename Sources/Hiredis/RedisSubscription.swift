@@ -22,7 +22,7 @@ public final class RedisSubscription: Sendable {
   /// - Parameters:
   ///   - name: the name of the thread, and of the client in Redis's `CLIENT LIST`.
   ///   - logger: logs when the connection is made, lost or refused.
-  ///   - meter: is told of each reconnect.
+  ///   - meter: is notified of each reconnect.
   ///   - onMessage: called for each message.
   ///   - onSubscribe: called when Redis has confirmed a channel, also after each reconnect.
   ///   - onConnect: called after each (re)connect, once all channels of that time are confirmed.

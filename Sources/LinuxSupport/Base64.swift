@@ -33,7 +33,7 @@ package enum Base64 {
       count -= 8
       bytes.append(UInt8(bits >> count & 0xff))
     }
-    // Bits that stand for nothing must be 0.
+    // Unused bits must be 0.
     return bits & (1 << count - 1) == 0 ? bytes : nil
   }
 }

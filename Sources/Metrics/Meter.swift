@@ -4,7 +4,8 @@ import Synchronization
 
 /// What one process counts, since it was last taken.
 ///
-/// A count is an addition under a lock that is held for some nanoseconds. Who counts often looks its series up once.
+/// A count is an addition under a lock that is held for some nanoseconds. Frequent callers should look up their
+/// series once.
 public final class Meter: Sendable {
   /// A series of a family.
   public struct Series: Sendable {

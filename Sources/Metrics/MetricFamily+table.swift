@@ -11,7 +11,7 @@ extension MetricFamily {
   public static let build = gauge("wf_build_info", by: ["version"], "Always 1; the version of the API.")
   /// Runs in queues.
   public static let runsQueued = gauge("wf_runs_queued", "Queued runs that a worker may take now.")
-  /// Runs in workers' hands.
+  /// Runs held by workers.
   public static let runsStarted = gauge("wf_runs_started", "Runs that workers hold.")
   /// Runs that wait for a time.
   public static let runsParked = gauge(

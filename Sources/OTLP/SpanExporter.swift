@@ -5,8 +5,8 @@ public import Logging
 import Synchronization
 public import Tracing
 
-/// Sends spans to a collector by OTLP/HTTP with JSON bodies, apart from the work that they tell of: what is recorded
-/// waits in a bounded queue, and is dropped where the collector does not keep up.
+/// Sends spans to a collector by OTLP/HTTP with JSON bodies, asynchronously to the traced work: what is recorded waits
+/// in a bounded queue, and is dropped where the collector does not keep up.
 public final class SpanExporter: SpanRecorder {
   private struct State {
     var queue: [Span] = []

@@ -26,7 +26,7 @@ public enum Digest {
     }
   }
 
-  /// Compares in a time that depends on the lengths alone, so that it does not tell how much of a guess is right.
+  /// Compares in a time that depends on the lengths alone, so that it does not show how much of a guess is right.
   public static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
     one.count == other.count && CRYPTO_memcmp(one, other, one.count) == 0
   }

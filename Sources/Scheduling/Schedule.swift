@@ -13,7 +13,7 @@ public struct Schedule: Sendable, Equatable {
   public enum Rule: Sendable, Equatable {
     /// A cron expression by the clocks of a zone.
     case cron(CronExpression, TimeZoneData)
-    /// The anchor, an instant, and every so many seconds after it.
+    /// The anchor, an instant, and a time after each interval from there on.
     case interval(seconds: Int, anchor: Int)
   }
 

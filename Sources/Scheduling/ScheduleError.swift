@@ -2,7 +2,7 @@
 public enum ScheduleError: Error, Sendable, Equatable {
   /// This expression has no time in the next ten years.
   case neverDue(String)
-  /// An interval is so many seconds, which is not 1 to ten years.
+  /// The interval, in seconds, is outside one second to ten years.
   case interval(Int)
   /// An interval begins at this instant, which is not in the years 1 to 9999.
   case anchor(Int)

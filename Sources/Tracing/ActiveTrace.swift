@@ -23,14 +23,14 @@ public struct ActiveTrace: Sendable, Equatable {
     (self.context, self.outer, self.recorder) = (context, outer, recorder)
   }
 
-  /// Work that this work causes. Its span's id is derived from this one's and the words, which tell it from the others.
+  /// Work that this work causes. Its span's id is derived from this one's and the words, which identify it.
   public func child(_ words: String...) -> ActiveTrace {
     guard let recorder else { return self }
     let span = SpanID.derived(from: context.traceID, context.parent.value, words)
     return ActiveTrace(context.with(parent: span), outer: context.parent, recorder)
   }
 
-  /// Whether a span of it is written: whoever asks need not make its attributes otherwise.
+  /// Whether a span of it is written: callers need not make its attributes otherwise.
   public var isRecorded: Bool { recorder != nil && context.isSampled }
 
   /// Writes the span of the work, which ends now.

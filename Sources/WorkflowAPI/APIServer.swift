@@ -82,7 +82,7 @@ public struct APIServer: Service {
 
   /// Serves until the service group shuts down, then answers the requests that have arrived.
   ///
-  /// No run is accepted before Redis has told how many partitions its data have.
+  /// No run is accepted before Redis has said how many partitions its data have.
   /// - Throws: `FastCGIError` when the listener cannot be opened; `PartitionMismatch`, at once or when Redis is back.
   public func run() async throws {
     let outages = OutageLog("the look at the number of partitions", logger: logger)

@@ -17,7 +17,7 @@ struct BulkRoute: Route {
       }
     }
 
-    /// Where runs stand with which something can be done.
+    /// The status of runs with which something can be done.
     var statuses: Set<RunStatus> {
       switch self {
       case .control: [.queued, .started]
@@ -89,7 +89,7 @@ struct BulkRoute: Route {
     }
   }
 
-  /// - Returns: where the runs stand with which it was done.
+  /// - Returns: the status of the runs with which it was done.
   private func perform(on ids: [JobID], _ context: RequestContext) async throws(APIError) -> [JobID: RunStatus] {
     var outcomes: [JobID: RunStatus] = [:]
     do throws(StoreError) {

@@ -84,7 +84,7 @@ extension Partitions {
 /// What the routes share that have callbacks sent again.
 struct CallbackRecalls: Sendable {
   let partitions: Partitions
-  /// Refuses submissions until Redis has told how many partitions its data have; these requests are refused with them.
+  /// Refuses submissions until Redis has said how many partitions its data have; these requests are refused with them.
   let submissions: GroupSubmit
 
   /// Dead callbacks that one request has sent again, in each partition.

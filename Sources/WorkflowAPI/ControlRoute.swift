@@ -43,7 +43,7 @@ struct ControlRoute: Route {
     }
   }
 
-  /// Where a run stands after it was steered.
+  /// The status of a run after it was steered.
   static func document(_ id: JobID, _ status: RunStatus) -> JSONValue {
     ["job_id": .string(id.description), "status": .string(status.rawValue)]
   }

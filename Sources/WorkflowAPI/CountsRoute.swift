@@ -2,7 +2,7 @@ import ExactJSON
 import FastCGI
 import WorkflowStore
 
-/// `GET /status/counts`: how many runs there are, by where they stand.
+/// `GET /status/counts`: how many runs there are, by status.
 struct CountsRoute: Route {
   let method = "GET"
   let pattern = ["status", "counts"]

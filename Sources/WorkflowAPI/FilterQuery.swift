@@ -17,14 +17,14 @@ struct FilterQuery {
   /// The parameters as the OpenAPI document has them.
   /// - Parameters:
   ///   - more: those of the route alone.
-  ///   - statuses: where the runs may stand that are meant.
+  ///   - statuses: the status that the runs may have.
   static func documentation(
     _ more: [Parameter], partitions: Partitions, statuses: Set<RunStatus> = Set(RunStatus.allCases)
   ) -> [RouteDocumentation.Parameter] {
     let known = RunStatus.allCases.filter(statuses.contains).map { JSONValue.string($0.rawValue) }
     let status = Parameter(
       name: "status", schema: ["type": "array", "items": ["enum": .array(known)]],
-      meaning: "where they stand; may be repeated")
+      meaning: "their status; may be repeated")
     let cursor = Parameter(
       name: "cursor", schema: ["type": "string", "pattern": .string(RunCursor.pattern(partitions: partitions.count))],
       meaning: "`next` of the page before")

@@ -56,7 +56,7 @@ struct HealthRoute: Route {
   }
 
   /// The live workers.
-  /// - Parameter isNeeded: false where some partitions are down, and the rest is told without them.
+  /// - Parameter isNeeded: false where some partitions are down, and the rest is shown without them.
   private func snapshot(isNeeded: Bool) async throws(StoreError) -> OperationCatalog.Snapshot? {
     do { return try await catalog.look() } catch {
       if isNeeded { throw error }

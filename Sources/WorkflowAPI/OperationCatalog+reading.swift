@@ -18,7 +18,7 @@ extension OperationCatalog {
     do {
       found = try await look()
     } catch {
-      // Whether there is a worker that has it cannot be told; other faults remain.
+      // Whether a worker has it is unknown; other faults remain.
       guard faults.allSatisfy(\.isOfUnknownOperation) else { throw .invalid(faults) }
       throw APIError(reading: error)
     }

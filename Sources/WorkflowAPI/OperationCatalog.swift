@@ -7,7 +7,7 @@ import WorkflowStore
 
 /// The operations that steps may name: the API's own, and those that live workers announce.
 ///
-/// What is known is a few seconds old. Whoever needs to know better looks at once; such looks share one another's
+/// What is known is a few seconds old. Callers that need newer data call `look()`; such looks share one another's
 /// result, and are so rare that a flood of unknown names costs Redis next to nothing.
 final class OperationCatalog: Sendable {
   /// What a look has found.
@@ -98,7 +98,7 @@ final class OperationCatalog: Sendable {
     return try await task.value.get()
   }
 
-  /// Whoever comes from now on needs a new look.
+  /// Begins the pending look: later callers need another one.
   private func begin() {
     state.withLock { state in
       state.running = state.pending

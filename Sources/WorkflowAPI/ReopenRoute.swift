@@ -85,7 +85,7 @@ struct RerunRoute: Route {
 }
 
 extension Partitions {
-  /// Runs an ended run again, and answers where it stands.
+  /// Runs an ended run again, and answers its status.
   fileprivate func reopen(
     _ id: JobID, _ reopening: Reopening, _ context: RequestContext
   ) async throws(APIError) -> FastCGIResponse {

@@ -9,7 +9,7 @@ struct Router: Sendable {
   private let routes: [(route: any Route, pattern: [[UInt8]], isOfRun: Bool)]
   private let partitions: Partitions?
 
-  /// - Parameter partitions: tell whose a run is; nil where there are no runs.
+  /// - Parameter partitions: have the owners of runs; nil where there are no runs.
   init(_ routes: [any Route], partitions: Partitions? = nil) {
     self.routes = routes.map { route in
       let isOfRun = route.documentation.parameters.contains {

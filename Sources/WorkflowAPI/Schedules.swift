@@ -12,7 +12,7 @@ struct Schedules: Sendable {
   /// Where the time zones are.
   var zones = TimeZoneFolder.system
   let partitions: Partitions
-  /// Refuses submissions until Redis has told how many partitions its data have; schedules are refused with them.
+  /// Refuses submissions until Redis has said how many partitions its data have; schedules are refused with them.
   let submissions: GroupSubmit
 
   /// Stands for the id of a run, which follows from its tick.

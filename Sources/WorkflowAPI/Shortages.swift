@@ -13,7 +13,7 @@ struct Shortages {
     case combination([String])
   }
 
-  /// What is told at most, one by one.
+  /// The most shortages that are listed one by one.
   private static let most = 20
 
   private var runs: [Missing: Int] = [:]

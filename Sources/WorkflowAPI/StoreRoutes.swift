@@ -106,7 +106,7 @@ struct DeleteStoreRoute: Route {
   let method = "DELETE"
   let pattern = ["workflow", "stores", "*"]
   let partitions: Partitions
-  /// Refuses submissions until Redis has told how many partitions its data have; these requests are refused with them.
+  /// Refuses submissions until Redis has said how many partitions its data have; these requests are refused with them.
   let submissions: GroupSubmit
 
   var documentation: RouteDocumentation {

@@ -108,7 +108,8 @@ struct DrainRoute: Route {
     } catch {
       throw APIError(repeatable: error)
     }
-    throw .notFound("there is no live worker \(id.cut(toBytes: 200)) that can be told; GET /status/workers lists them")
+    throw .notFound(
+      "there is no live worker \(id.cut(toBytes: 200)) that can be drained; GET /status/workers lists them")
   }
 
   /// A segment of a path without percent-encoding.

@@ -16,7 +16,7 @@ struct CommandFailure: Error, CustomStringConvertible {
     case unavailable = 69
     /// The result cannot be written.
     case outputError = 74
-    /// A limit is reached; later it may go.
+    /// A limit is reached; retry later.
     case temporary = 75
     /// The API does not let the client do it: it wants another key, or one at all.
     case noPermission = 77

@@ -133,7 +133,7 @@ struct Composition {
     RedisConnection(settings.redis, name: name, logger: logger, meter: redisMeter)
   }
 
-  /// Tells of what happens to runs.
+  /// The events of runs.
   /// - Parameter documents: reads what is new.
   func events(_ documents: RedisConnection) -> RunEvents {
     RunEvents(settings.redis, partitions: partitions(documents), logger: logger, meter: redisMeter)

@@ -27,7 +27,7 @@ enum Files {
     }
   }
 
-  /// Writes a file, readable by its owner; whoever reads it sees the old text or the new.
+  /// Writes a file, readable by its owner; a reader sees the old text or the new.
   static func write(_ text: String, to path: String) throws {
     do {
       let draft = path + ".new"

@@ -68,8 +68,8 @@ enum Terminal {
     _ = poll(&entry, 1, -1)
   }
 
-  /// A result that cannot be written is no success: it ends the process. When standard error is gone, no message can be
-  /// shown, and a reader that has had enough, such as `head`, knows.
+  /// A failed write to standard output ends the process with an error; one to standard error is ignored. EPIPE is
+  /// silent: the reader, such as `head`, has closed the pipe.
   private static func fail(_ descriptor: Int32, _ error: Errno) {
     guard descriptor == 1 else { return }
     if error != .brokenPipe { say("wf: standard output: \(error)") }

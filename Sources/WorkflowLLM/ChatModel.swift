@@ -61,7 +61,7 @@ public struct ChatRequest: Sendable, Equatable {
 
   /// The form of an answer.
   public struct ResponseSchema: Sendable, Equatable {
-    /// The name that the provider is told: letters, digits, `_` and `-`.
+    /// The name that is sent to the provider: letters, digits, `_` and `-`.
     public var name: String
     /// A JSON Schema.
     public var schema: JSONValue

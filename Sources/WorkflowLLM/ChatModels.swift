@@ -19,7 +19,7 @@ public struct ChatModels: Sendable {
     public var limits = ModelDefinition.Limits()
     /// What its tokens cost; nil where no price is known.
     public var prices: ModelDefinition.Prices?
-    /// What tells its answers from those of another model under the same name: its URL and the provider's name for it.
+    /// What distinguishes it from another model under the same name: its URL and the provider's name for it.
     public var identity = ""
     /// The tokens of a prompt and its answer together; nil where it is not known.
     public var contextTokens: Int?

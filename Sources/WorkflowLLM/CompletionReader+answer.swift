@@ -30,7 +30,7 @@ extension CompletionReader {
   }
 
   /// The reason as all wires say it. Some servers say that a text is whole when the limit has cut it (llama.cpp,
-  /// transformers and guidellm): the count tells.
+  /// transformers and guidellm): the count shows it.
   private func finishReason(_ reason: StopReason?, _ tokens: TokenUsage) -> String? {
     if isCut(reason, tokens) { return "length" }
     return reason == nil ? nil : "stop"

@@ -121,7 +121,7 @@ struct Reasoning {
     return text.utf8.distance(from: text.startIndex, to: start ?? text.endIndex)
   }
 
-  /// Whether a scalar may stand before reasoning, and before the text after it: white space, or a byte order mark.
+  /// Whether a scalar is allowed before reasoning, and before the text after it: white space, or a byte order mark.
   static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
     scalar.properties.isWhitespace || scalar.properties.isDefaultIgnorableCodePoint
   }

@@ -186,7 +186,7 @@ extension HTTPResponse {
 
 extension HTTPStreamingResponse {
   /// The whole response.
-  /// - Throws: `tooLarge` after so many bytes.
+  /// - Throws: `tooLarge` after this number of bytes.
   fileprivate func collected(atMost limit: Int) async throws(HTTPError) -> HTTPResponse {
     var iterator = body.makeAsyncIterator()
     var bytes: [UInt8] = []

@@ -55,7 +55,7 @@ enum ScalarKind {
   }
 }
 
-/// What stands before a place in a text, as far as it decides whether the text can be cut there.
+/// What is before a place in a text, as far as it decides whether the text can be cut there.
 struct BoundContext {
   /// How the last word ended.
   private enum WordEnd { case none, stop, sentence, wideSentence }

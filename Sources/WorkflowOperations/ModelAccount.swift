@@ -4,7 +4,7 @@ public import Workflow
 /// what the calls have used.
 public protocol ModelAccount: Sendable {
   /// A call of a model that is to be made, without limits.
-  /// - Parameter part: tells apart the calls that an attempt makes; the same in each attempt.
+  /// - Parameter part: distinguishes the calls that an attempt makes; the same in each attempt.
   func call(of model: String, part: String?) -> ModelCall
 
   /// Asks whether a call may begin, and waits where that is a matter of a moment.

@@ -14,7 +14,7 @@ struct ModelStep: Sendable {
   /// The configured models.
   let models: ChatModels
 
-  /// Calls the model of the chain that is its turn; whoever follows the run sees its text as it comes.
+  /// Calls the model of the chain that is its turn; clients that follow the run see its text as it comes.
   /// - Parameters:
   ///   - part: names the call where an attempt makes several; each has another key.
   ///   - isShown: whether those who follow the run see the text: only one call of an attempt may be shown.

@@ -37,7 +37,7 @@ struct TextSplitter {
   }
 
   /// Where the chunk ends whose new part begins at an offset.
-  /// - Parameter context: what stands before the offset; what stands before the end, afterwards.
+  /// - Parameter context: what is before the offset; afterwards, what is before the end.
   private func cut(
     _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, room: Int, _ context: inout BoundContext
   ) -> Int {

@@ -1,7 +1,7 @@
 import Workflow
 
 /// What one call writes of a batch. A batch whose documents or result are large is written in several: all but the last
-/// only lay down documents, in pieces, and slices of the result; the last makes them count.
+/// only store documents, in pieces, and slices of the result; the last makes them count.
 struct BatchCall: Sendable {
   /// A part of a result on its way.
   enum ResultPiece: Sendable, Equatable {

@@ -151,7 +151,7 @@ public struct CheckpointBatch: Sendable {
 
   /// Bytes from which a batch should be written before more is added to it.
   private static let full = RunDocuments.mostPerCall
-  /// Weight from which it should be written: a script of so much takes Redis less than 20 ms.
+  /// Weight from which it should be written: a script of this weight takes Redis less than 20 ms.
   private static let fullWeight = 6_000
 
   /// Whether it should be written before more is added to it.
@@ -266,6 +266,6 @@ public enum WriteOutcome: Sendable, Equatable {
   /// others, which must be written again first.
   case behind(Int)
   /// It cannot be written as it is; nothing was, and its number is not used up. `namespace`: the store that takes
-  /// nothing; nil when something else stands in the way.
+  /// nothing; nil when something else prevents it.
   case refused(String, namespace: String?)
 }

@@ -8,7 +8,7 @@ import Glibc
 public enum CommitPoint: String, Sendable, CaseIterable {
   /// A body has been checked; Redis knows nothing of it.
   case beforeSubmit
-  /// The run is accepted; the client has not been told.
+  /// The run is accepted; the client has no answer yet.
   case afterSubmit
   /// A worker is about to take runs.
   case beforeClaim
@@ -20,7 +20,7 @@ public enum CommitPoint: String, Sendable, CaseIterable {
   case afterCall
   /// Something of a run is to be recorded.
   case beforeRecord
-  /// It is recorded; the worker has not gone on.
+  /// It is recorded; the worker has not continued.
   case afterRecord
   /// The last step is done; the end is not recorded.
   case beforeFinish
@@ -30,15 +30,15 @@ public enum CommitPoint: String, Sendable, CaseIterable {
   case beforeHandBack
   /// The run is back in its queue; the worker still runs.
   case afterHandBack
-  /// The runs of a dead worker are back in their queue; whoever did that has not said so.
+  /// The runs of a dead worker are back in their queue; the worker that did it has not logged it.
   case afterRecovery
   /// A tick of a schedule is due; Redis knows of no run.
   case beforeTick
-  /// The tick's run is queued, and the schedule is due at its next time; the worker has not gone on.
+  /// The tick's run is queued, and the schedule is due at its next time; the worker has not continued.
   case afterTick
   /// Entries of the inbox have been read and checked; Redis still has them there.
   case beforeTake
-  /// The entries are runs; the worker has not gone on.
+  /// The entries are runs; the worker has not continued.
   case afterTake
   /// A callback is leased; nothing has been sent.
   case beforeCallback
@@ -46,11 +46,11 @@ public enum CommitPoint: String, Sendable, CaseIterable {
   case afterCallback
   /// A new generation of a run is to be opened; Redis knows nothing of it.
   case beforeReopen
-  /// It is queued; whoever asked has not been told.
+  /// It is queued; the client has no answer yet.
   case afterReopen
   /// Runs are to be cancelled, paused or resumed; Redis knows nothing of it.
   case beforeControl
-  /// They are; whoever asked has not been told.
+  /// They are; the client has no answer yet.
   case afterControl
 
   /// Marks that the process is at this point.

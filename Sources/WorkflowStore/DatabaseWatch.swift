@@ -3,9 +3,9 @@ import Synchronization
 
 /// Checks every two seconds whether Redis has lost runs, or may lose them, and reports it in the log and in health.
 ///
-/// Redis says nothing when its database is emptied or another one takes its place. A random id under a key of wf's own
-/// tells: once this process has seen it, it is there for as long as the runs are. Where the partitions are on several
-/// servers, each has one.
+/// Redis says nothing when its database is emptied or another one takes its place. A random id under one of wf's keys
+/// detects that: once this process has seen it, it is there for as long as the runs are. Where the partitions are on
+/// several servers, each has one.
 public final class DatabaseWatch: Sendable {
   private struct State {
     /// By the number of the partition; those of one server have that of the first.

@@ -6,7 +6,7 @@ public enum EvictionPolicy: Sendable, Equatable {
   case noEviction
   /// It discards keys.
   case evicts(policy: String)
-  /// It does not tell.
+  /// It does not report its policy.
   case unknown
 
   /// A policy by its name in redis.conf.

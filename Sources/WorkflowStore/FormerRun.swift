@@ -164,8 +164,8 @@ extension RunStore {
     return fields
   }
 
-  /// Lays down the documents of a run that is to be run again, in portions, to be kept for ten minutes.
-  /// - Parameter wish: no other request has it: another one may lay down the same at the same time.
+  /// Stores the documents of a run that is to be run again, in portions, to be kept for ten minutes.
+  /// - Parameter wish: no other request has it: another one may store the same at the same time.
   /// - Returns: how many fields the outputs have.
   func stage(
     _ fields: [(name: String, text: [UInt8])], submitted: [UInt8], _ id: JobID, by wish: JobID

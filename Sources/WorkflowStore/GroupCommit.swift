@@ -84,7 +84,7 @@ public final class GroupSubmit: Sendable {
   /// Throws while submissions are refused.
   public func checkHold() throws(StoreError) {
     guard isHeld.load(ordering: .relaxed) else { return }
-    throw .unavailable(reason: "Redis has not told yet how many partitions it holds", outcomeUnknown: false)
+    throw .unavailable(reason: "Redis has not said yet how many partitions it holds", outcomeUnknown: false)
   }
 
   /// Accepts a run. Safe to send twice: the same id, or the same key with the same body, is one job.
@@ -129,7 +129,7 @@ private final class Lane<Item: Sendable, Answer: Sendable>: Sendable {
   private let send: Send
   private let state = Mutex(State())
 
-  /// - Parameter silence: is told of the calls, where somebody asks for it.
+  /// - Parameter silence: is notified of the calls; nil where nothing needs it.
   init(mostPerCall: Int, silence: Silence? = nil, _ send: @escaping Send) {
     self.mostPerCall = mostPerCall
     self.silence = silence

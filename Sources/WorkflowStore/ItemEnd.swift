@@ -45,7 +45,7 @@ public struct StepUnit: Sendable, Hashable {
   }
 
   /// The name of what is recorded of it: `{step}`, `{step}:{item}` or `{step}:{item}:{part}`. No step's id has a colon.
-  /// A part of a step that runs once is named as an item is; whether the step has `foreach` tells them apart.
+  /// A part of a step that runs once is named as an item is; whether the step has `foreach` distinguishes them.
   public var name: String { [item, part].compactMap(\.self).reduce(step) { "\($0):\($1)" } }
 
   /// Reads a name.

@@ -99,15 +99,15 @@
 ///   lease_lengths      hash    worker id → length of its lease, ms                                       as in workers
 ///   idle               zset    worker id → since when it has had room and found nothing queued, ms       a lease after last
 ///   serves             hash    idle worker → how many classes it knows, and those that it serves         as idle
-///   worker:{id}        hash    of a live worker: about (JSON), since, abilities (the digest), runs (in hand),   lease + 2 s
+///   worker:{id}        hash    of a live worker: about (JSON), since, abilities (the digest), runs (held),      lease + 2 s
 ///                              state, drain (1: it is to take no runs); in the first partition only
 ///   abilities:{digest} string  what workers announce, JSON: operations with the schemas of their          lease + 2 s
 ///                              parameters, fields; in the first partition only
 ///   recovery           hash    when workers last looked for lapsed leases and lost runs, and who         1 h after last
 ///   dead               zset    id of each run that took down too many workers → when, ms; newest 10,000   retain
 ///   repairs            hash    what was found broken and was repaired → how often                        for good
-///   fallbacks          hash    minute of the hour → the minute since 1970 and the placeholders that    1 h after the last
-///                              stood in for a model's words in it, as `29412345:7`
+///   fallbacks          hash    minute of the hour → the minute since 1970 and the placeholders         1 h after the last
+///                              that replaced a model's words in it, as `29412345:7`
 ///   metrics            hash    what is counted of each partition and, in the first one, of all processes: family      for good
 ///                              and labels, with colons between them → the sum; 20,000 fields at most
 ///   metrics:{process}  string  the number of the last portion that a process has added; in the first             1 day
@@ -126,7 +126,7 @@
 ///                      string  the steps of finished runs, by the beginning of their SHA-256: a rerun    retain after
 ///                              needs them                                                               the last end
 ///   reopen:{id}:{wish} hash    the outputs that a finished run keeps when it is run again; each request  10 minutes
-///                              lays down its own
+///                              stores its own
 ///   reopen_docs:{id}:{wish}
 ///                      string  its steps and inputs: both until they become outputs and docs             10 minutes
 /// channels (publish/subscribe: a lost message costs time only, as all that it says is in keys, too)

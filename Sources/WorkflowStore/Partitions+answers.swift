@@ -99,7 +99,7 @@ extension Partitions {
     return (all.first { $0.outage == nil } ?? all[0]).hurried(to: .seconds(2))
   }
 
-  /// This id, or one that follows from it and is in a partition that is not down: the same, whoever asks.
+  /// This id, or one that follows from it and is in a partition that is not down: the same for all callers.
   /// - Parameter isShunned: whether a partition is to be treated as one that is down.
   func reachable(_ id: JobID, unless isShunned: (Int) -> Bool = { _ in false }) -> JobID {
     let own = number(of: id)

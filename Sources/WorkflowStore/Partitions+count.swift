@@ -57,7 +57,7 @@ extension Partitions {
   /// Compares the count with that of the data as soon as Redis answers.
   /// - Parameters:
   ///   - limit: how long to wait for the answer; until the task is cancelled unless given.
-  ///   - outages: is told what Redis answers instead.
+  ///   - outages: receives what Redis answers instead.
   public func check(within limit: Duration? = nil, _ outages: OutageLog) async -> PartitionCheck {
     let deadline = limit.map { ContinuousClock.now + $0 }
     repeat {

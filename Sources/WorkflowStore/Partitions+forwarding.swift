@@ -22,7 +22,7 @@ extension Partitions {
   /// - Parameters:
   ///   - offset: the position of the first of them.
   ///   - now: Redis's clock, in milliseconds.
-  ///   - note: is told of each partition that was asked, and of its error.
+  ///   - note: receives each partition that was asked, and its error.
   public func forward(
     _ entries: [(entry: InboxEntry, route: InboxRoute)], from offset: Int, now: Int,
     note: (RunStore, StoreError?) -> Void

@@ -40,7 +40,7 @@ public struct OverallState: Sendable {
 }
 
 extension Partitions {
-  /// How long one of several servers may take to tell its state.
+  /// How long one of several servers may take to answer with its state.
   private static let patience = Duration.seconds(2)
 
   /// Reads the state of the whole.

@@ -32,7 +32,7 @@ extension Partitions {
   }
 
   /// What wf's user may not do of what wf needs, in the first partition where something is missing; nil when the server
-  /// cannot tell.
+  /// cannot report it.
   public func missingRights() async throws(StoreError) -> [MissingRight]? {
     for store in all {
       guard let missing = try await store.missingRights() else { return nil }

@@ -10,7 +10,7 @@ public final class RedisClock: Sendable {
   /// Redis's clock at the origin, in microseconds since 1970.
   private let base = Atomic(0)
 
-  /// A clock that shows 1970 until an answer has told the time.
+  /// A clock that shows 1970 until the first answer.
   public init() {}
 
   /// What Redis's clock shows now.
@@ -19,7 +19,7 @@ public final class RedisClock: Sendable {
   /// The time since this host started. No step of a clock changes it, so that waits within the process count by it.
   public static var uptime: Timestamp { Timestamp(microseconds: monotonicMicroseconds) }
 
-  /// Takes the time that an answer has brought.
+  /// Sets the time from an answer.
   func set(_ microseconds: Int) { base.store(microseconds - elapsed, ordering: .relaxed) }
 
   private var elapsed: Int { RedisClock.monotonicMicroseconds - origin }

@@ -2,8 +2,8 @@ import Hiredis
 import Synchronization
 import Workflow
 
-/// The classes of runs, as far as a worker's claims have told it: runs that require the
-/// same of a worker (``WorkflowDefinition/requirements``) are of one class.
+/// The classes of runs, as learnt from a worker's claims: runs that require the same of a worker
+/// (``WorkflowDefinition/requirements``) are of one class.
 public final class RunClasses: Sendable {
   private struct State {
     /// How many classes there were at the last read.
@@ -21,7 +21,7 @@ public final class RunClasses: Sendable {
   /// - Parameter abilities: the names of the operations that the worker has, and of the newer fields that it knows.
   public init(_ abilities: Set<String>) { self.abilities = abilities }
 
-  /// What runs may require and the worker does not have; each is told once.
+  /// What runs may require and the worker does not have; each is returned once.
   public func takeMissing() -> [String] {
     state.withLock { state in
       defer { state.missing = [] }

@@ -60,7 +60,7 @@ public final class RunEvents: Sendable {
   /// Connects at once.
   /// - Parameters:
   ///   - partitions: read what is new.
-  ///   - meter: is told of reconnects.
+  ///   - meter: is notified of reconnects.
   public init(
     _ redis: RedisAddress, partitions: Partitions, logger: Logger, meter: (any RedisMeter)? = nil
   ) {

@@ -2,7 +2,7 @@ public import Workflow
 
 /// Which runs are meant, of those that have not expired.
 public struct RunFilter: Sendable, Equatable {
-  /// Where they stand; empty for all.
+  /// Their status; empty for all.
   public var statuses: Set<RunStatus> = []
   /// What their author calls them.
   public var name: String?

@@ -13,7 +13,7 @@ public enum ControlVerb: String, Sendable, Equatable, CaseIterable {
 
 /// What became of a run that somebody steers.
 public enum ControlOutcome: Sendable, Equatable {
-  /// It is done, now or by an earlier call; where the run stands.
+  /// It is done, now or by an earlier call; the run's status.
   case done(RunStatus)
   /// The run has ended otherwise.
   case ended(RunStatus)
@@ -23,7 +23,7 @@ public enum ControlOutcome: Sendable, Equatable {
   case gone
 }
 
-/// What a worker is told of a run that it holds.
+/// A message to a worker about a run that it holds.
 public enum ControlMessage: Sendable, Equatable {
   /// The run has ended, or is another's: nothing of it can be written any more.
   case lost(HeldRun)

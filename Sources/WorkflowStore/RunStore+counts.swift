@@ -1,10 +1,10 @@
 import Hiredis
 
-/// How many runs there are, by where they stand, and how old the oldest are.
+/// How many runs there are, by status, and how old the oldest are.
 public struct RunCounts: Sendable, Equatable {
   /// Runs that wait, for whatever.
   public var queued = 0
-  /// Runs in some worker's hand.
+  /// Runs held by workers.
   public var started = 0
   /// Of the queued ones, those that wait for a time or are paused.
   public var parked = 0

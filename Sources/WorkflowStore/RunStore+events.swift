@@ -3,7 +3,7 @@ public import Workflow
 
 /// A portion of a run's progress log, with its status.
 public struct RunUpdate: Sendable {
-  /// Where the run stands.
+  /// The run's status.
   public let status: RunStatus
   /// Progress entries from the asked one on, as JSON text.
   public let entries: [[UInt8]]
@@ -15,7 +15,7 @@ public struct RunUpdate: Sendable {
 }
 
 extension RunStore {
-  /// Bytes of entries after which a portion of the log ends; so much is sent to one watcher at a time.
+  /// Bytes of entries after which a portion of the log ends; one portion is sent to a watcher at a time.
   public static let updatePortion = 64 * 1_024
   /// Bytes of entries that Redis looks through for their heads in one script, which takes it a millisecond or two.
   private static let headsPortion = 1 << 20

@@ -4,7 +4,7 @@ import Hiredis
 public struct StoreHealth: Sendable, Equatable {
   /// Runs that wait for a worker.
   public let queued: Int
-  /// Runs in some worker's hand.
+  /// Runs held by workers.
   public let started: Int
   /// Workers that have beaten within their lease, and have not said that they stop.
   public let workers: Int

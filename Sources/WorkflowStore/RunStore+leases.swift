@@ -3,7 +3,7 @@ import Hiredis
 import LinuxSupport
 import Workflow
 
-/// A run in a worker's hand, as its heartbeat names it.
+/// A run that a worker holds, as named in its heartbeat.
 public struct HeldRun: Sendable, Equatable {
   /// The run.
   public let id: JobID
@@ -49,7 +49,7 @@ public struct RecoveryTurn: Sendable {
   /// Redis's clock, for the caller's next turn.
   public let clock: String
   /// Whether more time had passed since the caller's last turn than may, or Redis's clock had gone back: nothing was
-  /// taken, and nothing may be until the living have had the time to renew their leases.
+  /// taken, and nothing may be until live workers have had time to renew their leases.
   public let isHeldUp: Bool
   /// Whether another turn at once has something to do.
   public let hasMore: Bool
@@ -58,7 +58,7 @@ public struct RecoveryTurn: Sendable {
   public let runs: [(id: JobID, recovery: Recovery, worker: String?)]
 }
 
-/// What a heartbeat tells a worker of its runs.
+/// The answer to a heartbeat.
 public struct HeartbeatAnswer: Sendable {
   /// Those that others have taken from the worker.
   public let lost: [JobID]
@@ -122,12 +122,12 @@ extension RunStore {
   ///   - gap: how much later than that this turn may be when it comes to be carried out; else it takes nothing, because
   ///     the heartbeats of living workers may have been held up just as long.
   ///   - kind: also a turn that takes nothing is refused when writes are.
-  ///   - lease: the caller's lease; later than the longest lease of any worker no lease ends.
+  ///   - lease: the caller's lease; no lease ends later than the longest lease of any worker.
   ///   - limit: how many runs at most; as many take Redis some 2 ms.
   public func recover(
     after last: String?, within gap: Duration, kind: RecoveryTurn.Kind, lease: Duration, limit: Int = 100
   ) async throws(StoreError) -> RecoveryTurn {
-    let sentence = "workers died \(limits.crashes) times in a row while they had this run in hand"
+    let sentence = "workers died \(limits.crashes) times in a row while executing this run"
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(limit)

@@ -22,7 +22,7 @@ extension RunStore {
   /// Runs an ended run again: from the steps that have failed, or from a step. Safe to send twice; a request that a web
   /// server sends again opens no second generation.
   ///
-  /// A finished run's documents are taken from its result; they are laid down first, so that no script touches much.
+  /// A finished run's documents are taken from its result; they are stored first, so that no script touches much.
   /// - Parameter requestID: of the request that wants it, for the logs.
   public func reopen(
     _ id: JobID, _ reopening: Reopening, requestID: String
@@ -101,7 +101,7 @@ extension RunStore {
     return .unable("the steps of job \(id) are gone; submit it again")
   }
 
-  /// Lays down the documents that are kept of a finished run, and names the fields that go of another one.
+  /// Stores the documents that are kept of a finished run, and names the fields that go of another one.
   private func prepare(
     _ wish: inout ReopenWish, _ former: FormerRun, _ steps: (named: Set<Int>, all: Set<Int>)
   ) async throws(StoreError) {
@@ -157,10 +157,10 @@ extension RunStore {
     }
   }
 
-  /// The same request may succeed at once: it lays the documents down again.
+  /// The same request may succeed at once: it stores the documents again.
   private static func lost(_ id: JobID) -> StoreError {
     .unavailable(
-      reason: "what was laid down to run job \(id) again is gone: the connection broke, or Redis failed over",
+      reason: "what was stored to run job \(id) again is gone: the connection broke, or Redis failed over",
       outcomeUnknown: false)
   }
 }
@@ -171,27 +171,27 @@ private struct ReopenWish {
   let facts: RunFacts
   let `class`: String
   let requestID: String
-  /// Names what this request lays down.
+  /// Names what this request stores.
   let wish = JobID()
   var owner: String?
   /// The fields of its outputs that go.
   var fields: [String] = []
   var documentBytes = 0
-  /// What the script is told of the documents that are written again; empty where none are.
+  /// What the script needs of the documents that are written again; empty where none are.
   var staged = ""
 
   init(id: JobID, facts: RunFacts, class: String, requestID: String) {
     (self.id, self.facts, self.class, self.requestID) = (id, facts, `class`, requestID)
   }
 
-  /// What its claims are told.
+  /// What its claims return.
   func about(generation: Int) -> String {
     let bytes = String(documentBytes)
     let padded = String(repeating: "0", count: max(0, 8 - bytes.count)) + bytes
     return "\(`class`) \(padded) \(requestID) \(owner ?? "-") \(generation)"
   }
 
-  /// Whether a placeholder stands in the outputs of a step that is kept.
+  /// Whether a placeholder is in the outputs of a step that is kept.
   func isDegraded(_ log: [[UInt8]], without dropped: Set<String>) -> Bool {
     guard facts.isDegraded else { return false }
     return StepView.fold(log.map { ProgressHead($0) }, isStarted: false).contains {

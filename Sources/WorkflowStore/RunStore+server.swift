@@ -4,7 +4,7 @@ import Synchronization
 /// Which Redis answers, and in which role.
 public struct ServerIdentity: Sendable, Equatable {
   /// Another one after every start of the server: its `run_id`, or the number of the connection where Redis does not
-  /// tell that.
+  /// report that.
   public let runID: String
   /// Whether it is a primary, which takes writes.
   public let isPrimary: Bool
@@ -27,7 +27,7 @@ public struct MissingRight: Sendable, Equatable {
 }
 
 /// Remembers that a question is not allowed, so that it is not asked again on the same connection: Redis writes each
-/// refusal into its `ACL LOG`. `missingRights` tells of it at the start.
+/// refusal into its `ACL LOG`. `missingRights` reports it at the start.
 final class Refusal: Sendable {
   private let generation = Atomic(-1)
 
@@ -77,7 +77,7 @@ extension RunStore {
     return facts
   }
 
-  /// What wf's user may not do of what wf needs; nil when the server cannot tell.
+  /// What wf's user may not do of what wf needs; nil when the server cannot report it.
   ///
   /// Throws what Redis answers when nothing of wf can work there, as a cluster or a Redis below 7 does.
   public func missingRights() async throws(StoreError) -> [MissingRight]? {

@@ -3,7 +3,7 @@ public import Workflow
 
 /// What is known of a run without its documents: little to read, however large they are.
 public struct RunFacts: Sendable {
-  /// Where the run stands.
+  /// The run's status.
   public let status: RunStatus
   /// What its author calls it.
   public let runName: String
@@ -17,7 +17,7 @@ public struct RunFacts: Sendable {
   public let errorCode: String?
   /// Why it failed: the sentence.
   public let error: String?
-  /// Whether the placeholder stands in some output because the model failed.
+  /// Whether the placeholder is in some output because the model failed.
   public let isDegraded: Bool
   /// Until when it waits or waited outside its queue, if it did.
   public let due: [UInt8]?
@@ -76,7 +76,7 @@ public struct StoredRun: Sendable {
   /// The outputs of a failed run's steps that were too large for the log, by step.
   public let outputs: [String: [UInt8]]
 
-  /// Where the run stands.
+  /// The run's status.
   public var status: RunStatus { facts.status }
 }
 
@@ -212,7 +212,7 @@ extension RunFacts {
       reopenedAt: values[15].bytesValue)
   }
 
-  /// Values of a reply of status.lua that tell the facts.
+  /// Values of a reply of status.lua that hold the facts.
   fileprivate static let words = 19
 
   /// Reads the facts in a reply of status.lua; nil when wf did not write them.

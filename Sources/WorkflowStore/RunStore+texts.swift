@@ -1,7 +1,7 @@
 import Hiredis
 
 extension Partitions {
-  /// Appends pieces to texts, each behind what is there, and tells those who follow the runs. Safe to send twice.
+  /// Appends pieces to texts, each behind what is there, and notifies those who follow the runs. Safe to send twice.
   /// - Returns: the outcome of each.
   public func write(_ pieces: [StreamedPiece]) async -> [PieceOutcome] {
     var outcomes = Array(repeating: PieceOutcome.unanswered, count: pieces.count)

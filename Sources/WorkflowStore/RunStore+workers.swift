@@ -64,7 +64,7 @@ public struct LiveWorker: Sendable, Equatable {
     public let since: Timestamp
     /// By what its abilities are found (``RunStore/abilities(_:)``).
     public let abilities: String
-    /// Runs in its hand.
+    /// Runs that it holds.
     public let runs: Int
     /// What it does with queued runs; `draining` from the request on.
     public let state: WorkerState

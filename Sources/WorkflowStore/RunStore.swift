@@ -40,7 +40,7 @@ public final class RunStore: Sendable {
   let limits: Limits
   /// How long a command may take, a reconnect included.
   let timeout: Duration
-  /// What Redis's clock shows, as claims and records have told it.
+  /// What Redis's clock shows, as learnt from claims and records.
   public let clock: RedisClock
   let steps = TextCache<ClaimedRun.StepList>()
   let infoRefusal = Refusal()
@@ -91,7 +91,7 @@ public final class RunStore: Sendable {
     }
   }
 
-  /// Runs a script whose effect a failover must not lose, since somebody is told of it: it counts once the replicas
+  /// Runs a script whose effect a failover must not lose, since it is reported to a client: it counts once the replicas
   /// have it that are waited for.
   ///
   /// What moves something from one key to another needs no wait: a failover loses the move as a whole, and it is made

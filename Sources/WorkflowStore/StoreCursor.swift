@@ -30,7 +30,7 @@ public struct StoreCursor: Sendable, Equatable, CustomStringConvertible {
   /// The beginning of a store.
   init(partitions: Int) { places = Array(repeating: StoreCursor.start, count: partitions) }
 
-  /// Reads one; nil when it is none of a page of so many partitions.
+  /// Reads one; nil when it is none of a page of this number of partitions.
   public init?(_ text: String, partitions: Int) {
     places = text.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
     guard places.count == partitions, places.allSatisfy(StoreCursor.isPlace) else { return nil }

@@ -1,6 +1,6 @@
 /// A callback as Redis has it: what is sent to a run's `callback_url` at its end, and what has become of it.
 public struct StoredCallback: Sendable, Equatable {
-  /// Where it stands.
+  /// Its state.
   public enum State: String, Sendable, CaseIterable {
     /// It is sent when it is due.
     case waiting
@@ -46,7 +46,7 @@ public struct StoredCallback: Sendable, Equatable {
   public var owner: String? { fields["owner"] }
   /// The trace that the run belongs to, as the run keeps it; nil for a run without one.
   public var trace: String? { fields["trace"] }
-  /// When it was laid down, in seconds since 1970.
+  /// When it was written, in seconds since 1970.
   public var createdAt: String { fields["created_ts"] ?? "" }
   /// How often it was sent, this time included.
   public var attempts: Int { fields["attempts"].flatMap { Int($0) } ?? 0 }
@@ -63,7 +63,7 @@ public struct StoredCallback: Sendable, Equatable {
   /// Of the lease by which it is sent.
   var token: String { fields["token"] ?? "" }
 
-  /// Where it stands.
+  /// Its state.
   public var state: State {
     if due != nil { return token.isEmpty ? .waiting : .sending }
     return deadAt != nil ? .dead : .delivered

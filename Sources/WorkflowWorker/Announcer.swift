@@ -8,7 +8,7 @@ import WorkflowStore
 /// no more runs. What it can do is long, and is written at the start and whenever it is gone.
 final class Announcer: Sendable {
   private struct State {
-    /// Of the abilities, as Redis has told it.
+    /// Of the abilities, as Redis has answered it.
     var digest: String?
     /// The partition that has answered last, where it has a number.
     var home: Int?

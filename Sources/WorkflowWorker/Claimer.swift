@@ -29,7 +29,7 @@ final class Claimer: Sendable {
 
   /// - Parameters:
   ///   - worker: the worker's name.
-  ///   - watchdogTick: called every second while the worker is able to work, also while claims fail, and told whether
+  ///   - watchdogTick: called every second while the worker is able to work, also while claims fail, with whether
   ///     it takes no runs.
   ///   - isReachable: whether a fresh connection to Redis works.
   ///   - timeout: how long claims may have no answer before the worker counts as stalled.
@@ -69,7 +69,7 @@ final class Claimer: Sendable {
     end.continuation.finish()
   }
 
-  /// Stops the claims until it is told otherwise, or continues them. A claim in flight may still take runs.
+  /// Pauses the claims, or continues them. A claim in flight may still take runs.
   /// - Returns: whether that is a change.
   func setDraining(_ isDraining: Bool) -> Bool {
     guard schedule.withLock({ $0.setPaused(isDraining) }) else { return false }

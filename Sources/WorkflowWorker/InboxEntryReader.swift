@@ -47,7 +47,7 @@ struct InboxEntryReader: Sendable {
     do {
       return read(try JSONDocument(parsing: entry.bytes, maximumDepth: Self.depth))
     } catch {
-      // An id that can be read makes the fault known to whoever waits for the job.
+      // An id that can be read makes the fault known to a client that waits for the job.
       guard let object = try? JSONValue(leniently: entry.bytes, maximumDepth: Self.depth).objectValue,
         let id = object["job_id"]?.stringValue.flatMap({ JobID($0) })
       else { return .refused("it is no JSON: \(error) \(Self.form)") }

@@ -13,7 +13,7 @@ struct InboxReader: Sendable {
   /// Whether a run belongs to these partitions: the list of one partition is not for runs of others.
   var isOwn: @Sendable (JobID) -> Bool = { _ in true }
 
-  /// - Parameter outages: is told when Redis does not answer.
+  /// - Parameter outages: is notified when Redis does not answer.
   init(
     partitions: Partitions, entries: InboxEntryReader, worker: String, outages: OutageLog, logger: Logger
   ) {

@@ -81,8 +81,8 @@ struct ModelLedger: Sendable {
     }
   }
 
-  /// Has the first of the calls that wait for the place of one that has ended begin, where its run is parked. A call of
-  /// a run that a worker holds, and any where this fails, comes by itself when its wait is over.
+  /// Starts the first call that waits for the place of one that has ended, if its run is parked. A call of a run that a
+  /// worker holds, and any where this fails, comes by itself when its wait is over.
   private func wakeFirst(of calls: [WaitingCall], model: String) async {
     var busy: JobID?
     for call in calls where call.run != busy {

@@ -10,7 +10,7 @@ struct PartRecord: Sendable {
   /// How many parts there are, as far as is known.
   let total: Int
   let outputs: JSONObject
-  /// Is told that the part is recorded, or why it cannot be.
+  /// Called when the part is recorded, or with why it cannot be.
   let answer: @Sendable (StepError?) -> Void
 }
 

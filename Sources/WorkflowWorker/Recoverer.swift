@@ -19,7 +19,7 @@ struct Recoverer: Sendable {
   /// The error that was logged last; it is not logged again at every turn.
   private var loggedError: String?
 
-  /// - Parameter outages: is told where one of several servers does not answer.
+  /// - Parameter outages: is notified when one of several servers does not answer.
   init(store: RunStore, worker: String, lease: Duration, outages: OutageLog, logger: Logger) {
     self.store = store
     self.outages = outages

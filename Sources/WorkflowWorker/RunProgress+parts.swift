@@ -7,7 +7,7 @@ import WorkflowStore
 struct StepPartRecords {
   /// The recorded parts of the units that are known in this claim, with those of earlier claims.
   var known: [ExecutionState.Unit: [Int: JSONObject]] = [:]
-  /// Parts that the batch to be written has, and that whoever wants to have them recorded waits for.
+  /// Parts that the batch to be written has, and that the operations which want to have them recorded wait for.
   var unrecorded: [PartRecord] = []
   /// The same of the batch that is being written.
   var beingRecorded: [PartRecord] = []
@@ -58,7 +58,7 @@ extension RunProgress {
     batch.log(message)
   }
 
-  /// Tells those who wait for the parts of the batch that was taken last that it is written.
+  /// Notifies those who wait for the parts of the batch that was taken last: it is written.
   mutating func confirmParts() {
     for part in parts.beingRecorded { part.answer(nil) }
     parts.beingRecorded = []

@@ -14,7 +14,7 @@ struct RunTimers: Sendable {
   /// How many runs a turn takes; as many take Redis a few milliseconds.
   private static let mostRuns = 100
 
-  /// - Parameter outages: is told when Redis does not answer.
+  /// - Parameter outages: is notified when Redis does not answer.
   init(store: RunStore, outages: OutageLog, logger: Logger) {
     self.store = store
     self.logger = logger

@@ -70,7 +70,7 @@ final class RunTrace: Sendable {
     switch end {
     case .cancelled: fail("cancelled", "cancelled")
     case .failed(let code, let message): fail(code, message)
-    // Whoever has finished it writes the span.
+    // The worker that has finished it writes the span.
     case .finished, .unknown: break
     }
   }

@@ -21,7 +21,7 @@ struct ScheduleKeeper: Sendable {
   /// Why schedules cannot be kept here, by name: logged once for each.
   private var troubles: [String: String] = [:]
 
-  /// - Parameter outages: is told when Redis does not answer.
+  /// - Parameter outages: is notified when Redis does not answer.
   init(
     store: RunStore, partition: (number: Int, count: Int), zones: TimeZoneFolder = .system, outages: OutageLog,
     logger: Logger
@@ -138,7 +138,7 @@ struct ScheduleKeeper: Sendable {
     troubles = troubles.filter { names.contains($0.key) }
   }
 
-  /// The times of a schedule, and what it says; nil when this host cannot tell them: other workers may.
+  /// The times of a schedule, and what it says; nil when this host cannot compute them: other workers may.
   private mutating func progress(of schedule: StoredSchedule) -> (ScheduleProgress, ScheduleSpecification)? {
     guard let value = try? JSONValue(parsing: schedule.specification),
       let specification = ScheduleSpecification(json: value)

@@ -122,7 +122,7 @@ public struct Worker: Service {
       texts: TextPublisher { await texts.write($0) },
       ledger: ModelLedger(texts, configuration.cooldown, meter: counts, logger: logger), meter: counts,
       spans: spans,
-      // Where Redis cannot tell, it is no lost lease that anybody should be told of.
+      // Where Redis does not answer, no lost lease is counted.
       recordedEnd: { id in
         do { return try await texts.store(of: id).end(of: id) } catch { return .unknown }
       }, send: commit.write)

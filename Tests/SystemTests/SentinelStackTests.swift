@@ -107,7 +107,7 @@ import Testing
       return output.contains("0 replicas follow the primary") ? output : nil
     }
     for line in [
-      "does not tell where the primary is: cannot connect", "1 of 3 sentinels name the primary \(primary)",
+      "does not report where the primary is: cannot connect", "1 of 3 sentinels name the primary \(primary)",
       "1 of those in REDIS_URL answer: 2 are needed", "FAILED   WF_WAIT_REPLICAS is 1, and 0 replicas follow",
     ] {
       #expect(poor.contains(line), "\(poor)")

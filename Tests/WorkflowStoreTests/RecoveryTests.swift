@@ -151,7 +151,7 @@ import WorkflowStore
     #expect(try await crash(id, "2") == ["requeued \(id)"])
     #expect(try await crash(id, "3") == ["failed \(id)"])
 
-    let sentence = "workers died 3 times in a row while they had this run in hand"
+    let sentence = "workers died 3 times in a row while executing this run"
     let job = try await bench.hash("job:\(id)")
     #expect(job["status"] == "failed" && job["error_code"] == "worker_crashed" && job["error"] == sentence)
     #expect(job["finished_ts"] != nil && job["end"] == "")

@@ -67,7 +67,7 @@ struct TemplateTests {
     #expect(sentence("a {{ pre.text }}")?.hasPrefix("{{ pre.text }}: no key text; the keys there: clean_text") == true)
     #expect(try resolve("{{llm.summary}}") == "null")
     #expect(sentence("{{item.x}}") == "{{item.x}}: there is no item at hand")
-    #expect(sentence("{{ + }} x") == #"{{ + }} is not a reference; write \{{ for braces that stand for themselves"#)
+    #expect(sentence("{{ + }} x") == #"{{ + }} is not a reference; write \{{ for literal braces"#)
   }
 
   // MARK: At submission
@@ -93,7 +93,7 @@ struct TemplateTests {
       let fault = try #require(faults.first, "\(text)")
       #expect(faults.count == 1, "\(text)")
       #expect(fault.location.suffix(3) == [.key("value"), .key("k"), .index(0)])
-      let advice = #"is no reference such as {{step.output}}; write \{{ for braces that stand for themselves"#
+      let advice = #"is no reference such as {{step.output}}; write \{{ for literal braces"#
       #expect(fault.message.hasSuffix(advice))
     }
     #expect(try faults("\\\(text)") == [], "\(text)")
@@ -104,7 +104,7 @@ struct TemplateTests {
     #expect(
       messages == [
         #"Value error, {{ "a": 1}} is no reference such as {{step.output}}; "#
-          + #"write \{{ for braces that stand for themselves"#,
+          + #"write \{{ for literal braces"#,
         "Value error, there is no item here: {{item}} is for the params of a step with foreach",
         "Value error, there is no step nope for {{nope.x}}", "Value error, there is no step gone for {{gone}}",
       ])

@@ -2,7 +2,7 @@
 struct ClusterAnswer: Sendable {
   /// The node.
   let node: RedisAddress.Host
-  /// Who serves what in its eyes.
+  /// The slot map as this node reports it.
   let map: ClusterMap
   /// The number of the last change of the cluster that it knows of (`cluster_current_epoch`); it only grows.
   let epoch: Int

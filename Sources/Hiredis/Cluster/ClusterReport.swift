@@ -12,7 +12,7 @@ public struct ClusterReport: Sendable {
     public let slots: Int
     /// The replicas that can take its place, as far as the cluster has not found them dead.
     public let replicas: [RedisAddress.Host]
-    /// Whether the cluster works in its eyes (`cluster_state`); nil when there is no answer.
+    /// Whether the cluster works, as it reports (`cluster_state`); nil when there is no answer.
     public let seesCluster: Bool?
     /// Why there is no answer.
     public let failure: String?

@@ -3,7 +3,7 @@ import LinuxSupport
 import Logging
 import Synchronization
 
-/// What is told when the map of a cluster has changed.
+/// Receives changes of the cluster map.
 protocol ClusterClient: AnyObject, Sendable {
   /// The map has changed. Called on the thread of the topology or of a link: it must not block.
   func mapHasChanged()

@@ -20,7 +20,7 @@ final class NodeLink: Sendable {
   /// Whether the node serves no slot any more, so that its commands are for others.
   var isRetired: Bool { ended.load(ordering: .acquiring) }
 
-  /// Ends the link because its node serves no slot any more. The commands in it come back.
+  /// Ends the link because its node serves no slot any more. Its pending commands are routed again.
   func retire() {
     ended.store(true, ordering: .releasing)
     mailbox.close()

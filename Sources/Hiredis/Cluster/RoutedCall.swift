@@ -15,7 +15,7 @@ final class RoutedCall: Sendable {
     var slot: Int?
     /// The node that a redirect has named.
     var target: RedisAddress.Host?
-    /// Whether the node imports the slot, and is told that the command was redirected to it.
+    /// Whether the node imports the slot: ASKING before the command says that it was redirected there.
     var isAsking = false
     /// The link that the command was passed to.
     var link: NodeLink?

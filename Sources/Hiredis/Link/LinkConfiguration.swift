@@ -10,7 +10,7 @@ struct LinkConfiguration: Sendable {
   let logger: Logger
   /// Timeouts and sizes.
   let limits: LinkLimits
-  /// Is told of reconnects.
+  /// Is notified of reconnects.
   var meter: (any RedisMeter)?
   /// The map of the cluster that the server is a node of; nil outside a cluster.
   var topology: ClusterTopology?

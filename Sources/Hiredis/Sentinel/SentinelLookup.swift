@@ -92,7 +92,7 @@ struct SentinelLookup: Sendable {
         remedy: all.lazy.compactMap(\.value.remedy).first))
   }
 
-  /// Where the primary is in the eyes of one sentinel.
+  /// Where the primary is, as one sentinel reports.
   func primary(accordingTo host: RedisAddress.Host) throws(LinkFailure) -> RedisAddress.Host {
     var question: RedisArguments = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME"]
     question.append(name)

@@ -19,7 +19,7 @@ struct SentinelQuestion: Sendable {
           + "have any, in REDIS_SENTINEL_USERNAME; the user needs +sentinel|get-master-addr-by-name"
       case "NOPASSWORD": "the sentinels have no password: take REDIS_SENTINEL_PASSWORD away, or set one there"
       case "NOCOMMAND":
-        "this is no sentinel: name sentinels in REDIS_URL, which listen on port 26379 unless told otherwise"
+        "this is no sentinel: name sentinels in REDIS_URL, which listen on port 26379 by default"
       default: nil
       }
     return LinkFailure(error.description, remedy: remedy)

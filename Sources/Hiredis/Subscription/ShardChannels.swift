@@ -1,7 +1,7 @@
 import DequeModule
 
-/// The wanted channels of one node of a cluster, and those that it was told of. Decides which commands to send; does no
-/// I/O.
+/// The wanted channels of one node of a cluster, and those that were sent to it. Decides which commands to send; does
+/// no I/O.
 ///
 /// A node ends a subscription by itself when its slot is served by another one. It may refuse one for the same reason.
 /// Both are tried again after a while, unless the channel is not wanted here any more.

@@ -1,4 +1,4 @@
-/// The wanted channels, and those that the server was told of. Decides which commands to send; does no I/O.
+/// The wanted channels, and those that were sent to the server. Decides which commands to send; does no I/O.
 struct SubscriptionState {
   private static let mostChannelsPerCommand = 1000
 

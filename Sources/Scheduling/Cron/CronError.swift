@@ -4,7 +4,7 @@ public struct CronError: Error, Sendable, Equatable {
   public enum Problem: Sendable, Equatable {
     /// The text is longer than an expression may be, in bytes.
     case tooLong(limit: Int)
-    /// There are so many fields, not five.
+    /// The expression has this number of fields instead of five.
     case fieldCount(Int)
     /// A word that begins with `@` and is none of those known.
     case unknownNickname
@@ -40,7 +40,7 @@ public struct CronError: Error, Sendable, Equatable {
 }
 
 extension CronError: CustomStringConvertible {
-  /// A sentence for the author of the expression: what is wrong, and what may stand there.
+  /// A sentence for the author of the expression: what is wrong, and what is allowed there.
   public var description: String {
     guard let field else { return "\(fault)." }
     return "In the field \(field), \(fault)."

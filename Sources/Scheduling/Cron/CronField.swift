@@ -1,4 +1,4 @@
-/// A field of a cron expression, in the order in which they stand.
+/// A field of a cron expression; the cases are in the order of an expression.
 public enum CronField: String, Sendable, CaseIterable {
   /// The minute of an hour.
   case minute

@@ -11,7 +11,7 @@ struct ZoneRule: Sendable, Equatable {
     case weekday(month: Int, week: Int, weekday: Int)
   }
 
-  /// When the clocks are changed in each year: on a day, and so many seconds after its 00:00 by the clock before the
+  /// When the clocks are changed in each year: on a day, a number of seconds after its 00:00 by the clock before the
   /// change. The seconds may be negative, and more than those of a day.
   struct Change: Sendable, Equatable {
     let day: Day
@@ -43,7 +43,7 @@ struct ZoneRule: Sendable, Equatable {
         if change.instant > instant {
           end = min(end, change.instant)
         } else if change.instant >= start {
-          // Of two at the same instant the later one holds: daylight saving time that begins as it ends goes on.
+          // Of two at the same instant the later one holds: if daylight saving time begins as it ends, it continues.
           (start, current) = change
         }
       }

@@ -1,6 +1,6 @@
 import ExactJSON
 
-/// A place in a step's parameters where a reference stands, or something that should be one: a whole string that starts
+/// A place in a step's parameters with a reference, or with something that should be one: a whole string that starts
 /// with `@`, or a part of a string in double braces.
 ///
 /// It is valid while the text that it was found in is; only what is asked for is read a second time.

@@ -2,13 +2,13 @@ public import ExactJSON
 
 /// The parameters of one operation: their names, types, bounds and defaults.
 ///
-/// A reference may stand wherever a value may; what it brings is checked when it is resolved.
+/// A reference is allowed wherever a value is; its value is checked when it is resolved.
 public struct ParameterSchema: Sendable, Equatable {
   /// What a parameter's value must be.
   public enum Kind: Sendable, Equatable {
     /// Any JSON.
     case any
-    /// A text of at most so many Unicode scalars.
+    /// A text of at most this number of Unicode scalars.
     case string(maxScalars: Int = .max)
     /// A whole number in a range.
     case integer(ClosedRange<Int>)
@@ -22,7 +22,7 @@ public struct ParameterSchema: Sendable, Equatable {
     case array
     /// An object of any members.
     case object
-    /// A value of a kind of text, or an array of one to so many different ones.
+    /// A value of a kind of text, or an array of different ones, from one to this number.
     indirect case oneOrMore(Kind, atMost: Int)
     /// A value of a kind that a function accepts. It may be secret, so no failure of a step repeats it.
     indirect case checked(Kind, ValueCheck)
@@ -37,7 +37,7 @@ public struct ParameterSchema: Sendable, Equatable {
     public let name: String
     /// What its value must be.
     public let kind: Kind
-    /// What stands in when it is absent; nil where absence has a separate meaning.
+    /// The default; nil where absence has a separate meaning.
     public let defaultValue: JSONValue?
     /// The setting by which the operator chooses what the value must be; it is named where a value does not fit.
     public let setting: String?
@@ -201,7 +201,7 @@ extension ParameterSchema.Kind {
     }
   }
 
-  /// The first fault of an array of one to so many different elements.
+  /// The first fault of an array of different elements, from one to a limit.
   /// - Parameter elementFault: the fault of an element.
   fileprivate static func fault(
     in elements: [JSONValue], atMost limit: Int, at place: ValidationFault.Location,

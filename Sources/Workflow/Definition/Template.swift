@@ -8,11 +8,11 @@ public struct Template: Sendable, Equatable {
   let text: String
 
   /// What to write instead, for messages.
-  static let advice = #"write \{{ for braces that stand for themselves"#
+  static let advice = #"write \{{ for literal braces"#
 
   /// A part of the text.
   enum Piece {
-    /// Bytes that stand for themselves, of whole characters.
+    /// Literal bytes, of whole characters.
     case text(UnsafeBufferPointer<UInt8>)
     /// Braces.
     case mention(Mention)

@@ -28,7 +28,7 @@ public final class TextCache<Value: Sendable>: Sendable {
   private let longest: Int
   private let values = Mutex<[Text: Value]>([:])
 
-  /// A cache of so many texts, none of which is longer than so many bytes.
+  /// A cache of at most `capacity` texts, none of which is longer than `longest` bytes.
   public init(capacity: Int = 64, longest: Int = 16_384) {
     self.capacity = capacity
     self.longest = longest

@@ -26,7 +26,7 @@ public struct ValidationFault: Error, Sendable, Equatable {
   public let location: Location
   /// One sentence for the author of the body, cut when it is long.
   public let message: String
-  /// What stood there, shortened when it is long.
+  /// The rejected value, shortened when it is long.
   public let input: JSONValue
 
   /// A fault at a place.
@@ -51,7 +51,7 @@ public struct ValidationFault: Error, Sendable, Equatable {
     return ["type": .string(type), "loc": .array(path), "msg": .string(message), "input": input]
   }
 
-  /// Whether a value of another type stood there.
+  /// Whether the value has another type.
   var isTypeFault: Bool { type.hasSuffix("_type") }
 
   private static func shortened(_ location: Location) -> Location {

@@ -16,7 +16,7 @@ public struct ModelCall: Sendable {
   public let owner: String?
   /// How long it may take.
   public var timeout = Duration.seconds(60)
-  /// Whether whoever makes it waits for its turn, however long that is.
+  /// Whether its caller waits for its turn, however long that is.
   public var waitsInPlace = false
   /// The tokens that it may take: those of the prompt, and of the longest answer.
   public var tokens = 0

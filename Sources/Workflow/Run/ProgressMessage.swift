@@ -21,7 +21,7 @@ public enum ProgressMessage: Sendable, Equatable {
   case stepSkipped(step: String)
   /// A step failed for good.
   case stepFailed(step: String, StepFailure)
-  /// The configured model failed and the placeholder spoke in its stead; `usage` is the provider's count of tokens of
+  /// The configured model failed and the placeholder was used instead; `usage` is the provider's count of tokens of
   /// an answer that could not be used, else null.
   case modelFallback(step: String, StepFailure, usage: JSONValue)
   /// A model of a chain has failed for good, and the next one is called.

@@ -128,7 +128,7 @@ public struct ReferenceScope: Sendable {
     }
   }
 
-  /// Why a reference leads nowhere; nil when it leads somewhere, or that would take long to tell.
+  /// Why a reference leads nowhere; nil when it leads somewhere, or that would take long to find out.
   func problem(of reference: Reference) -> StepFailure? {
     if reference.path.contains(.each) { return nil }
     do throws(StepFailure) {

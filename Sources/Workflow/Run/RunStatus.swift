@@ -1,4 +1,4 @@
-/// Where a run stands. `finished`, `failed` and `cancelled` are terminal: nothing is written after them.
+/// The status of a run. `finished`, `failed` and `cancelled` are terminal: nothing is written after them.
 public enum RunStatus: String, Sendable, Equatable, CaseIterable {
   /// Waits for a worker.
   case queued

@@ -78,9 +78,9 @@ public struct StepAttempts: Sendable, Equatable {
 
   /// As it lies in the run's outputs:
   /// `{"failed","counted","timeouts","fresh","since","wait","due","error_code","error"}`, times in microseconds, and
-  /// where the step has gone on in another way `"alternative"` and `"failed_before"`. A worker that does not know these
-  /// two begins with the first way again. `"place"` is true where it waits for its turn; a worker that does not know it
-  /// waits until it is due.
+  /// where the step has continued in another way `"alternative"` and `"failed_before"`. A worker that does not know
+  /// these two begins with the first way again. `"place"` is true where it waits for its turn; a worker that does not
+  /// know it waits until it is due.
   public var json: JSONValue {
     var json: JSONObject = [
       "failed": .number(JSONNumber(failed)), "counted": .number(JSONNumber(counted)),

@@ -8,10 +8,10 @@ public struct StepFailure: Error, Sendable, Equatable {
   public let message: String
   private let outOfLine: OutOfLine<Details>?
 
-  /// What whoever attempts the step again must know.
+  /// Details for the next attempt.
   public var details: Details { outOfLine?.value ?? Details() }
 
-  /// What a failure says to whoever attempts the step again. It is not recorded.
+  /// What a failure says to the next attempt. It is not recorded.
   public struct Details: Sendable, Equatable {
     /// Whether another attempt may succeed; nil where the kind of failure decides.
     public var isTransient: Bool?
@@ -45,7 +45,7 @@ public struct StepFailure: Error, Sendable, Equatable {
     self.message = message.cut(toBytes: StepFailure.longestMessage)
   }
 
-  /// Whether both are of the same kind and say the same; what an attempt was told besides does not count.
+  /// Whether both are of the same kind and say the same; details for the next attempt do not count.
   public static func == (one: StepFailure, other: StepFailure) -> Bool {
     one.code == other.code && one.message == other.message
   }
@@ -58,7 +58,7 @@ public struct StepFailure: Error, Sendable, Equatable {
     StepFailure(.outputTooLarge, "the outputs take more than \(limit.bytes) bytes (\(limit.setting))")
   }
 
-  /// The same with a message of at most so many bytes.
+  /// The same with a message of at most this number of bytes.
   public func cut(toBytes limit: Int) -> StepFailure { StepFailure(code, message.cut(toBytes: limit)) }
 }
 

@@ -1,6 +1,6 @@
 /// What a run's status says of one step, folded from the progress log.
 public struct StepView: Sendable, Equatable {
-  /// Where a step stands.
+  /// The status of a step.
   public enum Status: String, Sendable, Equatable, CaseIterable {
     /// It waits for other steps or for a worker.
     case pending
@@ -20,7 +20,7 @@ public struct StepView: Sendable, Equatable {
   public let id: String
   /// Its operation; nil when the log does not say.
   public var op: String?
-  /// Where it stands.
+  /// Its status.
   public var status = Status.pending
   /// How often it began.
   public var attempts = 0
@@ -28,7 +28,7 @@ public struct StepView: Sendable, Equatable {
   public var startedAt: ArraySlice<UInt8>?
   /// When it ended, in seconds since 1970, as text.
   public var finishedAt: ArraySlice<UInt8>?
-  /// Whether the placeholder spoke because the model failed.
+  /// Whether the placeholder was used because the model failed.
   public var isDegraded = false
   /// Its last `step_progress`: how many of its items have ended.
   public var lastProgress: ProgressHead?
@@ -45,15 +45,15 @@ public struct StepView: Sendable, Equatable {
     self.op = op
   }
 
-  /// The steps of a run as its log tells them.
+  /// The steps of a run as its log shows them.
   /// - Parameters:
   ///   - known: the run's steps, where its definition is at hand; others are added as the log names them.
-  ///   - isStarted: whether the run is in a worker's hand; if not, no step is running.
+  ///   - isStarted: whether the run is held by a worker; if not, no step is running.
   public static func fold(_ log: [ProgressHead?], known: [StepView] = [], isStarted: Bool) -> [StepView] {
     var steps = StepList(views: known)
     for (index, head) in log.enumerated() {
       guard let head else { continue }
-      // What was under way when the run changed hands begins again.
+      // What was under way when the run moved to another worker begins again.
       if head.says("resumed") { steps.interrupt() }
       guard let step = head.step else {
         if head.says("failed") || head.says("cancelled") { steps.interrupt(withWaiting: true) }

@@ -36,7 +36,7 @@ public struct ScheduleReader: Sendable {
     case malformed(JSONError)
     /// All that is wrong with it.
     case invalid([ValidationFault])
-    /// This host cannot tell whether it is right, because of its time zones.
+    /// This host cannot check whether it is right, because of its time zones.
     case host(TimeZoneError)
   }
 

@@ -32,7 +32,7 @@ final class RequestMeter: Sendable {
   /// Counts a request.
   /// - Parameters:
   ///   - route: the number of its route; nil where there is none.
-  ///   - waits: whether the client wants the answer to wait for something: such times are a series of their own.
+  ///   - waits: whether the client wants the answer to wait for something: such times are a separate series.
   func note(route: Int?, status: Int, waits: Bool, took time: Duration) {
     let place = route.map { places[$0] } ?? nowhere
     let (count, times) = place.state.withLock { state in

@@ -11,7 +11,7 @@ extension ResponseSchemas {
     Field("url", text, default: .required, "where it goes; values of the query are hidden"),
     Field("type", text, default: .required, "what it reports, such as `run.finished`"),
     Field(
-      "state", .value(.oneOf(StoredCallback.State.allCases.map(\.rawValue))), default: .required, "where it stands"),
+      "state", .value(.oneOf(StoredCallback.State.allCases.map(\.rawValue))), default: .required, "its state"),
     Field("attempts", count, default: .required, "how often it was sent"),
     Field("created_ts", timeOrNull, default: .required, "when the run ended"),
     Field("last_ts", timeOrNull, default: .required, "when the last attempt began"),

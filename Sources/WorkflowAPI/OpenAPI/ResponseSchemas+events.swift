@@ -37,6 +37,6 @@ extension ResponseSchemas {
   }
 
   static let statusEvent = [
-    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where the run stands")
+    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "the run's status")
   ]
 }

@@ -52,7 +52,7 @@ extension ResponseSchemas {
     Field("version", textOrNull, default: .required, "the version of wf"),
     Field("since_ts", timeOrNull, default: .required, "when it started, by Redis's clock"),
     Field("age_s", countOrNull, default: .required, "seconds since then"),
-    Field("runs", countOrNull, default: .required, "runs in its hand, a second ago"),
+    Field("runs", countOrNull, default: .required, "runs that it held a second ago"),
     Field("slots", countOrNull, default: .required, "runs that it works on at one time (`WF_WORKER_RUNS`)"),
     Field(
       "operations", .other("array or null", ["type": ["array", "null"], "items": ["type": "string"]]),

@@ -75,7 +75,7 @@ package enum ResponseSchemas {
   private static let controlled = [
     Field("job_id", jobID, default: .required, "the run's id"),
     Field(
-      "status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where the run stands now"),
+      "status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "the run's status now"),
     Field("generation", count, "how often it was run again after it had ended"),
   ]
 
@@ -83,7 +83,7 @@ package enum ResponseSchemas {
   package static let status = [
     Field("job_id", jobID, default: .required, "the run's id"),
     Field("run_name", text, default: .required, "as submitted"),
-    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where the run stands"),
+    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "the run's status"),
     Field("created_ts", time, default: .required, "when it was submitted, in seconds since 1970"),
     Field("started_ts", timeOrNull, default: .required, "when it was started; null until then"),
     Field("finished_ts", timeOrNull, default: .required, "when it ended; null until then"),
@@ -130,7 +130,7 @@ package enum ResponseSchemas {
 
   private static let stepStatus = [
     Field("op", text, default: .required, "the operation"),
-    Field("status", .value(.oneOf(StepView.Status.allCases.map(\.rawValue))), default: .required, "where it stands"),
+    Field("status", .value(.oneOf(StepView.Status.allCases.map(\.rawValue))), default: .required, "the step's status"),
     Field("attempts", count, default: .required, "how often it began"),
     Field("started_ts", timeOrNull, default: .required, "when it first began"),
     Field("finished_ts", timeOrNull, default: .required, "when it ended"),
@@ -246,7 +246,7 @@ package enum ResponseSchemas {
   private static let listedRun = [
     Field("job_id", jobID, default: .required, "the run's id"),
     Field("run_name", text, default: .required, "as submitted"),
-    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where the run stands"),
+    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "the run's status"),
     Field("created_ts", timeOrNull, default: .required, "when it was submitted"),
     Field("started_ts", timeOrNull, default: .required, "when it was started"),
     Field("finished_ts", timeOrNull, default: .required, "when it ended"),
@@ -272,7 +272,7 @@ package enum ResponseSchemas {
   private static let steeredRun = [
     Field("job_id", jobID, default: .required, "the run's id"),
     Field("run_name", text, default: .required, "as submitted"),
-    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "where it stands now"),
+    Field("status", .value(.oneOf(RunStatus.allCases.map(\.rawValue))), default: .required, "the run's status now"),
     Field("done", .value(.boolean), "whether it was done; false when the run has changed meanwhile; not in a dry run"),
   ]
 
@@ -286,6 +286,6 @@ package enum ResponseSchemas {
     Field("type", text, default: .required, "the kind of fault, as Pydantic names it"),
     Field("loc", list(of: ["type": ["string", "integer"]]), default: .required, "the way to it"),
     Field("msg", text, default: .required, "what is wrong, in a sentence"),
-    Field("input", .other("any JSON", [:]), default: .required, "what stood there, shortened where it is long"),
+    Field("input", .other("any JSON", [:]), default: .required, "the rejected value, shortened where it is long"),
   ]
 }

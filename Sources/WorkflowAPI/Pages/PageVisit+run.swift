@@ -5,7 +5,7 @@ import WorkflowPages
 import WorkflowStore
 
 extension PageVisit {
-  /// Bytes of documents up to which a page shows them; of larger runs it shows where their steps stand.
+  /// Bytes of documents up to which a page shows them; of larger runs it shows the status of their steps.
   private static let mostDocuments = 256 << 10
   /// Bytes of inputs that are read.
   private static let mostInputs = 64 << 10

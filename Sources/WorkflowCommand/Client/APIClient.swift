@@ -80,7 +80,7 @@ struct APIClient: Sendable {
     return job
   }
 
-  /// A status, and when it was told by the server's clock.
+  /// A status, and when it was sent, by the server's clock.
   struct Status: Sendable {
     let object: JSONObject
     /// Seconds since 1970; nil when the answer has no date.

@@ -50,7 +50,7 @@ struct RunFollower {
     }
   }
 
-  /// The status, once the API can tell it.
+  /// The status, once the API can read it.
   private func status(of job: String, on display: any RunDisplay) async throws -> APIClient.Status {
     let deadline = ContinuousClock.now + patience
     var presence = Presence(on: display, patience: patience)

@@ -11,7 +11,7 @@ struct ScheduleTable {
     let rows = [heads] + schedules.map(row)
     var widths = heads.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
     var excess = widths.reduce(0, +) + gap * (heads.count - 1) - width
-    // The beginning of a job id tells runs apart, so the last column goes first; then the widest is cut.
+    // The beginning of a job id distinguishes runs, so the last column goes first; then the widest is cut.
     if excess > 0, widths[4] > 8 {
       let cut = min(excess, widths[4] - 8)
       widths[4] -= cut

@@ -9,7 +9,7 @@ struct StepTable {
   private let opWidth: Int
 
   /// One line a step and a bar below; where there are more steps than lines, those that are running come first.
-  /// Below a step that is running stands the end of what a model is writing for it.
+  /// Below a step that is running is the end of what a model is writing for it.
   /// - Parameters:
   ///   - texts: what models have written, by step or by `step:item`.
   ///   - now: the time by the clock that the steps' times are of, in seconds since 1970; nil when it is not known.
@@ -72,7 +72,7 @@ struct StepTable {
       }
     let attempts = view.attempts > 1 ? "  attempt \(view.attempts)" : ""
     let columns = "\(padded(view.id, idWidth))  \(padded(view.op ?? "", opWidth))"
-    // The placeholder's words stand there, not the model's.
+    // The placeholder's words are there, not the model's.
     let degraded = view.isDegraded ? "  placeholder" : ""
     return
       "  \(mark) \(columns)  \(view.status.rawValue)\(seconds(view))\(attempts)\(degraded)\(items(view))\(retry(view))"

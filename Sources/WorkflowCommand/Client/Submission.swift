@@ -6,7 +6,7 @@ struct Submission {
   let client: APIClient
   /// How long the API may be away.
   var patience = Duration.seconds(60)
-  /// Is told, once, why a submission is repeated.
+  /// Called once, with why a submission is repeated.
   var say: @Sendable (String) -> Void = { Terminal.say("wf: \($0)") }
 
   /// Submits a body; again after `Retry-After`, or a second, where that may help.

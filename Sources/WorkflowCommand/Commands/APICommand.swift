@@ -34,7 +34,7 @@ struct APICommand: AsyncParsableCommand {
     let settings = composition.settings
     try composition.loadURLParser()
     let connection = composition.connection("wf-api")
-    // Of its own, so that nothing waits behind a large document.
+    // A separate connection, so that nothing waits behind a large document.
     let documents = composition.connection("wf-api-documents")
     // Writes wait there until replicas have them, and reads do not wait behind them.
     let writes = settings.limits.replicas > 0 ? composition.connection("wf-api-writes") : nil

@@ -68,7 +68,7 @@ struct DevCommand: AsyncParsableCommand {
   func run() async throws {
     let folder = try DevFolder(path: data)
     defer { folder.removeIfTemporary() }
-    // A broken setting should be told here, once, and not by each part in its own log.
+    // A broken setting should be reported here, once, and not by each part in its own log.
     let settings = try Settings.forDev(without: DevStack.ownSettings)
     if workers > 0 { try settings.models.requireKeys() }
     let port = try LocalPort(port ?? (command.isEmpty ? 8000 : nil))

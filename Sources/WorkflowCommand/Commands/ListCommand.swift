@@ -7,7 +7,7 @@ struct ListCommand: AsyncParsableCommand {
     commandName: "list", abstract: "List runs, the newest first.",
     usage: "wf list [FILTER ...] [--limit N] [--json | --watch]\n       wf list --dead [--limit N] [--json]",
     discussion: """
-      A line each: when it was submitted, where it stands, how long it took or waits, its job, its name, and why it failed.
+      A line each: when it was submitted, its status, how long it took or waits, its job, its name, and why it failed.
 
       wf list --status failed --since 2h
       wf list --label customer=acme --json | jq -r .runs[].job_id

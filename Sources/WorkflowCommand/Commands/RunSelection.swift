@@ -6,7 +6,7 @@ import Workflow
 struct RunSelection: ParsableArguments {
   @Option(
     name: .customLong("status"),
-    help: "Where they stand: queued, started, finished, failed or cancelled; may be repeated.",
+    help: "Their status: queued, started, finished, failed or cancelled; may be repeated.",
     completion: .list(RunStatus.allCases.map(\.rawValue)))
   var statuses: [String] = []
 

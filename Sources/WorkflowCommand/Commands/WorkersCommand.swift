@@ -106,7 +106,7 @@ struct DrainCommand: AsyncParsableCommand {
       }
       if left.isEmpty { return Terminal.say("drained") }
       if left.contains(where: { $0["state"] == "working" }) {
-        throw CommandFailure("somebody has undone it", code: .failed)
+        throw CommandFailure("the drain was undone meanwhile", code: .failed)
       }
       try await Task.sleep(for: .seconds(1))
     }

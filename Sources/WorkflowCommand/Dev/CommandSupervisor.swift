@@ -77,7 +77,7 @@ struct CommandSupervisor: Sendable {
     }
   }
 
-  /// The processes whose parent this process is, as `/proc/PID/stat` tells (proc(5)).
+  /// The processes whose parent this process is, as `/proc/PID/stat` shows (proc(5)).
   private static func children() -> [pid_t] {
     Files.entries(of: "/proc").compactMap { name in
       guard let id = pid_t(name), let text = try? Files.read("/proc/\(name)/stat") else { return nil }

@@ -32,7 +32,7 @@ struct DevPart: Sendable {
   /// It dies with this process, whatever ends that: `setpriv` asks the kernel for it, and a guard ends its children,
   /// also when the part alone has died. It leads a separate process group, so that a Ctrl-C reaches it only through
   /// `wf dev`.
-  /// - Parameter started: is told the process group.
+  /// - Parameter started: receives the process group.
   func run(
     in folder: DevFolder, environment: Environment, started: @escaping @Sendable (pid_t) -> Void
   ) async throws -> TerminationStatus {

@@ -11,7 +11,7 @@ final class DevParts: Sendable {
 
   private let folder: DevFolder
   private let environment: Environment
-  /// Is told of a part that cannot stay up.
+  /// Called for a part that cannot stay up.
   private let onFailure: @Sendable (String) -> Void
   private let running = Mutex<[Running]>([])
   /// The process groups of the parts that are up, by the part's name.

@@ -11,7 +11,7 @@ struct DevStack: Sendable {
   let port: UInt16
   let apis: Int
   let workers: Int
-  /// A file that Redis reads before what wf dev tells it.
+  /// A file that Redis reads before the settings of wf dev.
   let redisConfiguration: String?
   /// The URL of a Redis that is used in place of a private one.
   let otherRedis: String?
@@ -220,7 +220,7 @@ struct DevStack: Sendable {
   }
 
   private var compactExample: String {
-    // An apostrophe cannot stand inside the shell's single quotes.
+    // An apostrophe cannot be inside the shell's single quotes.
     let text = (try? JSONValue(parsing: ExampleCommand.body).text) ?? ""
     return text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
   }

@@ -27,7 +27,7 @@ struct ClusterCheck {
 
   private static let settings = ["maxmemory-policy", "appendonly", "cluster-require-full-coverage"]
 
-  /// What was found, and what of it tells of settings that lose runs or stop all of them.
+  /// What was found, and what of it is about settings that lose runs or stop all of them.
   func results() async -> (all: [CheckResult], settings: [CheckResult]) {
     guard let report = await address.clusterReport() else { return ([], []) }
     let owners = partitions.all.map { report.node(of: "\($0.keys.prefix)leases") }
@@ -87,7 +87,7 @@ struct ClusterCheck {
 
   private static func version(_ node: Node) -> (name: String, isUsable: Bool) {
     if let version = node.facts["valkey_version"] { return ("Valkey \(version)", true) }
-    guard let version = node.facts["redis_version"] else { return ("a server that does not tell its version", true) }
+    guard let version = node.facts["redis_version"] else { return ("a server that does not report its version", true) }
     return ("Redis \(version)", version.split(separator: ".").first.flatMap { Int($0) } ?? 0 >= 7)
   }
 

@@ -21,7 +21,7 @@ struct FailoverCheck {
     let silent = reports.filter { $0.primary == nil }
     var results = silent.map { report in
       CheckResult.warning(
-        "the sentinel \(report.sentinel) does not tell where the primary is: \(report.failure ?? "no answer")",
+        "the sentinel \(report.sentinel) does not report where the primary is: \(report.failure ?? "no answer")",
         remedy: report.remedy ?? "start it, or take it out of REDIS_URL")
     }
     let primaries = Set(answers.compactMap(\.primary))
@@ -63,8 +63,8 @@ struct FailoverCheck {
 
   /// What the primary says of its replicas; nothing is said where it has none and none is expected.
   /// - Parameters:
-  ///   - connected: replicas that follow it now; nil where it does not tell.
-  ///   - least: its `min-replicas-to-write`; nil where it does not tell.
+  ///   - connected: replicas that follow it now; nil where it does not report them.
+  ///   - least: its `min-replicas-to-write`; nil where it does not report it.
   func replicaResults(connected: Int?, least: Int?) -> [CheckResult] {
     guard let connected, hasSentinels || awaited > 0 || connected > 0 else { return [] }
     let count = "\(connected) replica\(connected == 1 ? "" : "s")"

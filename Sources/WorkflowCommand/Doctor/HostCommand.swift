@@ -1,6 +1,6 @@
 import Subprocess
 
-/// Programs of this host that tell something about it.
+/// Programs of this host that report something about it.
 enum HostCommand {
   /// How a program ended, and what it printed.
   struct Outcome: Sendable {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The secrets that systemd hands to the worker (`LoadCredential=`, systemd.exec(5)), found for somebody whom systemd
+/// The secrets that systemd passes to the worker (`LoadCredential=`, systemd.exec(5)), found for somebody whom systemd
 /// has not started: while the worker runs, where systemd has put them; otherwise where systemd would take them from.
 struct HostCredentials {
   /// The files, by the credential's name.
@@ -26,7 +26,7 @@ struct HostCredentials {
     var credentials = ofProcess
     if credentials.paths.isEmpty { credentials.take(from: "/run/credentials/\(unit)") }
     if credentials.paths.isEmpty { await credentials.takeFromSources() }
-    // No service has this one: it is for whoever asks the API.
+    // No service has this one: it is for clients of the API.
     if credentials.paths["api_key"] == nil {
       credentials.paths["api_key"] = stores.map { "\($0)/api_key" }.first { access($0, R_OK) == 0 }
     }

@@ -1,9 +1,9 @@
-/// The settings that the services of this host have from systemd, for whoever is not started by it.
+/// The settings that the services of this host have from systemd, for a process that it has not started.
 struct HostSettings {
   /// The settings: this process's environment wins over the host's file, or over `.env` where there is none.
   /// Those that are malformed have their defaults. Nil where nothing says where Redis is.
   private(set) var settings: Settings?
-  /// What stands in the way of reading them.
+  /// What prevents reading them.
   private(set) var results: [CheckResult] = []
   /// Whether all settings are right, so that the model can be examined.
   var isComplete: Bool { results.isEmpty }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A unit of systemd, as `systemctl show` tells of it.
+/// A unit of systemd, as `systemctl show` reports it.
 struct HostUnit: Sendable {
   let name: String
   private let properties: [String: String]

@@ -7,7 +7,7 @@ import WorkflowStore
 struct ModelCheck {
   let models: ModelSettings
   let client: HTTPClient
-  /// Where the placeholders that stood in for the models' words are counted.
+  /// Where the placeholders that replaced the models' words are counted.
   let partitions: Partitions
 
   /// What was found, also of the last hour's runs.

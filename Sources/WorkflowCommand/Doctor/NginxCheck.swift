@@ -89,7 +89,7 @@ struct NginxCheck {
       separator: "\n")
   }
 
-  /// The soft limit of a process, as `/proc/PID/limits` tells (proc(5)).
+  /// The soft limit of a process, as `/proc/PID/limits` shows (proc(5)).
   private static func descriptorLimit(of process: Int32) -> Int? {
     guard let text = try? Files.read("/proc/\(process)/limits") else { return nil }
     let lines = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline)

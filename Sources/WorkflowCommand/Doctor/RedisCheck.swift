@@ -65,7 +65,7 @@ struct RedisCheck {
       if let name = hello[index].string { facts[name] = hello[index + 1].string }
     }
     guard let server = facts["server"], let version = facts["version"] else {
-      return .warning("Redis at \(address) does not tell its version", remedy: "see yourself that it is 7 or newer")
+      return .warning("Redis at \(address) does not report its version", remedy: "see yourself that it is 7 or newer")
     }
     let name = server.prefix(1).uppercased() + server.dropFirst()
     let major = version.split(separator: ".").first.flatMap { Int($0) } ?? 0
@@ -109,7 +109,7 @@ struct RedisCheck {
       guard let missing = try await partitions.missingRights() else {
         return [
           .warning(
-            "Redis does not tell what its user may do", remedy: "see yourself: Operating.md has the ACL SETUSER line")
+            "Redis does not report what its user may do", remedy: "see yourself: Operating.md has the ACL SETUSER line")
         ]
       }
       if missing.isEmpty { return [.ok("Redis allows all that wf needs")] }
@@ -169,7 +169,7 @@ struct RedisCheck {
   private func clock() async -> CheckResult {
     let before = time(nil)
     guard let now = try? await connection.send(["TIME"], timeout: .seconds(5)).array?.first?.int else {
-      return .warning("Redis does not tell its time", remedy: "see yourself that its clock is right")
+      return .warning("Redis does not report its time", remedy: "see yourself that its clock is right")
     }
     let difference = now - before
     if abs(difference) <= 2 { return .ok("Redis's clock and this host's agree") }

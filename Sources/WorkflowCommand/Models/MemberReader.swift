@@ -9,7 +9,7 @@ struct MemberReader {
   /// What is wrong: one sentence each, with the place first.
   private(set) var faults: [String] = []
 
-  /// - Parameter value: what stands at the place; anything but an object is a fault.
+  /// - Parameter value: the value at the place; anything but an object is a fault.
   init(_ value: JSONValue, at path: String) {
     self.path = path
     object = value.objectValue ?? JSONObject()

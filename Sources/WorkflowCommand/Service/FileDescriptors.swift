@@ -2,7 +2,7 @@ import Glibc
 
 /// How many files this process may have open.
 enum FileDescriptors {
-  /// Raises the limit to so many, or as far as the process may.
+  /// Raises the limit to this number, or as far as the process may.
   static func allow(_ count: Int) {
     var limit = rlimit()
     let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)

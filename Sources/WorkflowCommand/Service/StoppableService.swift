@@ -14,7 +14,7 @@ struct StoppableService {
   private let limit: Duration?
   private let logger: Logger
 
-  /// - Parameter limit: how long a stop may take, if the systemd should be told.
+  /// - Parameter limit: how long a stop may take, if systemd should be notified.
   init(_ service: any Service, notifier: SystemdNotifier, stopsWithin limit: Duration? = nil, logger: Logger) {
     self.notifier = notifier
     self.limit = limit

@@ -96,7 +96,7 @@ extension Settings {
     return tls
   }
 
-  /// Whoever sets one of the files counts on TLS.
+  /// An operator who sets one of the files expects TLS.
   private static func refuseTLS(_ reader: inout SettingsReader) {
     for name in ["REDIS_TLS_CA_FILE", "REDIS_TLS_CERT_FILE", "REDIS_TLS_KEY_FILE"] where reader.isSet(name) {
       reader.refuse(

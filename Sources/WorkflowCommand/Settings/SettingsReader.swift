@@ -36,7 +36,7 @@ struct SettingsReader {
   private var faults: [(name: String, sentence: String)] = []
 
   /// The environment wins over the files, and each file over those after it.
-  /// - Parameter credentials: what the service manager hands over: secrets by the setting that they stand for, and the
+  /// - Parameter credentials: what the service manager passes: secrets by the names of their settings, and the
   ///   path of Redis's password as `redis_password`.
   /// - Parameter credentialFiles: the files of all credentials, by name.
   init(

@@ -3,7 +3,7 @@ enum TextStyle: Sendable, Equatable {
   case plain, dim, bold, good, doubtful, bad, selected
 
   /// The parameters of its escape sequence (ECMA-48, SGR).
-  /// - Parameter isColored: whether colours may be used; without them, weight alone tells styles apart.
+  /// - Parameter isColored: whether colours may be used; without them, weight alone distinguishes styles.
   fileprivate func parameters(isColored: Bool) -> String? {
     switch self {
     case .plain: nil

@@ -133,7 +133,7 @@ struct TopLoop {
     }
   }
 
-  /// The look that comes with it tells of an API that is away.
+  /// The look that comes with it reports an API that is away.
   private func readSteps(of job: String, _ out: Events) async {
     do {
       out.yield(.run(job, try await reader.run(job)))

@@ -41,7 +41,7 @@ struct TopRunLines {
     let name: Int
     let detail: Int
 
-    /// Ids are whole where the line has room for them; else their beginning tells runs apart.
+    /// Ids are whole where the line has room for them; else their beginning distinguishes runs.
     init(runs: [TopRun], width: Int) {
       job = width >= 130 ? 36 : 8
       age = width >= 70 ? Columns.time : 0

@@ -1,6 +1,6 @@
 import ExactJSON
 
-/// What `wf top` shows, and what keys change of it. Pure: requests are made by who holds it.
+/// What `wf top` shows, and what keys change of it. Pure: its owner sends the requests.
 struct TopState: Sendable {
   /// What is on the screen.
   enum Page: Sendable, Equatable {

@@ -9,7 +9,7 @@ struct ChatStep {
   private let params: JSONObject
   private let messages: [ChatRequest.Message]
 
-  /// The name of a form that providers are told.
+  /// The name of a form that is sent to providers.
   private static let formName = "answer"
 
   /// Reads the parameters.

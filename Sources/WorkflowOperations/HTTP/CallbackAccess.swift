@@ -14,7 +14,7 @@ public struct CallbackAccess: Sendable, Equatable {
     addresses = HTTPAccess(privateBlocks: privateBlocks)
   }
 
-  /// Whether a connection to an address may be opened. Whoever asks must pass the address of the connection itself.
+  /// Whether a connection to an address may be opened. The caller must pass the address of the connection itself.
   public func allows(_ address: IPAddress) -> Bool { addresses.allows(address) }
 
   /// Reads a URL that may be called.

@@ -16,7 +16,7 @@ public struct HTTPAccess: Sendable, Equatable {
   /// Whether nothing may be reached.
   public var isOff: Bool { hosts.isEmpty }
 
-  /// Whether a connection to an address may be opened. Whoever asks must pass the address of the connection itself,
+  /// Whether a connection to an address may be opened. The caller must pass the address of the connection itself,
   /// since a name may resolve to another one each time.
   public func allows(_ address: IPAddress) -> Bool {
     address.isPublic || privateBlocks.contains { $0.contains(address) }

@@ -12,7 +12,7 @@ public struct HTTPSpan: Sendable {
 
   /// Begins the span of a request; nil without a trace.
   /// - Parameters:
-  ///   - words: tell it from other requests of the trace's span.
+  ///   - words: distinguish it from other requests of the trace's span.
   ///   - number: of the request among those that follow one another by redirects, from 0.
   public init?(_ trace: ActiveTrace?, _ method: String, _ url: HTTPURL, _ words: String = "http", number: Int = 0) {
     guard let trace else { return nil }

@@ -36,7 +36,7 @@ private struct JSONSchemaValidation {
 
   init(_ nodes: [JSONSchema.Node]) { self.nodes = nodes }
 
-  /// Problems that are looked for: of an alternative the first one tells.
+  /// Problems that are looked for: of an alternative the first one is enough.
   private var mostProblems: Int { trials > 0 ? 1 : Self.mostProblems }
 
   /// Looks at a value by a schema, and notes its problems.

@@ -34,7 +34,7 @@ struct MapReduce: Sendable {
   /// Tokens of text that a call may have.
   let room: Int
 
-  /// What the model is told of the text of the last call.
+  /// What the prompt says of the text of the last call.
   static let finalNote =
     "The user's text consists of the summaries of the parts of a longer text, in their order. Treat them as one text."
 

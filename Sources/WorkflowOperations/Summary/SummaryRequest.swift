@@ -32,7 +32,7 @@ struct SummaryRequest: Sendable {
   }
 
   /// The request to a model.
-  /// - Parameter note: what the model is told of the text besides the instruction.
+  /// - Parameter note: what the prompt says of the text besides the instruction.
   func request(to model: ChatModels.Named, key: String, _ text: String, note: String? = nil) -> ChatRequest {
     let words = note.map { "\(instruction)\n\n\($0)" } ?? instruction
     return ChatRequest(

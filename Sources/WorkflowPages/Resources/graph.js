@@ -67,7 +67,7 @@ export class Graph {
     return { link, title, mark, op };
   }
 
-  /** Shows where a step stands. */
+  /** Shows the status of a step. */
   show(step) {
     const node = this.nodes.get(step.id);
     if (!node) return;

@@ -42,7 +42,7 @@ end
 -- What a run says besides its steps, a line each: a name and a value, which its job keeps under that name. Its `start`
 -- is a time, ms since 1970, or with a `+` a delay, ms: the job says `due` and `delay` then.
 -- A `quota` is kept nowhere: `runs` and `bytes` that its name may have, `-` for any.
--- `due`: when it starts, ms; `deadline`: when its time is over, ms; `about`: what its claims are told.
+-- `due`: when it starts, ms; `deadline`: when its time is over, ms; `about`: what its claims return.
 local function readOptions(text)
   local ms, options = math.floor(score / 1000), {fields = {}}
   local fields = options.fields
@@ -70,7 +70,7 @@ local function readOptions(text)
   return options
 end
 
--- Takes a run in. Whoever submits runs in another way comes through here, too.
+-- Takes a run in, whichever script submits it.
 local function admit(id, job, name, documents, class, about, options)
   if options then
     about = about .. (options.about or '')

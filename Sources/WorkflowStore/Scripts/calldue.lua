@@ -2,7 +2,7 @@
 --[[
 Leases callbacks that are due to a worker, which sends them: those first that have been due for longest. When a lease is
 over, another worker sends the callback. Those of a receiver that is to get no more at one time are put off, so that they
-stand in no other's way.
+do not block others.
 
 KEYS  1 callbacks  2 callbacks:dead
 ARGV  1 key prefix  2 token of these leases  3 how many at most  4 length of a lease (ms)

@@ -7,7 +7,7 @@ A worker takes runs of the classes that it has the operations for: those of high
 last, and of one priority the oldest first. Of several owners each has its turn: one run of each, and each claim begins
 with another owner, so that no run waits behind all of another owner's. Of eight claims one begins with a run of low
 priority, another one with a run of normal priority, so that none waits forever. It names the classes that it knows; when
-there are others, it is told of all.
+there are others, all are returned.
 
 A suspect is a run whose next crash would end it. A worker takes one only when it holds no other run, and takes no other
 until the suspect has recorded a checkpoint: what kills the worker meanwhile is the suspect itself. One worker at a time
@@ -216,7 +216,7 @@ local function oldest(lists)
   return first
 end
 
--- Takes from the oldest of the lists up to so many entries; whether there were any.
+-- Takes from the oldest of the lists up to `count` entries; whether there were any.
 local function takeOldest(lists, count)
   local queue = oldest(lists)
   return queue and drain(queue, count, '0') > 0

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --[[
 Steers runs from outside: cancels, pauses or resumes each of them, wherever it is. A cancelled run has ended at once;
-the worker that holds it is told, and its claim can write nothing any more. A paused run is queued, and waits among the
+the worker that holds it is notified, and its claim can write nothing any more. A paused run is queued, and waits among the
 timers without an end; one that a worker holds gets there when its steps under way have ended. A resumed run goes back
 to its queue when it would have, or at once.
 

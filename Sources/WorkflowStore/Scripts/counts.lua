@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 --[[
-Counts runs by where they stand, and looks how long the oldest have waited and run.
+Counts runs by status, and looks how long the oldest have waited and run.
 
 KEYS  1 live  2 leases  3 timers  4 paused  5 runs  6 ended
 ARGV  1 key prefix

@@ -1,7 +1,7 @@
 -- Common to the scripts that end runs from outside, wherever they are; Scripts.swift puts this text after
 -- transitions.lua.
 
--- Tells the worker that holds a run by this token, which names the worker's claim, to stop or to pause it.
+-- Asks the worker that holds a run by this token, which names the worker's claim, to stop or to pause it.
 local function tell(id, token, verb)
   local worker = string.match(token, '^%d+%-(.*)/%d+$')
   if not worker then return end
@@ -20,7 +20,7 @@ local function leaveQueue(id, class, asSuspect)
   return false
 end
 
--- Ends a run that is queued, parked or in a worker's hands; its claim can write nothing any more. `members`: those of
+-- Ends a run that is queued, parked or held by a worker; its claim can write nothing any more. `members`: those of
 -- its last entry besides the time. `since`: when it was submitted; `again`: what its job says for its next claim.
 -- Then what the job says of its end. Returns nil when the job is none any more.
 local function endNow(id, status, now, retain, since, again, members, ...)

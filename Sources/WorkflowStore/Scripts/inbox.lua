@@ -9,7 +9,7 @@ ARGV  1 key prefix  2 bytes of the largest entry that is taken  3 the worker, ''
       6 how many bytes at most, but one entry at least
 
 Returns {Redis's clock (ms), of each entry {its digest, its bytes, the entry}}; no entries where another worker has its
-turn. Of an entry that is too large only the first 1,000 bytes are returned. Redis cannot tell the length of an element
+turn. Of an entry that is too large only the first 1,000 bytes are returned. Redis cannot report the length of an element
 without copying it, which it does here once, and once more where the entry is refused.
 Safe to send twice: it changes nothing but the turn.
 ]]

@@ -3,7 +3,7 @@
 -- A list of runs is one Redis list for each hour: the ids of the runs in the order in which they came. Nothing leaves
 -- such a list, so a place in it means the same for good; it expires when its runs have, and who lists runs leaves out
 -- those that have expired before. `runs` has the hours of submissions, `ended` those of other ends than success.
--- An entry of `ended` has the generation behind the id from the second one on, so that an end before is told from it.
+-- An entry of `ended` has the generation behind the id from the second one on, so that an earlier end is another entry.
 -- The hash `ended:{hour}:again` counts those by status whose runs were run again.
 
 -- How long a list is kept after its hour beside the runs' own time. reconcile.lua keeps those of older live runs.

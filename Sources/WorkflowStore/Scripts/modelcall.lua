@@ -12,7 +12,7 @@ ARGV  1 key prefix  2 the call's id  3 its nonce  4 until it counts as abandoned
 Returns {0, ''}: it may begin, and counts as under way, as a call, and as an estimate of what it costs;
         {until it is to ask again, ms; why: 'cooldown', 'requests', 'tokens', 'calls' or 'budget'; with 'cooldown' also
         how the last call failed};
-        {-1, 'run' or 'day', what is left}: there is not so much left to be spent.
+        {-1, 'run' or 'day', what is left}: less than it may cost is left to be spent.
 Amounts are billionths. A call that is to wait for its turn keeps the turn, so that it waits once. Until `kept` of the
 model the place that is free is for the call whose run was returned to its queue (hurry.lua).
 Safe to send twice: a call that is under way under the same nonce may begin.

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --[[
 Looks at a part of the live runs, those that are queued or started, for those that no worker would claim, and repairs
-them. wf's own scripts leave none; whoever deletes keys by hand, or a Redis that evicts, may. One worker at a time does
+them. wf's own scripts leave none; somebody who deletes keys by hand, or a Redis that evicts, may. One worker at a time does
 that: the one that did it last, unless that is longer ago than a lease. A run that is among the timers waits for its
 time: it is in order without a queue entry, and waits no longer than it was to.
 

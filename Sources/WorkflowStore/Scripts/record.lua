@@ -10,7 +10,7 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
         what the run's hold begins with when this record is the next of its claim: `{token} {number before} 0 `,
         token and sequence number of the record within its claim (from 1),
         end: - | finished | failed | queued | suspect (the last two: handed back, to the head of the queue or the
-          suspects) | parked (it waits among the timers), or part: the call only lays down pieces of documents, or a
+          suspects) | parked (it waits among the timers), or part: the call only stages pieces of documents, or a
           slice of the result,
         time of the last entry of the log, bytes of the log, and of the result if its text comes in one word,
         a number, the sum of 1 if it holds a checkpoint: a step that never runs again; 2 if a step is under way now that
@@ -19,14 +19,14 @@ ARGV  1 key prefix  2 seconds to keep an ended run  3 items that a store keeps  
         five numbers of words, the last of which follows from the first:
           entries of the progress log;
           fields of the run's outputs, each with its value: a document, or as `/3` in how many pieces it lies there;
-          facts of the job, each with its value, first where placeholders stand in for a model's words degraded, with
+          facts of the job, each with its value, first where placeholders replace a model's words degraded, with
           the number of such steps in this record; last of a parked run due, how many milliseconds it waits;
           appends to stores, each a store's key and an item;
           pieces of the result. When there is one, it is the text; each of several is `t` and a text, `o` and the field
           of the outputs where it lies, or `d`, a first and a last byte: of the inputs as submitted, all without the
           two.
         Three more when it is written in several calls:
-          how many calls have laid down documents of this record before; of such a call its number, from 1,
+          how many calls have staged documents of this record before; of such a call its number, from 1,
           bytes of the result before those that this call writes, -1 when there is none or it is written at once,
           bytes of the whole result then, else 0.
 
@@ -38,8 +38,9 @@ Returns {Redis's clock (µs), answer...}, an answer for each record:
         {'refused', sentence, key}: a store, whose key it names, cannot be appended to, or a document is gone (no key);
         {'held', sentence}: the run cannot go back to its queue, which is no list;
         nothing is written, and the number is not used up.
-The keys of a run are made from the prefix. All texts come ready, times included: what passes through Lua costs by the
-byte; no record is much larger than 512 KiB, but for an item of a store, which is one element of a list.
+The keys of a run are made from the prefix. The caller renders the arguments, times included, because building strings
+in Lua is slow. What a script handles costs by the byte: no record is much larger than 512 KiB, but for an item of a
+store, which is one element of a list.
 A key of a wrong type must not stop the script halfway: shared keys are looked at before anything is written, the keys
 of a record before anything of that record is.
 ]]
@@ -119,13 +120,13 @@ local function writeResult(id, text, written, kept)
   redis.call('EXPIRE', key, kept)
 end
 
--- A hold with another number of calls that have laid down documents.
+-- A hold with another number of calls that have staged documents.
 local function stagedText(known, staged)
   local last = known.token .. ' ' .. known.seq
   return holdText(last, staged, known.begun, known.crashes, known.time, known.bytes, known.class)
 end
 
--- Lays down pieces of documents, or a slice of the result. The first one takes room for the whole: what grows bit by
+-- Stages pieces of documents, or a slice of the result. The first one takes room for the whole: what grows bit by
 -- bit takes twice its size.
 local function stage(id, known, staged, documents, facts, text, written, total)
   local part = prefix .. 'part:' .. id
@@ -139,7 +140,7 @@ local function stage(id, known, staged, documents, facts, text, written, total)
   return 'recorded'
 end
 
--- Forgets what calls of a refused record have laid down: another record takes its number.
+-- Forgets what calls of a refused record have staged: another record takes its number.
 local function refuse(id, known, why)
   if known and known.staged ~= '0' and why[1] == 'refused' then
     hold(id, stagedText(known, '0'))

@@ -18,10 +18,10 @@ ARGV  1 key prefix  2 how many runs at most  3 crashes that end a run  4 seconds
 
 Returns {Redis's clock (µs), 1 if this turn was held up, 1 if more is left to do,
          job id, 'requeued' | 'failed' | 'dropped' (a lease without a started run), the fencing token of the claim, or ''...}.
-A turn is held up when more time has passed since the caller's last one, or when the clock has gone back. Then writes
-stood still, this one and the heartbeats of the living, or Redis's clock stepped: nothing is taken, and the caller
-should wait until the living have renewed their leases. After a step back, leases and worker records end too late; those
-that end later than the longest lease of any worker from now are shortened to that.
+A turn is held up when more time has passed since the caller's last one, or when the clock has gone back. Then Redis
+accepted no writes, so live workers could not renew their leases either, or Redis's clock stepped: nothing is taken, and
+the caller should wait until live workers have renewed their leases. After a step back, leases and worker records end
+too late; those that end later than the longest lease of any worker from now are shortened to that.
 ]]
 local fault = misfits(KEYS[1], 'zset', KEYS[2], 'zset', KEYS[3], 'zset', KEYS[4], 'hash', KEYS[5], 'hash', holds, 'hash')
 if fault then return fault end

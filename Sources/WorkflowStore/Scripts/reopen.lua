@@ -5,7 +5,7 @@ again, and without the result of the last generation.
 
 KEYS  1 live  2 deadlines  3 dead letters
 ARGV  1 key prefix  2 job id  3 the status and the generation with which the caller has read it, as `failed 0`
-      4 what its claims are told, with the new generation as its last word  5 bytes of its log
+      4 what its claims return, with the new generation as its last word  5 bytes of its log
       6 1 if some output that is kept is a placeholder's
       7 the wish under which its documents lie in reopen:{id}:{wish} and reopen_docs:{id}:{wish}, how many fields the first
         has, and how many bytes the second; '' where they are those that it has

@@ -2,7 +2,7 @@
 
 local reported = {'run_name', 'status', 'finished_ts', 'labels', 'error_code', 'error', 'owner', 'trace'}
 
--- Lays down the callback of a run that has ended, with all that it says: the run may expire before it is delivered. Its
+-- Writes the callback of a run that has ended, with all that it says: the run may expire before it is delivered. Its
 -- id is that of the run, with its generation behind it from the second on. Where a run of this id has ended before and
 -- was forgotten, it is the time.
 local function report(id, url)

@@ -6,7 +6,7 @@ KEYS  the keys that all runs share: a cluster refuses this script unless they ar
 ARGV  commands, each a number of words and the words
 
 Returns the number of each command that is refused, from 1, negative when Redis does not know it;
-        nil when this server cannot tell (before Redis 7).
+        nil when this server cannot report it (before Redis 7).
 ]]
 if not redis.acl_check_cmd then return false end
 local refused = {}

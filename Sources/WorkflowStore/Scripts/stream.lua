@@ -7,7 +7,7 @@ ARGV  1 key prefix  2 seconds that a text is kept after its last piece; then of 
       the run's id, its token, the step or `step:item`, the attempt's number (0: the text is over, and goes), its offset
       in bytes, the text
 
-The text of an attempt is told from those of other attempts by its number and the number of the claim. It lies in
+The number of the attempt and the number of the claim distinguish the text of an attempt from others. It lies in
 `text:{id}:{step}`; the hash `texts:{id}` says of each step or item which attempt its text is of.
 
 Returns for each piece how many bytes of the text are there now; -1: the run is no longer this worker's. A piece that

@@ -5,7 +5,7 @@ key.
 
 KEYS  1 leases (any key of this store, for servers that route by it)
 ARGV  1 key prefix  2 seconds that an idempotency key is kept  3 seconds that an ended run is kept
-      4 number of classes, and so many words: the names of the operations that the runs of a class need, sorted and
+      4 number of classes, and a word for each: the names of the operations that the runs of a class need, sorted and
       separated by blanks; then of each run
       the number of its class with two digits, the sum of 1 if an idempotency key follows and 2 if options do, its job
         id, bytes of its documents with eight digits, its request id, as `01 0 b7f935c2-… 00000365 1f…`;

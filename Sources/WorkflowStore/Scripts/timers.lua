@@ -2,7 +2,7 @@
 --[[
 Returns the parked runs whose time has come to their queues: those that were held before to the head, others, whose
 start was delayed, to the end. Ends the runs whose time limit is over, wherever they are; the worker of one that is
-started is told, and its claim can write nothing any more.
+started is notified, and its claim can write nothing any more.
 
 KEYS  1 timers  2 deadlines
 ARGV  1 key prefix  2 how many runs at most  3 seconds to keep an ended run  4 crashes that end a run

@@ -6,9 +6,9 @@
 --   release it goes back to the head of its queue, or of the suspects, or waits among the timers: queued
 --   finish  it ends: finished or failed, for good
 --
--- A run is started exactly while it has a hold, and whoever writes to it must name the hold's token: so nothing is
--- written to a run that is over. What goes to keys that all runs share is gathered, and written by `settle`, once per
--- call.
+-- A run is started exactly while it has a hold, and a script that writes to it must name the hold's token: so nothing
+-- is written to a run that is over. What goes to keys that all runs share is gathered, and written by `settle`, once
+-- per call.
 
 -- What is gathered: holds, each an id and its text; the ids of runs that lose their holds, and of those that are over;
 -- keys that go; messages, each a channel and a text; and by the fields of `metrics` that count it what has
@@ -53,7 +53,7 @@ local function settleOptions(id, job, status, retain)
   return said[1] or retain, said[4], said[5] and said[5] ~= '0' and said[5]
 end
 
--- Counts the end of a run. Codes are wf's own; a text of another form, of whoever wrote it, is counted as `other`.
+-- Counts the end of a run. Codes are wf's own; a text of another form, written by others, is counted as `other`.
 local function countOutcome(job, status)
   ends['runs_ended:' .. status] = (ends['runs_ended:' .. status] or 0) + 1
   if status ~= 'failed' then return end

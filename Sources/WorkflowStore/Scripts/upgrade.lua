@@ -9,9 +9,10 @@ ARGV  1 key prefix  2 job id  3 names of the operations that it needs, sorted an
       4 1 if it waits among the suspects  5 crashes that end a run
 
 Returns 1 when the run was moved, 0 when there was none to move.
-Safe to send twice: a run that has left the list is left alone. It goes to the head of its queue: whoever moves the last
-of a list first keeps their order. All of a run moves at once, however large it is. A worker of format 1 that has taken
-a newer run from a dead one, as it does with its own, knows nothing of the hold: the claim ends as in recover.lua.
+Safe to send twice: a run that has left the list is left alone. It goes to the head of its queue: a caller that moves
+the last of a list first keeps their order. All of a run moves at once, however large it is. A worker of format 1 that
+has taken a newer run from a dead one, as it does with its own, knows nothing of the hold: the claim ends as in
+recover.lua.
 ]]
 local id = ARGV[2]
 if redis.call('LREM', KEYS[1], '1', id) == 0 then return 0 end

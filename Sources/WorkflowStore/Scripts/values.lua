@@ -30,7 +30,7 @@ if count == 0 then return {'x', 0} end
 
 local function whole(number) return string.format('%.0f', number) end
 
--- What tells a value from others of its length.
+-- Distinguishes a value from others of its length.
 local function mark(value)
   return string.sub(redis.sha1hex(string.sub(value, 1, 256) .. '/' .. string.sub(value, -256)), 1, 8)
 end

@@ -15,9 +15,9 @@ local function log(key, words, first, last)
   if last - first > 999 then send('RPUSH', key, words, first + 1000, last) end
 end
 
--- Wakes one idle worker for each run that was enqueued and that it serves, as far as it is known: whoever has not seen
--- the newest classes may serve them. Those come first that have been idle for longest. A worker whose channel has no
--- subscriber is gone, and another one is woken. Who is woken is idle again when a claim has emptied the queue.
+-- Wakes one idle worker for each run that was enqueued and that it serves, as far as it is known: a worker that has not
+-- seen the newest classes may serve them. Those come first that have been idle for longest. A worker whose channel has
+-- no subscriber is gone, and another one is woken. Who is woken is idle again when a claim has emptied the queue.
 local function wakeWorkers(enqueued)
   if not next(enqueued) then return end
   local idle, serves = ARGV[1] .. 'idle', ARGV[1] .. 'serves'

@@ -20,7 +20,7 @@ struct CallbackAnswer: Equatable {
   let meaning: Meaning
   /// The receiver's status; nil when it has not answered.
   var status: Int?
-  /// Why it is not delivered, for whoever may see the callback: of the URL scheme, host and port alone.
+  /// Why it is not delivered, for clients that may see the callback: of the URL scheme, host and port alone.
   var reason = ""
   /// What only the log says besides.
   var detail = ""

@@ -137,7 +137,7 @@ final class CallbackSender: Sendable {
 
   /// Records what became of an attempt, as long as its lease lasts.
   private func record(_ outcome: CallbackOutcome, of callback: StoredCallback, _ store: RunStore) async {
-    // Of its own: also a stopping worker says what it has delivered.
+    // A separate task, which is not cancelled: also a stopping worker says what it has delivered.
     let recording = Task { await recordUncancelled(outcome, of: callback, store) }
     await recording.value
   }
