@@ -10,13 +10,13 @@ import WorkflowStore
 /// each counts its own runs: what the others have is looked up once a second, and a limit may be exceeded by what they
 /// accept within it. A partition that is down, of several servers, counts with what was known of it last.
 final class RunAllowance: Sendable {
-  private struct Look {
+  private struct CachedUsages {
     let usages: [RunUsage]
     let time: MonotonicInstant
   }
 
   private let partitions: Partitions
-  private let looks = Mutex<[String: Look]>([:])
+  private let cache = Mutex<[String: CachedUsages]>([:])
 
   init(_ partitions: Partitions) { self.partitions = partitions }
 
@@ -34,12 +34,12 @@ final class RunAllowance: Sendable {
   }
 
   private func usages(of name: String) async throws(APIError) -> [RunUsage] {
-    if let look = looks.withLock({ $0[name] }), .now - look.time < .seconds(1) { return look.usages }
+    if let cached = cache.withLock({ $0[name] }), .now - cached.time < .seconds(1) { return cached.usages }
     let time = MonotonicInstant.now
     let usages = try await partitions.reading { partitions throws(StoreError) in
       try await read(name, in: partitions)
     }
-    looks.withLock { [usages] in $0[name] = Look(usages: usages, time: time) }
+    cache.withLock { [usages] in $0[name] = CachedUsages(usages: usages, time: time) }
     return usages
   }
 
@@ -49,7 +49,7 @@ final class RunAllowance: Sendable {
       for store in partitions.all { usages.append(try await store.usage(of: name)) }
       return usages
     }
-    let known = looks.withLock { $0[name]?.usages }
+    let known = cache.withLock { $0[name]?.usages }
     let answers = await partitions.answers(within: .seconds(1)) { _, store throws(StoreError) in
       try await store.usage(of: name)
     }

@@ -56,10 +56,10 @@ struct Shortages {
 
   /// A sentence each.
   var warnings: [String] {
-    let told = sorted.prefix(Self.most).map { missing, count in
+    let listed = sorted.prefix(Self.most).map { missing, count in
       count == 1 ? "1 run waits \(missing.reason)" : "\(count) runs wait \(missing.reason)"
     }
-    return told
+    return listed
       + (runs.count > Self.most ? ["runs wait for \(runs.count - Self.most) other things that no worker has"] : [])
   }
 }

@@ -2,13 +2,13 @@ import Synchronization
 
 /// Admits a line of a log once a minute for each cause, and counts those in between.
 package final class RepeatedCauses<Cause: Hashable & Sendable>: Sendable {
-  private struct Told {
+  private struct Line {
     var at: ContinuousClock.Instant
     var suppressed = 0
   }
 
   private let now: @Sendable () -> ContinuousClock.Instant
-  private let told = Mutex<[Cause: Told]>([:])
+  private let logged = Mutex<[Cause: Line]>([:])
 
   /// How long a cause is silent after a line.
   private var interval: Duration { .seconds(60) }
@@ -20,15 +20,15 @@ package final class RepeatedCauses<Cause: Hashable & Sendable>: Sendable {
 
   /// How many lines of the same cause were suppressed since the last one; nil to suppress this one too.
   package func admit(_ cause: Cause) -> Int? {
-    told.withLock { told in
+    logged.withLock { logged in
       let now = now()
-      if let last = told[cause], now - last.at < interval {
-        told[cause]?.suppressed += 1
+      if let last = logged[cause], now - last.at < interval {
+        logged[cause]?.suppressed += 1
         return nil
       }
-      if told.count >= mostCauses { told = told.filter { now - $0.value.at < interval } }
-      let suppressed = told[cause]?.suppressed ?? 0
-      if told.count < mostCauses || told[cause] != nil { told[cause] = Told(at: now) }
+      if logged.count >= mostCauses { logged = logged.filter { now - $0.value.at < interval } }
+      let suppressed = logged[cause]?.suppressed ?? 0
+      if logged.count < mostCauses || logged[cause] != nil { logged[cause] = Line(at: now) }
       return suppressed
     }
   }

@@ -84,7 +84,7 @@ extension RunDocuments {
       let ranges = ranges(text.count)
       staged[name] = ranges.count
       for (number, range) in ranges.enumerated() {
-        pieces.append((RunDocuments.name(of: name, piece: number), text[range]))
+        pieces.append((Self.name(of: name, piece: number), text[range]))
       }
     }
     let groups = groups(pieces) { $0.bytes.count }
@@ -134,8 +134,8 @@ extension RunDocuments {
   private func placed(_ result: RunResult, of batch: CheckpointBatch) -> [Placed] {
     result.pieces(lastOutputs: batch.outputs, stored: batch.storedValues).flatMap { piece -> [Placed] in
       switch piece {
-      case .text(let text): RunDocuments.ranges(text.count).map { (.text(text[$0]), $0.count) }
-      case .inputs: RunDocuments.ranges(inputs).map { (.inputs($0.lowerBound...$0.upperBound - 1), $0.count) }
+      case .text(let text): Self.ranges(text.count).map { (.text(text[$0]), $0.count) }
+      case .inputs: Self.ranges(inputs).map { (.inputs($0.lowerBound...$0.upperBound - 1), $0.count) }
       case .outputs(let step): fields("out:" + step)
       case .stored(let step): fields("stored:" + step)
       }
@@ -146,8 +146,8 @@ extension RunDocuments {
     let extent = extent(of: name)
     guard let pieces = extent.pieces else { return [(.field(name), extent.bytes)] }
     return (0..<pieces).map { number in
-      let bytes = min(RunDocuments.piece, extent.bytes - number * RunDocuments.piece)
-      return (.field(RunDocuments.name(of: name, piece: number)), bytes)
+      let bytes = min(Self.piece, extent.bytes - number * Self.piece)
+      return (.field(Self.name(of: name, piece: number)), bytes)
     }
   }
 

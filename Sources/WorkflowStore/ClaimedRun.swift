@@ -65,7 +65,7 @@ public final class ClaimedRun: Sendable {
 
   /// The inputs' JSON text where it is short, so that it need not be read again for the result.
   public let shortInputs: [UInt8]?
-  private static let longestShortInputs = 1_024
+  private static let longestShortInputs = 1 << 10
 
   /// Reads a run from its documents.
   /// - Parameters:
@@ -89,22 +89,22 @@ public final class ClaimedRun: Sendable {
     generation = head.generation
     (createdAt, trace) = (head.createdAt, head.trace)
     opening = head.isFirst ? .started(run: head.runName) : .resumed
-    let (steps, inputs) = try ClaimedRun.parts(of: text, head)
-    let list = try ClaimedRun.list(steps, id, cache)
-    guard let object = try ClaimedRun.json(inputs, "inputs", of: id).objectValue else {
+    let (steps, inputs) = try Self.parts(of: text, head)
+    let list = try Self.list(steps, id, cache)
+    guard let object = try Self.json(inputs, "inputs", of: id).objectValue else {
       throw .damaged("the inputs of run \(id) are no object")
     }
     definition = WorkflowDefinition(
       runName: head.runName, inputs: object, steps: list.steps, failsFast: list.failsFast, budget: list.budget)
     graph = list.graph
     stepsDigest = list.digest
-    shortInputs = inputs.count <= ClaimedRun.longestShortInputs ? inputs : nil
+    shortInputs = inputs.count <= Self.longestShortInputs ? inputs : nil
     documentBytes = steps.count + (documents?.bytes ?? inputs.count)
     var parts = RecordedParts(id: id)
     for (name, value) in outputs {
       // A place is the inside of an array.
       let text = name.hasPrefix("place:") ? [UInt8(ascii: "[")] + value + [UInt8(ascii: "]")] : value
-      try parts.add(name, try ClaimedRun.json(text, name, of: id))
+      try parts.add(name, try Self.json(text, name, of: id))
     }
     recorded = parts.recorded
     ended = parts.ended

@@ -57,7 +57,7 @@ public enum CommitPoint: String, Sendable, CaseIterable {
   @inline(__always)
   public func pass() {
     #if DEBUG
-      if let trap = CommitPoint.trap, trap.point == self { trap.spring() }
+      if let trap = Self.trap, trap.point == self { trap.spring() }
     #endif
   }
 

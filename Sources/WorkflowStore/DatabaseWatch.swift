@@ -61,7 +61,7 @@ public final class DatabaseWatch: Sendable {
       } catch {
         outages.note(error)
       }
-      try? await Task.sleep(for: DatabaseWatch.period)
+      try? await Task.sleep(for: Self.period)
     }
   }
 

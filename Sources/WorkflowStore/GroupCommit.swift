@@ -31,8 +31,8 @@ public final class GroupCommit: Sendable {
   public func write(_ pending: PendingBatch) async throws(StoreError) -> WriteOutcome {
     let batch = pending.batch
     let number = partitions.number(of: pending.run.id)
-    let isLarge = batch.size >= GroupCommit.largeBatch
-    guard isLarge || batch.result != nil && batch.runDocumentBytes >= GroupCommit.largeBatch else {
+    let isLarge = batch.size >= Self.largeBatch
+    guard isLarge || batch.result != nil && batch.runDocumentBytes >= Self.largeBatch else {
       let encoded = partitions.all[number].encoded(pending, BatchCall(batch))
       return try await small[number].write(size: encoded.size) { encoded }
     }

@@ -16,7 +16,7 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
     var isLower = true
     for index in bytes.indices {
       let byte = bytes[index]
-      guard JobID.isHyphen(index) ? byte == UInt8(ascii: "-") : JobID.digit(byte) != nil else { return nil }
+      guard Self.isHyphen(index) ? byte == UInt8(ascii: "-") : Self.digit(byte) != nil else { return nil }
       if (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte) { isLower = false }
     }
     description = isLower ? text : text.lowercased()
@@ -29,7 +29,7 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
     guard bytes.count == 32 else { return nil }
     var (high, low) = (UInt64(0), UInt64(0))
     for index in bytes.indices {
-      guard let digit = JobID.digit(bytes[index]) else { return nil }
+      guard let digit = Self.digit(bytes[index]) else { return nil }
       high = high << 4 | low >> 60
       low = low << 4 | digit
     }
@@ -39,8 +39,8 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
   /// The id that takes the place of this one where this one cannot be used: always the same.
   var successor: JobID {
     var digits = Array(description.utf8)
-    for index in digits.indices.reversed() where !JobID.isHyphen(index) {
-      let digit = ((JobID.digit(digits[index]) ?? 0) + 1) & 0xf
+    for index in digits.indices.reversed() where !Self.isHyphen(index) {
+      let digit = ((Self.digit(digits[index]) ?? 0) + 1) & 0xf
       digits[index] = UInt8(digit) + UInt8(ascii: digit < 10 ? "0" : "W")
       // Version and variant stay.
       if digit != 0 || index == 24 { break }
@@ -58,7 +58,7 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
     description = String(unsafeUninitializedCapacity: 36) { text in
       var digit = 0
       for index in 0..<36 {
-        if JobID.isHyphen(index) {
+        if Self.isHyphen(index) {
           text[index] = UInt8(ascii: "-")
           continue
         }

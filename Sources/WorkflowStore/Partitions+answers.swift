@@ -38,7 +38,7 @@ extension Partitions {
     let isHurried = isSpread && !waits && isSilent
     let outcome: Result<Answer, StoreError>
     do throws(StoreError) {
-      outcome = .success(try await ask(number, isHurried ? store.hurried(to: Partitions.shortPatience) : store))
+      outcome = .success(try await ask(number, isHurried ? store.hurried(to: Self.shortPatience) : store))
     } catch {
       outcome = .failure(error)
     }
@@ -65,7 +65,7 @@ extension Partitions {
       case .failure(let error): failures.append(error)
       }
     }
-    if let failure = Partitions.joined(failures) { throw failure }
+    if let failure = Self.joined(failures) { throw failure }
     return found
   }
 

@@ -100,7 +100,7 @@ extension Partitions {
     }
     // Damage comes before an outage, and that counts only where no partition answers.
     let failures = counts.compactMap { if case .failure(let error) = $0 { error } else { nil } }
-    if let error = Partitions.joined(failures), error.isAnswer || failures.count == count { throw error }
+    if let error = Self.joined(failures), error.isAnswer || failures.count == count { throw error }
     return counts
   }
 

@@ -14,7 +14,7 @@ public enum InboxRoute: Sendable {
 /// the id of the first, and makes no run.
 extension Partitions {
   /// The number of the partition that takes an entry without an id.
-  public func number(of entry: InboxEntry) -> Int { Int(Partitions.hash(entry.digest)) % count }
+  public func number(of entry: InboxEntry) -> Int { Int(Self.hash(entry.digest)) % count }
 
   /// Moves entries from the public list to those of their partitions. Safe to send twice.
   ///
@@ -52,7 +52,7 @@ extension Partitions {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(all[0].limits.retain)
-    arguments.append(Partitions.mostRefusedEntries)
+    arguments.append(Self.mostRefusedEntries)
     arguments.append("")
     arguments.append(offset)
     for (digest, isMoved) in entries {

@@ -110,7 +110,7 @@ extension Partitions {
     arguments.append(limit)
     arguments.append(list == .inbox ? worker : "")
     arguments.append(offset)
-    arguments.append(Partitions.inboxBatch)
+    arguments.append(Self.inboxBatch)
     arguments.append(RunDocuments.mostPerCall)
     let turn = isSpread ? keys.inboxForwardingTurn : keys.inboxTurn
     let reply = try await shared(keys.inbox).evaluate(Scripts.inbox, [key(list), turn], arguments)
@@ -131,7 +131,7 @@ extension Partitions {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(all[0].limits.retain)
-    arguments.append(Partitions.mostRefusedEntries)
+    arguments.append(Self.mostRefusedEntries)
     arguments.append(pastStart)
     arguments.append(offset)
     for (entry, verdict) in entries {

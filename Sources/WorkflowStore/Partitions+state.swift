@@ -62,7 +62,7 @@ extension Partitions {
     let failures = answers.enumerated().compactMap { number, answer in
       if case .failure(let error) = answer { (number, error) } else { nil }
     }
-    guard let first = found.first else { throw Partitions.joined(failures.map(\.1)) ?? .damaged("no partition") }
+    guard let first = found.first else { throw Self.joined(failures.map(\.1)) ?? .damaged("no partition") }
     var state = found.dropFirst().reduce(first) { $0.joined(with: $1) }
     state.inbox = state.inbox.joined(with: inbox)
     state.down = failures.map { PartitionOutage($0.0, $0.1) }
@@ -76,7 +76,7 @@ extension Partitions {
     let answers = await answers { _, store throws(StoreError) in try await store.health() }
     let found = answers.compactMap { try? $0.get() }
     let failures = answers.compactMap { if case .failure(let error) = $0 { error } else { nil } }
-    guard let first = found.first else { throw Partitions.joined(failures) ?? .damaged("no partition") }
+    guard let first = found.first else { throw Self.joined(failures) ?? .damaged("no partition") }
     let down = answers.indices.filter { if case .failure = answers[$0] { true } else { false } }
     return (found.dropFirst().reduce(first) { $0.joined(with: $1) }, down)
   }

@@ -30,7 +30,7 @@ public struct Partitions: Sendable {
     timeout: Duration = .seconds(5), clock: RedisClock = RedisClock()
   ) {
     let isSpread = connection.isCluster && count > 1
-    let stores = Partitions.keys(keys, count: count).enumerated().map { number, keys in
+    let stores = Self.keys(keys, count: count).enumerated().map { number, keys in
       RunStore(
         connection.routed(to: keys.leases), writes: writes?.routed(to: keys.leases), keys: keys, limits: limits,
         timeout: timeout, clock: clock, partition: isSpread ? number : nil)
@@ -86,7 +86,7 @@ public struct Partitions: Sendable {
     return id
   }
 
-  private func number(of name: String) -> Int { count == 1 ? 0 : Int(Partitions.hash(name)) % count }
+  private func number(of name: String) -> Int { count == 1 ? 0 : Int(Self.hash(name)) % count }
 
   /// FNV-1a of 32 bits of a text's UTF-8 (Fowler, Noll and Vo: http://www.isthe.com/chongo/tech/comp/fnv/).
   static func hash(_ text: String) -> UInt32 { hash(text.utf8) }

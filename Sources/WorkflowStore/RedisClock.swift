@@ -22,7 +22,7 @@ public final class RedisClock: Sendable {
   /// Sets the time from an answer.
   func set(_ microseconds: Int) { base.store(microseconds - elapsed, ordering: .relaxed) }
 
-  private var elapsed: Int { RedisClock.monotonicMicroseconds - origin }
+  private var elapsed: Int { Self.monotonicMicroseconds - origin }
 
   /// Directly, since `Duration` costs three times as much, and every log entry has a time.
   private static var monotonicMicroseconds: Int {

@@ -147,7 +147,7 @@ public final class RunEvents: Sendable {
       if afterReconnect { for name in state.channels.keys { state.channels[name]?.texts.isCurrent = false } }
       return Array(state.channels.keys)
     }
-    for name in names where turn == nil || Int(UInt(bitPattern: name.hashValue) % UInt(RunEvents.turns)) == turn {
+    for name in names where turn == nil || Int(UInt(bitPattern: name.hashValue) % UInt(Self.turns)) == turn {
       refresh(name)
     }
   }

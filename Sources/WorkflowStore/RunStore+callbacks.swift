@@ -19,9 +19,9 @@ extension RunStore {
     arguments.append(lease.limit)
     arguments.append(lease.length.milliseconds)
     arguments.append(lease.attempts)
-    arguments.append(RunStore.abandoned)
+    arguments.append(Self.abandoned)
     arguments.append(limits.retain)
-    arguments.append(RunStore.keptDeadCallbacks)
+    arguments.append(Self.keptDeadCallbacks)
     arguments.append(last.map { "\($0)" } ?? "")
     arguments.append(lease.perHost)
     for (host, room, pause) in lease.rooms {
@@ -31,7 +31,7 @@ extension RunStore {
     }
     let reply = try await evaluate(Scripts.calldue, [keys.callbacks, keys.deadCallbacks], arguments)
     guard let parts = reply.array, parts.count >= 2, let now = parts[0].int else {
-      throw RunStore.damaged(Scripts.calldue, reply)
+      throw Self.damaged(Scripts.calldue, reply)
     }
     return CallbackTurn(
       now: now, next: parts[1].string.flatMap { Double($0) }.map { Int($0) },
@@ -58,9 +58,9 @@ extension RunStore {
     arguments.append(status.map { "\($0)" } ?? "")
     arguments.append(error)
     arguments.append(limits.retain)
-    arguments.append(RunStore.keptDeadCallbacks)
+    arguments.append(Self.keptDeadCallbacks)
     let reply = try await evaluate(Scripts.called, [keys.callbacks, keys.deadCallbacks], arguments)
-    guard let answer = reply.string else { throw RunStore.damaged(Scripts.called, reply) }
+    guard let answer = reply.string else { throw Self.damaged(Scripts.called, reply) }
     return answer == "recorded"
   }
 
@@ -86,7 +86,7 @@ extension RunStore {
     arguments.append(limit)
     let reply = try await evaluateSafely(Scripts.recall, [keys.callbacks, keys.deadCallbacks], arguments)
     guard let numbers = reply.array?.compactMap(\.int), numbers.count == 2 else {
-      throw RunStore.damaged(Scripts.recall, reply)
+      throw Self.damaged(Scripts.recall, reply)
     }
     return (numbers[0], numbers[1])
   }
@@ -118,7 +118,7 @@ extension RunStore {
     arguments.append(owner ?? "")
     let reply = try await evaluate(Scripts.calls, [keys.callbacks, keys.deadCallbacks], arguments)
     guard let entries = reply.array, let rest = entries.first?.array else {
-      throw RunStore.damaged(Scripts.calls, reply)
+      throw Self.damaged(Scripts.calls, reply)
     }
     let end = rest.first?.string.flatMap { Double($0) }.map { CallbackCursor(Int($0), rest.last?.string ?? "") }
     let found = entries.dropFirst().compactMap { entry -> FoundCallback? in
@@ -150,7 +150,7 @@ extension StoredCallback {
   /// Reads what calldue.lua returns of a callback; nil when it is none. The lease is its due time.
   fileprivate init?(leased reply: RedisReply) {
     guard let words = reply.array, let id = words.first?.string else { return nil }
-    self.init(id: id, due: 0, fields: StoredCallback.fields(words.dropFirst()))
+    self.init(id: id, due: 0, fields: Self.fields(words.dropFirst()))
   }
 
   fileprivate static func fields(_ words: ArraySlice<RedisReply>) -> [String: String] {

@@ -90,7 +90,7 @@ extension RunStore {
     arguments.append(request.documentBytes)
     arguments.append(request.worker)
     arguments.append(request.hasHadSuspect ? 1 : 0)
-    arguments.append(RunStore.shortDocuments)
+    arguments.append(Self.shortDocuments)
     arguments.append(served.count)
     for name in served.classes { arguments.append(name) }
     return arguments
@@ -99,7 +99,7 @@ extension RunStore {
   /// - Returns: nil when nothing came, and there are classes that the worker has not known.
   private func claim(in reply: RedisReply, learning classes: RunClasses) throws(StoreError) -> Claim? {
     guard let parts = reply.array, parts.count >= 5, let time = parts[0].int, let dropped = parts[1].int else {
-      throw RunStore.damaged(Scripts.claim, reply)
+      throw Self.damaged(Scripts.claim, reply)
     }
     clock.set(time)
     if parts.count > 5 { CommitPoint.afterClaim.pass() }
@@ -113,7 +113,7 @@ extension RunStore {
     for (position, index) in stride(from: words.startIndex, to: words.endIndex - 2, by: 3).enumerated() {
       let name = words[index + 1].string ?? ""
       guard let head = RunHead(words[index].bytesValue ?? [], name: name, position: position, fallback: time) else {
-        throw RunStore.damaged(Scripts.claim, words[index])
+        throw Self.damaged(Scripts.claim, words[index])
       }
       take(head, words[index + 2].bytesValue, in: &claim)
     }

@@ -57,7 +57,7 @@ extension RunStore {
     let reply = try await evaluateSafely(Scripts.control, [keys.timers, keys.deadlines, keys.paused], arguments)
     CommitPoint.afterControl.pass()
     let answers = (reply.array ?? []).compactMap { ControlOutcome($0) }
-    guard answers.count == ids.count else { throw RunStore.damaged(Scripts.control, reply) }
+    guard answers.count == ids.count else { throw Self.damaged(Scripts.control, reply) }
     return answers
   }
 }

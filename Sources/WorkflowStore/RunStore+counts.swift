@@ -33,7 +33,7 @@ extension RunStore {
     let reply = try await evaluate(Scripts.counts, names, arguments)
     guard let parts = reply.array, parts.count == 9, let waiting = parts[7].string.flatMap(Double.init),
       let running = parts[8].string.flatMap(Double.init)
-    else { throw RunStore.damaged(Scripts.counts, reply) }
+    else { throw Self.damaged(Scripts.counts, reply) }
     let numbers = parts.prefix(7).map { $0.int ?? 0 }
     return RunCounts(
       queued: numbers[0], started: numbers[1], parked: numbers[2], paused: numbers[3], listed: numbers[4],

@@ -16,11 +16,11 @@ public struct RunUpdate: Sendable {
 
 extension RunStore {
   /// Bytes of entries after which a portion of the log ends; one portion is sent to a watcher at a time.
-  public static let updatePortion = 64 * 1_024
+  public static let updatePortion = 64 << 10
   /// Bytes of entries that Redis looks through for their heads in one script, which takes it a millisecond or two.
   private static let headsPortion = 1 << 20
   /// Bytes of an entry that hold all that `ProgressHead` reads.
-  private static let headLength = 1_024
+  private static let headLength = 1 << 10
 
   /// Reads a run's update; nil when there is no run of this id.
   /// - Parameters:
@@ -29,7 +29,7 @@ extension RunStore {
   public func update(
     of id: JobID, from first: Int, within limit: Duration? = nil
   ) async throws(StoreError) -> RunUpdate? {
-    try await portion(of: id, from: first, bytes: RunStore.updatePortion, head: 0, within: limit)
+    try await portion(of: id, from: first, bytes: Self.updatePortion, head: 0, within: limit)
   }
 
   /// Reads the heads of the first entries of a run's log, without their outputs.
@@ -38,7 +38,7 @@ extension RunStore {
     var heads: [ProgressHead?] = []
     while heads.count < count {
       let portion = try await portion(
-        of: id, from: heads.count, bytes: RunStore.headsPortion, head: RunStore.headLength)
+        of: id, from: heads.count, bytes: Self.headsPortion, head: Self.headLength)
       guard let portion, !portion.entries.isEmpty else { break }
       heads += portion.entries.map { ProgressHead($0) }
       if !portion.hasMore { break }
@@ -54,7 +54,7 @@ extension RunStore {
     if case .null = reply { return nil }
     guard let parts = reply.array, parts.count >= 2, let more = parts[1].int,
       let status = parts[0].string.flatMap(RunStatus.init(rawValue:))
-    else { throw RunStore.damaged(Scripts.events, reply) }
+    else { throw Self.damaged(Scripts.events, reply) }
     return RunUpdate(status: status, entries: parts.dropFirst(2).compactMap(\.bytesValue), hasMore: more == 1)
   }
 }

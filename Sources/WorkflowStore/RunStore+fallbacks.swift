@@ -7,7 +7,7 @@ extension RunStore {
     do throws(RedisError) {
       let replies = try await connection.send([["TIME"], ["HGETALL", keys.fallbacks]], timeout: timeout)
       guard replies.count == 2, let seconds = replies[0].array?.first?.int else { return 0 }
-      let counts = (replies[1].array ?? []).compactMap { RunStore.count($0.string ?? "", after: seconds / 60 - 60) }
+      let counts = (replies[1].array ?? []).compactMap { Self.count($0.string ?? "", after: seconds / 60 - 60) }
       return counts.reduce(0, +)
     } catch {
       throw failure(error)

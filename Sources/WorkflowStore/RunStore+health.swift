@@ -28,7 +28,7 @@ extension RunStore {
     guard let parts = reply.array, parts.count == 7, let repairs = parts[3].array,
       let queued = parts[0].int, let started = parts[1].int, let workers = parts[2].int,
       let recovery = parts[4].int, let reconciliation = parts[5].int
-    else { throw RunStore.damaged(Scripts.health, reply) }
+    else { throw Self.damaged(Scripts.health, reply) }
     var counts: [String: Int] = [:]
     for index in stride(from: 0, to: repairs.count - 1, by: 2) {
       if let name = repairs[index].string { counts[name] = repairs[index + 1].int }

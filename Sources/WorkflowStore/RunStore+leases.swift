@@ -96,7 +96,7 @@ extension RunStore {
     connection.evaluate(Scripts.heartbeat, keys: names, arguments: arguments, timeout: timeout) { [self] outcome in
       switch outcome {
       case .success(let reply):
-        function(Result { () throws(StoreError) in try RunStore.heartbeatAnswer(reply) })
+        function(Result { () throws(StoreError) in try Self.heartbeatAnswer(reply) })
       case .failure(let error): function(.failure(failure(error)))
       }
     }
@@ -136,7 +136,7 @@ extension RunStore {
     arguments.append(JSONValue.string(sentence).bytes)
     arguments.append(sentence)
     arguments.append(limits.workerMemory)
-    arguments.append(RunStore.keptDeadLetters)
+    arguments.append(Self.keptDeadLetters)
     arguments.append(last ?? "")
     arguments.append(gap.milliseconds)
     arguments.append(kind == .taking ? 1 : 0)
@@ -151,11 +151,11 @@ extension RunStore {
   private func recoveryTurn(in reply: RedisReply) throws(StoreError) -> RecoveryTurn {
     guard let parts = reply.array, parts.count >= 3, let clock = parts[0].string, let isHeldUp = parts[1].int,
       let hasMore = parts[2].int
-    else { throw RunStore.damaged(Scripts.recover, reply) }
+    else { throw Self.damaged(Scripts.recover, reply) }
     let words = parts.dropFirst(3).map { $0.string ?? "" }
     let runs = stride(from: 0, to: words.count - 2, by: 3).compactMap { index -> (JobID, Recovery, String?)? in
       guard let id = JobID(words[index]), let recovery = Recovery(rawValue: words[index + 1]) else { return nil }
-      return (id, recovery, RunStore.worker(inToken: words[index + 2]))
+      return (id, recovery, Self.worker(inToken: words[index + 2]))
     }
     return RecoveryTurn(clock: clock, isHeldUp: isHeldUp == 1, hasMore: hasMore == 1, runs: runs)
   }

@@ -43,7 +43,7 @@ extension RunStore {
         Scripts.list, [keys.runs], arguments(filter, after: place, limit: limit - runs.count, most: most))
       guard let parts = reply.array, parts.count >= 3, let first = parts[0].string, let second = parts[1].string,
         let looked = parts[2].int
-      else { throw RunStore.damaged(Scripts.list, reply) }
+      else { throw Self.damaged(Scripts.list, reply) }
       looks -= max(1, looked)
       runs += parts.dropFirst(3).compactMap { ListedRun($0) }
       place = first.isEmpty ? .end : .after(first, second)

@@ -22,15 +22,15 @@ extension RunStore {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
     arguments.append(number)
-    arguments.append(RunStore.processMemory)
-    arguments.append(RunStore.mostMetrics)
+    arguments.append(Self.processMemory)
+    arguments.append(Self.mostMetrics)
     for growth in growths {
       arguments.append(growth.field)
       arguments.append(growth.amount)
     }
     let reply = try await evaluate(
       Scripts.measure, [keys.metrics, keys.metrics(of: process)], arguments, within: limit)
-    guard let omitted = reply.int else { throw RunStore.damaged(Scripts.measure, reply) }
+    guard let omitted = reply.int else { throw Self.damaged(Scripts.measure, reply) }
     return max(0, omitted)
   }
 

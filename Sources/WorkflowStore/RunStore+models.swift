@@ -13,7 +13,7 @@ extension RunStore {
     arguments.append(keys.prefix)
     arguments.append(call.id)
     arguments.append(call.nonce)
-    arguments.append((call.timeout + RunStore.leaseMargin).milliseconds)
+    arguments.append((call.timeout + Self.leaseMargin).milliseconds)
     arguments.append(call.callLimit ?? 0)
     arguments.append(call.requestRate ?? 0)
     arguments.append(call.tokenRate ?? 0)
@@ -25,7 +25,7 @@ extension RunStore {
     arguments.append(call.step)
     let reply = try await evaluate(Scripts.modelcall, modelKeys(call), arguments)
     guard let parts = reply.array, parts.count >= 2, let wait = parts[0].int, let why = parts[1].string else {
-      throw RunStore.damaged(Scripts.modelcall, reply)
+      throw Self.damaged(Scripts.modelcall, reply)
     }
     if wait == 0 { return .admitted }
     if wait > 0, let reason = ModelAdmission.Reason(rawValue: why) {
@@ -37,7 +37,7 @@ extension RunStore {
     {
       return .overspent(budget, left: Cost(billionths: left))
     }
-    throw RunStore.damaged(Scripts.modelcall, reply)
+    throw Self.damaged(Scripts.modelcall, reply)
   }
 
   /// Records how a call of a model has ended. Safe to send twice.
@@ -74,7 +74,7 @@ extension RunStore {
     arguments.append("failed")
     arguments.append(end.outcome == .answered ? 0 : 1)
     let reply = try await evaluate(Scripts.modelend, modelKeys(call), arguments)
-    guard let parts = reply.array, let left = parts.first?.int else { throw RunStore.damaged(Scripts.modelend, reply) }
+    guard let parts = reply.array, let left = parts.first?.int else { throw Self.damaged(Scripts.modelend, reply) }
     return (.milliseconds(left), parts.dropFirst().compactMap { $0.string.flatMap(WaitingCall.init) })
   }
 
@@ -102,7 +102,7 @@ extension RunStore {
 
   /// Keeps an answer of a model for some seconds, unless it is large.
   public func keep(_ answer: [UInt8], _ digest: String, seconds: Int) async throws(StoreError) {
-    guard answer.count <= RunStore.longestKeptAnswer else { return }
+    guard answer.count <= Self.longestKeptAnswer else { return }
     var command: RedisArguments = ["SET", keys.modelCache(digest)]
     command.append(answer)
     command.append("EX")

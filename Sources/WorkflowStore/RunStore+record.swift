@@ -77,7 +77,7 @@ extension RunStore {
     _ reply: RedisReply, to ends: [CheckpointBatch.End?]
   ) throws(StoreError) -> [Result<WriteOutcome, StoreError>] {
     guard let parts = reply.array, parts.count == ends.count + 1, let time = parts[0].int else {
-      throw RunStore.damaged(Scripts.record, reply)
+      throw Self.damaged(Scripts.record, reply)
     }
     clock.set(time)
     for end in ends { end.commitPoints.after.pass() }
@@ -96,7 +96,7 @@ extension RunStore {
     } else if part.string == "recorded" {
       return .recorded
     }
-    throw RunStore.damaged(Scripts.record, part)
+    throw Self.damaged(Scripts.record, part)
   }
 }
 

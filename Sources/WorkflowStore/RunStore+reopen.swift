@@ -84,7 +84,7 @@ extension RunStore {
     }
     let reply = try await evaluateSafely(Scripts.reopen, [keys.live, keys.deadlines, keys.dead], arguments)
     guard let words = reply.array, words.count == 3, let known = words[2].string.flatMap({ Int($0) }) else {
-      throw RunStore.damaged(Scripts.reopen, reply)
+      throw Self.damaged(Scripts.reopen, reply)
     }
     guard known >= generation else {
       throw .unavailable(
@@ -116,7 +116,7 @@ extension RunStore {
     let generation = connection.generation
     let count = try await stage(fields, submitted: former.submitted, wish.id, by: wish.wish)
     // The next connection may be to a replica that was promoted and has not all of them.
-    guard connection.generation == generation else { throw RunStore.lost(wish.id) }
+    guard connection.generation == generation else { throw Self.lost(wish.id) }
     wish.staged = "\(wish.wish) \(count) \(former.submitted.count)"
     wish.documentBytes = former.submitted.count
   }
@@ -149,11 +149,11 @@ extension RunStore {
     switch words.first {
     case "held" where words.count == 2: throw .damaged("WRONGTYPE \(words[1])")
     case "incomplete": return .unable("the documents of job \(wish.id) are gone; submit it again")
-    case "lost": throw RunStore.lost(wish.id)
+    case "lost": throw Self.lost(wish.id)
     case "changed" where words.count == 3:
       guard let status = RunStatus(rawValue: words[1]) else { return .gone }
       return .live(status, generation: Int(words[2]) ?? 0)
-    default: throw RunStore.damaged(Scripts.reopen, reply)
+    default: throw Self.damaged(Scripts.reopen, reply)
     }
   }
 

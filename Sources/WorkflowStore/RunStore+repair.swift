@@ -66,7 +66,7 @@ extension RunStore {
     arguments.append(position.keys)
     arguments.append(keyCount)
     arguments.append(lease.milliseconds)
-    arguments.append(RunStore.searchedQueueLength)
+    arguments.append(Self.searchedQueueLength)
     arguments.append(limits.crashes)
     arguments.append(worker)
     arguments.append(limits.retain)
@@ -74,7 +74,7 @@ extension RunStore {
     let reply = try await evaluate(Scripts.reconcile, names, arguments)
     if case .null = reply { return nil }
     guard let words = reply.array?.map({ $0.string ?? "" }), words.count >= 2 else {
-      throw RunStore.damaged(Scripts.reconcile, reply)
+      throw Self.damaged(Scripts.reconcile, reply)
     }
     var next = Reconciliation.Position()
     (next.live, next.keys) = (words[0], words[1])
@@ -98,14 +98,14 @@ extension RunStore {
     arguments.append(keys.prefix)
     arguments.append(limit)
     let reply = try await evaluate(Scripts.dead, [keys.dead], arguments)
-    guard let rows = reply.array else { throw RunStore.damaged(Scripts.dead, reply) }
+    guard let rows = reply.array else { throw Self.damaged(Scripts.dead, reply) }
     return rows.compactMap { row in
       let words = row.array?.map { $0.string ?? "" } ?? []
       guard words.count == 8, let id = JobID(words[0]) else { return nil }
       let last = row.array?.last?.array?.compactMap { $0.string.flatMap { ProgressHead(Array($0.utf8)) } } ?? []
       return DeadLetter(
         id: id, runName: words[1], createdAt: words[2], startedAt: words[3], finishedAt: words[4], errorCode: words[5],
-        error: words[6], stepsInFlight: RunStore.startedSteps(last))
+        error: words[6], stepsInFlight: Self.startedSteps(last))
     }
   }
 

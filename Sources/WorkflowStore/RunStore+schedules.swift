@@ -12,12 +12,12 @@ extension RunStore {
   /// Reads the schedules that are due, 100 at most.
   /// - Parameter skip: how many of them are left out, the first ones.
   public func dueSchedules(after skip: Int = 0) async throws(StoreError) -> ScheduleLook {
-    try await look("due", "\(skip)", limit: RunStore.page)
+    try await look("due", "\(skip)", limit: Self.page)
   }
 
   /// Reads all schedules.
   public func schedules() async throws(StoreError) -> ScheduleLook {
-    try await look("all", "0", limit: RunStore.mostSchedules)
+    try await look("all", "0", limit: Self.mostSchedules)
   }
 
   /// Reads one schedule, with the run as it was submitted.
@@ -33,7 +33,7 @@ extension RunStore {
     arguments.append(limit)
     let reply = try await evaluate(Scripts.schedules, [keys.schedules], arguments)
     guard let parts = reply.array, parts.count >= 2, let clock = parts[0].int else {
-      throw RunStore.damaged(Scripts.schedules, reply)
+      throw Self.damaged(Scripts.schedules, reply)
     }
     let entries = parts.dropFirst(2)
     return ScheduleLook(
@@ -48,17 +48,17 @@ extension RunStore {
     arguments.append(keys.prefix)
     arguments.append(schedule.name)
     arguments.append(JobID().description)
-    arguments.append(RunStore.mostSchedules)
+    arguments.append(Self.mostSchedules)
     arguments.append(schedule.specification)
     arguments.append(schedule.rule)
-    arguments.append(RunStore.text(schedule.next))
+    arguments.append(Self.text(schedule.next))
     for word in schedule.run.words(asClass: 1) { arguments.append(word) }
     arguments.append(RunClasses.text(of: schedule.run.requirements))
     arguments.append(schedule.body)
     arguments.append(schedule.run.options.isEmpty ? "" : schedule.run.options.lines)
     let reply = try await evaluateSafely(Scripts.schedule, [keys.schedules], arguments)
     guard let answer = reply.string.flatMap(ScheduleAnswer.init(rawValue:)) else {
-      throw RunStore.damaged(Scripts.schedule, reply)
+      throw Self.damaged(Scripts.schedule, reply)
     }
     return answer
   }
@@ -84,19 +84,19 @@ extension RunStore {
     arguments.append(keys.prefix)
     arguments.append(schedule.name)
     arguments.append(schedule.generation)
-    arguments.append(RunStore.text(tick.expected))
+    arguments.append(Self.text(tick.expected))
     arguments.append(tick.fire.map { "\($0)" } ?? "")
-    arguments.append(RunStore.text(tick.next))
+    arguments.append(Self.text(tick.next))
     arguments.append(tick.left)
     arguments.append(overlap.rawValue)
     arguments.append(partition.number)
     arguments.append(partition.count)
-    arguments.append(RunStore.rememberedTicks)
+    arguments.append(Self.rememberedTicks)
     arguments.append(limits.retain)
     if tick.fire != nil { CommitPoint.beforeTick.pass() }
     let reply = try await evaluate(Scripts.tick, [keys.schedules], arguments)
     guard let words = reply.array?.map({ $0.string ?? "" }), let outcome = TickOutcome(words) else {
-      throw RunStore.damaged(Scripts.tick, reply)
+      throw Self.damaged(Scripts.tick, reply)
     }
     if case .fired = outcome { CommitPoint.afterTick.pass() }
     return outcome

@@ -30,7 +30,7 @@ extension RunStore {
       throw .damaged("TIME is answered without a time")
     }
     let today = time / 86_400
-    let numbers = Array((today - min(max(1, days), RunStore.spendingDays) + 1)...today)
+    let numbers = Array((today - min(max(1, days), Self.spendingDays) + 1)...today)
     // The connection takes single commands in another way.
     let replies = try await send([["TIME"]] + numbers.map { ["HGETALL", keys.spending(day: $0)] }).dropFirst()
     var spending: [ModelSpending] = []

@@ -160,7 +160,7 @@ extension RunStore {
     let replies = try await send([
       ["LLEN", keys.progress(id)], ["LRANGE", keys.progress(id), "\(since)", "-1"],
       isFinished
-        ? ["GET", keys.result(id)] : ["GETRANGE", keys.documents(id), "0", "\(RunStore.shortSteps - 1)"],
+        ? ["GET", keys.result(id)] : ["GETRANGE", keys.documents(id), "0", "\(Self.shortSteps - 1)"],
       // A run of format 1 has its steps in its job.
       ["HGET", keys.job(id), "steps"],
     ])
@@ -217,7 +217,7 @@ extension RunFacts {
 
   /// Reads the facts in a reply of status.lua; nil when wf did not write them.
   fileprivate init?(_ values: [RedisReply]) {
-    guard values.count >= RunFacts.words, let status = values[0].string.flatMap(RunStatus.init(rawValue:)),
+    guard values.count >= Self.words, let status = values[0].string.flatMap(RunStatus.init(rawValue:)),
       let runName = values[1].string, let createdAt = values[2].bytesValue, let entries = values[8].int
     else { return nil }
     self.init(

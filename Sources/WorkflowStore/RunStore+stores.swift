@@ -26,7 +26,7 @@ extension RunStore {
     arguments.append(place)
     let reply = try await evaluate(Scripts.values, [keys.store(name.namespace, of: name.owner)], arguments)
     guard let parts = reply.array, parts.count >= 2, let place = parts[0].string, let left = parts[1].int else {
-      throw RunStore.damaged(Scripts.values, reply)
+      throw Self.damaged(Scripts.values, reply)
     }
     return StorePortion(place: place, left: left, elements: parts.dropFirst(2).map { $0.bytesValue ?? [] })
   }

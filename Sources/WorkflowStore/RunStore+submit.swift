@@ -118,10 +118,10 @@ extension RunStore {
         function(
           Result { () throws(StoreError) in
             guard let parts = reply.array, parts.count == jobs.count else {
-              throw RunStore.damaged(Scripts.submit, reply)
+              throw Self.damaged(Scripts.submit, reply)
             }
             return zip(parts, jobs).map { part, job in
-              Result { () throws(StoreError) in try RunStore.submissionAnswer(part, to: job) }
+              Result { () throws(StoreError) in try Self.submissionAnswer(part, to: job) }
             }
           })
       case .failure(let error): function(.failure(failure(error)))
@@ -134,12 +134,12 @@ extension RunStore {
   ) throws(StoreError) -> SubmissionAnswer {
     if reply.int == 1 { return .accepted(job) }
     guard let words = reply.array?.map({ $0.string ?? "" }), words.count == 2 else {
-      throw RunStore.damaged(Scripts.submit, reply)
+      throw Self.damaged(Scripts.submit, reply)
     }
     if words[0] == "held" { throw .damaged("WRONGTYPE \(words[1])") }
     if words[0] == "past" { return .past }
     if words[0] == "limited", let part = RunQuota.Part(rawValue: words[1]) { return .limited(part) }
-    guard let job = JobID(words[1]) else { throw RunStore.damaged(Scripts.submit, reply) }
+    guard let job = JobID(words[1]) else { throw Self.damaged(Scripts.submit, reply) }
     return words[0] == "conflict" ? .conflict(job) : .accepted(job)
   }
 }

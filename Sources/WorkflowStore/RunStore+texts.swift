@@ -42,7 +42,7 @@ extension RunStore {
   func write(_ pieces: [StreamedPiece]) async throws(StoreError) -> [PieceOutcome] {
     var arguments = RedisArguments()
     arguments.append(keys.prefix)
-    arguments.append(Int(RunStore.keptText.components.seconds))
+    arguments.append(Int(Self.keptText.components.seconds))
     for piece in pieces {
       arguments.append(piece.run.id.description)
       arguments.append(piece.run.token)
@@ -53,7 +53,7 @@ extension RunStore {
     }
     let reply = try await evaluate(Scripts.stream, [keys.holds], arguments)
     guard let known = reply.array?.compactMap(\.int), known.count == pieces.count else {
-      throw RunStore.damaged(Scripts.stream, reply)
+      throw Self.damaged(Scripts.stream, reply)
     }
     return known.map { $0 < 0 ? .lost : .known($0) }
   }
@@ -62,15 +62,15 @@ extension RunStore {
   func texts(of id: JobID) async throws(StoreError) -> [StepUnit: StreamedText] {
     var arguments = RedisArguments()
     arguments.append(keys.textStart(id))
-    arguments.append(RunStore.mostTextBytes)
+    arguments.append(Self.mostTextBytes)
     arguments.append(id.description)
     let reply = try await evaluate(Scripts.texts, [keys.texts(id), keys.holds], arguments)
-    guard let entries = reply.array else { throw RunStore.damaged(Scripts.texts, reply) }
+    guard let entries = reply.array else { throw Self.damaged(Scripts.texts, reply) }
     var texts: [StepUnit: StreamedText] = [:]
     for entry in entries {
       guard let parts = entry.array, parts.count == 3, let unit = parts[0].string,
         let attempt = parts[1].string.flatMap(StreamedText.Attempt.init), let bytes = parts[2].bytesValue
-      else { throw RunStore.damaged(Scripts.texts, reply) }
+      else { throw Self.damaged(Scripts.texts, reply) }
       texts[StepUnit(name: unit)] = StreamedText(attempt: attempt, bytes: bytes)
     }
     return texts

@@ -46,7 +46,7 @@ extension RunStore {
     arguments.append(id.description)
     arguments.append(limits.crashes)
     let reply = try await evaluate(Scripts.hurry, [keys.timers], arguments)
-    guard let outcome = reply.string.flatMap(HurryOutcome.init) else { throw RunStore.damaged(Scripts.hurry, reply) }
+    guard let outcome = reply.string.flatMap(HurryOutcome.init) else { throw Self.damaged(Scripts.hurry, reply) }
     return outcome
   }
 
@@ -63,7 +63,7 @@ extension RunStore {
     arguments.append(last.map { "\($0.microseconds)" } ?? "")
     let reply = try await evaluate(Scripts.timers, [keys.timers, keys.deadlines], arguments)
     guard let parts = reply.array, parts.count >= 3, let now = parts[0].int else {
-      throw RunStore.damaged(Scripts.timers, reply)
+      throw Self.damaged(Scripts.timers, reply)
     }
     var runs: [(id: JobID, outcome: TimerTurn.Outcome)] = []
     for index in stride(from: 3, to: parts.count - 1, by: 2) {

@@ -20,7 +20,7 @@ extension RunStore {
     var moved = 0
     for list in lists {
       // The last first: each goes to the head.
-      let ids = try await send(["LRANGE", list.key, "\(-RunStore.upgradePortion)", "-1"]).array ?? []
+      let ids = try await send(["LRANGE", list.key, "\(-Self.upgradePortion)", "-1"]).array ?? []
       for id in ids.compactMap(\.string).reversed() { moved += try await upgrade(id, in: list) }
     }
     return moved
@@ -44,10 +44,10 @@ extension RunStore {
   /// What a run requires of a worker, in either format.
   func requirements(of id: JobID) async throws(StoreError) -> Set<String> {
     let replies = try await send([
-      ["HGET", keys.job(id), "steps"], ["GETRANGE", keys.documents(id), "0", "\(RunStore.shortDocuments)"],
+      ["HGET", keys.job(id), "steps"], ["GETRANGE", keys.documents(id), "0", "\(Self.shortDocuments)"],
     ])
-    if let former = replies[0].bytesValue { return RunStore.requirements(in: former) }
-    return RunStore.requirements(in: try await steps(of: id, beginning: replies[1].bytesValue ?? []) ?? [])
+    if let former = replies[0].bytesValue { return Self.requirements(in: former) }
+    return Self.requirements(in: try await steps(of: id, beginning: replies[1].bytesValue ?? []) ?? [])
   }
 
   /// What steps require of a worker; nothing where they cannot be read: then any worker takes the run, and says so.

@@ -113,7 +113,7 @@ extension RunStore {
       reply = try await evaluate(Scripts.announce, [keys.worker(worker)], arguments)
     }
     guard let reply, let words = reply.array, words.count == 2, let digest = words[1].string else {
-      throw RunStore.damaged(Scripts.announce, reply ?? .null)
+      throw Self.damaged(Scripts.announce, reply ?? .null)
     }
     return (words[0].string == "1", digest)
   }
@@ -123,10 +123,10 @@ extension RunStore {
     var found: [LiveWorker] = []
     var known = Set<String>()
     while true {
-      let (workers, now) = try await liveWorkers(["\(found.count)", "\(RunStore.mostWorkers)"])
+      let (workers, now) = try await liveWorkers(["\(found.count)", "\(Self.mostWorkers)"])
       // A heartbeat between two looks moves a worker behind the others.
       found += workers.filter { known.insert($0.id).inserted }
-      if workers.count < RunStore.mostWorkers || found.count >= 10 * RunStore.mostWorkers { return (found, now) }
+      if workers.count < Self.mostWorkers || found.count >= 10 * Self.mostWorkers { return (found, now) }
     }
   }
 
@@ -142,7 +142,7 @@ extension RunStore {
     for word in words { arguments.append(word) }
     let reply = try await evaluate(Scripts.workers, [keys.workers], arguments)
     guard let parts = reply.array, let now = parts.first?.string.flatMap({ Int($0) }) else {
-      throw RunStore.damaged(Scripts.workers, reply)
+      throw Self.damaged(Scripts.workers, reply)
     }
     return (parts.dropFirst().compactMap { LiveWorker($0.array ?? []) }, Timestamp(microseconds: now))
   }
@@ -155,7 +155,7 @@ extension RunStore {
     arguments.append(worker)
     arguments.append(isDraining ? 1 : 0)
     let reply = try await evaluateSafely(Scripts.drain, [keys.worker(worker), keys.workers], arguments)
-    guard let found = reply.int else { throw RunStore.damaged(Scripts.drain, reply) }
+    guard let found = reply.int else { throw Self.damaged(Scripts.drain, reply) }
     return found == 1
   }
 
@@ -172,7 +172,7 @@ extension RunStore {
   /// - Returns: the JSON text; of one that is too large the beginning, and a byte more than may be.
   public func abilities(_ digest: String) async throws(StoreError) -> [UInt8]? {
     var arguments: RedisArguments = ["GETRANGE"]
-    for word in [keys.abilities(digest), "0", "\(RunStore.mostAbilityBytes)"] { arguments.append(word) }
+    for word in [keys.abilities(digest), "0", "\(Self.mostAbilityBytes)"] { arguments.append(word) }
     let bytes = try await send(arguments).bytesValue ?? []
     return bytes.isEmpty ? nil : bytes
   }

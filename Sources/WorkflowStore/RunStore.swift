@@ -74,7 +74,7 @@ public final class RunStore: Sendable {
     self.writes = writes ?? connection
     replicas =
       limits.replicas > 0
-      ? ReplicaWait(for: limits.replicas, within: RunStore.replicaTime, channel: keys.prefix + "replicas") : nil
+      ? ReplicaWait(for: limits.replicas, within: Self.replicaTime, channel: keys.prefix + "replicas") : nil
     self.clock = clock
     self.keys = keys
     self.limits = limits

@@ -28,19 +28,19 @@ public struct StoreCursor: Sendable, Equatable, CustomStringConvertible {
   var places: [String]
 
   /// The beginning of a store.
-  init(partitions: Int) { places = Array(repeating: StoreCursor.start, count: partitions) }
+  init(partitions: Int) { places = Array(repeating: Self.start, count: partitions) }
 
   /// Reads one; nil when it is none of a page of this number of partitions.
   public init?(_ text: String, partitions: Int) {
     places = text.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
-    guard places.count == partitions, places.allSatisfy(StoreCursor.isPlace) else { return nil }
+    guard places.count == partitions, places.allSatisfy(Self.isPlace) else { return nil }
   }
 
   /// The text that clients hand back.
   public var description: String { places.joined(separator: "_") }
 
   /// Whether there are no more values.
-  public var isAtEnd: Bool { places.allSatisfy { $0 == StoreCursor.end } }
+  public var isAtEnd: Bool { places.allSatisfy { $0 == Self.end } }
 
   private static func isPlace(_ text: String) -> Bool {
     if text == start || text == end { return true }

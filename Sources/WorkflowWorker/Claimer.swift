@@ -12,7 +12,7 @@ import WorkflowStore
 final class Claimer: Sendable {
   /// Bytes of documents up to which the connection's thread may run a run's immediate steps: they take it well under a
   /// millisecond.
-  private static let shortRun = 32 * 1_024
+  private static let shortRun = 32 << 10
 
   private let partitions: Partitions
   private let executor: Executor

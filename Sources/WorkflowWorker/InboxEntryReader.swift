@@ -9,7 +9,7 @@ struct InboxEntryReader: Sendable {
   let maxBodyBytes: Int
 
   /// Bytes of the largest entry: a body, and what is around it.
-  var maxEntryBytes: Int { maxBodyBytes + 1_024 }
+  var maxEntryBytes: Int { maxBodyBytes + (1 << 10) }
 
   /// What an entry says.
   enum Reading {

@@ -33,7 +33,7 @@ struct RunBudget {
   private var reserved: Int
 
   /// The job's times and status, the entries `started` and `finished` or `failed`, the result's own keys.
-  private static let runReserve = 1_024
+  private static let runReserve = 1 << 10
   /// Bytes of a message when there is no room for a longer one.
   private static let shortMessage = 100
 

@@ -3,7 +3,7 @@ import ExactJSON
 /// The faults of a body as they are found: as many as an answer has room for. The others are counted, not built.
 struct FaultList {
   /// Bytes of all that is listed, as JSON text; with what surrounds it an answer stays below 64 KiB.
-  static let room = 63 * 1_024
+  static let room = 63 << 10
 
   private var faults: [ValidationFault] = []
   private var bytes = 0

@@ -16,7 +16,7 @@ struct TopLoop {
     case looked(Result<TopSnapshot, CommandFailure>)
     case run(String, TopRun?)
     case piece(String, TextPiece)
-    case told(String)
+    case note(String)
     case tick, resized, continued
     case stop(Int32)
   }
@@ -42,8 +42,8 @@ struct TopLoop {
       case .stop(let signal): return signal
       case .continued: screen.enter()
       case .resized, .tick: break
-      case .told(let sentence):
-        state.tell(sentence)
+      case .note(let sentence):
+        state.show(note: sentence)
         nextLook = .now
       case .looked(let result):
         isLooking = false
@@ -119,9 +119,9 @@ struct TopLoop {
         do {
           let answer = try await reader.client.control(verb, job)
           let status = answer["status"]?.stringValue ?? "unknown"
-          out.yield(.told("\(verb): \(job.prefix(8)) is \(status)"))
+          out.yield(.note("\(verb): \(job.prefix(8)) is \(status)"))
         } catch {
-          out.yield(.told("\(verb) failed: \(error)"))
+          out.yield(.note("\(verb) failed: \(error)"))
         }
       }
       return nil

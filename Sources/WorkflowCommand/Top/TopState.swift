@@ -101,7 +101,7 @@ struct TopState: Sendable {
   }
 
   /// A wish was fulfilled, or refused.
-  mutating func tell(_ sentence: String) { note = sentence }
+  mutating func show(note sentence: String) { note = sentence }
 
   // MARK: Keys
 

@@ -93,7 +93,7 @@ export function unfold(place) {
     }
   }
   const field = place.querySelector("input[type=search]");
-  const told = place.querySelector("output");
+  const output = place.querySelector("output");
   if (!field) return;
   place.querySelector(".search").hidden = documents.length === 0;
   field.addEventListener("input", () => {
@@ -106,6 +106,6 @@ export function unfold(place) {
       if (found.length > 0 && details) details.open = true;
       for (const way of found) if (reveal(tree, way)) count += 1;
     }
-    told.textContent = text === "" ? "" : `${count}${count >= MOST_MATCHES ? " or more" : ""} found`;
+    output.textContent = text === "" ? "" : `${count}${count >= MOST_MATCHES ? " or more" : ""} found`;
   });
 }

@@ -135,7 +135,7 @@ function schedule() {
   setTimeout(draw, 30);
 }
 
-function told(id) {
+function showUpdate(id) {
   if (id === undefined) return;
   changed.add(id);
   // The text of a model is in the outputs when its step has ended.
@@ -153,7 +153,7 @@ const receive = (handler) => (event) => {
 source.onmessage = receive((entry) => {
   if (created === 0) created = entry.ts;
   if (entry.msg === "retried") for (const step of state.steps.keys()) changed.add(step);
-  told(state.apply(entry));
+  showUpdate(state.apply(entry));
   for (const step of state.steps.values()) if (step.status === "pending") changed.add(step.id);
   lines.push(line(entry));
 });

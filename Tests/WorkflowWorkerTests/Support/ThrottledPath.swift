@@ -12,7 +12,7 @@ final class ThrottledPath: Sendable {
   }
 
   /// Bytes that go at a time, so that connections take turns.
-  private static let slice = 16 * 1_024
+  private static let slice = 16 << 10
 
   private let folder: String
   private let server: String
