@@ -17,10 +17,13 @@ struct RedisCLI: Sendable {
   func send(_ words: String...) async throws -> String { try await send(words) }
 
   /// Sends a command, and waits for its answer for some seconds.
+  /// - Throws: when there is none, or it is an error: a word in capitals, and a sentence.
   @discardableResult
   func send(_ words: [String]) async throws -> String {
     let text = try await Shell.run("timeout", ["5", "redis-cli"] + target + words)
     guard !text.isEmpty else { throw StackFailure("\(words) got no answer") }
+    let code = text.prefix { $0.isUppercase }
+    if !code.isEmpty, text.dropFirst(code.count).first == " " { throw StackFailure("\(words): \(text)") }
     return text
   }
 

@@ -196,6 +196,8 @@ final class ClusterTopology: Topology {
     for guest in guests.reversed() {
       try await guest.local.send("CLUSTER", "RESET", "HARD")
       guest.kill()
+      // The reset of a replica empties its memory, not its file: it would have keys again at its next start.
+      try await guest.clear()
     }
   }
 }

@@ -11,6 +11,7 @@ final class HostedServer: Sendable {
   /// Asks it by a socket, also while its host is cut off.
   let local: RedisCLI
   private let command: [String]
+  private let folder: String
   private let process = Mutex<pid_t>(0)
 
   /// Writes its settings; it is to be started.
@@ -23,6 +24,7 @@ final class HostedServer: Sendable {
     self.host = host
     self.port = port
     local = RedisCLI(socket: "\(folder)/socket")
+    self.folder = folder
     mkdir(folder, 0o700)
     let path = "\(folder)/settings.conf"
     let own = [
@@ -50,6 +52,11 @@ final class HostedServer: Sendable {
   /// Starts it.
   func start() {
     process.withLock { $0 = Spawner.shared.spawn(command) }
+  }
+
+  /// Removes its data; it must not run.
+  func clear() async throws {
+    try await Shell.run("rm", ["-rf", "\(folder)/appendonlydir", "\(folder)/dump.rdb", "\(folder)/nodes.conf"])
   }
 
   /// Ends it as a power cut would, and waits until it is gone.
